@@ -1,0 +1,133 @@
+"""The one monitor of this interpreter, and the functions that people call."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from typing import Unpack
+
+from wsgireload import server as servers
+from wsgireload import settings
+from wsgireload.monitor import Monitor, Status
+from wsgireload.settings import Asked, Settings
+
+
+class _Interpreter:
+    """What this interpreter has: one monitor at most."""
+
+    def __init__(self) -> None:
+        self.changing = threading.Lock()  # held for an assignment, never across a call out
+        self.monitor: Monitor | None = None
+        self.tracked: list[str] = []  # by track(), before start()
+        self.hooked = False
+        self.forked = False
+
+
+_here = _Interpreter()
+
+
+def start(**asked: Unpack[Asked]) -> Monitor:
+    """Begin to watch this application's code, and restart its process when that changes.
+
+    A second call in the same interpreter returns the first monitor and adds what it tracks.
+    SettingsError for a setting that makes no sense. Surroundings that make no sense never raise:
+    they make a monitor that is inactive and says why.
+    """
+    chosen = Settings.of(**asked)
+    new = _made(chosen) if _here.monitor is None else None
+    with _here.changing:
+        _here.monitor = monitor = _here.monitor or new or _made(chosen)
+    if monitor is new:
+        _end_in_time(monitor)
+        monitor.start()
+        monitor.track(*_here.tracked)
+    elif chosen.track:
+        monitor.track(*chosen.track)
+    return monitor
+
+
+def track(*paths: str | os.PathLike[str]) -> None:
+    """Watch more files, folders or globs; before `start()` they are kept for it.
+
+    What does not exist yet is watched for its appearance. A relative path starts from the current
+    folder, which under Apache is seldom the application's.
+    """
+    more = settings.paths("track", paths)
+    if _here.monitor is None:
+        _here.tracked.extend(more)
+    else:
+        _here.monitor.track(*more)
+
+
+def restart(reason: str = "no reason given") -> bool:
+    """Restart now, by hand: the same guards hold it. False where no monitor may restart."""
+    return _here.monitor is not None and _here.monitor.restart(reason)
+
+
+def reload_required(filename: str) -> bool:
+    """For the WSGI script's own `reload_required`, which mod_wsgi calls before each request.
+
+    False as long as restarts are asked for at once, and nothing is left for a request to do.
+    """
+    del filename
+    return False
+
+
+def status() -> Status:
+    """What the monitor of this interpreter knows of itself now."""
+    if _here.monitor is None:
+        return Status(False, "wsgireload.start() has not been called", "none", os.getpid(), "")
+    return _here.monitor.status()
+
+
+def stop(timeout: float = 5.0) -> None:
+    """End the monitor of this interpreter; `start()` may be called again afterwards."""
+    with _here.changing:
+        monitor, _here.monitor = _here.monitor, None
+    if monitor is not None:
+        monitor.stop(timeout)
+
+
+def _made(chosen: Settings) -> Monitor:
+    """A monitor for where we are; whatever is wrong here makes it an inactive one."""
+    found, refusal = servers.Server("none", None), chosen.off
+    if refusal is None:
+        try:
+            found = servers.detect(chosen.server)
+            refusal = found.refusal
+            if refusal is None and _here.forked and chosen.server is None:
+                refusal = "the application forked this process: Apache would not replace it"
+            return Monitor(chosen, found, refusal)
+        except Exception as error:  # nothing around us may take the site down
+            refusal = f"starting failed: {type(error).__name__}: {error}"
+    return Monitor(chosen, found, refusal)
+
+
+def _end_in_time(monitor: Monitor) -> None:
+    """Have the thread end before Python waits for threads at exit, and whoever forks lose it."""
+    if not monitor.active or _here.hooked:
+        return
+    _here.hooked = True
+    subscribe = getattr(servers.mod_wsgi(), "subscribe_shutdown", None)
+    before_joining = getattr(threading, "_register_atexit", None)
+    for hook in (subscribe, before_joining, atexit.register):
+        if callable(hook):
+            try:
+                hook(_at_the_end)
+            except Exception:  # one of the three is enough
+                continue
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_in_forked_child)
+
+
+def _at_the_end(*_event: object, **_details: object) -> None:
+    stop(timeout=1.0)
+
+
+def _in_forked_child() -> None:
+    """A forked child has neither the thread nor any lock that was held while it was made."""
+    _here.changing, _here.forked = threading.Lock(), True
+    if _here.monitor is not None:
+        _here.monitor.forget()
+        _here.monitor = None

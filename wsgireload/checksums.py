@@ -1,0 +1,115 @@
+"""What changed: the stat is the hint, the digest is the truth."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Callable, Iterable
+from hashlib import blake2b
+from typing import Final
+
+Digest = bytes
+MISSING: Final[Digest] = b"missing"  # no file is there: a value like any other
+SPECIAL: Final[Digest] = b"special"  # a folder, pipe or device: it exists, and is never opened
+CHUNK = 1 << 20
+# O_NONBLOCK: should a pipe have taken the file's place, opening it must not wait for a writer
+READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
+READ |= getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0)
+RACY_NS = 2_000_000_000  # the coarsest file time in use (FAT): a younger file may change unseen
+
+# size, mtime_ns, ctime_ns, inode, device; () where there is no file
+Signature = tuple[int, ...]
+
+
+def signature(found: os.stat_result) -> Signature:
+    """What moves when a file is written, replaced or restored; compare with `!=` alone."""
+    return (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev)
+
+
+def digest_of(path: str, checkpoint: Callable[[], None] = lambda: None) -> tuple[Signature, Digest]:
+    """The signature and BLAKE2b digest (16 bytes) of a file as it is now.
+
+    A file that changes while it is read comes with the signature (), so that the next look reads it
+    again. OSError where the file cannot be read.
+    """
+    try:
+        found = os.stat(path)
+        if not stat.S_ISREG(found.st_mode):
+            return signature(found), SPECIAL  # opening a pipe or a device would be felt
+        handle = os.open(path, READ)
+    except (FileNotFoundError, NotADirectoryError):
+        return (), MISSING
+    try:
+        before = signature(os.fstat(handle))
+        digest = blake2b(digest_size=16)
+        while chunk := os.read(handle, CHUNK):
+            digest.update(chunk)
+            checkpoint()
+        unchanged = signature(os.fstat(handle)) == before
+        return before if unchanged else (), digest.digest()
+    finally:
+        os.close(handle)
+
+
+class Checksums:
+    """Remembers the signature and the digest of every path it was asked about.
+
+    `trouble` hears of a file that cannot be read (it counts as unchanged until it can);
+    `checkpoint` is called often and may raise to end the look.
+    """
+
+    def __init__(
+        self,
+        trouble: Callable[[str, OSError], None],
+        checkpoint: Callable[[], None] = lambda: None,
+        wall_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self._trouble = trouble
+        self._checkpoint = checkpoint
+        self._wall_ns = wall_ns
+        self._known: dict[str, tuple[Signature | None, Digest]] = {}
+
+    def moved(self, paths: Iterable[str]) -> dict[str, Digest]:
+        """The digests of those paths that are new or whose digest is another than last time."""
+        moved: dict[str, Digest] = {}
+        nothing = (None, b"")
+        look_at, get = os.stat, self._known.get
+        for count, path in enumerate(paths):
+            if not count & 255:
+                self._checkpoint()
+            try:
+                found = look_at(path)
+                mark: Signature | None = (
+                    found.st_size,
+                    found.st_mtime_ns,
+                    found.st_ctime_ns,
+                    found.st_ino,
+                    found.st_dev,
+                )
+            except (FileNotFoundError, NotADirectoryError):
+                mark = ()
+            except (OSError, ValueError):
+                mark = None
+            last = get(path, nothing)
+            if mark is None or mark != last[0]:
+                digest = self._read(path)
+                if digest is not None and digest != last[1]:
+                    moved[path] = digest
+        return moved
+
+    def digest(self, path: str) -> Digest | None:
+        """The digest that a path had at its last look; None where it could not be read yet."""
+        return self._known[path][1] if path in self._known else None
+
+    def _read(self, path: str) -> Digest | None:
+        """Digest a path and remember it; None where it cannot be read."""
+        try:
+            mark, digest = digest_of(path, self._checkpoint)
+        except (OSError, ValueError) as error:
+            reason = error if isinstance(error, OSError) else OSError(0, str(error))
+            self._trouble(path, reason)
+            return None
+        settled = mark and abs(self._wall_ns() - mark[2]) > RACY_NS
+        self._known[path] = (mark if settled or digest == MISSING else None, digest)
+        return digest

@@ -1,0 +1,158 @@
+"""What was really loaded: is a file on disk still the one that this process runs?
+
+Asked once for each file, at the first look at it. Evidence, best first:
+
+1. we saw the file as it was imported (`Imports`, from `start()` on);
+2. its ctime is older than a moment at which the module was known not to be loaded;
+3. mod_wsgi noted the script's mtime, or Python's own bytecode cache, which this process could
+   write, says from which size and mtime of the source it was compiled.
+
+Without evidence the answer is None, and then nothing may restart.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import marshal
+import os
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from importlib.machinery import ModuleSpec
+from types import CodeType, ModuleType
+
+GRAIN = 0.05  # seconds: file times come from a coarser clock than time.time(), 10 ms behind at most
+HEADER = 16  # bytes: magic, flags, then mtime and size, or a hash (PEP 552)
+FINDING = {"find_spec", "_find_spec"}
+IMPORTING = {"_find_and_load_unlocked", "reload"}  # who in importlib asks in order to load
+
+
+class Imports:
+    """A finder that finds nothing new: it notes what the others find, as it is being imported.
+
+    So it also knows the files of modules whose import failed.
+    """
+
+    def __init__(self, digest: Callable[[str], bytes | None]) -> None:
+        self._digest = digest
+        self._seen: deque[tuple[str, bytes]] = deque()
+
+    def install(self) -> None:
+        """Stand before all other finders."""
+        sys.meta_path.insert(0, self)
+
+    def remove(self) -> None:
+        """Stand there no longer."""
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """What the finders after us find; its file is noted if it is about to be loaded."""
+        finders = list(sys.meta_path)
+        for finder in finders[finders.index(self) + 1 :] if self in finders else ():
+            find = getattr(finder, "find_spec", None)
+            spec = find(name, path, target) if find is not None else None
+            if spec is not None:
+                if spec.has_location and isinstance(spec.origin, str) and _importing():
+                    self._note(os.path.abspath(spec.origin))
+                return spec  # type: ignore[no-any-return]
+        return None
+
+    def seen(self) -> Iterator[tuple[str, bytes]]:
+        """Path and digest of what was imported since the last call, oldest first."""
+        while self._seen:
+            yield self._seen.popleft()
+
+    def _note(self, path: str) -> None:
+        digest = self._digest(path)
+        if digest is not None:
+            self._seen.append((path, digest))
+
+
+def _importing() -> bool:
+    """Whether our finder was asked in order to load, and not by a mere find_spec()."""
+    frame = sys._getframe(1).f_back
+    while frame is not None and frame.f_code.co_name in FINDING:
+        frame = frame.f_back
+    return frame is not None and frame.f_code.co_name in IMPORTING
+
+
+class Moments:
+    """Up to when a module was known not to be loaded (wall clock, seconds since the epoch)."""
+
+    def __init__(self, process_started: float | None) -> None:
+        self._names = frozenset(sys.modules)
+        self._now = time.time()
+        self._process_started = process_started or 0.0
+
+    def absent(self, module: str) -> float:
+        """The last moment known; 0.0 where none is."""
+        return self._process_started if module in self._names else self._now
+
+
+def process_started() -> float | None:
+    """When this process began (wall clock, seconds); None where the system does not tell.
+
+    From field 22 of /proc/self/stat, in clock ticks since boot: proc(5).
+    """
+    try:
+        with open("/proc/self/stat", "rb") as file:
+            ticks = int(file.read().rpartition(b")")[2].split()[19])
+        since_boot = ticks / os.sysconf("SC_CLK_TCK")
+        return time.time() - (time.clock_gettime(time.CLOCK_BOOTTIME) - since_boot)
+    except (OSError, ValueError, IndexError, AttributeError):
+        return None
+
+
+def still_on_disk(
+    path: str, *, absent: float, cached: str | None, loaded_mtime: int | None
+) -> bool | None:
+    """Whether the file on disk is the one that was loaded; None without evidence.
+
+    `absent` is a moment at which it was not loaded yet (see `Moments`), `cached` where Python keeps
+    its bytecode, `loaded_mtime` the mtime that mod_wsgi noted, in microseconds.
+    """
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    if found.st_ctime < absent - GRAIN:
+        return True
+    if loaded_mtime is not None:
+        return loaded_mtime == found.st_mtime_ns // 1000
+    return _as_cached(path, found, cached) if cached else None
+
+
+def _as_cached(path: str, found: os.stat_result, cached: str) -> bool | None:
+    """What the bytecode cache says. A cache that this process could not write proves nothing."""
+    try:
+        with open(cached, "rb") as file:
+            bytecode = file.read()
+    except OSError:
+        return None
+    if bytecode[:4] != importlib.util.MAGIC_NUMBER or bytecode[4:8] != bytes(4):
+        return None  # another Python's, or made to be trusted whatever the source says (PEP 552)
+    if sys.dont_write_bytecode or not os.access(os.path.dirname(cached), os.W_OK | os.X_OK):
+        return True if bytecode[8:HEADER] == stamp(found) else None
+    # An equal header is not enough: two edits within one second may have the same size.
+    return _same_program(path, bytecode[HEADER:])
+
+
+def stamp(found: os.stat_result) -> bytes:
+    """How a cache's header names its source: mtime in whole seconds and size, 32 bits each."""
+    words = (int(found.st_mtime), found.st_size)
+    return b"".join((word & 0xFFFFFFFF).to_bytes(4, "little") for word in words)
+
+
+def _same_program(path: str, bytecode: bytes) -> bool:
+    """Whether a source that was only touched, or written again, is the program of its cache."""
+    try:
+        with open(path, "rb") as file:
+            program = compile(file.read(), path, "exec", dont_inherit=True)
+        cached = marshal.loads(bytecode)
+    except (OSError, SyntaxError, ValueError, EOFError, TypeError, RecursionError, MemoryError):
+        return False
+    return isinstance(cached, CodeType) and cached == program

@@ -1,0 +1,202 @@
+"""The life of a monitor: its thread, how it ends, and what it tells of itself."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+
+from wsgireload import loaded, restart, settings
+from wsgireload.journal import Journal
+from wsgireload.log import Log, Word, few, shown
+from wsgireload.reloader import Reloader
+from wsgireload.server import Server
+from wsgireload.settings import Settings
+from wsgireload.wakeup import Wakeup
+from wsgireload.watched import Watched, note
+
+LONG_AGO = 60.0  # seconds: a restart that lies further back is not told as the one just made
+
+
+@dataclass(frozen=True)
+class Status:
+    """What a monitor knows of itself at one moment.
+
+    `files` is how many are watched, `looks` how often they were looked at, `changed` what differs
+    from what was loaded, `holding` why a wanted restart waits.
+    """
+
+    active: bool
+    reason: str | None
+    server: str
+    pid: int
+    application: str
+    files: int = 0
+    looks: int = 0
+    changed: tuple[str, ...] = ()
+    holding: str | None = None
+
+    def asdict(self) -> dict[str, object]:
+        """The same as plain data."""
+        return {**asdict(self), "changed": list(self.changed)}
+
+
+class StopLooking(BaseException):
+    """Ends a look in the middle: the monitor has been told to stop."""
+
+
+class Monitor:
+    """Watches for this interpreter, from a thread of its own, until it is stopped.
+
+    `active` says whether it may restart, `reason` in one sentence why not.
+    """
+
+    def __init__(self, chosen: Settings, server: Server, refusal: str | None) -> None:
+        self.reason = refusal
+        self._server = server
+        self._log = Log(server.application)
+        self._wakeup = Wakeup()
+        self._stopped = refusal is not None
+        self._thread: threading.Thread | None = None
+        self._settings = chosen
+        if refusal is None:
+            self._prepare(chosen, server)
+
+    def _prepare(self, chosen: Settings, server: Server) -> None:
+        # A process that was forked from one with modules in it was not empty when it began.
+        own = loaded.process_started() if chosen.server is None else None
+        self._imports = loaded.Imports(note)
+        self._watched = Watched(
+            chosen.ignore, self._log, self._imports, loaded.Moments(own), self._checkpoint
+        )
+        self._journal = Journal(
+            settings.state_folders(),
+            f"{server.kind} {server.process_group}",
+            lambda text: self._log.say_once(Word.WATCHING, text),
+        )
+        self._reloader = Reloader(
+            chosen,
+            self._watched,
+            self._journal,
+            restart,
+            self._log,
+            time.monotonic,
+            server.processes,
+        )
+
+    @property
+    def active(self) -> bool:
+        """Whether this monitor may restart."""
+        return not self._stopped
+
+    def start(self) -> None:
+        """Begin to watch; an inactive monitor says why it does not."""
+        if self._stopped:
+            self._log.say(Word.INACTIVE, str(self.reason))
+            return
+        self._imports.install()
+        self._watched.track(self._settings.track)
+        try:
+            self._thread = _begin(self._run)
+        except RuntimeError as error:
+            self._end(f"this interpreter does not let a thread start: {error}")
+            self._log.say(Word.INACTIVE, str(self.reason))
+
+    def track(self, *paths: str | os.PathLike[str]) -> None:
+        """Watch more files, folders or globs; SettingsError for what is no path."""
+        more = settings.paths("track", paths)
+        if not self._stopped:
+            self._watched.track(more)
+            self._wakeup.wake()
+
+    def restart(self, reason: str = "no reason given") -> bool:
+        """Restart now, with the same guards; False where this monitor may not."""
+        if self._stopped:
+            self._log.say(Word.INACTIVE, f"no restart ({reason}): {self.reason}")
+            return False
+        self._reloader.by_hand = reason
+        self._wakeup.wake()
+        return True
+
+    def status(self) -> Status:
+        """What this monitor knows of itself now."""
+        server, watching = self._server, self._thread is not None
+        told = Status(self.active, self.reason, server.kind, os.getpid(), server.application)
+        if not watching:
+            return told
+        reloader = self._reloader
+        return replace(
+            told,
+            files=len(self._watched),
+            looks=reloader.looks,
+            changed=tuple(reloader.differs),
+            holding=reloader.hold.reason if reloader.hold else None,
+        )
+
+    def stop(self, timeout: float = 5.0) -> None:
+        """End the thread, and wait so many seconds for that; stopping twice does no harm."""
+        self._end("it was stopped")
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(timeout)
+
+    def forget(self) -> None:
+        """In a forked child: there is no thread here, and no lock of the parent's is touched."""
+        self._stopped, self._thread = True, None
+        self.reason = "this process was forked from the one that started the monitor"
+        self._imports.remove()
+
+    def _end(self, reason: str) -> None:
+        if not self._stopped:
+            self._stopped, self.reason = True, reason
+            self._imports.remove()
+            self._wakeup.wake()
+
+    def _checkpoint(self) -> None:
+        if self._stopped:
+            raise StopLooking
+
+    def _run(self) -> None:
+        """The thread: one step after another until stopped. What a step raises does not end it."""
+        self._guarded(self._greet)
+        while not self._stopped:
+            self._wakeup.wait(self._guarded(self._reloader.step) or self._settings.interval)
+
+    def _guarded(self, step: Callable[[], float | None]) -> float | None:
+        try:
+            return step()
+        except StopLooking:
+            return None
+        except Exception:  # the site must not suffer from what we did not foresee
+            trouble = f"a look failed and will be tried again:\n{traceback.format_exc()}"
+            self._log.say_once(Word.HOLDING, trouble)
+            return None
+
+    def _greet(self) -> None:
+        """Take the first look, and say what is watched and, after a restart, why there was one."""
+        before = self._journal.claim()
+        self._reloader.step()
+        if before is not None and time.monotonic() - before.at < LONG_AGO:
+            lasted = time.monotonic() - before.at
+            self._log.say(Word.RELOADED, f"{before.reason}; new code up after {lasted:.2f} s")
+        text = f"{len(self._watched)} files"
+        if unproven := self._watched.unproven:
+            text += f"; taken as loaded without proof: {few(map(shown, unproven))}"
+        self._log.say(Word.WATCHING, text)
+
+
+def _begin(run: Callable[[], None]) -> threading.Thread:
+    """Start the thread; an interpreter with a GIL of its own forbids daemon threads."""
+    for daemon in (True, False):
+        thread = threading.Thread(target=run, name="wsgireload", daemon=daemon)
+        try:
+            thread.start()
+        except RuntimeError:
+            if not daemon:
+                raise
+        else:
+            return thread
+    raise AssertionError("unreachable")

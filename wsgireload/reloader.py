@@ -1,0 +1,172 @@
+"""The flow: look, compare, wait for quiet, ask whether we may, restart. In this order.
+
+A step is pure of time: clock, look and restart are handed in.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from hashlib import blake2b
+from typing import Protocol
+
+from wsgireload import budget, guard
+from wsgireload.checksums import Digest
+from wsgireload.errors import NativeError
+from wsgireload.guard import Hold
+from wsgireload.journal import Entry, Journal
+from wsgireload.log import Log, Word, few, shown
+from wsgireload.settings import Settings
+from wsgireload.settle import Settle
+from wsgireload.watched import Watched
+
+SHARE = 10  # a look may take a tenth of the time: where it takes long, we look more seldom
+TAKEN_UP = 30.0  # seconds in which a server that was asked to restart has done so
+
+
+class Restart(Protocol):
+    """How a restart is asked for; the module `restart` is the real one."""
+
+    def ask(self) -> bool: ...
+    def ask_again(self) -> None: ...
+    def freshen(self, sources: Iterable[str]) -> list[str]: ...
+
+
+class Reloader:
+    """Decides when this process is to be replaced."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        watched: Watched,
+        journal: Journal,
+        restart: Restart,
+        log: Log,
+        clock: Callable[[], float],
+        processes: int = 1,
+    ) -> None:
+        self._settings = settings
+        self._watched = watched
+        self._journal = journal
+        self._restart = restart
+        self._log = log
+        self._clock = clock
+        self._processes = processes
+        self._settle = Settle(settings.settle)
+        self._started = clock()
+        self._asked: float | None = None
+        self._ours = False  # it was this monitor that asked
+        self._judged: tuple[dict[str, Digest], Hold | None] = ({}, None)
+        self.by_hand: str | None = None  # why somebody wants a restart, whatever changed
+        self.differs: dict[str, Digest] = {}
+        self.hold: Hold | None = None
+        self.looks = 0
+
+    def step(self) -> float:
+        """One turn; returns the seconds until the next is due."""
+        now = self._clock()
+        if self._asked is not None:
+            if now - self._asked < TAKEN_UP:
+                return self._asked + TAKEN_UP - now
+            self._not_taken_up()
+        before, self.differs = self.differs, self._watched.look()
+        pause = max(self._settings.interval, SHARE * (self._clock() - now))
+        self.looks += 1
+        self._announce(before)
+        if not self.differs and self.by_hand is None:
+            self._settle.rest()
+            self.hold = None
+            return pause
+        left = self._settle.left(self.differs, now)
+        if left and self.differs:
+            return left
+        self._now_hold(self._reason_to_hold())
+        return pause if self.hold or not self._ask() else TAKEN_UP
+
+    def _announce(self, before: Mapping[str, Digest]) -> None:
+        """Say what changed, when it is noticed, and when it is no change any more."""
+        if self.differs and not before:
+            self._log.say(Word.CHANGED, self._what())
+        elif before and not self.differs:
+            self._log.say(
+                Word.CHANGED, f"{few(map(shown, before))}: again what was loaded, nothing to do"
+            )
+
+    def _reason_to_hold(self) -> Hold | None:
+        if self.differs != self._judged[0]:
+            broken = (guard.compiles(path) for path in self.differs if path in self._watched.python)
+            self._judged = dict(self.differs), next((hold for hold in broken if hold), None)
+        return self._judged[1] or self._budget_spent()
+
+    def _budget_spent(self) -> Hold | None:
+        most, window = self._settings.budget
+        now = self._clock()
+        if not self._journal.usable:  # then nobody counts, but slowness alone stops a wild loop
+            lived = window / most
+            reason = f"without a journal, a process has to run {lived:g} s before it is replaced"
+            return Hold(reason) if now - self._started < lived else None
+        entries = self._journal.entries()
+        times = budget.distinct(((entry.at, entry.what) for entry in entries), self._processes)
+        pause = budget.pause(times, (most, window))
+        if not times or now >= times[-1] + pause:
+            return None
+        worst = budget.culprit(path for entry in entries for path in entry.paths)
+        often = f"; {shown(worst)} keeps changing" if worst else ""
+        return Hold(
+            f"the budget of {most} restarts in {window:g} s is spent{often}; "
+            f"the next may come {pause:g} s after the last"
+        )
+
+    def _now_hold(self, hold: Hold | None) -> None:
+        if hold is not None and hold != self.hold:
+            self._log.say(Word.HOLDING, hold.reason)
+        self.hold = hold
+
+    def _ask(self) -> bool:
+        """Ask for the restart; False where the server could not even be asked."""
+        for cache in self._restart.freshen([path for path in self.differs if _is_source(path)]):
+            self._log.say(Word.HOLDING, f"{shown(cache)} is out of date and cannot be removed")
+        what = self._what("changed")
+        name = self._journal.record(self._entry(what))
+        try:
+            asked = self._restart.ask()
+        except NativeError as error:
+            self._journal.withdraw(name)
+            self._now_hold(Hold(f"the restart cannot be asked for: {error}"))
+            return False
+        self._ours = asked
+        if not asked:
+            self._journal.withdraw(name)
+            what = f"another application of this process has asked already ({what})"
+        self._log.say(Word.RESTARTING, what)
+        self._asked, self.by_hand = self._clock(), None
+        return True
+
+    def _entry(self, what: str) -> Entry:
+        mark = blake2b(digest_size=8)
+        for path, digest in sorted(self.differs.items()):
+            mark.update(path.encode("utf-8", "surrogatepass") + b"\0" + digest)
+        at, paths = self._clock(), tuple(sorted(self.differs)[:10])
+        return Entry(at, os.getpid(), what, mark.hexdigest(), paths)
+
+    def _not_taken_up(self) -> None:
+        self._log.say(
+            Word.HOLDING, f"the restart asked for {TAKEN_UP:g} s ago did not happen: looking again"
+        )
+        self._asked = None
+        self._settle.rest()
+        if self._ours:  # whoever asked asks again: were all to, all would
+            self._restart.ask_again()
+
+    def _what(self, modified: str = "modified") -> str:
+        """What changed, in words; `modified` is the word for the most usual kind."""
+        if not self.differs:
+            return f"asked for by hand: {self.by_hand}"
+        kinds = ((path, self._watched.kind(path)) for path in self.differs)
+        return few(
+            f"{shown(path)} {modified if kind == 'modified' else kind}" for path, kind in kinds
+        )
+
+
+def _is_source(path: str) -> bool:
+    return path.endswith(".py")

@@ -1,0 +1,85 @@
+"""What do we run inside, and may a restart be asked for there?"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from types import ModuleType
+
+from wsgireload import native
+
+
+@dataclass(frozen=True)
+class Server:
+    """What this process belongs to.
+
+    `kind` is daemon, embedded, windows or none; `refusal` one sentence on why no restart may be
+    asked for here, None where it may. `processes` is how many the process group has.
+    """
+
+    kind: str
+    refusal: str | None
+    process_group: str = ""
+    application: str = ""
+    processes: int = 1
+    mod_wsgi: ModuleType | None = None
+
+
+def detect(forced: str | None = None) -> Server:
+    """The server we are in; `forced` is the user's word for it, which is believed."""
+    inside = mod_wsgi()
+    kind = forced or _kind(inside)
+    return Server(
+        kind,
+        _refusal(kind, inside, forced=forced is not None),
+        process_group=_text(inside, "process_group"),
+        application=_text(inside, "application_group"),
+        processes=_count(inside, "maximum_processes"),
+        mod_wsgi=inside,
+    )
+
+
+def mod_wsgi() -> ModuleType | None:
+    """The module that mod_wsgi makes inside Apache.
+
+    The package of the same name, which is for starting Apache, has no `version`.
+    """
+    module = sys.modules.get("mod_wsgi")
+    return module if isinstance(getattr(module, "version", None), tuple) else None
+
+
+def _kind(inside: ModuleType | None) -> str:
+    if inside is None:
+        return "none"
+    if os.name == "nt":
+        return "windows"
+    return "daemon" if _text(inside, "process_group") else "embedded"
+
+
+def _refusal(kind: str, inside: ModuleType | None, *, forced: bool) -> str | None:
+    missing = native.unavailable()
+    if kind == "none":
+        return "this process is not Apache's: no mod_wsgi in it" if inside is None else "told so"
+    if kind == "embedded":
+        return (
+            "mod_wsgi runs in embedded mode here, where a child may not restart its Apache: "
+            "give the application a process of its own with WSGIDaemonProcess and WSGIProcessGroup"
+        )
+    if missing is not None:
+        return f"the native module does not load: {missing}"
+    if kind == "windows":
+        return "restarting Apache on Windows is not built yet"
+    if not forced and native.apache() is None:
+        return "mod_wsgi is here, but this process is not Apache's"
+    return None
+
+
+def _text(inside: ModuleType | None, name: str) -> str:
+    found = getattr(inside, name, "")
+    return found if isinstance(found, str) else ""
+
+
+def _count(inside: ModuleType | None, name: str) -> int:
+    found = getattr(inside, name, 1)
+    return found if isinstance(found, int) and found > 0 else 1

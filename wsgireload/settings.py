@@ -1,0 +1,178 @@
+"""What the user asked for: checked once, frozen, passed down."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
+from typing import TypedDict, cast
+
+from wsgireload.errors import SettingsError
+
+OFF = frozenset({"off", "0", "no", "false"})
+ON = frozenset({"", "on", "1", "yes", "true"})
+Path = str | os.PathLike[str]
+Paths = Path | Iterable[Path]
+SERVERS = ("windows", "daemon", "embedded", "none")
+
+
+class Asked(TypedDict, total=False):
+    """What `wsgireload.start` takes; what each means and allows stands in the README."""
+
+    track: Paths
+    ignore: Paths
+    interval: float
+    settle: float
+    watch: str
+    compare: str
+    when: str
+    rolling: bool
+    preflight: None
+    trigger: None
+    budget: tuple[int, float]
+    check_config: bool
+    enabled: bool | None
+    server: str | None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One set of settings; `Settings.of` is the way in, which checks them.
+
+    Times are in seconds. `budget` is so many restarts in so many seconds.
+    """
+
+    track: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    interval: float = 1.0
+    settle: float = 0.05
+    watch: str = "auto"
+    compare: str = "bytes"
+    when: str = "auto"
+    rolling: bool = False
+    preflight: None = None
+    trigger: None = None
+    budget: tuple[int, float] = (10, 60.0)
+    check_config: bool = True
+    enabled: bool | None = None
+    server: str | None = None
+
+    @property
+    def off(self) -> str | None:
+        """Why we are switched off, in one sentence; None where we are not."""
+        if self.enabled is False:
+            return "start() was called with enabled=False"
+        word = os.environ.get("WSGIRELOAD", "").strip()
+        if word.lower() in OFF:
+            return f"the environment says WSGIRELOAD={word}"
+        if word.lower() not in ON:
+            return f"the environment says WSGIRELOAD={word!r}, which is neither on nor off"
+        return None
+
+    @classmethod
+    def of(cls, **asked: object) -> Settings:
+        """The settings asked for; raises SettingsError at the first that makes no sense."""
+        known = {field.name for field in fields(cls)}
+        for name, got in asked.items():
+            if name not in known:
+                raise SettingsError(name, got, f"no value: there are {sorted(known)}")
+        checked = {name: CHECKS[name](name, value) for name, value in asked.items()}
+        return cls(**checked)  # type: ignore[arg-type]  # CHECKS holds each field's own type
+
+
+def paths(setting: str, got: object) -> tuple[str, ...]:
+    """One path or several, as str; a relative one starts from the current folder, now."""
+    return tuple(os.path.abspath(path) for path in _given(setting, got))
+
+
+def ignored(setting: str, got: object) -> tuple[str, ...]:
+    """As `paths`, but a bare name (`*.log`) stays one: it means that name in any folder."""
+    return tuple(
+        path if os.path.basename(path) == path else os.path.abspath(path)
+        for path in _given(setting, got)
+    )
+
+
+def _given(setting: str, got: object) -> list[str]:
+    single = isinstance(got, (str, bytes, os.PathLike))
+    takes = "a path or several: str or os.PathLike, not empty"
+    try:
+        given = [got] if single else list(cast("Iterable[object]", got))
+        found = [os.fsdecode(cast("str", path)) for path in given]
+    except TypeError:
+        raise SettingsError(setting, got, takes) from None
+    if not all(found) or any("\0" in path for path in found):
+        raise SettingsError(setting, got, takes)
+    return found
+
+
+def _is_number(got: object) -> bool:
+    return isinstance(got, (int, float)) and not isinstance(got, bool) and math.isfinite(got)
+
+
+def _interval(setting: str, got: object) -> float:
+    if not _is_number(got) or not 0.01 <= cast("float", got) <= 3600:
+        raise SettingsError(setting, got, "seconds between two looks, 0.01 to 3600")
+    return float(cast("float", got))
+
+
+def _settle(setting: str, got: object) -> float:
+    if not _is_number(got) or not 0 <= cast("float", got) <= 60:
+        raise SettingsError(setting, got, "seconds without a further change, 0 to 60")
+    return float(cast("float", got))
+
+
+def _budget(setting: str, got: object) -> tuple[int, float]:
+    takes = "(restarts, seconds): a whole number from 1, and seconds above 0"
+    if not isinstance(got, (tuple, list)) or len(got) != 2:
+        raise SettingsError(setting, got, takes)
+    restarts, seconds = got
+    whole = isinstance(restarts, int) and not isinstance(restarts, bool) and restarts >= 1
+    if not whole or not _is_number(seconds) or seconds <= 0:
+        raise SettingsError(setting, got, takes)
+    return restarts, float(seconds)
+
+
+class _OneOf:
+    """One of the values that exist so far, compared with their types (True is not 1)."""
+
+    def __init__(self, *values: object, later: str = "") -> None:
+        self.values = values
+        self.later = later
+
+    def __call__(self, setting: str, got: object) -> object:
+        for value in self.values:
+            if type(got) is type(value) and got == value:
+                return got
+        takes = " or ".join(repr(value) for value in self.values)
+        raise SettingsError(setting, got, takes + self.later)
+
+
+def state_folders() -> tuple[str, ...]:
+    """Where the journal may lie, best first: folders of this user alone."""
+    user = getattr(os, "getuid", lambda: "user")()
+    state = os.environ.get("XDG_STATE_HOME", "")
+    own = [os.path.join(state, "wsgireload")] if os.path.isabs(state) else []
+    # in a folder for everybody: one of our own inside it, which is checked before it is used
+    shared = (os.environ.get("TMPDIR", ""), "/tmp", "/var/tmp")
+    own += [os.path.join(path, f"wsgireload-{user}") for path in shared if os.path.isabs(path)]
+    return tuple(own)
+
+
+CHECKS: dict[str, Callable[[str, object], object]] = {
+    "track": paths,
+    "ignore": ignored,
+    "interval": _interval,
+    "settle": _settle,
+    "watch": _OneOf("auto", "poll", later=" (events are not built yet)"),
+    "compare": _OneOf("bytes", later=" (comparing code is not built yet)"),
+    "when": _OneOf("auto", "now", later=" (next-request is not built yet)"),
+    "rolling": _OneOf(False, later=" (rolling restarts are not built yet)"),
+    "preflight": _OneOf(None, later=" (a preflight is not built yet)"),
+    "trigger": _OneOf(None, later=" (a trigger is not built yet)"),
+    "budget": _budget,
+    "check_config": _OneOf(True, False),
+    "enabled": _OneOf(None, True, False),
+    "server": _OneOf(None, *SERVERS),
+}

@@ -1,0 +1,31 @@
+"""Is writing over? Quiet time, with an upper bound."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+class Settle:
+    """Watches the changes themselves: as long as they go on changing, somebody is still writing."""
+
+    def __init__(self, quiet: float) -> None:
+        """`quiet`: seconds without a further change; waits 20 times that or 5 s at most."""
+        self.quiet = quiet
+        self.bound = max(20 * quiet, 5.0)
+        self._changes: dict[str, bytes] = {}
+        self._first = self._last = 0.0
+
+    def left(self, changes: Mapping[str, bytes], now: float) -> float:
+        """Seconds until writing counts as over, 0.0 when it does.
+
+        `changes` is what differs now, path to digest; `now` is monotonic.
+        """
+        if not self._changes:
+            self._first = now
+        if changes != self._changes:
+            self._changes, self._last = dict(changes), now
+        return max(0.0, min(self._last + self.quiet, self._first + self.bound) - now)
+
+    def rest(self) -> None:
+        """Nothing differs any more, or what differs was decided upon."""
+        self._changes = {}

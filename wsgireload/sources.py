@@ -1,0 +1,116 @@
+"""Which files: what the loaded modules came from."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.machinery import SourceFileLoader
+from types import ModuleType
+
+PYTHON_SUFFIXES = (".py", ".pyw")
+SCRIPT_PREFIX = "_mod_wsgi_"  # mod_wsgi loads a WSGI script under this name, whatever its suffix
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file that the running program came from.
+
+    `python` says whether it is Python source, `cached` where Python itself keeps its bytecode
+    (None where another loader might not), `loaded_mtime` the file's mtime in microseconds when it
+    was loaded, where mod_wsgi noted it.
+    """
+
+    path: str
+    module: str
+    python: bool = False
+    cached: str | None = None
+    loaded_mtime: int | None = None
+
+
+class Modules:
+    """Asks each module of this interpreter once where it came from."""
+
+    def __init__(self, modules: Mapping[str, object] | None = None) -> None:
+        self._modules = sys.modules if modules is None else modules
+        self._asked: dict[str, int] = {}
+
+    def new(self) -> Iterator[Source]:
+        """The sources of modules that came, or came again, since the last call.
+
+        Modules without a file (built in, frozen, namespace packages) have none.
+        """
+        asked = self._asked
+        for name, module in dict(self._modules).items():
+            if asked.get(name) == id(module):
+                continue
+            asked[name] = id(module)
+            source = source_of(name, module)
+            if source is not None:
+                yield source
+
+
+def source_of(name: object, module: object) -> Source | None:
+    """Where a module came from, by its spec and `__file__`; None where it has no file."""
+    if not isinstance(name, str):
+        return None
+    told = _namespace(module)
+    spec = told.get("__spec__")
+    origin = getattr(spec, "origin", None)
+    if origin in ("built-in", "frozen"):
+        return None
+    path = told.get("__file__")
+    if not _names_a_file(path):
+        path = origin if getattr(spec, "has_location", False) else None
+    if not _names_a_file(path):
+        return None
+    path = os.path.abspath(str(path))
+    archive = _archive(path)
+    if archive is not None:
+        return Source(archive, name)
+    plain = type(getattr(spec, "loader", None)) is SourceFileLoader
+    cached = getattr(spec, "cached", None) if plain else None
+    script = name.startswith(SCRIPT_PREFIX)
+    mtime = told.get("__mtime__") if script else None
+    return Source(
+        path,
+        name,
+        python=script or path.lower().endswith(PYTHON_SUFFIXES),
+        cached=cached if isinstance(cached, str) else None,
+        loaded_mtime=mtime if isinstance(mtime, int) and mtime > 0 else None,
+    )
+
+
+def _namespace(module: object) -> Mapping[str, object]:
+    """What a module says of itself, without waking a lazy one or running its `__getattr__`."""
+    try:
+        namespace = object.__getattribute__(module, "__dict__")
+        if isinstance(module, ModuleType) or "__file__" in namespace:
+            return dict(namespace)
+    except AttributeError:
+        pass
+    asked = ("__spec__", "__file__")
+    try:  # an object of another kind put into sys.modules: it answers for itself, or does not
+        return {name: getattr(module, name, None) for name in asked}
+    except Exception:  # whatever a stranger's __getattr__ raises
+        return {}
+
+
+def _names_a_file(path: object) -> bool:
+    """Whether it can be a path at all; `<string>` and the like are no files."""
+    return isinstance(path, str) and bool(path) and "\0" not in path and path[0] != "<"
+
+
+def _archive(path: str) -> str | None:
+    """The zip or egg that a path leads into: the first file among its parents, if it is none."""
+    if os.path.exists(path):
+        return None
+    parent = os.path.dirname(path)
+    while parent != path:
+        if os.path.isfile(parent):
+            return parent
+        if os.path.isdir(parent):
+            return None
+        path, parent = parent, os.path.dirname(parent)
+    return None

@@ -1,0 +1,222 @@
+"""Which files, beside the modules: what the user added, as files, folders and globs."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator
+
+# What editors, version control, databases and logs leave in a folder is nobody's source, and some
+# of it is written by the very program that we would restart. A file named by itself always counts.
+LITTER = (
+    "__pycache__ *.pyc .git .hg .svn *~ .*.sw? .#* #*# 4913 .DS_Store"
+    " *.log *.pid *.sqlite3 *.sqlite3-* *.db *.db-*"
+)
+RACY = 2.0  # seconds: the coarsest file time in use (FAT); a younger folder may change unseen
+
+
+class Pattern:
+    """An absolute path whose components may hold `*`, `?`, `[…]`, or be `**` (any folders).
+
+    Paths match component by component. What lies below a matching folder matches too.
+    """
+
+    def __init__(self, pattern: str, *, hidden: bool = False) -> None:
+        components = split(pattern)
+        fixed = next((i for i, part in enumerate(components) if magic(part)), len(components))
+        self.root = os.path.join(*components[:fixed])
+        self._parts = [
+            None if part == "**" else _component(part, hidden=hidden) for part in components[fixed:]
+        ]
+        self._hidden = hidden
+        self.start = self._closure({0})
+
+    def step(self, states: frozenset[int], name: str) -> frozenset[int]:
+        """Where one component more leads; empty: nothing from here on can match."""
+        after = set()
+        for at in states:
+            if at == len(self._parts):
+                after.add(at)
+            elif (part := self._parts[at]) is None:
+                if self._hidden or not name.startswith("."):
+                    after.add(at)
+            elif part.match(name):
+                after.add(at + 1)
+        return self._closure(after)
+
+    def accepts(self, states: frozenset[int]) -> bool:
+        """Whether the whole pattern has been met."""
+        return len(self._parts) in states
+
+    def matches(self, path: str) -> bool:
+        """Whether a path, or a folder above it, matches."""
+        root, components = split(self.root), split(path)
+        if components[: len(root)] != root:
+            return False
+        states = self.start
+        for name in components[len(root) :]:
+            states = self.step(states, name)
+        return self.accepts(states)
+
+    def _closure(self, states: set[int]) -> frozenset[int]:
+        """`**` also stands for no folder at all."""
+        reached = set(states)
+        for at in range(len(self._parts)):
+            if at in reached and self._parts[at] is None:
+                reached.add(at + 1)
+        return frozenset(reached)
+
+
+class Ignored:
+    """What the user does not want watched: bare names anywhere, paths and globs with all below."""
+
+    def __init__(self, ignore: Iterable[str]) -> None:
+        self._names = [name for name in ignore if os.path.basename(name) == name]
+        self._paths = [
+            Pattern(path, hidden=True) for path in ignore if os.path.basename(path) != path
+        ]
+
+    def __call__(self, path: str) -> bool:
+        """Whether a file is to be left alone."""
+        if self._names and any(self.name(component) for component in split(path)):
+            return True
+        return any(pattern.matches(path) for pattern in self._paths)
+
+    def name(self, name: str) -> bool:
+        """Whether a file or folder of this name is ignored wherever it lies."""
+        return any(fnmatch.fnmatchcase(name, pattern) for pattern in self._names)
+
+
+class Tracked:
+    """The files that the user's paths mean now; a path that does not exist yet means itself."""
+
+    def __init__(
+        self,
+        ignored: Ignored,
+        trouble: Callable[[str, OSError], None],
+        checkpoint: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._ignored = ignored
+        self._folders = Folders(trouble, checkpoint)
+        self._paths: list[str] = []
+
+    def add(self, paths: Iterable[str]) -> None:
+        """Track more; what is tracked already changes nothing."""
+        self._paths += [path for path in dict.fromkeys(paths) if path not in self._paths]
+
+    def files(self) -> Iterator[tuple[str, str]]:
+        """Each file with the tracked path that brought it in."""
+        for tracked in list(self._paths):
+            for path in self._meaning(tracked):
+                if not self._ignored(path):
+                    yield path, tracked
+
+    def _meaning(self, tracked: str) -> Iterator[str]:
+        if os.path.isdir(tracked):
+            yield from self._below(tracked, None, frozenset(), set())
+        elif magic(tracked) and not os.path.lexists(tracked):
+            pattern = Pattern(tracked)
+            yield from self._below(pattern.root, pattern, pattern.start, set())
+        else:
+            yield tracked
+
+    def _below(
+        self,
+        folder: str,
+        pattern: Pattern | None,
+        states: frozenset[int],
+        above: set[tuple[int, int]],
+    ) -> Iterator[str]:
+        """All matching files below a folder; links are followed, but never round in a circle."""
+        listing = self._folders.listing(folder)
+        if listing is None or listing.identity in above:
+            return
+        for name in listing.files:
+            if pattern is None or pattern.accepts(pattern.step(states, name)):
+                yield os.path.join(folder, name)
+        for name in listing.folders:
+            further = pattern.step(states, name) if pattern else states
+            if (further or not pattern) and not self._ignored.name(name):
+                inside = os.path.join(folder, name)
+                yield from self._below(inside, pattern, further, above | {listing.identity})
+
+
+class Listing:
+    """What one folder held when it was read."""
+
+    __slots__ = ("files", "folders", "identity", "stamp")
+
+    def __init__(self, folder: str, found: os.stat_result) -> None:
+        self.identity = (found.st_dev, found.st_ino)
+        self.stamp: tuple[int, ...] | None = stamp_of(found)
+        self.files: list[str] = []
+        self.folders: list[str] = []
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if not _is_litter(entry.name):
+                    (self.folders if entry.is_dir() else self.files).append(entry.name)
+
+
+def stamp_of(found: os.stat_result) -> tuple[int, ...]:
+    """What moves when something is added to a folder, removed from it, or the folder replaced."""
+    return (found.st_mtime_ns, found.st_ctime_ns, found.st_dev, found.st_ino)
+
+
+class Folders:
+    """Reads a folder only where its own stat moved.
+
+    `trouble` hears of a folder that may not be read; `checkpoint` is called at every folder and
+    may raise to end the look.
+    """
+
+    def __init__(
+        self,
+        trouble: Callable[[str, OSError], None],
+        checkpoint: Callable[[], None],
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._trouble = trouble
+        self._checkpoint = checkpoint
+        self._wall = wall
+        self._known: dict[str, Listing] = {}
+
+    def listing(self, folder: str) -> Listing | None:
+        """What lies in a folder; None where it is gone or may not be read."""
+        self._checkpoint()
+        try:
+            found = os.stat(folder)
+            known = self._known.get(folder)
+            if known is None or known.stamp != stamp_of(found):
+                known = Listing(folder, found)
+                if abs(self._wall() - found.st_mtime) < RACY:
+                    known.stamp = None  # it may change again within its own clock's grain
+                self._known[folder] = known
+        except (FileNotFoundError, NotADirectoryError):
+            self._known.pop(folder, None)
+            return None
+        except OSError as error:
+            self._trouble(folder, error)
+            return None
+        return known
+
+
+def split(path: str) -> list[str]:
+    """The components of an absolute path, its root first."""
+    drive, rest = os.path.splitdrive(path)
+    return [drive + os.sep, *(part for part in rest.split(os.sep) if part)]
+
+
+def magic(text: str) -> bool:
+    """Whether a glob's characters stand in it."""
+    return any(character in text for character in "*?[")
+
+
+_is_litter = re.compile("|".join(fnmatch.translate(name) for name in LITTER.split())).match
+
+
+def _component(part: str, *, hidden: bool) -> re.Pattern[str]:
+    """One component as a glob reads it: `*` at the start passes over hidden names."""
+    careful = "" if hidden or part.startswith(".") else r"(?!\.)"
+    return re.compile(careful + fnmatch.translate(part))

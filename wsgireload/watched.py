@@ -1,0 +1,133 @@
+"""What is watched, and which of it differs from what this process loaded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+
+from wsgireload import loaded
+from wsgireload.checksums import MISSING, Checksums, Digest, digest_of
+from wsgireload.log import Log, Word, shown
+from wsgireload.sources import PYTHON_SUFFIXES, Modules, Source
+from wsgireload.tracked import Ignored, Tracked
+
+UNLIKE_ANY: Digest = b"not what is on disk"
+NOTED_BYTES = 1 << 20  # a larger file is not read while the application waits for its import
+
+
+def note(path: str) -> Digest | None:
+    """The digest of a file that is about to be imported; None where that costs too much."""
+    try:
+        return digest_of(path)[1] if os.stat(path).st_size <= NOTED_BYTES else None
+    except (OSError, ValueError):
+        return None
+
+
+class Watched:
+    """All that is watched. `look` compares it with what was loaded."""
+
+    def __init__(
+        self,
+        ignore: Iterable[str],
+        log: Log,
+        imports: loaded.Imports,
+        moments: loaded.Moments,
+        checkpoint: Callable[[], None] = lambda: None,
+        modules: Mapping[str, object] | None = None,
+    ) -> None:
+        self._log = log
+        self._imports = imports
+        self._moments = moments
+        self._ignored = Ignored(ignore)
+        self._modules = Modules(modules)
+        self._tracked = Tracked(self._ignored, self._trouble, checkpoint)
+        self._checksums = Checksums(self._trouble, checkpoint)
+        self._loaded: dict[str, Digest] = {}  # what this process runs
+        self._paths: dict[str, Source | None] = {}
+        self._expanded: set[str] = set()  # tracked paths that were looked at before
+        self._differs: dict[str, Digest] = {}
+        self.python: set[str] = set()  # what has to compile
+        self.unproven: list[str] = []  # of which no evidence says that it is what was loaded
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def track(self, paths: Iterable[str]) -> None:
+        """Track more files, folders or globs, from the next look on."""
+        self._tracked.add(paths)
+
+    def look(self) -> dict[str, Digest]:
+        """What differs now: path to the digest that it has on disk."""
+        fresh = self._imported() | self._from_modules() | self._from_tracked()
+        moved = self._checksums.moved(self._paths)
+        for path in fresh | moved.keys():
+            now = self._checksums.digest(path)
+            if now is None:  # cannot be read; that was said
+                continue
+            if path not in self._loaded:
+                self._loaded[path] = self._first_seen(path, now)
+            if now != self._loaded[path]:
+                self._differs[path] = now
+            else:
+                self._differs.pop(path, None)
+        return dict(self._differs)
+
+    def kind(self, path: str) -> str:
+        """What happened to a path that differs: modified, deleted or appeared."""
+        if self._differs.get(path) == MISSING:
+            return "deleted"
+        return "appeared" if self._loaded[path] == MISSING else "modified"
+
+    def _imported(self) -> set[str]:
+        """What the imports since the last look really read."""
+        seen = dict(self._imports.seen())
+        for path, digest in seen.items():
+            if not self._ignored(path):
+                self._add(path, None)
+                self._loaded[path] = digest
+        return {path for path in seen if path in self._paths}
+
+    def _from_modules(self) -> set[str]:
+        fresh = set()
+        for source in self._modules.new():
+            if source.path not in self._paths and not self._ignored(source.path):
+                self._add(source.path, source)
+                fresh.add(source.path)
+        return fresh
+
+    def _from_tracked(self) -> set[str]:
+        fresh, expanded = set(), set()
+        for path, tracked in self._tracked.files():
+            expanded.add(tracked)
+            if path not in self._paths:
+                self._add(path, None)
+                fresh.add(path)
+                if tracked in self._expanded:
+                    self._loaded[path] = MISSING  # it was not there before
+        self._expanded |= expanded
+        return fresh
+
+    def _add(self, path: str, source: Source | None) -> None:
+        self._paths.setdefault(path, source)
+        if path.lower().endswith(PYTHON_SUFFIXES) or (source is not None and source.python):
+            self.python.add(path)
+
+    def _first_seen(self, path: str, now: Digest) -> Digest:
+        """What was loaded of a file that is looked at for the first time."""
+        source = self._paths[path]
+        if source is None or now == MISSING:
+            return now
+        same = loaded.still_on_disk(
+            path,
+            absent=self._moments.absent(source.module),
+            cached=source.cached,
+            loaded_mtime=source.loaded_mtime,
+        )
+        if same is None:
+            self.unproven.append(path)
+        return UNLIKE_ANY if same is False else now
+
+    def _trouble(self, path: str, error: OSError) -> None:
+        """Say once what cannot be watched; it counts as unchanged until it can be read."""
+        why = error.strerror or str(error)
+        self._log.say_once(Word.WATCHING, f"{shown(path)} cannot be read and is left out: {why}")
