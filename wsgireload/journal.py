@@ -51,7 +51,6 @@ class Journal:
         self._folders = folders
         owner = f"{os.getppid()} {application}"
         self._key = blake2b(owner.encode("utf-8", "replace"), digest_size=8).hexdigest()
-        self.usable = self._open() is not None
 
     def record(self, entry: Entry) -> str | None:
         """Write an entry; its name, or None where it cannot be written, which is said."""
@@ -76,10 +75,10 @@ class Journal:
             if folder is not None and name is not None:
                 _remove(name, folder)
 
-    def entries(self) -> list[Entry]:
-        """All entries, oldest first."""
+    def entries(self) -> list[Entry] | None:
+        """All entries, oldest first; None where there can be no journal."""
         with self._folder() as folder:
-            return [entry for _, entry in self._read(folder)]
+            return None if folder is None else [entry for _, entry in self._read(folder)]
 
     def claim(self) -> Entry | None:
         """The oldest restart that no process has answered yet: the one that made this process."""
@@ -117,7 +116,7 @@ class Journal:
 
     @contextlib.contextmanager
     def _folder(self) -> Iterator[int | None]:
-        folder = self._open() if self.usable else None
+        folder = self._open()
         try:
             yield folder
         finally:

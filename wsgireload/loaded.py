@@ -12,6 +12,7 @@ Without evidence the answer is None, and then nothing may restart.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import marshal
 import os
@@ -56,8 +57,9 @@ class Imports:
             find = getattr(finder, "find_spec", None)
             spec = find(name, path, target) if find is not None else None
             if spec is not None:
-                if spec.has_location and isinstance(spec.origin, str) and _importing():
-                    self._note(os.path.abspath(spec.origin))
+                with contextlib.suppress(Exception):  # no import fails because of us
+                    if spec.has_location and isinstance(spec.origin, str) and _importing():
+                        self._note(os.path.abspath(spec.origin))
                 return spec  # type: ignore[no-any-return]
         return None
 
@@ -84,8 +86,8 @@ class Moments:
     """Up to when a module was known not to be loaded (wall clock, seconds since the epoch)."""
 
     def __init__(self, process_started: float | None) -> None:
+        self._now = time.time()  # before the names: what is imported in between counts as loaded
         self._names = frozenset(sys.modules)
-        self._now = time.time()
         self._process_started = process_started or 0.0
 
     def absent(self, module: str) -> float:

@@ -161,13 +161,14 @@ class Monitor:
 
     def _run(self) -> None:
         """The thread: one step after another until stopped. What a step raises does not end it."""
-        self._guarded(self._greet)
+        turn = self._greet
         while not self._stopped:
-            self._wakeup.wait(self._guarded(self._reloader.step) or self._settings.interval)
+            self._wakeup.wait(self._guarded(turn) or self._settings.interval)
+            turn = self._reloader.step
 
-    def _guarded(self, step: Callable[[], float | None]) -> float | None:
+    def _guarded(self, turn: Callable[[], float]) -> float | None:
         try:
-            return step()
+            return turn()
         except StopLooking:
             return None
         except Exception:  # the site must not suffer from what we did not foresee
@@ -175,10 +176,10 @@ class Monitor:
             self._log.say_once(Word.HOLDING, trouble)
             return None
 
-    def _greet(self) -> None:
+    def _greet(self) -> float:
         """Take the first look, and say what is watched and, after a restart, why there was one."""
         before = self._journal.claim()
-        self._reloader.step()
+        pause = self._reloader.step()
         if before is not None and time.monotonic() - before.at < LONG_AGO:
             lasted = time.monotonic() - before.at
             self._log.say(Word.RELOADED, f"{before.reason}; new code up after {lasted:.2f} s")
@@ -186,6 +187,7 @@ class Monitor:
         if unproven := self._watched.unproven:
             text += f"; taken as loaded without proof: {few(map(shown, unproven))}"
         self._log.say(Word.WATCHING, text)
+        return pause
 
 
 def _begin(run: Callable[[], None]) -> threading.Thread:

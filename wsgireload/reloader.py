@@ -56,7 +56,8 @@ class Reloader:
         self._started = clock()
         self._asked: float | None = None
         self._ours = False  # it was this monitor that asked
-        self._judged: tuple[dict[str, Digest], Hold | None] = ({}, None)
+        self._judged: dict[str, Digest] | None = {}  # the changes that were seen to compile or not
+        self._judgement: Hold | None = None
         self.by_hand: str | None = None  # why somebody wants a restart, whatever changed
         self.differs: dict[str, Digest] = {}
         self.hold: Hold | None = None
@@ -74,14 +75,29 @@ class Reloader:
         self.looks += 1
         self._announce(before)
         if not self.differs and self.by_hand is None:
-            self._settle.rest()
+            self._settle.left({}, now)
+            self._settle.decided()
             self.hold = None
             return pause
-        left = self._settle.left(self.differs, now)
-        if left and self.differs:
+        left = self._settle.left(self.differs, now) or self._judge()
+        if left:
             return left
-        self._now_hold(self._reason_to_hold())
-        return pause if self.hold or not self._ask() else TAKEN_UP
+        self._settle.decided()
+        hold = self._judgement or self._budget_spent() or self._ask()
+        if hold is not None and hold != self.hold:
+            self._log.say(Word.HOLDING, hold.reason)
+        self.hold = hold
+        return pause if hold else TAKEN_UP
+
+    def _judge(self) -> float:
+        """See whether the changes compile; returns seconds to wait if they went on meanwhile."""
+        if self.differs == self._judged:
+            return 0.0
+        self._judgement = self._does_not_compile()
+        after = self._watched.look()
+        self._judged = self.differs if after == self.differs else None
+        self.differs = after
+        return self._settle.left(after, self._clock())
 
     def _announce(self, before: Mapping[str, Digest]) -> None:
         """Say what changed, when it is noticed, and when it is no change any more."""
@@ -92,20 +108,21 @@ class Reloader:
                 Word.CHANGED, f"{few(map(shown, before))}: again what was loaded, nothing to do"
             )
 
-    def _reason_to_hold(self) -> Hold | None:
-        if self.differs != self._judged[0]:
-            broken = (guard.compiles(path) for path in self.differs if path in self._watched.python)
-            self._judged = dict(self.differs), next((hold for hold in broken if hold), None)
-        return self._judged[1] or self._budget_spent()
+    def _does_not_compile(self) -> Hold | None:
+        for path in self.differs:
+            self._watched.checkpoint()
+            if path in self._watched.python and (hold := guard.compiles(path)):
+                return hold
+        return None
 
     def _budget_spent(self) -> Hold | None:
         most, window = self._settings.budget
         now = self._clock()
-        if not self._journal.usable:  # then nobody counts, but slowness alone stops a wild loop
+        entries = self._journal.entries()
+        if entries is None:  # then nobody counts, but slowness alone stops a wild loop
             lived = window / most
             reason = f"without a journal, a process has to run {lived:g} s before it is replaced"
             return Hold(reason) if now - self._started < lived else None
-        entries = self._journal.entries()
         times = budget.distinct(((entry.at, entry.what) for entry in entries), self._processes)
         pause = budget.pause(times, (most, window))
         if not times or now >= times[-1] + pause:
@@ -117,13 +134,8 @@ class Reloader:
             f"the next may come {pause:g} s after the last"
         )
 
-    def _now_hold(self, hold: Hold | None) -> None:
-        if hold is not None and hold != self.hold:
-            self._log.say(Word.HOLDING, hold.reason)
-        self.hold = hold
-
-    def _ask(self) -> bool:
-        """Ask for the restart; False where the server could not even be asked."""
+    def _ask(self) -> Hold | None:
+        """Ask for the restart; a hold where the server could not even be asked."""
         for cache in self._restart.freshen([path for path in self.differs if _is_source(path)]):
             self._log.say(Word.HOLDING, f"{shown(cache)} is out of date and cannot be removed")
         what = self._what("changed")
@@ -132,15 +144,14 @@ class Reloader:
             asked = self._restart.ask()
         except NativeError as error:
             self._journal.withdraw(name)
-            self._now_hold(Hold(f"the restart cannot be asked for: {error}"))
-            return False
+            return Hold(f"the restart cannot be asked for: {error}")
         self._ours = asked
         if not asked:
             self._journal.withdraw(name)
             what = f"another application of this process has asked already ({what})"
         self._log.say(Word.RESTARTING, what)
         self._asked, self.by_hand = self._clock(), None
-        return True
+        return None
 
     def _entry(self, what: str) -> Entry:
         mark = blake2b(digest_size=8)
@@ -154,7 +165,6 @@ class Reloader:
             Word.HOLDING, f"the restart asked for {TAKEN_UP:g} s ago did not happen: looking again"
         )
         self._asked = None
-        self._settle.rest()
         if self._ours:  # whoever asked asks again: were all to, all would
             self._restart.ask_again()
 

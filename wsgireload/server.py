@@ -60,14 +60,16 @@ def _kind(inside: ModuleType | None) -> str:
 def _refusal(kind: str, inside: ModuleType | None, *, forced: bool) -> str | None:
     missing = native.unavailable()
     if kind == "none":
-        return "this process is not Apache's: no mod_wsgi in it" if inside is None else "told so"
+        if inside is not None:
+            return "start() was told that this process is no server's"
+        return "this process is not Apache's: no mod_wsgi in it"
     if kind == "embedded":
         return (
             "mod_wsgi runs in embedded mode here, where a child may not restart its Apache: "
             "give the application a process of its own with WSGIDaemonProcess and WSGIProcessGroup"
         )
     if missing is not None:
-        return f"the native module does not load: {missing}"
+        return missing
     if kind == "windows":
         return "restarting Apache on Windows is not built yet"
     if not forced and native.apache() is None:

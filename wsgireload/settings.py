@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import os
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from typing import TypedDict, cast
@@ -108,7 +108,9 @@ def _given(setting: str, got: object) -> list[str]:
 
 
 def _is_number(got: object) -> bool:
-    return isinstance(got, (int, float)) and not isinstance(got, bool) and math.isfinite(got)
+    if not isinstance(got, (int, float)) or isinstance(got, bool):
+        return False
+    return abs(got) <= sys.float_info.max  # neither nan nor an int too large to be a float
 
 
 def _interval(setting: str, got: object) -> float:

@@ -14,18 +14,18 @@ class Settle:
         self.bound = max(20 * quiet, 5.0)
         self._changes: dict[str, bytes] = {}
         self._first = self._last = 0.0
+        self._decided = True
 
     def left(self, changes: Mapping[str, bytes], now: float) -> float:
         """Seconds until writing counts as over, 0.0 when it does.
 
         `changes` is what differs now, path to digest; `now` is monotonic.
         """
-        if not self._changes:
-            self._first = now
         if changes != self._changes:
-            self._changes, self._last = dict(changes), now
+            self._first = now if self._decided else self._first
+            self._changes, self._last, self._decided = dict(changes), now, False
         return max(0.0, min(self._last + self.quiet, self._first + self.bound) - now)
 
-    def rest(self) -> None:
-        """Nothing differs any more, or what differs was decided upon."""
-        self._changes = {}
+    def decided(self) -> None:
+        """These changes were decided upon: a further one begins anew."""
+        self._decided = True

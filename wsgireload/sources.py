@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+import weakref
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.machinery import SourceFileLoader
 from types import ModuleType
@@ -34,7 +35,7 @@ class Modules:
 
     def __init__(self, modules: Mapping[str, object] | None = None) -> None:
         self._modules = sys.modules if modules is None else modules
-        self._asked: dict[str, int] = {}
+        self._asked: dict[str, Callable[[], object]] = {}
 
     def new(self) -> Iterator[Source]:
         """The sources of modules that came, or came again, since the last call.
@@ -43,18 +44,33 @@ class Modules:
         """
         asked = self._asked
         for name, module in dict(self._modules).items():
-            if asked.get(name) == id(module):
+            if name in asked and asked[name]() is module:
                 continue
-            asked[name] = id(module)
+            asked[name] = _reference(module)
             source = source_of(name, module)
             if source is not None:
                 yield source
+
+
+def _reference(module: object) -> Callable[[], object]:
+    """Gives the module while it lives; its id alone might be that of the next one by then."""
+    try:
+        return weakref.ref(module)
+    except TypeError:
+        return lambda: module
 
 
 def source_of(name: object, module: object) -> Source | None:
     """Where a module came from, by its spec and `__file__`; None where it has no file."""
     if not isinstance(name, str):
         return None
+    try:
+        return _source(name, module)
+    except BaseException:  # whatever the attributes of a stranger raise, SystemExit as well
+        return None
+
+
+def _source(name: str, module: object) -> Source | None:
     told = _namespace(module)
     spec = told.get("__spec__")
     origin = getattr(spec, "origin", None)
@@ -90,11 +106,8 @@ def _namespace(module: object) -> Mapping[str, object]:
             return dict(namespace)
     except AttributeError:
         pass
-    asked = ("__spec__", "__file__")
-    try:  # an object of another kind put into sys.modules: it answers for itself, or does not
-        return {name: getattr(module, name, None) for name in asked}
-    except Exception:  # whatever a stranger's __getattr__ raises
-        return {}
+    # an object of another kind put into sys.modules: it answers for itself, or does not
+    return {name: getattr(module, name, None) for name in ("__spec__", "__file__")}
 
 
 def _names_a_file(path: object) -> bool:

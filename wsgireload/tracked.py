@@ -101,25 +101,28 @@ class Tracked:
         self._ignored = ignored
         self._folders = Folders(trouble, checkpoint)
         self._paths: list[str] = []
+        self._were_folders: set[str] = set()
+
+    def __iter__(self) -> Iterator[str]:
+        """The tracked paths as they were given."""
+        return iter(list(self._paths))
 
     def add(self, paths: Iterable[str]) -> None:
         """Track more; what is tracked already changes nothing."""
         self._paths += [path for path in dict.fromkeys(paths) if path not in self._paths]
 
-    def files(self) -> Iterator[tuple[str, str]]:
-        """Each file with the tracked path that brought it in."""
-        for tracked in list(self._paths):
-            for path in self._meaning(tracked):
-                if not self._ignored(path):
-                    yield path, tracked
+    def files(self, tracked: str) -> Iterator[str]:
+        """The files that one tracked path means now, without the ignored ones."""
+        return (path for path in self._meaning(tracked) if not self._ignored(path))
 
     def _meaning(self, tracked: str) -> Iterator[str]:
         if os.path.isdir(tracked):
+            self._were_folders.add(tracked)
             yield from self._below(tracked, None, frozenset(), set())
         elif magic(tracked) and not os.path.lexists(tracked):
             pattern = Pattern(tracked)
             yield from self._below(pattern.root, pattern, pattern.start, set())
-        else:
+        elif tracked not in self._were_folders or os.path.lexists(tracked):
             yield tracked
 
     def _below(
@@ -156,7 +159,14 @@ class Listing:
         with os.scandir(folder) as entries:
             for entry in entries:
                 if not _is_litter(entry.name):
-                    (self.folders if entry.is_dir() else self.files).append(entry.name)
+                    (self.folders if _is_folder(entry) else self.files).append(entry.name)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads round in a circle, or to where we may not look
+        return False
 
 
 def stamp_of(found: os.stat_result) -> tuple[int, ...]:

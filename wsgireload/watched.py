@@ -36,6 +36,7 @@ class Watched:
         modules: Mapping[str, object] | None = None,
     ) -> None:
         self._log = log
+        self.checkpoint = checkpoint
         self._imports = imports
         self._moments = moments
         self._ignored = Ignored(ignore)
@@ -96,15 +97,15 @@ class Watched:
         return fresh
 
     def _from_tracked(self) -> set[str]:
-        fresh, expanded = set(), set()
-        for path, tracked in self._tracked.files():
-            expanded.add(tracked)
-            if path not in self._paths:
-                self._add(path, None)
-                fresh.add(path)
-                if tracked in self._expanded:
-                    self._loaded[path] = MISSING  # it was not there before
-        self._expanded |= expanded
+        fresh = set()
+        for tracked in self._tracked:
+            for path in self._tracked.files(tracked):
+                if path not in self._paths:
+                    self._add(path, None)
+                    fresh.add(path)
+                    if tracked in self._expanded:
+                        self._loaded[path] = MISSING  # it was not there before
+            self._expanded.add(tracked)
         return fresh
 
     def _add(self, path: str, source: Source | None) -> None:

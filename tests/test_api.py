@@ -1,0 +1,228 @@
+"""The public functions, each in a Python of its own: what they touch is one per interpreter."""
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+PRELUDE = """
+import os, pathlib, signal, sys, threading, time
+asked = threading.Event()
+signal.signal(signal.SIGINT, lambda *_: asked.set())
+import wsgireload
+def thread_names():
+    return [thread.name for thread in threading.enumerate()]
+def wait_for(condition):
+    pulse, end = threading.Event(), time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end, "it never came true"
+        pulse.wait(0.01)
+"""
+
+
+def run(tmp_path: Path, code: str, **environment: str) -> str:
+    """What a program of these lines says on stderr; it has to end well."""
+    known = {"PATH": os.environ["PATH"], "TMPDIR": str(tmp_path), "PYTHONWARNINGS": "error"}
+    program = PRELUDE + textwrap.dedent(code)
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=known | environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Exception ignored" not in done.stderr
+    return done.stderr
+
+
+def test_importing_does_nothing(tmp_path: Path) -> None:
+    """No thread, no finder, no hook, no file: importing has no side effect."""
+    run(
+        tmp_path,
+        """
+        assert threading.active_count() == 1
+        assert all("wsgireload" not in type(f).__module__ for f in sys.meta_path)
+        assert os.listdir(".") == []
+        """,
+    )
+
+
+def test_outside_apache_it_is_inactive(tmp_path: Path) -> None:
+    """start() in a plain Python never raises: it says that this is no Apache, once."""
+    err = run(
+        tmp_path,
+        """
+        monitor = wsgireload.start()
+        assert wsgireload.start() is monitor
+        assert not monitor.active and "not Apache" in monitor.reason
+        assert threading.active_count() == 1
+        assert wsgireload.restart() is False
+        assert wsgireload.reload_required("x") is False
+        """,
+    )
+    assert err.count("inactive: ") == 2  # start, and restart
+
+
+def test_before_start(tmp_path: Path) -> None:
+    """Before start() there is a status, stop does no harm, and what is tracked is kept."""
+    run(
+        tmp_path,
+        """
+        assert "has not been called" in wsgireload.status().reason
+        wsgireload.stop()
+        assert wsgireload.restart() is False
+        wsgireload.track("one.html")
+        wsgireload.start(server="daemon", interval=0.01)
+        wait_for(lambda: wsgireload.status().looks)
+        before = wsgireload.status().files
+        open("one.html", "w").close()
+        assert asked.wait(20)
+        """,
+    )
+
+
+def test_start_twice(tmp_path: Path) -> None:
+    """A second start returns the first monitor and adds what it tracks."""
+    run(
+        tmp_path,
+        """
+        first = wsgireload.start(server="daemon", interval=0.01)
+        wait_for(lambda: wsgireload.status().looks)
+        before = wsgireload.status().files
+        assert wsgireload.start(track="more.html") is first
+        wait_for(lambda: wsgireload.status().files == before + 1)
+        assert thread_names().count("wsgireload") == 1
+        """,
+    )
+
+
+def test_many_start_at_once(tmp_path: Path) -> None:
+    """However many threads call start, there is one monitor and one thread."""
+    run(
+        tmp_path,
+        """
+        gate, found = threading.Barrier(16), []
+        def call():
+            gate.wait()
+            found.append(wsgireload.start(server="daemon", interval=1.0))
+        callers = [threading.Thread(target=call) for _ in range(16)]
+        [caller.start() for caller in callers]
+        [caller.join() for caller in callers]
+        assert len(set(map(id, found))) == 1
+        assert thread_names().count("wsgireload") == 1
+        """,
+    )
+
+
+def test_stop_and_start_again(tmp_path: Path) -> None:
+    """After stop there is no thread; start begins anew."""
+    run(
+        tmp_path,
+        """
+        for _ in range(20):
+            assert wsgireload.start(server="daemon", interval=0.01).active
+            wsgireload.stop()
+            assert thread_names() == ["MainThread"]
+        assert all("wsgireload" not in type(f).__module__ for f in sys.meta_path)
+        """,
+    )
+
+
+@pytest.mark.parametrize("word", ["off", "0", "no", "False"])
+def test_switched_off_by_the_environment(tmp_path: Path, word: str) -> None:
+    """WSGIRELOAD=off: no thread, no file read, one line."""
+    err = run(
+        tmp_path,
+        """
+        monitor = wsgireload.start(server="daemon", enabled=True)
+        assert not monitor.active
+        assert threading.active_count() == 1
+        """,
+        WSGIRELOAD=word,
+    )
+    assert err.count(f"inactive: the environment says WSGIRELOAD={word}") == 1
+
+
+def test_switched_off_by_the_script(tmp_path: Path) -> None:
+    """enabled=False does the same."""
+    run(tmp_path, 'assert "enabled=False" in wsgireload.start(enabled=False).reason')
+
+
+def test_a_wrong_setting_raises(tmp_path: Path) -> None:
+    """A setting that makes no sense is the script's mistake: it raises, and nothing is started."""
+    run(
+        tmp_path,
+        """
+        try:
+            wsgireload.start(interval="soon")
+        except wsgireload.SettingsError as error:
+            assert "interval" in str(error) and "'soon'" in str(error)
+        else:
+            raise AssertionError("it was taken")
+        assert threading.active_count() == 1
+        assert "has not been called" in wsgireload.status().reason
+        """,
+    )
+
+
+def test_a_forked_child_has_no_monitor(tmp_path: Path) -> None:
+    """In a child there is no monitor and no locked lock, and what it changes restarts nobody."""
+    run(
+        tmp_path,
+        """
+        import warnings
+        warnings.simplefilter("ignore")  # 3.12 warns of any fork beside a thread
+        wsgireload.start(server="daemon", interval=0.01)
+        child = os.fork()
+        if not child:
+            ok = "has not been called" in wsgireload.status().reason
+            ok = ok and wsgireload.restart() is False
+            wsgireload.stop()
+            ok = ok and all("wsgireload" not in type(f).__module__ for f in sys.meta_path)
+            os._exit(0 if ok else 1)
+        assert os.waitpid(child, 0)[1] == 0
+        assert wsgireload.status().active
+        """,
+    )
+
+
+def test_the_end_is_silent(tmp_path: Path) -> None:
+    """A process that ends with its monitor running ends well, and says nothing about it."""
+    err = run(
+        tmp_path,
+        """
+        wsgireload.start(server="daemon", interval=0.01)
+        wait_for(lambda: wsgireload.status().looks)
+        """,
+    )
+    assert len(err.splitlines()) == 1
+    assert err.startswith("wsgireload: watching: ")
+
+
+def test_the_whole_way(tmp_path: Path) -> None:
+    """An edited module sends one real SIGINT to its own process."""
+    (tmp_path / "views.py").write_text("x = 1\n")
+    err = run(
+        tmp_path,
+        """
+        sys.path.insert(0, os.getcwd())
+        wsgireload.start(server="daemon", interval=0.01)
+        import views
+        wait_for(lambda: wsgireload.status().looks > 1)
+        os.utime("views.py")
+        pathlib.Path("views.py").write_text("x = 1\\n")
+        looks = wsgireload.status().looks
+        wait_for(lambda: wsgireload.status().looks > looks + 5)
+        assert not asked.is_set()
+        pathlib.Path("views.py").write_text("x = 2\\n")
+        assert asked.wait(20)
+        """,
+    )
+    assert "restarting: " in err
+    assert "views.py changed" in err

@@ -1,0 +1,70 @@
+"""Guard: what does not compile holds the restart."""
+
+from pathlib import Path
+
+import pytest
+
+from wsgireload.guard import compiles
+
+GOOD = {
+    "plain": b"x = 1\n",
+    "empty": b"",
+    "latin-1": b"# -*- coding: latin-1 -*-\nx = '\xe4'\n",
+    "byte order mark": b"\xef\xbb\xbfx = 1\n",
+    "crlf": b"def f():\r\n    return 1\r\n",
+    "no newline at the end": b"if True:\n    x = 1",
+    "async at the top": b"async def f():\n    await g()\n",
+}
+BAD = {
+    "syntax": (b"x = 1\ny = (\n", 2, "SyntaxError"),
+    "indentation": (b"if True:\nx = 1\n", 2, "IndentationError"),
+    "not utf-8": (b"x = '\xe4'\n", None, "SyntaxError"),
+    "unknown encoding": (b"# coding: klingon\n", None, "SyntaxError"),
+    "a NUL byte": (b"x = 1\0\n", None, ""),
+    "nested too deep": (b"(" * 10_000 + b")" * 10_000, None, ""),
+    "return outside a function": (b"\n\nreturn 1\n", 3, "SyntaxError"),
+    "a merge conflict": (b"x = 1\n<<<<<<< HEAD\n", 2, "SyntaxError"),
+}
+
+
+@pytest.mark.parametrize("source", GOOD.values(), ids=GOOD)
+def test_good_code_holds_nothing(tmp_path: Path, source: bytes) -> None:
+    """What Python can compile, in the encoding it declares, may restart."""
+    path = tmp_path / "code.py"
+    path.write_bytes(source)
+    assert compiles(str(path)) is None
+
+
+@pytest.mark.parametrize(("source", "line", "kind"), BAD.values(), ids=BAD)
+def test_broken_code_holds(tmp_path: Path, source: bytes, line: int | None, kind: str) -> None:
+    """What does not compile holds, and the reason names file, line and error."""
+    path = tmp_path / "code.py"
+    path.write_bytes(source)
+    hold = compiles(str(path))
+    assert hold is not None
+    assert hold.path == str(path)
+    assert str(path) in hold.reason
+    assert kind in hold.reason
+    if line is not None:
+        assert hold.line == line
+        assert f"line {line}" in hold.reason
+    assert "\n" not in hold.reason
+
+
+def test_a_file_that_is_gone_holds_nothing(tmp_path: Path) -> None:
+    """A deleted source has nothing to compile."""
+    assert compiles(str(tmp_path / "gone.py")) is None
+
+
+def test_a_file_that_cannot_be_read_holds(tmp_path: Path) -> None:
+    """When in doubt, hold: what we cannot read, the new process could not either."""
+    hold = compiles(str(tmp_path))
+    assert hold is not None
+    assert str(tmp_path) in hold.reason
+
+
+def test_nothing_is_run(tmp_path: Path) -> None:
+    """Compiling a source does not execute it."""
+    path = tmp_path / "code.py"
+    path.write_text("raise SystemExit('it ran')\n")
+    assert compiles(str(path)) is None

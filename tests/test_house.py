@@ -1,0 +1,117 @@
+"""The house: who may import whom, and what is done in one room only."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+HOUSE = Path(__file__).parent.parent / "wsgireload"
+ROOMS = {path.stem: ast.parse(path.read_text()) for path in sorted(HOUSE.rglob("*.py"))}
+STAGES = {"sources", "tracked", "loaded", "wakeup", "checksums", "settle", "guard", "budget"}
+STRANGERS = {"django", "flask", "mod_wsgi", "cffi"}
+
+
+def imported(room: str) -> Iterator[str]:
+    """The rooms of ours, and the top-level names of others, that a room imports anywhere."""
+    for node in ast.walk(ROOMS[room]):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module == "wsgireload":
+            names = [f"wsgireload.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [node.module or ""]
+        else:
+            continue
+        for name in names:
+            parts = name.split(".")
+            yield parts[1] if parts[0] == "wsgireload" and len(parts) > 1 else parts[0]
+
+
+IMPORTS = {room: set(imported(room)) for room in ROOMS}
+
+
+def importers(name: str) -> set[str]:
+    """The rooms that import a name."""
+    return {room for room, names in IMPORTS.items() if name in names}
+
+
+def test_errors_and_settings_stand_alone() -> None:
+    """What everybody imports imports nobody."""
+    assert not IMPORTS["errors"] & set(ROOMS)
+    assert IMPORTS["settings"] & set(ROOMS) <= {"errors"}
+
+
+@pytest.mark.parametrize("stage", sorted(STAGES))
+def test_stages_do_not_know_each_other(stage: str) -> None:
+    """A stage answers its own question and nothing else."""
+    strange = STAGES | {"watched", "reloader", "monitor", "restart", "server", "native", "api"}
+    assert not IMPORTS[stage] & strange
+
+
+def test_the_native_module_has_one_door() -> None:
+    """Only native.py imports _native (ffi.py loads its file), and few import native.py."""
+    assert importers("_native") <= {"native", "ffi"}
+    assert importers("native") <= {"wakeup", "restart", "server"}
+
+
+def test_the_flow_is_put_together_in_few_places() -> None:
+    """Only the reloader and what it looks with know the stages; only the monitor has a thread."""
+    for stage in STAGES - {"wakeup"}:
+        assert importers(stage) <= {"reloader", "watched", "monitor", "restart"}, stage
+    assert importers("threading") <= {"monitor", "api", "wakeup"}
+
+
+def called(room: str) -> Iterator[str]:
+    """Every name, dotted or plain, that a room uses."""
+    for node in ast.walk(ROOMS[room]):
+        if isinstance(node, ast.Attribute | ast.Name):
+            yield ast.unparse(node)
+
+
+@pytest.mark.parametrize(
+    ("deed", "rooms"),
+    [
+        ("os.environ", {"settings"}),
+        ("os.getenv", {"settings"}),
+        ("print", {"cli"}),
+        ("threading.Thread", {"monitor"}),
+        ("os.kill", set()),
+    ],
+)
+def test_one_room_for_each_deed(deed: str, rooms: set[str]) -> None:
+    """The environment is read in settings, the thread is the monitor's, nobody kills in Python."""
+    assert {room for room in ROOMS if deed in called(room)} <= rooms
+
+
+def test_strangers_stay_outside() -> None:
+    """Frameworks, mod_wsgi and cffi are never imported at the top (ffi.py is cffi's own room)."""
+    for room, tree in ROOMS.items():
+        top = {
+            alias.name.split(".")[0]
+            for node in tree.body
+            if isinstance(node, ast.Import)
+            for alias in node.names
+        } | {
+            (node.module or "").split(".")[0]
+            for node in tree.body
+            if isinstance(node, ast.ImportFrom)
+        }
+        assert room == "ffi" or not top & STRANGERS, room
+
+
+@pytest.mark.parametrize("source", sorted((HOUSE.parent / "csrc").rglob("*.[ch]")), ids=str)
+def test_the_core_includes_no_strangers(source: Path) -> None:
+    """No httpd header anywhere, Python.h in module.c alone, no #ifdef: the build picks."""
+    text = source.read_text()
+    assert "httpd.h" not in text
+    assert ("Python.h" in text) == (source.name == "module.c")
+    for line in text.splitlines():
+        word = line.replace(" ", "")
+        assert not word.startswith(("#ifdef", "#ifndef", "#if")) or "Py_" in line, line
+
+
+def test_the_platforms_are_twins() -> None:
+    """csrc/unix and csrc/win hold the same file names."""
+    csrc = HOUSE.parent / "csrc"
+    assert {p.name for p in (csrc / "unix").iterdir()} == {p.name for p in (csrc / "win").iterdir()}

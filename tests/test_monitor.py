@@ -1,0 +1,273 @@
+"""The monitor's life, with a real thread and a stand-in for the native module."""
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from wsgireload import native, settings
+from wsgireload.monitor import Monitor
+from wsgireload.server import Server
+from wsgireload.settings import Settings
+
+DEADLINE = 20.0
+
+
+class Asked:
+    """Stands in for the native restart, and lets a test wait for it."""
+
+    def __init__(self) -> None:
+        self.event = threading.Event()
+        self.times = 0
+
+    def __call__(self) -> bool:
+        self.times += 1
+        self.event.set()
+        return True
+
+
+@pytest.fixture
+def asked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> Asked:
+    """No signal is sent: it is counted. The journal lies in the test's own folder."""
+    caplog.set_level("INFO", "wsgireload")
+    stand_in = Asked()
+    monkeypatch.setattr(native, "restart", stand_in)
+    monkeypatch.setattr(settings, "state_folders", lambda: (str(tmp_path / "journal"),))
+    return stand_in
+
+
+@pytest.fixture
+def begin(asked: Asked) -> Iterator[Callable[..., Monitor]]:
+    """Starts monitors, and stops them when the test is over."""
+    started: list[Monitor] = []
+
+    def begin(refusal: str | None = None, **chosen: object) -> Monitor:
+        chosen = {"interval": 0.01, "settle": 0.0, "server": "daemon"} | chosen
+        server = Server("daemon", refusal, process_group="site", application="app|/")
+        monitor = Monitor(Settings.of(**chosen), server, refusal)
+        started.append(monitor)
+        monitor.start()
+        return monitor
+
+    yield begin
+    for monitor in started:
+        monitor.stop()
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    """Wait until a condition holds; woken by the passing of short waits, with a deadline."""
+    pulse = threading.Event()
+    for _ in range(int(DEADLINE / 0.01)):
+        if condition():
+            return
+        pulse.wait(0.01)
+    raise AssertionError("it never came true")
+
+
+def looked(monitor: Monitor) -> Monitor:
+    """Wait for the first look."""
+    wait_for(lambda: monitor.status().looks)
+    return monitor
+
+
+def looked_again(monitor: Monitor, times: int) -> None:
+    """Wait for so many further looks."""
+    goal = monitor.status().looks + times
+    wait_for(lambda: monitor.status().looks >= goal)
+
+
+def threads() -> list[threading.Thread]:
+    """The monitors' threads that live."""
+    return [thread for thread in threading.enumerate() if thread.name == "wsgireload"]
+
+
+def test_a_changed_file_restarts(
+    begin: Callable[..., Monitor], asked: Asked, tmp_path: Path
+) -> None:
+    """From a tracked file's change to the call into the server."""
+    path = tmp_path / "page.html"
+    path.write_text("one")
+    looked(begin(track=[path]))
+    path.write_text("two")
+    assert asked.event.wait(DEADLINE)
+    assert asked.times == 1
+
+
+def test_status_tells(begin: Callable[..., Monitor], tmp_path: Path) -> None:
+    """The status says what is watched, what differs and what is held, as plain data too."""
+    path = tmp_path / "view.py"
+    path.write_text("x = 1\n")
+    monitor = begin(track=[path])
+    looked(monitor)
+    path.write_text("x = (\n")
+    wait_for(lambda: monitor.status().holding)
+    told = monitor.status()
+    assert told.asdict() == {
+        "active": True,
+        "reason": None,
+        "server": "daemon",
+        "pid": os.getpid(),
+        "application": "app|/",
+        "files": told.files,
+        "looks": told.looks,
+        "changed": [str(path)],
+        "holding": told.holding,
+    }
+    assert told.files > 1
+    assert str(path) in str(told.holding)
+
+
+def test_an_inactive_monitor_does_nothing(
+    begin: Callable[..., Monitor], asked: Asked, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No thread, no finder, one line; what is called on it does no harm."""
+    before = list(sys.meta_path)
+    monitor = begin(refusal="embedded mode, sorry")
+    assert (monitor.active, monitor.reason) == (False, "embedded mode, sorry")
+    assert threads() == []
+    assert sys.meta_path == before
+    assert caplog.text.count("inactive: embedded mode, sorry") == 1
+    monitor.track("/x")
+    assert monitor.restart("please") is False
+    monitor.stop()
+    assert asked.times == 0
+    assert monitor.status().reason == "embedded mode, sorry"
+
+
+def test_stop_ends_the_thread_at_once(begin: Callable[..., Monitor]) -> None:
+    """Whatever it waits for, a stopped monitor's thread is gone when stop returns."""
+    before = list(sys.meta_path)
+    monitor = begin(interval=3600.0)
+    looked(monitor)
+    assert len(threads()) == 1
+    monitor.stop()
+    monitor.stop()
+    assert threads() == []
+    assert sys.meta_path == before
+    assert not monitor.active
+    assert monitor.status().reason == "it was stopped"
+
+
+def test_a_stop_ends_a_look_in_the_middle(
+    begin: Callable[..., Monitor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look that reads a huge file is left at the next piece."""
+    path = tmp_path / "huge.bin"
+    path.write_bytes(b"x")
+    reading, stopped = threading.Event(), threading.Event()
+    real = os.read
+
+    def endless(handle: int, size: int) -> bytes:
+        if Path(f"/proc/self/fd/{handle}").readlink() != path:
+            return real(handle, size)
+        reading.set()
+        stopped.wait(DEADLINE)
+        return b"x"
+
+    monkeypatch.setattr(os, "read", endless)
+    monitor = begin(track=[path])
+    assert reading.wait(DEADLINE)
+    monitor.stop(timeout=0.0)
+    stopped.set()
+    monitor.stop()
+    assert threads() == []
+
+
+def test_the_unforeseen_does_not_end_it(
+    begin: Callable[..., Monitor],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """An exception in a step is logged with its traceback, once, and looking goes on."""
+    failures = []
+
+    def fails(*_: object) -> None:
+        failures.append(1)
+        raise ZeroDivisionError("unforeseen")
+
+    monitor = begin()
+    looked(monitor)
+    with monkeypatch.context() as patch:
+        patch.setattr("wsgireload.watched.Watched.look", fails)
+        wait_for(lambda: len(failures) > 5)
+    looked_again(monitor, 2)
+    err = caplog.text
+    assert err.count("ZeroDivisionError: unforeseen") == 1
+    assert "Traceback" in err
+
+
+def test_by_hand(begin: Callable[..., Monitor], asked: Asked) -> None:
+    """restart() wakes the monitor, however long its interval."""
+    monitor = begin(interval=3600.0)
+    assert monitor.restart("deployed") is True
+    assert asked.event.wait(DEADLINE)
+
+
+def test_tracking_wakes(begin: Callable[..., Monitor], tmp_path: Path) -> None:
+    """What is tracked later is looked at at once."""
+    monitor = begin(interval=3600.0)
+    looked(monitor)
+    before = monitor.status().files
+    monitor.track(tmp_path / "a.html", tmp_path / "b.html")
+    wait_for(lambda: monitor.status().files == before + 2)
+
+
+def test_the_next_generation_says_why_it_is(
+    begin: Callable[..., Monitor],
+    asked: Asked,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The process that comes after a restart says which file changed, once."""
+    path = tmp_path / "page.html"
+    path.write_text("one")
+    first = begin(track=[path])
+    looked(first)
+    path.write_text("two")
+    assert asked.event.wait(DEADLINE)
+    first.stop()
+    pid = os.getpid()
+    monkeypatch.setattr(os, "getpid", lambda: pid + 1)
+    for _ in range(2):
+        looked(begin()).stop()
+    err = caplog.text
+    assert err.count(f"reloaded: {path} changed; new code up after ") == 1
+
+
+def test_an_interpreter_without_daemon_threads(
+    begin: Callable[..., Monitor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where daemon threads are forbidden the thread is none, and ends with stop all the same."""
+    real = threading.Thread.start
+
+    def strict(thread: threading.Thread) -> None:
+        if thread.daemon:
+            raise RuntimeError("daemon threads are disabled in this (sub)interpreter")
+        real(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", strict)
+    monitor = begin()
+    looked(monitor)
+    assert [thread.daemon for thread in threads()] == [False]
+    monitor.stop()
+    assert threads() == []
+
+
+def test_an_interpreter_without_threads(
+    begin: Callable[..., Monitor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no thread may start, the monitor is inactive and says why."""
+
+    def never(_: threading.Thread) -> None:
+        raise RuntimeError("thread is not supported for isolated subinterpreters")
+
+    monkeypatch.setattr(threading.Thread, "start", never)
+    monitor = begin()
+    assert not monitor.active
+    assert "does not let a thread start" in str(monitor.reason)
