@@ -59,7 +59,7 @@ def test_the_flow_is_put_together_in_few_places() -> None:
     """Only the reloader and what it looks with know the stages; only the monitor has a thread."""
     for stage in STAGES - {"wakeup"}:
         assert importers(stage) <= {"reloader", "watched", "monitor", "restart"}, stage
-    assert importers("threading") <= {"monitor", "api", "wakeup"}
+    assert importers("threading") <= {"monitor", "api", "wakeup", "ending"}
 
 
 def called(room: str) -> Iterator[str]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import threading
 from typing import Unpack
 
+from wsgireload import ending, settings
 from wsgireload import server as servers
-from wsgireload import settings
 from wsgireload.monitor import Monitor, Status
 from wsgireload.settings import Asked, Settings
 
@@ -105,24 +104,10 @@ def _made(chosen: Settings) -> Monitor:
 
 
 def _end_in_time(monitor: Monitor) -> None:
-    """Have the thread end before Python waits for threads at exit, and whoever forks lose it."""
-    if not monitor.active or _here.hooked:
-        return
-    _here.hooked = True
-    subscribe = getattr(servers.mod_wsgi(), "subscribe_shutdown", None)
-    before_joining = getattr(threading, "_register_atexit", None)
-    for hook in (subscribe, before_joining, atexit.register):
-        if callable(hook):
-            try:
-                hook(_at_the_end)
-            except Exception:  # one of the three is enough
-                continue
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=_in_forked_child)
-
-
-def _at_the_end(*_event: object, **_details: object) -> None:
-    stop(timeout=1.0)
+    if monitor.active and not _here.hooked:
+        _here.hooked = True
+        ending.subscribe(lambda: stop(timeout=1.0), servers.mod_wsgi())
+        ending.after_fork(_in_forked_child)
 
 
 def _in_forked_child() -> None:
