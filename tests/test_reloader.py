@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from wsgireload.checksums import MISSING
 from wsgireload.errors import NativeError
 from wsgireload.journal import Entry
 from wsgireload.log import Log, Word
@@ -160,7 +161,7 @@ def test_a_change_restarts_once_it_is_settled(world: World) -> None:
 def test_gone_and_back_is_no_change(world: World) -> None:
     """A file that is back with its old digest within the quiet time restarts nothing."""
     reloader = world.reloader()
-    world.looks.differs = {"a.py": b"missing"}
+    world.looks.differs = {"a.py": MISSING}
     world.looks.kinds = {"a.py": "deleted"}
     world.clock.now += reloader.step()
     world.looks.differs = {}
@@ -170,6 +171,18 @@ def test_gone_and_back_is_no_change(world: World) -> None:
         "changed: a.py deleted",
         "changed: a.py: again what was loaded, nothing to do",
     ]
+
+
+def test_a_source_that_is_gone_is_waited_for(world: World) -> None:
+    """A deleted module may be half of an upgrade: 5 s for it to come back, then a restart."""
+    world.looks.python, world.looks.kinds = {"a.py"}, {"a.py": "deleted"}
+    world.looks.differs = {"a.py": MISSING}
+    reloader = world.reloader()
+    world.run(reloader, 4.9)
+    assert world.server.asked == 0
+    world.run(reloader, 0.3)
+    assert world.server.asked == 1
+    assert world.said("restarting") == ["restarting: a.py deleted"]
 
 
 def test_a_burst_is_one_restart(world: World) -> None:

@@ -47,6 +47,14 @@ def test_what_comes_after_a_decision_has_its_own_quiet_and_bound() -> None:
     assert settle.left(TWO, 100.0) == 0.5
 
 
+def test_patience_waits_for_the_bound() -> None:
+    """What looks unfinished has the whole bound to become whole, and not more."""
+    settle = Settle(0.5)
+    assert settle.left(ONE, 10.0, patient=True) == 10.0
+    assert settle.left(TWO, 19.0, patient=True) == 1.0
+    assert settle.left(TWO, 20.0, patient=True) == 0.0
+
+
 def test_no_quiet_time_at_all() -> None:
     """settle=0 means at once."""
     assert Settle(0.0).left(ONE, 10.0) == 0.0

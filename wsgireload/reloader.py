@@ -11,7 +11,7 @@ from hashlib import blake2b
 from typing import Protocol
 
 from wsgireload import budget, guard
-from wsgireload.checksums import Digest
+from wsgireload.checksums import MISSING, Digest
 from wsgireload.errors import NativeError
 from wsgireload.guard import Hold
 from wsgireload.journal import Entry, Journal
@@ -79,7 +79,7 @@ class Reloader:
             self._settle.decided()
             self.hold = None
             return pause
-        left = self._settle.left(self.differs, now) or self._judge()
+        left = self._unsettled(now) or self._judge()
         if left:
             return left
         self._settle.decided()
@@ -97,7 +97,14 @@ class Reloader:
         after = self._watched.look()
         self._judged = self.differs if after == self.differs else None
         self.differs = after
-        return self._settle.left(after, self._clock())
+        return self._unsettled(self._clock())
+
+    def _unsettled(self, now: float) -> float:
+        """Seconds to wait for quiet. A source that is gone is likely to be on its way back."""
+        gone = any(
+            self.differs[path] == MISSING for path in self._watched.python & self.differs.keys()
+        )
+        return self._settle.left(self.differs, now, patient=gone)
 
     def _announce(self, before: Mapping[str, Digest]) -> None:
         """Say what changed, when it is noticed, and when it is no change any more."""

@@ -16,15 +16,17 @@ class Settle:
         self._first = self._last = 0.0
         self._decided = True
 
-    def left(self, changes: Mapping[str, bytes], now: float) -> float:
+    def left(self, changes: Mapping[str, bytes], now: float, *, patient: bool = False) -> float:
         """Seconds until writing counts as over, 0.0 when it does.
 
-        `changes` is what differs now, path to digest; `now` is monotonic.
+        `changes` is what differs now, path to digest; `now` is monotonic. `patient` waits for the
+        bound, whatever is quiet: for what looks unfinished.
         """
         if changes != self._changes:
             self._first = now if self._decided else self._first
             self._changes, self._last, self._decided = dict(changes), now, False
-        return max(0.0, min(self._last + self.quiet, self._first + self.bound) - now)
+        quiet = self.bound if patient else self.quiet
+        return max(0.0, min(self._last + quiet, self._first + self.bound) - now)
 
     def decided(self) -> None:
         """These changes were decided upon: a further one begins anew."""

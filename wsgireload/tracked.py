@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 # What editors, version control, databases and logs leave in a folder is nobody's source, and some
 # of it is written by the very program that we would restart. A file named by itself always counts.
 LITTER = (
-    "__pycache__ *.pyc .git .hg .svn *~ .*.sw? .#* #*# 4913 .DS_Store"
+    "__pycache__ *.pyc .git .hg .svn .DS_Store *~ *.tmp *.bak *.orig *.rej .*.sw? .#* #*# 4913"
+    " .goutputstream-* *___jb_*___ *.kate-swp"
     " *.log *.pid *.sqlite3 *.sqlite3-* *.db *.db-*"
 )
 RACY = 2.0  # seconds: the coarsest file time in use (FAT); a younger folder may change unseen
