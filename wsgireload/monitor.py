@@ -193,8 +193,8 @@ class Monitor:
 def _begin(run: Callable[[], None]) -> threading.Thread:
     """Start the thread; an interpreter with a GIL of its own forbids daemon threads."""
     for daemon in (True, False):
-        thread = threading.Thread(target=run, name="wsgireload", daemon=daemon)
         try:
+            thread = threading.Thread(target=run, name="wsgireload", daemon=daemon)
             thread.start()
         except RuntimeError:
             if not daemon:
