@@ -6,10 +6,18 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterable
-from hashlib import blake2b
 from typing import Final
 
+# What hashlib gives under the same name, without what importing hashlib brings along: OpenSSL,
+# which every process would hold, and a crash of early 3.12 in an interpreter with its own GIL.
+# Keyword arguments crash there too (python/cpython#119213): a digest is cut, not made, shorter.
+try:
+    from _blake2 import blake2b
+except ImportError:  # another Python, or one whose blake2b has moved
+    from hashlib import blake2b
+
 Digest = bytes
+SIZE = 16  # bytes of a digest: a change is not met by chance, and nobody plans one here
 MISSING: Final[Digest] = b"missing"  # no file is there: a value like any other
 SPECIAL: Final[Digest] = b"special"  # a folder, pipe or device: it exists, and is never opened
 CHUNK = 1 << 20
@@ -42,14 +50,19 @@ def digest_of(path: str, checkpoint: Callable[[], None] = lambda: None) -> tuple
         return (), MISSING
     try:
         before = signature(os.fstat(handle))
-        digest = blake2b(digest_size=16)
+        digest = blake2b()
         while chunk := os.read(handle, CHUNK):
             digest.update(chunk)
             checkpoint()
         unchanged = signature(os.fstat(handle)) == before
-        return before if unchanged else (), digest.digest()
+        return before if unchanged else (), digest.digest()[:SIZE]
     finally:
         os.close(handle)
+
+
+def fingerprint(*parts: bytes) -> str:
+    """A short name (16 hex digits) for these parts in this order."""
+    return blake2b(b"".join(b"%d:%s" % (len(part), part) for part in parts)).hexdigest()[:16]
 
 
 class Checksums:

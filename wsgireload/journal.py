@@ -13,7 +13,6 @@ import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from hashlib import blake2b
 
 ASKED, ANSWERED = ".asked", ".answered"
 MOST_BYTES = 65536
@@ -44,17 +43,16 @@ class Journal:
     ) -> None:
         """`folders`: where it may lie, the first that serves is taken; `trouble` hears of others.
 
-        `application` names what restarts together; the parent's pid is added to it.
+        `application` names, as part of a file's name, what restarts together.
         """
         self._trouble = trouble
         self._clock = clock
         self._folders = folders
-        owner = f"{os.getppid()} {application}"
-        self._key = blake2b(owner.encode("utf-8", "replace"), digest_size=8).hexdigest()
+        self._application = application
 
     def record(self, entry: Entry) -> str | None:
         """Write an entry; its name, or None where it cannot be written, which is said."""
-        name = f"{self._key}-{int(entry.at * 1e9):020d}-{entry.pid}{ASKED}"
+        name = f"{self._application}-{int(entry.at * 1e9):020d}-{entry.pid}{ASKED}"
         text = json.dumps(asdict(entry)).encode()
         with self._folder() as folder:
             if folder is None:
@@ -83,6 +81,8 @@ class Journal:
     def claim(self) -> Entry | None:
         """The oldest restart that no process has answered yet: the one that made this process."""
         with self._folder() as folder:
+            if folder is not None:
+                _sweep(folder)
             for name, entry in self._read(folder):
                 answered = name.removesuffix(ASKED) + ANSWERED
                 with contextlib.suppress(OSError):
@@ -95,7 +95,9 @@ class Journal:
         """Name and entry, oldest first; old and damaged ones are put out of the way."""
         if folder is None:
             return
-        ours = sorted(name for name in os.listdir(folder) if name.startswith(self._key))
+        ours = sorted(
+            name for name in os.listdir(folder) if name.startswith(f"{self._application}-")
+        )
         ours = [name for name in ours if name.endswith((ASKED, ANSWERED))]
         for name in ours[:-KEEP_FILES]:
             _remove(name, folder)
@@ -158,6 +160,14 @@ def _parse(name: str, folder: int) -> Entry:
         str(told["what"]),
         tuple(map(str, told["paths"])),
     )
+
+
+def _sweep(folder: int) -> None:
+    """Remove what other applications left behind long ago: their parents' pids do not come back."""
+    for name in os.listdir(folder):
+        with contextlib.suppress(OSError):
+            if time.time() - os.lstat(name, dir_fd=folder).st_mtime > KEEP_SECONDS:
+                _remove(name, folder)
 
 
 def _remove(name: str, folder: int) -> None:

@@ -149,12 +149,20 @@ def stamp(found: os.stat_result) -> bytes:
     return b"".join((word & 0xFFFFFFFF).to_bytes(4, "little") for word in words)
 
 
-def _same_program(path: str, bytecode: bytes) -> bool:
-    """Whether a source that was only touched, or written again, is the program of its cache."""
+def _same_program(path: str, bytecode: bytes) -> bool | None:
+    """Whether a source that was only touched, or written again, is the program of its cache.
+
+    None where the cache is damaged.
+    """
     try:
-        with open(path, "rb") as file:
-            program = compile(file.read(), path, "exec", dont_inherit=True)
         cached = marshal.loads(bytecode)
-    except (OSError, SyntaxError, ValueError, EOFError, TypeError, RecursionError, MemoryError):
+        with open(path, "rb") as file:
+            source = file.read()
+    except (OSError, EOFError, ValueError, TypeError):
+        return None
+    if not isinstance(cached, CodeType):
+        return None
+    try:
+        return cached == compile(source, path, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
-    return isinstance(cached, CodeType) and cached == program

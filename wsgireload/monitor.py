@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 
 from wsgireload import loaded, restart, settings
+from wsgireload.checksums import fingerprint
 from wsgireload.journal import Journal
 from wsgireload.log import Log, Word, few, shown
 from wsgireload.reloader import Reloader
@@ -74,7 +75,7 @@ class Monitor:
         )
         self._journal = Journal(
             settings.state_folders(),
-            f"{server.kind} {server.process_group}",
+            fingerprint(f"{os.getppid()} {server.kind} {server.process_group}".encode()),
             lambda text: self._log.say_once(Word.WATCHING, text),
         )
         self._reloader = Reloader(

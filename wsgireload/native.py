@@ -28,8 +28,8 @@ class Apache:
 
 
 def unavailable() -> str | None:
-    """Why the native module does not load, in the words of the error; None where it does."""
-    return _missing
+    """One sentence why the native module does not load; None where it does."""
+    return _missing and f"the native module does not load: {_missing}"
 
 
 def apache() -> Apache | None:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from hashlib import blake2b
+from itertools import chain
 from typing import Protocol
 
 from wsgireload import budget, guard
-from wsgireload.checksums import MISSING, Digest
+from wsgireload.checksums import MISSING, Digest, fingerprint
 from wsgireload.errors import NativeError
 from wsgireload.guard import Hold
 from wsgireload.journal import Entry, Journal
@@ -161,11 +161,10 @@ class Reloader:
         return None
 
     def _entry(self, what: str) -> Entry:
-        mark = blake2b(digest_size=8)
-        for path, digest in sorted(self.differs.items()):
-            mark.update(path.encode("utf-8", "surrogatepass") + b"\0" + digest)
+        changes = sorted(self.differs.items())
+        named = ((path.encode("utf-8", "surrogatepass"), digest) for path, digest in changes)
         at, paths = self._clock(), tuple(sorted(self.differs)[:10])
-        return Entry(at, os.getpid(), what, mark.hexdigest(), paths)
+        return Entry(at, os.getpid(), what, fingerprint(*chain.from_iterable(named)), paths)
 
     def _not_taken_up(self) -> None:
         self._log.say(

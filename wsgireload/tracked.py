@@ -74,20 +74,17 @@ class Ignored:
     """What the user does not want watched: bare names anywhere, paths and globs with all below."""
 
     def __init__(self, ignore: Iterable[str]) -> None:
-        self._names = [name for name in ignore if os.path.basename(name) == name]
+        names = [fnmatch.translate(name) for name in ignore if os.path.basename(name) == name]
+        self._named = re.compile("|".join(names)).match if names else None
         self._paths = [
             Pattern(path, hidden=True) for path in ignore if os.path.basename(path) != path
         ]
 
     def __call__(self, path: str) -> bool:
         """Whether a file is to be left alone."""
-        if self._names and any(self.name(component) for component in split(path)):
+        if self._named and any(self._named(component) for component in split(path)):
             return True
         return any(pattern.matches(path) for pattern in self._paths)
-
-    def name(self, name: str) -> bool:
-        """Whether a file or folder of this name is ignored wherever it lies."""
-        return any(fnmatch.fnmatchcase(name, pattern) for pattern in self._names)
 
 
 class Tracked:
@@ -142,8 +139,8 @@ class Tracked:
                 yield os.path.join(folder, name)
         for name in listing.folders:
             further = pattern.step(states, name) if pattern else states
-            if (further or not pattern) and not self._ignored.name(name):
-                inside = os.path.join(folder, name)
+            inside = os.path.join(folder, name)
+            if (further or not pattern) and not self._ignored(inside):
                 yield from self._below(inside, pattern, further, above | {listing.identity})
 
 

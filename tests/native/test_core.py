@@ -1,0 +1,302 @@
+"""The C core alone, through cffi."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from wsgireload.ffi import ffi, lib
+
+CSRC = Path(__file__).parents[2] / "csrc"
+
+# What the children start with. `ask` is one call, as (status, code, call, message); `calls` what
+# the preloaded kill() saw.
+START = """
+import ctypes, json, os, shutil, signal, sys, threading
+from wsgireload.ffi import ffi, lib
+
+def ask(core=lib):
+    out = ffi.new("wsgireload_outcome *")
+    core.wsgireload_restart(out)
+    return out.status, out.code, ffi.string(out.call).decode(), ffi.string(out.message).decode()
+
+def at_once(cores):
+    barrier, said = threading.Barrier(len(cores)), []
+    def run(core):
+        barrier.wait()
+        said.append(ask(core)[0])
+    threads = [threading.Thread(target=run, args=(core,)) for core in cores]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+    return sorted(said)
+
+def copies(folder, count):
+    made = [shutil.copy(sys.modules["wsgireload._native"].__file__, f"{folder}/copy{i}.so")
+            for i in range(count)]
+    return made, [ffi.dlopen(path) for path in made]
+
+def shim(name):
+    return ctypes.c_int.in_dll(ctypes.CDLL(None), name)
+
+def calls():
+    return shim("kill_calls").value
+
+def tell(what):
+    print(json.dumps(what))
+"""
+IGNORED = START + "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+
+
+def test_probe_outside_apache():
+    """Outside Apache the probe says so, and writes every field."""
+    server = ffi.new("wsgireload_server *")
+    ffi.memmove(server, b"\xff" * ffi.sizeof(server[0]), ffi.sizeof(server[0]))
+    lib.wsgireload_probe(server)
+    assert (server.apache, ffi.string(server.version), ffi.string(server.mpm)) == (0, b"", b"")
+
+
+def test_restart_is_sigint(child):
+    """A restart is a SIGINT to the own process."""
+    said, seen = child(
+        START
+        + """
+seen = []
+signal.signal(signal.SIGINT, lambda number, frame: seen.append(number))
+said = ask()
+tell([said, seen])
+"""
+    )
+    assert said == [lib.WSGIRELOAD_ASKED, 0, "", ""]
+    assert seen == [2]
+
+
+def test_once(child, counted):
+    """Of many calls the first asks, and every other one hears that it was asked."""
+    said, calls = child(IGNORED + "tell([[ask() for _ in range(100)], calls()])", preload=counted)
+    assert said[0] == [lib.WSGIRELOAD_ASKED, 0, "", ""]
+    assert said[1:] == 99 * [[lib.WSGIRELOAD_ALREADY_ASKED, 0, "", ""]]
+    assert calls == 1
+
+
+def test_once_from_many_threads(child, counted):
+    """Of 32 Python threads that ask at the same time one asks, a hundred times over."""
+    rounds, calls = child(
+        IGNORED
+        + """
+rounds = []
+for _ in range(100):
+    rounds.append(at_once([lib] * 32))
+    lib.wsgireload_rearm()
+tell([rounds, calls()])
+""",
+        preload=counted,
+    )
+    assert rounds == 100 * [[lib.WSGIRELOAD_ASKED] + 31 * [lib.WSGIRELOAD_ALREADY_ASKED]]
+    assert calls == 100
+
+
+def test_once_without_the_gil(child, library):
+    """Of 2 C threads that ask within nanoseconds of each other one asks, 100,000 times over."""
+    race = library("""
+        #include <pthread.h>
+        #include <sched.h>
+        #include <stdatomic.h>
+        enum { ROUNDS = 100000 };
+        static void (*restart)(int *outcome);
+        static atomic_int started, finished, asked;
+        static void ask(void)
+        {
+            int outcome[128];
+            restart(outcome);
+            if (outcome[0] == 0)
+                atomic_fetch_add(&asked, 1);
+        }
+        static void *other(void *unused)
+        {
+            for (int i = 1; i <= ROUNDS; i++) {
+                while (atomic_load(&started) < i)
+                    sched_yield();
+                ask();
+                atomic_store(&finished, i);
+            }
+            return unused;
+        }
+        int race(void (*restart_)(int *), void (*rearm)(void))
+        {
+            pthread_t thread;
+            restart = restart_;
+            pthread_create(&thread, 0, other, 0);
+            for (int i = 1; i <= ROUNDS; i++) {
+                rearm();
+                atomic_store(&started, i);
+                for (volatile int n = 0; n < i % 500; n++)
+                    ; /* for how long the other takes to see it is unknown: sweep */
+                ask();
+                while (atomic_load(&finished) < i)
+                    sched_yield();
+            }
+            pthread_join(thread, 0);
+            return atomic_load(&asked);
+        }
+    """)
+    asked = child(
+        IGNORED
+        + """
+race = ctypes.CDLL(sys.argv[1]).race
+core = ctypes.CDLL(sys.modules["wsgireload._native"].__file__)
+tell(race(core.wsgireload_restart, core.wsgireload_rearm))
+""",
+        race,
+    )
+    assert asked == 100_000
+
+
+def test_rearm(child, counted):
+    """After rearm one more call asks, and one only; before the first restart it does nothing."""
+    said, calls = child(
+        IGNORED
+        + """
+lib.wsgireload_rearm()
+said = [ask()[0], ask()[0]]
+lib.wsgireload_rearm()
+tell([said + [ask()[0], ask()[0]], calls()])
+""",
+        preload=counted,
+    )
+    assert said == 2 * [lib.WSGIRELOAD_ASKED, lib.WSGIRELOAD_ALREADY_ASKED]
+    assert calls == 2
+
+
+def test_fork(child):
+    """A forked child is not latched by its parent, nor the parent by the child."""
+    statuses = child(
+        IGNORED
+        + """
+first = ask()[0]
+reader, writer = os.pipe()
+if os.fork() == 0:
+    os.write(writer, bytes([ask()[0], ask()[0]]))
+    os._exit(0)
+os.wait()
+tell([first, *os.read(reader, 2), ask()[0]])
+"""
+    )
+    assert statuses == [
+        lib.WSGIRELOAD_ASKED,
+        lib.WSGIRELOAD_ASKED,
+        lib.WSGIRELOAD_ALREADY_ASKED,
+        lib.WSGIRELOAD_ALREADY_ASKED,
+    ]
+
+
+def test_copies(child, counted, tmp_path):
+    """Sixteen copies of the library in one process, asking at the same time, send one signal."""
+    said, distinct, calls = child(
+        IGNORED
+        + """
+made, cores = copies(sys.argv[1], 16)
+distinct = {int(ffi.cast("intptr_t", ffi.addressof(core, "wsgireload_restart"))) for core in cores}
+tell([at_once(cores), len(distinct), calls()])
+""",
+        tmp_path,
+        preload=counted,
+    )
+    assert distinct == 16
+    assert said == [lib.WSGIRELOAD_ASKED] + 15 * [lib.WSGIRELOAD_ALREADY_ASKED]
+    assert calls == 1
+
+
+def test_copies_whose_files_are_gone(child, counted, tmp_path):
+    """Copies whose files were removed since, as an upgrade does, still send one signal."""
+    said, calls = child(
+        IGNORED
+        + """
+made, cores = copies(sys.argv[1], 2)
+for path in made: os.remove(path)
+tell([[ask(core)[0] for core in cores], calls()])
+""",
+        tmp_path,
+        preload=counted,
+    )
+    assert said == [lib.WSGIRELOAD_ASKED, lib.WSGIRELOAD_ALREADY_ASKED]
+    assert calls == 1
+
+
+def test_rearm_through_another_copy(child, tmp_path):
+    """What one copy latched, another opens."""
+    said = child(
+        IGNORED
+        + """
+made, (one, two) = copies(sys.argv[1], 2)
+first = ask(one)[0]
+two.wsgireload_rearm()
+tell([first, ask(one)[0], ask(two)[0]])
+""",
+        tmp_path,
+    )
+    assert said == [lib.WSGIRELOAD_ASKED, lib.WSGIRELOAD_ASKED, lib.WSGIRELOAD_ALREADY_ASKED]
+
+
+def test_own_functions(child, library):
+    """A library with functions of the same names in the global scope is never called."""
+    imposter = library("""
+        int wsgireload_latch_close(void) { return 0; }
+        void wsgireload_latch_open(void) {}
+        void wsgireload_rearm(void) {}
+        void wsgireload_restart(int *out) { *out = 99; }
+        void wsgireload_probe(int *out) { *out = 1; }
+    """)
+    said = child(
+        IGNORED
+        + """
+native = sys.modules["wsgireload._native"]
+tell([ask()[0], native.restart()[0], native.rearm(), native.restart()[0], native.probe()[0]])
+""",
+        preload=imposter,
+    )
+    assert said == [lib.WSGIRELOAD_ASKED, lib.WSGIRELOAD_ALREADY_ASKED, None, 0, False]
+
+
+@pytest.mark.parametrize("code", [errno.EPERM, 12345])
+def test_kill_fails(child, counted, code):
+    """Where kill fails, the outcome has its name and the system's words, and the latch is free."""
+    said, again, calls = child(
+        IGNORED
+        + """
+kill_errno = shim("kill_errno")
+kill_errno.value = int(sys.argv[1])
+said = [ask(), ask()]
+kill_errno.value = 0
+tell([said, ask()[0], calls()])
+""",
+        code,
+        preload=counted,
+    )
+    assert said == 2 * [[lib.WSGIRELOAD_FAILED, code, "kill", os.strerror(code)]]
+    assert again == lib.WSGIRELOAD_ASKED
+    assert calls == 3
+
+
+def test_exports():
+    """The binary exports every function that the header declares, and setup.py names them all."""
+    header = (CSRC / "wsgireload.h").read_text()
+    declared = re.findall(r"^void (wsgireload_\w+)\(", header, re.MULTILINE)
+    assert declared == ["wsgireload_probe", "wsgireload_restart", "wsgireload_rearm"]
+    assert [hasattr(lib, name) for name in declared] == 3 * [True]
+    setup = CSRC.with_name("setup.py").read_text()
+    assert re.findall(r'"(wsgireload_\w+)"', setup) == declared
+
+
+def test_twins():
+    """Both platforms have the same files, with the same functions in the same order."""
+    function = re.compile(r"^\w+ (wsgireload_\w+)\(", re.MULTILINE)
+    unix, windows = (
+        {file.name: function.findall(file.read_text()) for file in (CSRC / folder).iterdir()}
+        for folder in ("unix", "win")
+    )
+    assert unix == windows
+    assert sorted(unix) == ["latch.c", "restart.c", "server.c"]

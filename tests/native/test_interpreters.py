@@ -1,0 +1,200 @@
+"""One binary in every Python of this machine, and in every kind of interpreter."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from wsgireload import _native
+
+BINARY = Path(_native.__file__)
+ASK = """
+import json, os, platform, sys, sysconfig
+print(json.dumps([
+    os.path.realpath(sys.executable), sys.version_info[:3], platform.python_implementation(),
+    sysconfig.get_config_var("Py_GIL_DISABLED") or 0,
+]))
+"""
+
+
+def pythons() -> dict[str, tuple[int, ...]]:
+    """Every CPython from 3.11 on that can load this build, by its real path, with its version."""
+    names = [sys.executable, *(shutil.which(f"python3.{minor}") or "" for minor in range(11, 20))]
+    if root := os.environ.get("PYENV_ROOT"):
+        names += map(str, Path(root).glob("versions/*/bin/python"))
+    found = {}
+    for name in filter(None, names):
+        # A pyenv shim without its version is there to be found, and fails when it is run.
+        asked = subprocess.run([name, "-c", ASK], capture_output=True, check=False)
+        if asked.returncode == 0:
+            path, version, implementation, free = json.loads(asked.stdout)
+            ours = path == os.path.realpath(sys.executable)
+            if ours or (implementation == "CPython" and version >= [3, 11] and not free):
+                found[sys.executable if ours else path] = tuple(version)
+    return found
+
+
+PYTHONS = pythons()
+
+
+def kinds(*wanted: str) -> list:
+    """Every Python with every kind of interpreter that it knows, as pytest parameters."""
+    made = [
+        pytest.param(path, kind, id=f"{'.'.join(map(str, version))}-{kind}")
+        for path, version in PYTHONS.items()
+        for kind in wanted
+        if kind != "own" or version >= (3, 12)
+    ]
+    if "own" in wanted and max(PYTHONS.values()) < (3, 12):
+        skip = pytest.mark.skip(reason="no Python 3.12 or later here: no own GIL to try")
+        made.append(pytest.param("", "own", id="none-own", marks=skip))
+    return made
+
+
+@pytest.fixture
+def site(tmp_path):
+    """Two folders to import the native module from, each with a copy of its own and nothing else.
+
+    Without the rest of the package: what its imports do to an interpreter is not the module's.
+    """
+    for name in ("site", "other"):
+        (tmp_path / name / "wsgireload").mkdir(parents=True)
+        (tmp_path / name / "wsgireload" / "__init__.py").touch()
+        shutil.copy(BINARY, tmp_path / name / "wsgireload")
+    return tmp_path / "site"
+
+
+# Interpreters by the same three functions in every Python. A sub-interpreter says what `said`
+# holds at its end through a pipe: nothing else crosses from an interpreter to another.
+START = """
+import json, os, signal, sys
+try:
+    import _interpreters as api
+except ImportError:
+    import _xxsubinterpreters as api
+
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+reader, writer = os.pipe()
+
+def create(kind):
+    if sys.version_info < (3, 13):
+        return api.create(isolated=kind == "own")
+    made = api.create("isolated" if kind == "own" else "legacy")
+    assert api.get_config(made).gil == kind
+    return made
+
+def run(interpreter, code):
+    code = f"import json, os\\n{code}\\nos.write({writer}, json.dumps(said).encode())"
+    failure = api.run_string(interpreter, code)
+    assert failure is None, failure
+    return json.loads(os.read(reader, 65536))
+
+def end(interpreter):
+    api.destroy(interpreter)
+"""
+USE = "import wsgireload._native as n; said = [n.probe(), n.restart()[0], n.rearm(), n.__file__]"
+
+
+@pytest.mark.parametrize(("python", "kind"), kinds("main", "shared", "own"))
+def test_twenty_times(child, site, python, kind):
+    """The same file is imported, used, ended and imported again, twenty times over."""
+    script = """
+said_by_all = []
+for _ in range(20):
+    if sys.argv[1] == "main":
+        exec(USE)
+        del sys.modules["wsgireload._native"], n
+    else:
+        interpreter = create(sys.argv[1])
+        said = run(interpreter, USE)
+        end(interpreter)
+    said_by_all.append(said)
+print(json.dumps(said_by_all))
+"""
+    said = child(f"{START}\nUSE = {USE!r}\n{script}", kind, python=python, path=site)
+    assert said == 20 * [[[False, "", ""], 0, None, str(site / "wsgireload" / BINARY.name)]]
+
+
+# It says on stderr what it watches, which is not the question here.
+MONITOR = """
+import os, threading, wsgireload
+os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+pulse, monitor = threading.Event(), wsgireload.start(server="daemon", interval=0.01)
+for _ in range(2000):
+    if not monitor.active or wsgireload.status().looks > 1:
+        break
+    pulse.wait(0.01)
+said = [monitor.active, monitor.reason]
+wsgireload.stop()
+said += [threading.active_count()]
+"""
+
+
+@pytest.mark.parametrize(("python", "kind"), kinds("shared", "own"))
+def test_the_whole_package_twenty_times(child, tmp_path, python, kind):
+    """The monitor, its thread and all it imports begin and end in twenty interpreters in turn."""
+    shutil.copytree(BINARY.parent, tmp_path / "whole" / "wsgireload")
+    script = """
+said = []
+for _ in range(20):
+    interpreter = create(sys.argv[1])
+    said.append(run(interpreter, MONITOR))
+    end(interpreter)
+print(json.dumps([said, len(os.listdir("/proc/self/task"))]))
+"""
+    whole = f"{START}\nMONITOR = {MONITOR!r}\n{script}"
+    said = child(whole, kind, python=python, path=tmp_path / "whole")
+    assert said == [20 * [[True, None, 1]], 1]
+
+
+@pytest.mark.parametrize(("python", "kind"), kinds("shared", "own"))
+def test_one_latch(child, site, python, kind):
+    """What an interpreter asked, all others know, and still do when it has ended."""
+    said = child(
+        START
+        + """
+kind = sys.argv[1]
+ask = "import wsgireload._native as n; said = n.restart()[0]"
+one, two = create(kind), create("shared")
+said = [run(one, ask), run(two, ask)]
+end(one)
+said += [run(two, ask), run(create(kind), ask)]
+import wsgireload._native as n
+said += [n.restart()[0], n.rearm(), run(create(kind), ask), n.restart()[0]]
+print(json.dumps(said))
+""",
+        kind,
+        python=python,
+        path=site,
+    )
+    assert said == [0, 1, 1, 1, 1, None, 0, 1]
+
+
+@pytest.mark.parametrize(("python", "kind"), kinds("shared", "own"))
+def test_one_latch_for_two_copies(child, site, python, kind):
+    """A copy in another folder, loaded by another interpreter, has the same latch."""
+    other = site.with_name("other")
+    said = child(
+        START
+        + """
+kind, other = sys.argv[1:]
+load = f"import sys; sys.path.insert(0, {other!r}); import wsgireload._native as n"
+import wsgireload._native as n
+sub = create(kind)
+said = [n.restart()[0], run(sub, load + "; said = [n.restart()[0], n.__file__]")]
+said += [n.rearm(), run(sub, "said = n.restart()[0]"), n.restart()[0], n.__file__]
+print(json.dumps(said))
+""",
+        kind,
+        other,
+        python=python,
+        path=site,
+    )
+    first, second = (str(folder / "wsgireload" / BINARY.name) for folder in (site, other))
+    assert said == [0, [1, second], None, 0, 1, first]

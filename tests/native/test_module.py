@@ -1,0 +1,79 @@
+"""The Python module: that it was built, what it leaves alone, and that its stub is true."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import sys
+import sysconfig
+from importlib import resources
+from pathlib import Path
+
+from wsgireload import _native
+
+
+def test_built():
+    """The extension was really built: against the stable ABI, wherever there is one."""
+    name = Path(_native.__file__).name
+    if sysconfig.get_config_var("Py_GIL_DISABLED"):
+        assert name == f"_native{sysconfig.get_config_var('EXT_SUFFIX')}"
+    elif sys.platform == "win32":
+        assert name == "_native.pyd"
+    else:
+        assert name == "_native.abi3.so"
+
+
+def test_import_leaves_everything_alone(child):
+    """Importing starts no thread, and touches no signal, no environment, no file descriptor."""
+    before, after = child("""
+        import json, os, pathlib, signal, subprocess, sys
+        def state():
+            status = pathlib.Path("/proc/self/status").read_text().splitlines()
+            return [
+                len(os.listdir("/proc/self/task")),
+                [line for line in status if line.startswith(("Sig", "Umask"))],
+                [repr(signal.getsignal(number)) for number in sorted(signal.valid_signals())],
+                subprocess.run(["env"], capture_output=True, text=True).stdout,
+                os.listdir("/proc/self/fd"), os.getcwd(), sys.path,
+            ]
+        state()
+        before = state()
+        import wsgireload._native
+        print(json.dumps([before, state()]))
+    """)
+    assert before == after
+
+
+def test_leaks_nothing(child):
+    """No import and no call leaves an object behind, over two thousand of each."""
+    grown = child("""
+        import gc, json, signal, sys
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        def use(times):
+            for _ in range(times):
+                import wsgireload._native as n
+                n.probe(), n.restart(), n.restart(), n.rearm()
+                del sys.modules["wsgireload._native"], n
+            gc.collect()
+            return sys.getallocatedblocks()
+        use(50)
+        before = use(50)
+        print(json.dumps(use(2000) - before))
+    """)
+    # The interpreter's own tables grow a little at first; one leak would make this 2000.
+    assert grown < 1000
+
+
+def test_stub():
+    """_native.pyi names what the module has, with the same parameters and a docstring each."""
+    stub = ast.parse(resources.files("wsgireload").joinpath("_native.pyi").read_text("utf-8"))
+    functions = [node for node in stub.body if isinstance(node, ast.FunctionDef)]
+    assert [node.name for node in functions] == ["probe", "restart", "rearm"]
+    assert {name for name in vars(_native) if not name.startswith("__")} == {
+        node.name for node in functions
+    }
+    for node in functions:
+        assert ast.get_docstring(node)
+        assert [x.arg for x in node.args.args] == list(
+            inspect.signature(getattr(_native, node.name)).parameters
+        )
