@@ -21,7 +21,7 @@ class World:
         self.now = 110.0
         self.troubles: list[str] = []
 
-    def journal(self, application: str = "daemon site", *more: str) -> Journal:
+    def journal(self, application: str = "site", *more: str) -> Journal:
         folders = [str(self.folder), *more]
         return Journal(folders, application, self.troubles.append, lambda: self.now)
 
@@ -46,8 +46,8 @@ def test_a_later_process_reads_what_was_recorded(world: World) -> None:
 
 def test_other_applications_do_not_mix(world: World) -> None:
     """Each application has its own history."""
-    world.journal("daemon one").record(ENTRY)
-    assert world.journal("daemon two").entries() == []
+    world.journal("one").record(ENTRY)
+    assert world.journal("two").entries() == []
 
 
 def test_it_is_ours_alone(world: World) -> None:
@@ -88,6 +88,15 @@ def test_what_is_over_is_forgotten(world: World, at: float) -> None:
     world.now = 110.0 if at > 0 else 3 * 86400.0
     assert world.journal().entries() == []
     assert world.files() == []
+
+
+def test_what_others_left_is_swept(world: World) -> None:
+    """Files of applications that are gone for a day are removed when a process begins."""
+    world.journal("other").record(ENTRY)
+    world.journal("third").record(ENTRY)
+    os.utime(world.files()[0], (0, 0))
+    world.journal().claim()
+    assert [file.name.split("-")[0] for file in world.files()] == ["third"]
 
 
 def test_it_does_not_grow(world: World) -> None:
@@ -148,7 +157,7 @@ def test_a_planted_folder_is_not_used(
 ) -> None:
     """Where somebody else could have put something, the next folder is taken, and it is said."""
     planted(world.folder)
-    journal = world.journal("daemon site", str(tmp_path / "second"))
+    journal = world.journal("site", str(tmp_path / "second"))
     journal.record(ENTRY)
     assert journal.entries() == [ENTRY]
     assert len(list((tmp_path / "second").iterdir())) == 1
