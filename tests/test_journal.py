@@ -3,7 +3,6 @@
 import os
 import stat
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,7 +36,7 @@ def world(tmp_path: Path) -> World:
 
 def test_a_later_process_reads_what_was_recorded(world: World) -> None:
     """What one journal records, another one of the same application reads, oldest first."""
-    later = replace(ENTRY, at=101.0, reason="b.py deleted", paths=("b\n\udcff.py",))
+    later = ENTRY.but(at=101.0, reason="b.py deleted", paths=("b\n\udcff.py",))
     world.journal().record(later)
     world.journal().record(ENTRY)
     assert world.journal().entries() == [ENTRY, later]
@@ -68,23 +67,23 @@ def test_withdraw(world: World) -> None:
 def test_a_restart_is_claimed_once(world: World) -> None:
     """The new process takes its restart; a second process finds the next one, then none."""
     world.journal().record(ENTRY)
-    world.journal().record(replace(ENTRY, at=101.0))
+    world.journal().record(ENTRY.but(at=101.0))
     assert world.journal().claim() == ENTRY
-    assert world.journal().claim() == replace(ENTRY, at=101.0)
+    assert world.journal().claim() == ENTRY.but(at=101.0)
     assert world.journal().claim() is None
     assert len(world.journal().entries() or ()) == 2
 
 
 def test_nobody_answers_itself(world: World) -> None:
     """A process that goes on living is not the successor of itself."""
-    world.journal().record(replace(ENTRY, pid=os.getpid()))
+    world.journal().record(ENTRY.but(pid=os.getpid()))
     assert world.journal().claim() is None
 
 
 @pytest.mark.parametrize("at", [100.0 - 2 * 86400, 111.0], ids=["long ago", "from another boot"])
 def test_what_is_over_is_forgotten(world: World, at: float) -> None:
     """Entries of the day before yesterday, or from before the machine started, do not count."""
-    world.journal().record(replace(ENTRY, at=max(at, 0.0)))
+    world.journal().record(ENTRY.but(at=max(at, 0.0)))
     world.now = 110.0 if at > 0 else 3 * 86400.0
     assert world.journal().entries() == []
     assert world.files() == []
@@ -102,7 +101,7 @@ def test_what_others_left_is_swept(world: World) -> None:
 def test_it_does_not_grow(world: World) -> None:
     """Only the newest two hundred restarts are kept."""
     for number in range(250):
-        world.journal().record(replace(ENTRY, at=100.0 + number / 1000))
+        world.journal().record(ENTRY.but(at=100.0 + number / 1000))
     assert len(world.journal().entries() or ()) == 200
     assert len(world.files()) == 200
 
@@ -126,11 +125,11 @@ def test_damage_is_set_aside(world: World, damage: Callable[[Path], object]) -> 
     """A damaged entry is put aside and said once; the others still count."""
     world.journal().record(ENTRY)
     damage(world.files()[0])
-    world.journal().record(replace(ENTRY, at=101.0))
-    assert world.journal().entries() == [replace(ENTRY, at=101.0)]
+    world.journal().record(ENTRY.but(at=101.0))
+    assert world.journal().entries() == [ENTRY.but(at=101.0)]
     assert len(world.troubles) == 1
     assert "damaged" in world.troubles[0]
-    assert world.journal().entries() == [replace(ENTRY, at=101.0)]
+    assert world.journal().entries() == [ENTRY.but(at=101.0)]
     assert len(world.troubles) == 1
 
 

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import Unpack
 
 from wsgireload import ending, settings
 from wsgireload import server as servers
-from wsgireload.monitor import Monitor, Status
-from wsgireload.settings import Asked, Settings
+from wsgireload.monitor import Monitor
+from wsgireload.settings import Settings
+
+TYPE_CHECKING = False  # as typing has it, without importing typing, which is large
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from wsgireload.report import Status
+    from wsgireload.settings import Asked
 
 
 class _Interpreter:
@@ -40,7 +46,8 @@ def start(**asked: Unpack[Asked]) -> Monitor:
     if monitor is new:
         _end_in_time(monitor)
         monitor.start()
-        monitor.track(*_here.tracked)
+        if _here.tracked:
+            monitor.track(*_here.tracked)
     elif chosen.track:
         monitor.track(*chosen.track)
     return monitor
@@ -76,6 +83,8 @@ def reload_required(filename: str) -> bool:
 def status() -> Status:
     """What the monitor of this interpreter knows of itself now."""
     if _here.monitor is None:
+        from wsgireload.report import Status
+
         return Status(False, "wsgireload.start() has not been called", "none", os.getpid(), "")
     return _here.monitor.status()
 

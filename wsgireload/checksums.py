@@ -6,7 +6,6 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterable
-from typing import Final
 
 # What hashlib gives under the same name, without what importing hashlib brings along: OpenSSL,
 # which every process would hold, and a crash of early 3.12 in an interpreter with its own GIL.
@@ -18,8 +17,8 @@ except ImportError:  # another Python, or one whose blake2b has moved
 
 Digest = bytes
 SIZE = 16  # bytes of a digest: a change is not met by chance, and nobody plans one here
-MISSING: Final[Digest] = b"missing"  # no file is there: a value like any other
-SPECIAL: Final[Digest] = b"special"  # a folder, pipe or device: it exists, and is never opened
+MISSING: Digest = b"missing"  # no file is there: a value like any other
+SPECIAL: Digest = b"special"  # a folder, pipe or device: it exists, and is never opened
 CHUNK = 1 << 20
 # O_NONBLOCK: should a pipe have taken the file's place, opening it must not wait for a writer
 READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)

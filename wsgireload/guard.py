@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from wsgireload.log import shown
+from wsgireload.record import Record
 
 
-@dataclass(frozen=True)
-class Hold:
+class Hold(Record):
     """A wanted restart that waits, and why: one sentence that names the file."""
 
     reason: str

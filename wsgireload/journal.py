@@ -7,12 +7,12 @@ read and written through that folder's own handle, so that nothing planted in it
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+
+from wsgireload.record import Record
 
 ASKED, ANSWERED = ".asked", ".answered"
 MOST_BYTES = 65536
@@ -20,8 +20,7 @@ KEEP_SECONDS = 86400.0
 KEEP_FILES = 200
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(Record):
     """One restart: `at` on the system's monotonic clock, which all its processes share."""
 
     at: float
@@ -53,7 +52,9 @@ class Journal:
     def record(self, entry: Entry) -> str | None:
         """Write an entry; its name, or None where it cannot be written, which is said."""
         name = f"{self._application}-{int(entry.at * 1e9):020d}-{entry.pid}{ASKED}"
-        text = json.dumps(asdict(entry)).encode()
+        import json  # not before it is needed: most processes never write or read an entry
+
+        text = json.dumps(entry.asdict()).encode()
         with self._folder() as folder:
             if folder is None:
                 return None
@@ -149,6 +150,8 @@ NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
 
 
 def _parse(name: str, folder: int) -> Entry:
+    import json
+
     with open(os.open(name, PLAIN, dir_fd=folder), "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise ValueError("not a regular file")

@@ -13,7 +13,6 @@ Without evidence the answer is None, and then nothing may restart.
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import marshal
 import os
 import sys
@@ -135,6 +134,8 @@ def _as_cached(path: str, found: os.stat_result, cached: str) -> bool | None:
             bytecode = file.read()
     except OSError:
         return None
+    import importlib.util
+
     if bytecode[:4] != importlib.util.MAGIC_NUMBER or bytecode[4:8] != bytes(4):
         return None  # another Python's, or made to be trusted whatever the source says (PEP 552)
     if sys.dont_write_bytecode or not os.access(os.path.dirname(cached), os.W_OK | os.X_OK):

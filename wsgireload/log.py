@@ -7,39 +7,23 @@ logger `wsgireload`; where nobody listens there it goes to stderr, which is Apac
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import sys
 from collections.abc import Iterable
-from enum import Enum
-
-logger = logging.getLogger("wsgireload")
 
 
-class Word(Enum):
-    """The first word of a line, and how loud it is."""
+class Word:
+    """The first word of a line."""
 
-    WATCHING = "watching", logging.INFO
-    CHANGED = "changed", logging.INFO
-    HOLDING = "holding", logging.WARNING
-    RESTARTING = "restarting", logging.WARNING
-    RELOADED = "reloaded", logging.INFO
-    INACTIVE = "inactive", logging.WARNING
-
-
-class _ErrorLog(logging.StreamHandler):  # type: ignore[type-arg]  # generic in the stubs alone
-    """Today's sys.stderr, looked up at each line: mod_wsgi gives each interpreter its own."""
-
-    def __init__(self) -> None:
-        logging.Handler.__init__(self)
-        self.setFormatter(logging.Formatter("%(name)s: %(message)s"))
-
-    @property
-    def stream(self) -> object:
-        return sys.stderr
+    WATCHING = "watching"
+    CHANGED = "changed"
+    HOLDING = "holding"
+    RESTARTING = "restarting"
+    RELOADED = "reloaded"
+    INACTIVE = "inactive"
 
 
-_error_log = _ErrorLog()
+LOUD = {Word.HOLDING, Word.RESTARTING, Word.INACTIVE}  # warnings; the others are information
 
 
 class Log:
@@ -49,25 +33,29 @@ class Log:
         self.application = application
         self._said: set[str] = set()
 
-    def say(self, word: Word, text: str) -> None:
+    def say(self, word: str, text: str) -> None:
         """Write one line; that it cannot be written is no reason to fail."""
+        line = f"{word}: {text} [pid {os.getpid()}, application {self.application!r}]"
         with contextlib.suppress(Exception):
-            self._write(word, text)
+            _write(word in LOUD, line.encode("utf-8", "backslashreplace").decode())
 
-    def _write(self, word: Word, text: str) -> None:
-        name, level = word.value
-        line = f"{name}: {text} [pid {os.getpid()}, application {self.application!r}]"
-        line = line.encode("utf-8", "backslashreplace").decode()
-        if logger.hasHandlers() and not logger.disabled:
-            logger.log(level, "%s", line)
-        elif sys.stderr is not None:
-            _error_log.handle(logger.makeRecord(logger.name, level, "", 0, "%s", (line,), None))
-
-    def say_once(self, word: Word, text: str) -> None:
+    def say_once(self, word: str, text: str) -> None:
         """The same, but never the same text twice in the life of this process."""
         if text not in self._said and len(self._said) < 1000:
             self._said.add(text)
             self.say(word, text)
+
+
+def _write(loud: bool, line: str) -> None:
+    # Where logging was never imported nobody configured it, and we need not be the first.
+    if logging := sys.modules.get("logging"):
+        logger = logging.getLogger("wsgireload")
+        if logger.hasHandlers() and not logger.disabled:
+            logger.log(logging.WARNING if loud else logging.INFO, "%s", line)
+            return
+    if sys.stderr is not None:  # today's: mod_wsgi gives each interpreter its own
+        sys.stderr.write(f"wsgireload: {line}\n")
+        sys.stderr.flush()
 
 
 def shown(path: str) -> str:

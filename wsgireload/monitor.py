@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-import traceback
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
 
 from wsgireload import loaded, restart, settings
 from wsgireload.checksums import fingerprint
@@ -19,30 +17,11 @@ from wsgireload.settings import Settings
 from wsgireload.wakeup import Wakeup
 from wsgireload.watched import Watched, note
 
+TYPE_CHECKING = False  # as typing has it, without importing typing, which is large
+if TYPE_CHECKING:
+    from wsgireload.report import Status
+
 LONG_AGO = 60.0  # seconds: a restart that lies further back is not told as the one just made
-
-
-@dataclass(frozen=True)
-class Status:
-    """What a monitor knows of itself at one moment.
-
-    `files` is how many are watched, `looks` how often they were looked at, `changed` what differs
-    from what was loaded, `holding` why a wanted restart waits.
-    """
-
-    active: bool
-    reason: str | None
-    server: str
-    pid: int
-    application: str
-    files: int = 0
-    looks: int = 0
-    changed: tuple[str, ...] = ()
-    holding: str | None = None
-
-    def asdict(self) -> dict[str, object]:
-        """The same as plain data."""
-        return {**asdict(self), "changed": list(self.changed)}
 
 
 class StopLooking(BaseException):
@@ -99,7 +78,8 @@ class Monitor:
             self._log.say(Word.INACTIVE, str(self.reason))
             return
         self._imports.install()
-        self._watched.track(self._settings.track)
+        if self._settings.track:
+            self._watched.track(self._settings.track)
         try:
             self._thread = _begin(self._run)
         except RuntimeError as error:
@@ -124,6 +104,10 @@ class Monitor:
 
     def status(self) -> Status:
         """What this monitor knows of itself now."""
+        from dataclasses import replace
+
+        from wsgireload.report import Status
+
         server, watching = self._server, self._thread is not None
         told = Status(self.active, self.reason, server.kind, os.getpid(), server.application)
         if not watching:
@@ -173,6 +157,8 @@ class Monitor:
         except StopLooking:
             return None
         except Exception:  # the site must not suffer from what we did not foresee
+            import traceback
+
             trouble = f"a look failed and will be tried again:\n{traceback.format_exc()}"
             self._log.say_once(Word.HOLDING, trouble)
             return None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import ModuleType
 
 from wsgireload.errors import NativeError
+from wsgireload.record import Record
 
 try:
     # "from wsgireload import _native" would call a missing file a circular import.
@@ -19,8 +19,7 @@ else:
 _ASKED, _ALREADY_ASKED = 0, 1
 
 
-@dataclass(frozen=True)
-class Apache:
+class Apache(Record):
     """The httpd that this process is, in its own words: "" for what it does not say."""
 
     version: str

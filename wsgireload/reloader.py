@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
-from typing import Protocol
 
 from wsgireload import budget, guard
 from wsgireload.checksums import MISSING, Digest, fingerprint
@@ -20,16 +19,20 @@ from wsgireload.settings import Settings
 from wsgireload.settle import Settle
 from wsgireload.watched import Watched
 
+TYPE_CHECKING = False  # as typing has it, without importing typing, which is large
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Restart(Protocol):
+        """How a restart is asked for; the module `restart` is the real one."""
+
+        def ask(self) -> bool: ...
+        def ask_again(self) -> None: ...
+        def freshen(self, sources: Iterable[str]) -> list[str]: ...
+
+
 SHARE = 10  # a look may take a tenth of the time: where it takes long, we look more seldom
 TAKEN_UP = 30.0  # seconds in which a server that was asked to restart has done so
-
-
-class Restart(Protocol):
-    """How a restart is asked for; the module `restart` is the real one."""
-
-    def ask(self) -> bool: ...
-    def ask_again(self) -> None: ...
-    def freshen(self, sources: Iterable[str]) -> list[str]: ...
 
 
 class Reloader:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from collections.abc import Iterable
 
@@ -29,6 +28,8 @@ def freshen(sources: Iterable[str]) -> list[str]:
 
     Returns the caches that could not be removed, from which the old code will run again.
     """
+    import importlib.util
+
     stuck = []
     for source in sources:
         for optimization in ("", 1, 2):

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
 from types import ModuleType
 
 from wsgireload import native
+from wsgireload.record import Record
 
 
-@dataclass(frozen=True)
-class Server:
+class Server(Record):
     """What this process belongs to.
 
     `kind` is daemon, embedded, windows or none; `refusal` one sentence on why no restart may be

@@ -5,10 +5,32 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
-from typing import TypedDict, cast
 
 from wsgireload.errors import SettingsError
+from wsgireload.record import Record
+
+TYPE_CHECKING = False  # as typing has it, without importing typing, which is large
+if TYPE_CHECKING:
+    from typing import Any, TypedDict
+
+    class Asked(TypedDict, total=False):
+        """What `wsgireload.start` takes; what each means and allows stands in the README."""
+
+        track: Paths
+        ignore: Paths
+        interval: float
+        settle: float
+        watch: str
+        compare: str
+        when: str
+        rolling: bool
+        preflight: None
+        trigger: None
+        budget: tuple[int, float]
+        check_config: bool
+        enabled: bool | None
+        server: str | None
+
 
 OFF = frozenset({"off", "0", "no", "false"})
 ON = frozenset({"", "on", "1", "yes", "true"})
@@ -17,27 +39,7 @@ Paths = Path | Iterable[Path]
 SERVERS = ("windows", "daemon", "embedded", "none")
 
 
-class Asked(TypedDict, total=False):
-    """What `wsgireload.start` takes; what each means and allows stands in the README."""
-
-    track: Paths
-    ignore: Paths
-    interval: float
-    settle: float
-    watch: str
-    compare: str
-    when: str
-    rolling: bool
-    preflight: None
-    trigger: None
-    budget: tuple[int, float]
-    check_config: bool
-    enabled: bool | None
-    server: str | None
-
-
-@dataclass(frozen=True)
-class Settings:
+class Settings(Record):
     """One set of settings; `Settings.of` is the way in, which checks them.
 
     Times are in seconds. `budget` is so many restarts in so many seconds.
@@ -73,10 +75,9 @@ class Settings:
     @classmethod
     def of(cls, **asked: object) -> Settings:
         """The settings asked for; raises SettingsError at the first that makes no sense."""
-        known = {field.name for field in fields(cls)}
         for name, got in asked.items():
-            if name not in known:
-                raise SettingsError(name, got, f"no value: there are {sorted(known)}")
+            if name not in CHECKS:
+                raise SettingsError(name, got, f"no value: there are {sorted(CHECKS)}")
         checked = {name: CHECKS[name](name, value) for name, value in asked.items()}
         return cls(**checked)  # type: ignore[arg-type]  # CHECKS holds each field's own type
 
@@ -94,12 +95,11 @@ def ignored(setting: str, got: object) -> tuple[str, ...]:
     )
 
 
-def _given(setting: str, got: object) -> list[str]:
+def _given(setting: str, got: Any) -> list[str]:
     single = isinstance(got, (str, bytes, os.PathLike))
     takes = "a path or several: str or os.PathLike, not empty"
     try:
-        given = [got] if single else list(cast("Iterable[object]", got))
-        found = [os.fsdecode(cast("str", path)) for path in given]
+        found = [os.fsdecode(path) for path in ([got] if single else got)]
     except TypeError:
         raise SettingsError(setting, got, takes) from None
     if not all(found) or any("\0" in path for path in found):
@@ -113,16 +113,16 @@ def _is_number(got: object) -> bool:
     return abs(got) <= sys.float_info.max  # neither nan nor an int too large to be a float
 
 
-def _interval(setting: str, got: object) -> float:
-    if not _is_number(got) or not 0.01 <= cast("float", got) <= 3600:
+def _interval(setting: str, got: Any) -> float:
+    if not _is_number(got) or not 0.01 <= got <= 3600:
         raise SettingsError(setting, got, "seconds between two looks, 0.01 to 3600")
-    return float(cast("float", got))
+    return float(got)
 
 
-def _settle(setting: str, got: object) -> float:
-    if not _is_number(got) or not 0 <= cast("float", got) <= 60:
+def _settle(setting: str, got: Any) -> float:
+    if not _is_number(got) or not 0 <= got <= 60:
         raise SettingsError(setting, got, "seconds without a further change, 0 to 60")
-    return float(cast("float", got))
+    return float(got)
 
 
 def _budget(setting: str, got: object) -> tuple[int, float]:

@@ -6,16 +6,16 @@ import os
 import sys
 import weakref
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from importlib.machinery import SourceFileLoader
 from types import ModuleType
+
+from wsgireload.record import Record
 
 PYTHON_SUFFIXES = (".py", ".pyw")
 SCRIPT_PREFIX = "_mod_wsgi_"  # mod_wsgi loads a WSGI script under this name, whatever its suffix
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Record):
     """A file that the running program came from.
 
     `python` says whether it is Python source, `cached` where Python itself keeps its bytecode

@@ -92,7 +92,7 @@ class Tracked:
 
     def __init__(
         self,
-        ignored: Ignored,
+        ignored: Callable[[str], bool],
         trouble: Callable[[str, OSError], None],
         checkpoint: Callable[[], None] = lambda: None,
     ) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from wsgireload import loaded
 from wsgireload.checksums import MISSING, Checksums, Digest, digest_of
 from wsgireload.log import Log, Word, shown
 from wsgireload.sources import PYTHON_SUFFIXES, Modules, Source
-from wsgireload.tracked import Ignored, Tracked
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wsgireload.tracked import Tracked
 
 UNLIKE_ANY: Digest = b"not what is on disk"
 NOTED_BYTES = 1 << 20  # a larger file is not read while the application waits for its import
@@ -28,7 +31,7 @@ class Watched:
 
     def __init__(
         self,
-        ignore: Iterable[str],
+        ignore: Sequence[str],
         log: Log,
         imports: loaded.Imports,
         moments: loaded.Moments,
@@ -39,22 +42,31 @@ class Watched:
         self.checkpoint = checkpoint
         self._imports = imports
         self._moments = moments
-        self._ignored = Ignored(ignore)
         self._modules = Modules(modules)
-        self._tracked = Tracked(self._ignored, self._trouble, checkpoint)
         self._checksums = Checksums(self._trouble, checkpoint)
         self._loaded: dict[str, Digest] = {}  # what this process runs
-        self._paths: dict[str, Source | None] = {}
+        self._paths: dict[str, None] = {}  # in the order in which they came
+        self._sources: dict[str, Source] = {}  # those not looked at yet
         self._expanded: set[str] = set()  # tracked paths that were looked at before
         self._differs: dict[str, Digest] = {}
         self.python: set[str] = set()  # what has to compile
         self.unproven: list[str] = []  # of which no evidence says that it is what was loaded
+        self._tracked: Tracked | None = None
+        self._ignored: Callable[[str], bool] = lambda _: False
+        if ignore:
+            from wsgireload.tracked import Ignored
+
+            self._ignored = Ignored(ignore)
 
     def __len__(self) -> int:
         return len(self._paths)
 
     def track(self, paths: Iterable[str]) -> None:
         """Track more files, folders or globs, from the next look on."""
+        if self._tracked is None:  # who tracks nothing does without patterns, and without re
+            from wsgireload.tracked import Tracked
+
+            self._tracked = Tracked(self._ignored, self._trouble, self.checkpoint)
         self._tracked.add(paths)
 
     def look(self) -> dict[str, Digest]:
@@ -84,7 +96,7 @@ class Watched:
         seen = dict(self._imports.seen())
         for path, digest in seen.items():
             if not self._ignored(path):
-                self._add(path, None)
+                self._add(path)
                 self._loaded[path] = digest
         return {path for path in seen if path in self._paths}
 
@@ -92,30 +104,33 @@ class Watched:
         fresh = set()
         for source in self._modules.new():
             if source.path not in self._paths and not self._ignored(source.path):
-                self._add(source.path, source)
+                self._add(source.path, python=source.python)
+                self._sources[source.path] = source
                 fresh.add(source.path)
         return fresh
 
     def _from_tracked(self) -> set[str]:
-        fresh = set()
+        fresh: set[str] = set()
+        if self._tracked is None:
+            return fresh
         for tracked in self._tracked:
             for path in self._tracked.files(tracked):
                 if path not in self._paths:
-                    self._add(path, None)
+                    self._add(path)
                     fresh.add(path)
                     if tracked in self._expanded:
                         self._loaded[path] = MISSING  # it was not there before
             self._expanded.add(tracked)
         return fresh
 
-    def _add(self, path: str, source: Source | None) -> None:
-        self._paths.setdefault(path, source)
-        if path.lower().endswith(PYTHON_SUFFIXES) or (source is not None and source.python):
+    def _add(self, path: str, *, python: bool = False) -> None:
+        self._paths[path] = None
+        if python or path.lower().endswith(PYTHON_SUFFIXES):
             self.python.add(path)
 
     def _first_seen(self, path: str, now: Digest) -> Digest:
         """What was loaded of a file that is looked at for the first time."""
-        source = self._paths[path]
+        source = self._sources.pop(path, None)
         if source is None or now == MISSING:
             return now
         same = loaded.still_on_disk(

@@ -1,0 +1,204 @@
+"""Log: one line for each thing that happens, where somebody reads it."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import subprocess
+import sys
+
+import pytest
+
+from wsgireload.log import Log, Word, few, shown
+
+logger = logging.getLogger("wsgireload")
+WORDS = [
+    (Word.WATCHING, "watching", logging.INFO),
+    (Word.CHANGED, "changed", logging.INFO),
+    (Word.HOLDING, "holding", logging.WARNING),
+    (Word.RESTARTING, "restarting", logging.WARNING),
+    (Word.RELOADED, "reloaded", logging.INFO),
+    (Word.INACTIVE, "inactive", logging.WARNING),
+]
+
+# Real configuration, in a process of its own: it would take pytest's handlers away here.
+DISABLED = """
+import logging.config
+from wsgireload.log import Log, Word
+Log("app").say(Word.WATCHING, "before")
+logging.config.dictConfig({
+    "version": 1,
+    "handlers": {"out": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout"}},
+    "root": {"handlers": ["out"], "level": "DEBUG"},
+})
+Log("app").say(Word.WATCHING, "after")
+"""
+ALONE = """
+import sys
+from wsgireload.log import Log, Word
+Log("app").say(Word.WATCHING, "3 files")
+print("logging" in sys.modules)
+"""
+CLOSED = io.StringIO()
+CLOSED.close()
+
+
+class Broken(io.TextIOBase):
+    """A stream on which nothing can be written."""
+
+    def write(self, text: str) -> int:
+        raise OSError(28, "No space left on device")
+
+    def flush(self) -> None:
+        raise OSError(28, "No space left on device")
+
+
+def say_unconfigured(stream: object, word: str, text: str, log: Log | None = None) -> None:
+    """Say something where nobody configured logging and stderr is this stream."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stderr", stream)
+        patch.setattr(logger, "propagate", False)  # pytest's own handlers stand further up
+        assert not logger.hasHandlers()
+        (log or Log("app")).say(word, text)
+
+
+@pytest.mark.parametrize(("word", "first", "level"), WORDS)
+def test_unconfigured_lines_go_to_stderr(word: str, first: str, level: int) -> None:
+    """Where nobody configured logging each line stands on stderr, however quiet its level."""
+    stderr = io.StringIO()
+    say_unconfigured(stderr, word, "views.py", Log("site|/app"))
+    told = f"{first}: views.py [pid {os.getpid()}, application 'site|/app']"
+    assert stderr.getvalue() == f"wsgireload: {told}\n"
+
+
+@pytest.mark.parametrize(("word", "first", "level"), WORDS)
+def test_configured_lines_go_to_the_users_handlers(
+    word: str,
+    first: str,
+    level: int,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Where somebody did, the line goes there alone, with its level and our logger's name."""
+    caplog.set_level(logging.DEBUG)
+    Log("app").say(word, "100% of it")
+    [record] = caplog.records
+    assert (record.name, record.levelno) == ("wsgireload", level)
+    assert record.getMessage().startswith(f"{first}: 100% of it [pid ")
+    assert capsys.readouterr().err == ""
+
+
+def test_the_users_level_counts(caplog: pytest.LogCaptureFixture) -> None:
+    """A user who wants warnings alone gets no more."""
+    caplog.set_level(logging.WARNING)
+    Log("app").say(Word.WATCHING, "3 files")
+    assert not caplog.records
+
+
+def run(program: str) -> list[str]:
+    """What a program says on stdout and on stderr."""
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    return [ran.stdout, ran.stderr]
+
+
+def test_a_logger_that_was_disabled() -> None:
+    """A dictConfig that comes after our first line disables our logger; we still speak."""
+    out, err = run(DISABLED)
+    assert out == ""
+    assert [line.split(" [")[0] for line in err.splitlines()] == [
+        "wsgireload: watching: before",
+        "wsgireload: watching: after",
+    ]
+
+
+def test_logging_that_nobody_needs_is_not_imported() -> None:
+    """Where nobody imported logging, our line stands on stderr without it."""
+    out, err = run(ALONE)
+    assert out == "False\n"
+    assert err.startswith("wsgireload: watching: 3 files [pid ")
+
+
+def test_stderr_is_looked_up_at_each_line() -> None:
+    """The line goes to what sys.stderr is now, and not to what it was at import."""
+    log, streams = Log("app"), [io.StringIO(), io.StringIO()]
+    for stream in streams:
+        say_unconfigured(stream, Word.CHANGED, "x", log)
+    assert [stream.getvalue().count("changed: x") for stream in streams] == [1, 1]
+
+
+@pytest.mark.parametrize("text", ["/srv/\udcff.py", "/srv/ü.py"], ids=ascii)
+def test_unencodable_paths_are_written(text: str) -> None:
+    """A path that no encoding knows is escaped, and its line is written."""
+    raw = io.BytesIO()
+    stderr = io.TextIOWrapper(raw, "utf-8", write_through=True)
+    say_unconfigured(stderr, Word.CHANGED, text)
+    assert b"changed: " + text.encode("utf-8", "backslashreplace") in raw.getvalue()
+    assert raw.getvalue().count(b"\n") == 1
+
+
+@pytest.mark.parametrize(
+    "stream", [None, Broken(), CLOSED, object()], ids=["None", "full", "closed", "no stream"]
+)
+def test_broken_stderr_never_raises(stream: object) -> None:
+    """That a line cannot be written is no reason to fail."""
+    say_unconfigured(stream, Word.HOLDING, "x")
+
+
+def test_a_users_handler_that_raises_does_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a handler of the user's raises does not reach the monitor."""
+
+    class Raising(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            raise RuntimeError(record.getMessage())
+
+    monkeypatch.setattr(logger, "propagate", False)
+    monkeypatch.setattr(logger, "handlers", [Raising()])
+    Log("app").say(Word.HOLDING, "x")
+
+
+def test_once_is_once(caplog: pytest.LogCaptureFixture) -> None:
+    """The same text is said once, another one again; saying it plainly is not counted."""
+    caplog.set_level(logging.DEBUG)
+    log = Log("app")
+    for text in ("a", "b", "a", "b"):
+        log.say_once(Word.WATCHING, text)
+    log.say(Word.WATCHING, "a")
+    said = [record.getMessage().split(" [")[0] for record in caplog.records]
+    assert said == ["watching: a", "watching: b", "watching: a"]
+
+
+def test_once_has_an_end(caplog: pytest.LogCaptureFixture) -> None:
+    """Ever new texts neither fill the memory nor the log without end."""
+    caplog.set_level(logging.DEBUG)
+    log = Log("app")
+    for number in range(3000):
+        log.say_once(Word.WATCHING, f"file {number}")
+    assert 100 <= len(caplog.records) <= 1000
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/srv/ä b.py", "/srv/ä b.py"),
+        ("/srv/a\nb.py", r"'/srv/a\nb.py'"),
+        ("/srv/\udcff.py", r"'/srv/\udcff.py'"),
+        ("/srv/\x1b[31m.py", r"'/srv/\x1b[31m.py'"),
+    ],
+    ids=ascii,
+)
+def test_shown_paths_fit_a_line(path: str, told: str) -> None:
+    """A path is shown as it is, or escaped where it would break the line."""
+    assert shown(path) == told
+    assert shown(path).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("texts", "told"),
+    [("", ""), ("a", "a"), ("abc", "a, b, c"), ("abcd", "a, b, c and 1 more"), ("a" * 99, None)],
+)
+def test_few_of_many(texts: str, told: str | None) -> None:
+    """The first three are named, the rest counted."""
+    assert few(texts) == (told if told is not None else "a, a, a and 96 more")

@@ -1,0 +1,200 @@
+"""Settings: what makes sense is taken, what does not is refused by name."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+
+import pytest
+
+from wsgireload.errors import SettingsError, WsgireloadError
+from wsgireload.settings import Settings, state_folders
+
+PATHS = "a path or several"
+HUGE = 10**400  # too large to be a float
+NO_NUMBERS = ["1", None, True, math.nan, math.inf, -math.inf, HUGE, [1], 1j]
+
+GOOD = [
+    ("interval", 0.01, 0.01),
+    ("interval", 3600, 3600.0),
+    ("settle", 0, 0.0),
+    ("settle", 60.0, 60.0),
+    ("watch", "auto", "auto"),
+    ("watch", "poll", "poll"),
+    ("compare", "bytes", "bytes"),
+    ("when", "auto", "auto"),
+    ("when", "now", "now"),
+    ("rolling", False, False),
+    ("preflight", None, None),
+    ("trigger", None, None),
+    ("budget", (1, 0.5), (1, 0.5)),
+    ("budget", [3, 10], (3, 10.0)),
+    ("check_config", True, True),
+    ("check_config", False, False),
+    ("enabled", None, None),
+    ("enabled", True, True),
+    ("enabled", False, False),
+    *(("server", server, server) for server in (None, "windows", "daemon", "embedded", "none")),
+]
+
+BAD = [
+    *(("interval", bad, "0.01 to 3600") for bad in [*NO_NUMBERS, 0, 0.009, -1, 3600.1]),
+    *(("settle", bad, "0 to 60") for bad in [*NO_NUMBERS, -0.001, 60.1]),
+    *(("budget", (1, bad), "above 0") for bad in [*NO_NUMBERS, 0, -5]),
+    *(("budget", (bad, 60), "a whole number from 1") for bad in (True, 0, -1, 1.0, "1", None)),
+    *(("budget", bad, "(restarts, seconds)") for bad in (5, None, "ab", (), (1,), (1, 2, 3))),
+    *(("watch", bad, "'poll'") for bad in ("events", "", None, b"auto", "AUTO", ["auto"])),
+    *(("compare", bad, "'bytes'") for bad in ("code", None, 1)),
+    *(("when", bad, "'now'") for bad in ("next-request", None, True)),
+    *(("rolling", bad, "False") for bad in (True, 0, None, "no")),
+    *(("preflight", bad, "None") for bad in ("true", ["true"], False)),
+    *(("trigger", bad, "None") for bad in ("reload.txt", False)),
+    *(("check_config", bad, "True or False") for bad in (1, 0, None, "yes")),
+    *(("enabled", bad, "None or True or False") for bad in (1, 0, "off")),
+    *(("server", bad, "'daemon'") for bad in ("apache", "", True, b"daemon")),
+    *(
+        (setting, bad, PATHS)
+        for setting in ("track", "ignore")
+        for bad in (5, None, True, "", b"", [""], "a\0b", ["ok", None], [["nested"]], [1.5])
+    ),
+]
+
+
+@pytest.mark.parametrize(("setting", "got", "taken"), GOOD)
+def test_good_values_are_taken(setting: str, got: object, taken: object) -> None:
+    """A value that makes sense is taken, numbers of seconds as float."""
+    found = getattr(Settings.of(**{setting: got}), setting)
+    assert found == taken
+    assert type(found) is type(taken)
+
+
+@pytest.mark.parametrize(("setting", "got", "takes"), BAD)
+def test_bad_values_are_refused(setting: str, got: object, takes: str) -> None:
+    """A value that makes none is refused; the error names setting, value and what it takes."""
+    with pytest.raises(SettingsError) as refused:
+        Settings.of(**{setting: got})
+    error = refused.value
+    assert (error.setting, error.got) == (setting, got) or got != got  # noqa: PLR0124 (nan)
+    assert takes in error.takes
+    for part in (setting, repr(got), error.takes):
+        assert part in str(error)
+
+
+def test_unknown_names_are_refused() -> None:
+    """A setting that does not exist is refused, and the ones that do are named."""
+    with pytest.raises(SettingsError, match=r"intervall is 3; .*'interval'"):
+        Settings.of(intervall=3)
+
+
+def test_the_error_is_ours_and_a_value_error() -> None:
+    """Whoever catches ValueError, or our base, catches a wrong setting."""
+    assert issubclass(SettingsError, ValueError)
+    assert issubclass(SettingsError, WsgireloadError)
+
+
+def test_nothing_asked_gives_the_defaults() -> None:
+    """The defaults pass their own checks, and nobody changes them afterwards."""
+    chosen = Settings.of()
+    assert chosen == Settings()
+    assert Settings.of(**chosen.asdict()) == chosen
+
+
+def test_settings_are_frozen() -> None:
+    """Settings that are passed down cannot be changed on the way."""
+    with pytest.raises(AttributeError, match="interval"):
+        Settings.of().interval = 5.0  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("setting", ["track", "ignore"])
+@pytest.mark.parametrize(
+    ("got", "names"),
+    [
+        ("app/x", ["app/x"]),
+        (b"app/x", ["app/x"]),
+        (Path("app/x"), ["app/x"]),
+        (["app/a", Path("app/b"), b"app/c"], ["app/a", "app/b", "app/c"]),
+        ((path for path in ("app/a", "app/b")), ["app/a", "app/b"]),
+        ((), []),
+        ("app/../app/x/", ["app/x"]),
+        (b"app/\xff", ["app/\udcff"]),
+        ("app/new\nline", ["app/new\nline"]),
+    ],
+    ids=repr,
+)
+def test_paths_become_absolute(
+    setting: str, got: object, names: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Paths of any kind become absolute str, from the current folder, which may change later."""
+    got = ["app/a", "app/b"] if not isinstance(got, (str, bytes, Path, list, tuple)) else got
+    monkeypatch.chdir(tmp_path)
+    found = getattr(Settings.of(**{setting: got}), setting)
+    assert list(found) == [f"{tmp_path}/{name}" for name in names]
+
+
+def test_a_generator_of_paths_is_read() -> None:
+    """Any iterable of paths will do, also one that can be read only once."""
+    assert Settings.of(track=(f"/srv/{name}" for name in "ab")).track == ("/srv/a", "/srv/b")
+
+
+def test_a_bare_name_to_ignore_stays_one() -> None:
+    """A name without a folder means that name anywhere; it is not tied to the current folder."""
+    asked = ["*.log", "cache", "/srv/app/"]
+    assert Settings.of(ignore=asked).ignore == ("*.log", "cache", "/srv/app")
+
+
+@pytest.mark.parametrize("word", ["off", "OFF", "0", "no", "False", " off "])
+def test_the_environment_switches_off(word: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each word for off switches off, and the reason says where it stands."""
+    monkeypatch.setenv("WSGIRELOAD", word)
+    reason = Settings.of(enabled=True).off
+    assert reason is not None
+    assert f"WSGIRELOAD={word.strip()}" in reason
+
+
+@pytest.mark.parametrize("word", [None, "", "on", "On", "1", "yes", "TRUE", "\ttrue"])
+def test_the_environment_leaves_on(word: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No word, and each word for on, leaves us on."""
+    monkeypatch.delenv("WSGIRELOAD", raising=False)
+    if word is not None:
+        monkeypatch.setenv("WSGIRELOAD", word)
+    assert Settings.of().off is None
+
+
+@pytest.mark.parametrize("word", ["offf", "2", "none", "\udcff", "a\nb"])
+def test_nonsense_in_the_environment_is_a_reason(
+    word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A word that is neither never raises: it is a reason to be off, on one printable line."""
+    monkeypatch.setenv("WSGIRELOAD", word)
+    reason = Settings.of().off
+    assert reason is not None
+    assert repr(word) in reason
+    assert reason.isprintable()
+
+
+def test_start_itself_can_switch_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """enabled=False switches off, whatever the environment says."""
+    monkeypatch.setenv("WSGIRELOAD", "on")
+    assert "enabled=False" in str(Settings.of(enabled=False).off)
+
+
+def test_the_state_folder_is_the_users_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """XDG_STATE_HOME comes first, then temporary folders under a name of this user's own."""
+    monkeypatch.setenv("XDG_STATE_HOME", "/home/me/.state")
+    monkeypatch.setenv("TMPDIR", "/scratch")
+    first, *shared = state_folders()
+    assert first == "/home/me/.state/wsgireload"
+    own = f"wsgireload-{os.getuid()}"
+    assert shared == [f"/scratch/{own}", f"/tmp/{own}", f"/var/tmp/{own}"]
+
+
+@pytest.mark.parametrize("word", ["", "relative/path"])
+def test_a_state_folder_is_absolute(word: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the environment names without a root is left out: where it leads is chance."""
+    monkeypatch.setenv("XDG_STATE_HOME", word)
+    monkeypatch.setenv("TMPDIR", word)
+    found = state_folders()
+    assert found
+    assert all(Path(folder).is_absolute() for folder in found)
+    assert len(found) == 2
