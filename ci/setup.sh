@@ -1,0 +1,77 @@
+# Sourced by ci/test and ci/demo: gets what they need, each thing once, and says what it does.
+# shellcheck shell=bash
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# What the caller's shell tells Python is not for us: it may switch bytecode off, or add paths.
+unset "${!PYTHON@}" VIRTUAL_ENV
+
+# The system's Python, not a version manager's: it is the one that mod_wsgi is built for.
+PYTHON=/usr/bin/python3
+VENV=.venv
+
+say() { printf '%s\n' "── $*" >&2; }
+fail() { printf '%s\n' "$*" >&2; exit 1; }
+
+# missing_packages NAME...: prints those Debian packages that are not installed.
+missing_packages() {
+  local name
+  for name; do
+    dpkg-query -W -f='${db:Status-Status}\n' "$name" 2>/dev/null | grep -qx installed || echo "$name"
+  done
+}
+
+# may_install: whether apt-get can be run here, as root or through sudo.
+may_install() {
+  command -v apt-get >/dev/null || return 1
+  [[ $EUID == 0 ]] && return
+  # sudo may ask for a password where somebody is there to type it.
+  command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [[ -t 0 && -t 2 ]]; }
+}
+
+# install_packages NAME...: Debian packages, where one is missing.
+install_packages() {
+  local missing as_root=()
+  mapfile -t missing < <(missing_packages "$@")
+  ((${#missing[@]})) || return 0
+  may_install || fail "Missing here, and there is neither root nor sudo to install it. Please run:
+  apt-get install --no-install-recommends ${missing[*]}"
+  [[ $EUID == 0 ]] || as_root=(sudo)
+  say "installing with apt: ${missing[*]}"
+  "${as_root[@]}" apt-get update -qq >&2
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -qq --no-install-recommends "${missing[@]}" >&2
+}
+
+# make_venv: our own Python environment; a new one where the system's Python is another by now.
+make_venv() {
+  "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+    fail "wsgireload needs Python 3.11 or later; $PYTHON is $("$PYTHON" -V)"
+  local version
+  version=$("$PYTHON" -V)
+  [[ -e $VENV/made-by && $(<"$VENV/made-by") == "$version" ]] && return
+  say "making $VENV with $version"
+  rm -rf "$VENV"
+  "$PYTHON" -m venv "$VENV"
+  echo "$version" >"$VENV/made-by"
+}
+
+# install_python REQUIREMENT...: PyPI's packages into the venv; once for each list of them.
+install_python() {
+  local stamp
+  stamp=$VENV/has-$(printf '%s\n' "$@" | sha256sum | cut -c1-16)
+  [[ -e $stamp ]] && return
+  say "installing from PyPI: $*"
+  "$VENV/bin/pip" install --quiet --disable-pip-version-check --use-pep517 "$@" >&2
+  touch "$stamp"
+}
+
+# install_wsgireload: builds the wheel anew, so that it holds what is in the checkout, and no more.
+install_wsgireload() {
+  local wheels=$VENV/wheels
+  rm -rf build "$wheels"
+  "$VENV/bin/pip" wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+    --wheel-dir "$wheels" . >&2
+  "$VENV/bin/pip" install --quiet --disable-pip-version-check --no-deps --force-reinstall \
+    "$wheels"/wsgireload-*.whl >&2
+}
