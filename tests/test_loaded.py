@@ -225,9 +225,9 @@ class Module:
 
     def same(self, *, absent: float = 0.0, loaded_mtime: int | None = None) -> bool | None:
         """Whether it is what was loaded."""
-        return still_on_disk(
-            str(self.path), absent=absent, cached=str(self.cache), loaded_mtime=loaded_mtime
-        )
+        changed = self.path.stat().st_ctime
+        more = {"cached": str(self.cache), "loaded_mtime": loaded_mtime}
+        return still_on_disk(str(self.path), changed=changed, absent=absent, **more)
 
 
 @pytest.fixture
@@ -268,6 +268,15 @@ def test_what_mod_wsgi_noted(module: Module) -> None:
 
 def test_untouched_as_cached(module: Module, writable: bool) -> None:
     """A source of the cache's size and second is what was loaded."""
+    assert module.same() is True
+
+
+def test_a_cache_that_came_later(module: Module, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the cache was written well after the source, nothing has to be compiled."""
+    later, fake = module.path.stat().st_ctime + 2, SimpleNamespace(**vars(os))
+    fake.fstat = lambda _handle: SimpleNamespace(st_ctime=later)
+    monkeypatch.setattr(loaded, "os", fake)
+    monkeypatch.setattr(loaded, "_same_program", None)
     assert module.same() is True
 
 
@@ -341,13 +350,15 @@ def test_no_bytecode(module: Module, writable: bool) -> None:
     """Without a cache there is no evidence."""
     module.cache.unlink()
     assert module.same() is None
-    assert still_on_disk(str(module.path), absent=0, cached=None, loaded_mtime=None) is None
+    nothing = {"absent": 0.0, "cached": None, "loaded_mtime": None}
+    assert still_on_disk(str(module.path), changed=SECOND, **nothing) is None
 
 
 @pytest.mark.parametrize("path", ["/nowhere/a.py", "a\0b", "/srv/\ud800"], ids=ascii)
 def test_no_source(path: str) -> None:
     """Without a file on disk there is no evidence, and nothing is raised."""
-    assert still_on_disk(path, absent=time.time(), cached="/x", loaded_mtime=None) is None
+    nothing = {"absent": 0.0, "cached": "/x", "loaded_mtime": None}
+    assert still_on_disk(path, changed=SECOND, **nothing) is None
 
 
 def test_a_stamp_is_what_python_writes(module: Module) -> None:

@@ -99,7 +99,7 @@ def test_the_users_level_counts(caplog: pytest.LogCaptureFixture) -> None:
 def run(program: str) -> list[str]:
     """What a program says on stdout and on stderr."""
     ran = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        [sys.executable, "-P", "-c", program], capture_output=True, text=True, check=True
     )
     return [ran.stdout, ran.stderr]
 

@@ -42,7 +42,7 @@ BAD = [
     *(("interval", bad, "0.01 to 3600") for bad in [*NO_NUMBERS, 0, 0.009, -1, 3600.1]),
     *(("settle", bad, "0 to 60") for bad in [*NO_NUMBERS, -0.001, 60.1]),
     *(("budget", (1, bad), "above 0") for bad in [*NO_NUMBERS, 0, -5]),
-    *(("budget", (bad, 60), "a whole number from 1") for bad in (True, 0, -1, 1.0, "1", None)),
+    *(("budget", (bad, 60), "a whole number from 1") for bad in (True, 0, -1, 101, 1.0, "1", None)),
     *(("budget", bad, "(restarts, seconds)") for bad in (5, None, "ab", (), (1,), (1, 2, 3))),
     *(("watch", bad, "'poll'") for bad in ("events", "", None, b"auto", "AUTO", ["auto"])),
     *(("compare", bad, "'bytes'") for bad in ("code", None, 1)),

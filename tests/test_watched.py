@@ -365,3 +365,17 @@ def test_noting_an_import(app: Application) -> None:
     assert note("/nowhere/a.py") is None
     assert note("a\0b") is None
     assert note(str(app.root)) == SPECIAL
+
+
+def test_a_look_that_breaks_off_loses_nothing(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a look had digested before it failed is found by the next one."""
+    path = app.load("views")
+    app.watched.look()
+    Path(path).write_bytes(AFTER)
+    with monkeypatch.context() as patch:
+        patch.setattr(Watched, "_compare", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            app.watched.look()
+    assert set(app.watched.look()) == {path}

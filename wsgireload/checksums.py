@@ -20,6 +20,7 @@ SIZE = 16  # bytes of a digest: a change is not met by chance, and nobody plans 
 MISSING: Digest = b"missing"  # no file is there: a value like any other
 SPECIAL: Digest = b"special"  # a folder, pipe or device: it exists, and is never opened
 CHUNK = 1 << 20
+SMALL = 1 << 12
 # O_NONBLOCK: should a pipe have taken the file's place, opening it must not wait for a writer
 READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 READ |= getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0)
@@ -34,27 +35,30 @@ def signature(found: os.stat_result) -> Signature:
     return (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev)
 
 
-def digest_of(path: str, checkpoint: Callable[[], None] = lambda: None) -> tuple[Signature, Digest]:
-    """The signature and BLAKE2b digest (16 bytes) of a file as it is now.
+def digest_of(
+    path: str, checkpoint: Callable[[], None] = lambda: None, found: os.stat_result | None = None
+) -> tuple[Signature, Digest]:
+    """The signature and BLAKE2b digest (16 bytes) of a file; `found` is its stat, if known.
 
-    A file that changes while it is read comes with the signature (), so that the next look reads it
-    again. OSError where the file cannot be read.
+    The signature is from before the reading: a file that changed meanwhile has another at the next
+    look. OSError where the file cannot be read.
     """
     try:
-        found = os.stat(path)
+        found = found or os.stat(path)
         if not stat.S_ISREG(found.st_mode):
             return signature(found), SPECIAL  # opening a pipe or a device would be felt
         handle = os.open(path, READ)
     except (FileNotFoundError, NotADirectoryError):
         return (), MISSING
     try:
-        before = signature(os.fstat(handle))
-        digest = blake2b()
-        while chunk := os.read(handle, CHUNK):
+        digest, size, read = blake2b(), found.st_size, 0
+        while chunk := os.read(handle, min(size, CHUNK) or SMALL):
             digest.update(chunk)
             checkpoint()
-        unchanged = signature(os.fstat(handle)) == before
-        return before if unchanged else (), digest.digest()[:SIZE]
+            read += len(chunk)
+            if read == size:  # there is more only if it grew meanwhile
+                break
+        return signature(found), digest.digest()[:SIZE]
     finally:
         os.close(handle)
 
@@ -80,16 +84,18 @@ class Checksums:
         self._trouble = trouble
         self._checkpoint = checkpoint
         self._wall_ns = wall_ns
-        self._known: dict[str, tuple[Signature | None, Digest]] = {}
+        self._known: dict[str, tuple[Signature, Digest]] = {}
+        self._young: set[str] = set()  # files whose times may not move with the next change
 
     def moved(self, paths: Iterable[str]) -> dict[str, Digest]:
         """The digests of those paths that are new or whose digest is another than last time."""
         moved: dict[str, Digest] = {}
         nothing = (None, b"")
-        look_at, get = os.stat, self._known.get
+        look_at, get, young = os.stat, self._known.get, self._young
         for count, path in enumerate(paths):
             if not count & 255:
                 self._checkpoint()
+            found = None
             try:
                 found = look_at(path)
                 mark: Signature | None = (
@@ -104,8 +110,8 @@ class Checksums:
             except (OSError, ValueError):
                 mark = None
             last = get(path, nothing)
-            if mark is None or mark != last[0]:
-                digest = self._read(path)
+            if mark is None or mark != last[0] or path in young:
+                digest = self._read(path, found)
                 if digest is not None and digest != last[1]:
                     moved[path] = digest
         return moved
@@ -114,14 +120,22 @@ class Checksums:
         """The digest that a path had at its last look; None where it could not be read yet."""
         return self._known[path][1] if path in self._known else None
 
-    def _read(self, path: str) -> Digest | None:
+    def changed(self, path: str) -> float:
+        """The ctime (seconds) that a file had at its last look; it must have been there."""
+        return self._known[path][0][2] / 1e9
+
+    def _read(self, path: str, found: os.stat_result | None) -> Digest | None:
         """Digest a path and remember it; None where it cannot be read."""
+        now = self._wall_ns()
         try:
-            mark, digest = digest_of(path, self._checkpoint)
+            mark, digest = digest_of(path, self._checkpoint, found)
         except (OSError, ValueError) as error:
             reason = error if isinstance(error, OSError) else OSError(0, str(error))
             self._trouble(path, reason)
             return None
-        settled = mark and abs(self._wall_ns() - mark[2]) > RACY_NS
-        self._known[path] = (mark if settled or digest == MISSING else None, digest)
+        self._known[path] = (mark, digest)
+        if mark and abs(now - mark[2]) <= RACY_NS:
+            self._young.add(path)
+        else:
+            self._young.discard(path)
         return digest

@@ -109,19 +109,20 @@ def process_started() -> float | None:
 
 
 def still_on_disk(
-    path: str, *, absent: float, cached: str | None, loaded_mtime: int | None
+    path: str, *, changed: float, absent: float, cached: str | None, loaded_mtime: int | None
 ) -> bool | None:
     """Whether the file on disk is the one that was loaded; None without evidence.
 
-    `absent` is a moment at which it was not loaded yet (see `Moments`), `cached` where Python keeps
-    its bytecode, `loaded_mtime` the mtime that mod_wsgi noted, in microseconds.
+    `changed` is its ctime, `absent` a moment at which it was not loaded yet (see `Moments`),
+    `cached` where Python keeps its bytecode, `loaded_mtime` the mtime that mod_wsgi noted, in
+    microseconds.
     """
+    if changed < absent - GRAIN:
+        return True
     try:
         found = os.stat(path)
     except (OSError, ValueError):
         return None
-    if found.st_ctime < absent - GRAIN:
-        return True
     if loaded_mtime is not None:
         return loaded_mtime == found.st_mtime_ns // 1000
     return _as_cached(path, found, cached) if cached else None
@@ -131,17 +132,21 @@ def _as_cached(path: str, found: os.stat_result, cached: str) -> bool | None:
     """What the bytecode cache says. A cache that this process could not write proves nothing."""
     try:
         with open(cached, "rb") as file:
-            bytecode = file.read()
+            header, bytecode = file.read(HEADER), file.read()
+            written = os.fstat(file.fileno()).st_ctime
     except OSError:
         return None
     import importlib.util
 
-    if bytecode[:4] != importlib.util.MAGIC_NUMBER or bytecode[4:8] != bytes(4):
+    if header[:4] != importlib.util.MAGIC_NUMBER or header[4:8] != bytes(4):
         return None  # another Python's, or made to be trusted whatever the source says (PEP 552)
+    equal = header[8:] == stamp(found)
+    if equal and found.st_ctime < written:  # the source has not changed since it was compiled
+        return True
     if sys.dont_write_bytecode or not os.access(os.path.dirname(cached), os.W_OK | os.X_OK):
-        return True if bytecode[8:HEADER] == stamp(found) else None
-    # An equal header is not enough: two edits within one second may have the same size.
-    return _same_program(path, bytecode[HEADER:])
+        return True if equal else None
+    # An equal header alone is not enough: two edits within one second may have the same size.
+    return _same_program(path, bytecode)
 
 
 def stamp(found: os.stat_result) -> bytes:

@@ -126,11 +126,11 @@ def _settle(setting: str, got: Any) -> float:
 
 
 def _budget(setting: str, got: object) -> tuple[int, float]:
-    takes = "(restarts, seconds): a whole number from 1, and seconds above 0"
+    takes = "(restarts, seconds): a whole number from 1 to 100, and seconds above 0"
     if not isinstance(got, (tuple, list)) or len(got) != 2:
         raise SettingsError(setting, got, takes)
     restarts, seconds = got
-    whole = isinstance(restarts, int) and not isinstance(restarts, bool) and restarts >= 1
+    whole = isinstance(restarts, int) and not isinstance(restarts, bool) and 1 <= restarts <= 100
     if not whole or not _is_number(seconds) or seconds <= 0:
         raise SettingsError(setting, got, takes)
     return restarts, float(seconds)

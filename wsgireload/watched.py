@@ -49,6 +49,7 @@ class Watched:
         self._sources: dict[str, Source] = {}  # those not looked at yet
         self._expanded: set[str] = set()  # tracked paths that were looked at before
         self._differs: dict[str, Digest] = {}
+        self._broken_off = False  # the last look did not come to its end
         self.python: set[str] = set()  # what has to compile
         self.unproven: list[str] = []  # of which no evidence says that it is what was loaded
         self._tracked: Tracked | None = None
@@ -71,19 +72,26 @@ class Watched:
 
     def look(self) -> dict[str, Digest]:
         """What differs now: path to the digest that it has on disk."""
+        broken_off, self._broken_off = self._broken_off, True
         fresh = self._imported() | self._from_modules() | self._from_tracked()
+        if broken_off:  # then what that look had found was not compared
+            fresh |= self._paths.keys()
         moved = self._checksums.moved(self._paths)
         for path in fresh | moved.keys():
-            now = self._checksums.digest(path)
-            if now is None:  # cannot be read; that was said
-                continue
-            if path not in self._loaded:
-                self._loaded[path] = self._first_seen(path, now)
-            if now != self._loaded[path]:
-                self._differs[path] = now
-            else:
-                self._differs.pop(path, None)
+            self._compare(path)
+        self._broken_off = False
         return dict(self._differs)
+
+    def _compare(self, path: str) -> None:
+        now = self._checksums.digest(path)
+        if now is None:  # cannot be read; that was said
+            return
+        if path not in self._loaded:
+            self._loaded[path] = self._first_seen(path, now)
+        if now != self._loaded[path]:
+            self._differs[path] = now
+        else:
+            self._differs.pop(path, None)
 
     def kind(self, path: str) -> str:
         """What happened to a path that differs: modified, deleted or appeared."""
@@ -135,6 +143,7 @@ class Watched:
             return now
         same = loaded.still_on_disk(
             path,
+            changed=self._checksums.changed(path),
             absent=self._moments.absent(source.module),
             cached=source.cached,
             loaded_mtime=source.loaded_mtime,
