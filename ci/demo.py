@@ -1,213 +1,164 @@
-"""The demo's story, told as a timeline: an edit, a touch, a syntax error and its repair."""
+"""Shows a reload: edits an example behind a real Apache while requests keep coming."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import signal
 import sys
-import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Self
 
 from apache import Apache
 from errorlog import Line
 from httpdconf import Application
 from library import copy_packages
 from server import Server, ServerError, wait_for
+from traffic import PAUSE, Traffic
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "plain"
-PER_SECOND = 20
-LONGEST = 300.0  # seconds: then the visitors go home, whatever happens
-GREEN, RED, DIM, BOLD, PLAIN = (
-    ("\33[32m", "\33[31m", "\33[2m", "\33[1m", "\33[0m") if sys.stdout.isatty() else ("",) * 5
-)
+FIRST, SECOND, THIRD = (f"Hello from the {n} version!" for n in ("first", "second", "third"))
+ENOUGH = 60
+"""So many answers later, what was to happen has happened."""
+
+COLOURED = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+BOLD, DIM, GREEN, RED = 1, 2, 32, 31
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What one request got, and when; `text` is None where it got none."""
-
-    when: float
-    text: str | None
+def paint(colour: int, text: str) -> str:
+    return f"\033[{colour}m{text}\033[0m" if COLOURED else text
 
 
-class Visitors:
-    """Somebody who reloads the page all the time, one request after another."""
-
-    def __init__(self, server: Server) -> None:
-        self.answers: list[Answer] = []
-        self._server = server
-        self._gone = threading.Event()
-        self._thread = threading.Thread(target=self._visit)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        wait_for(lambda: self.answers, "a first answer")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._gone.set()
-        self._thread.join()
-
-    def first(self, word: str) -> Answer:
-        """The first answer that begins with a word, as soon as there is one."""
-        return wait_for(
-            lambda: next((a for a in self.answers if (a.text or "").startswith(word)), None),
-            f"an answer that begins with {word!r}",
-        )
-
-    def lost(self, since: float) -> str:
-        """How many got no answer, of all since then."""
-        asked = [answer for answer in self.answers if answer.when >= since]
-        lost = sum(answer.text is None for answer in asked)
-        return f"{GREEN if not lost else RED}requests lost: {lost} of {len(asked)}{PLAIN}"
-
-    def _visit(self) -> None:
-        end = time.monotonic() + LONGEST
-        while not self._gone.wait(1 / PER_SECOND) and time.monotonic() < end:
-            try:
-                text = self._server.get()
-            except (OSError, ServerError):
-                text = None
-            self.answers.append(Answer(time.time(), text))
+def show(text: str = "") -> None:
+    print(text, flush=True)
 
 
-class Story:
-    """Edits the running application, and tells what came of it."""
+class Demo:
+    """Plays its scenes on a running server, each as a small timeline."""
 
-    def __init__(self, server: Server, visitors: Visitors) -> None:
+    def __init__(self, server: Server, traffic: Traffic) -> None:
         self.server = server
-        self.visitors = visitors
+        self.traffic = traffic
         self.code = server.app / "greeting.py"
+        self._saved = 0.0
+        self._log_before = 0
+        self._sent_before = self._lost_before = 0
 
-    def edit(self, edits: dict[str, str], greeting: str) -> None:
-        """Save a change that compiles, and wait for the new code to answer with a greeting."""
-        noticed_before = self._held
-        saved = self._save(edits)
-        if not noticed_before:
-            self._tell(self._line("wsgireload: changed", saved), saved, "noticed")
-        self._tell(self._line("wsgireload: restarting", saved), saved, "restarting")
-        answer = self.visitors.first(greeting)
-        said = (answer.text or "").strip()
-        self._point(answer.when - saved, f"{GREEN}first answer from the new code{PLAIN}: {said}")
-        self._line("wsgireload: watching", saved)
-        self._note(self.visitors.lost(saved))
+    def play(self) -> None:
+        wait_for(lambda: self._answered(FIRST), "the first page")
+        self._said("watching")  # it has looked once: what changes from now on is a change
 
-    def touch(self) -> None:
-        """Give the file a new time and nothing else."""
-        before = self.server.daemons()
-        saved = time.time()
-        os.utime(self.code)
-        self._point(0.0, "touched")
-        wait_for(lambda: self.visitors.answers[-1].when > saved + 3, "three quiet seconds")
-        if self.server.daemons() != before or self._lines("wsgireload: changed", saved):
-            raise ServerError("a touch restarted the application")
-        self._note(f"{GREEN}nothing happened{PLAIN}: the same process answers. What is the same")
-        self._note("is no change, whatever its time says.")
+        self._scene("You change the greeting", lambda: self._replace(FIRST, SECOND))
+        self._reload(SECOND)
 
-    def break_it(self, edits: dict[str, str]) -> None:
-        """Save a syntax error, and see that it is held."""
-        saved = self._save(edits)
-        self._tell(self._line("wsgireload: changed", saved), saved, "noticed")
-        line = self._line("wsgireload: holding", saved)
-        reason = line.text.partition("holding: ")[2].partition(" [pid")[0]
-        self._point(line.when - saved, f"{RED}held{PLAIN}: {reason.replace(str(self.code), '…')}")
-        count = len(self.visitors.answers)
-        wait_for(lambda: len(self.visitors.answers) > count + 2 * PER_SECOND, "more answers")
-        self._note("the old code goes on serving; " + self.visitors.lost(saved))
+        self._scene("You save it again, with nothing changed", self.code.touch)
+        self._nothing()
 
-    @property
-    def _held(self) -> bool:
-        """Whether the file on disk is known to be broken: then it was noticed long ago."""
-        words = [line.text for line in self.server.log.lines("wsgireload: ")]
-        return bool(words) and "wsgireload: holding" in words[-1]
+        self._scene("You mistype", lambda: self._replace(f'{SECOND}"', THIRD))
+        held = self._said("holding")
+        self._event(held.when, "held back: it does not compile, and the log says where")
+        show(f"              {paint(DIM, held.text.partition(' [pid')[0])}")
+        self._nothing()
 
-    def _save(self, edits: dict[str, str]) -> float:
-        text = self.code.read_text()
-        for old, new in edits.items():
-            text = text.replace(old, new)
-        now = time.time()
-        self.code.write_text(text)
-        self._point(0.0, "saved")
-        return now
+        self._scene("You mend it", lambda: self._replace(THIRD, f'{THIRD}"'))
+        self._reload(THIRD)
 
-    def _lines(self, words: str, since: float) -> list[Line]:
-        return [line for line in self.server.log.lines(words) if line.when >= since]
+    def _scene(self, title: str, save: Callable[[], None]) -> None:
+        show(f"\n  {paint(BOLD, title)}")
+        self._log_before = len(self.server.log)
+        self._sent_before, self._lost_before = self.traffic.sent, len(self.traffic.lost)
+        self._saved = time.time()
+        save()
+        self._event(self._saved, f"saved {self.code.name}")
 
-    def _line(self, words: str, since: float) -> Line:
-        return wait_for(lambda: self._lines(words, since), f"{words!r} in the error log")[0]
+    def _reload(self, text: str) -> None:
+        restarting = self._said("restarting")
+        for noticed in self._lines("changed"):  # said once: not for a change that was held back
+            self._event(noticed.when, f"noticed after {(noticed.when - self._saved) * 1000:.0f} ms")
+        self._event(restarting.when, "restarting")
+        first = wait_for(lambda: self._answered(text), f"an answer from the new code: {text}")
+        took = first - self._saved
+        answer = f"first answer from the new code after {took:.2f} s"
+        self._event(first, f"{paint(GREEN, answer)}: {text}")
+        self._requests()
 
-    def _tell(self, line: Line, saved: float, word: str) -> None:
-        self._point(line.when - saved, word)
+    def _nothing(self) -> None:
+        """See that requests go on and the processes stay."""
+        before, enough = self.server.daemons(), self.traffic.sent + ENOUGH
+        wait_for(lambda: self.traffic.sent >= enough, f"{ENOUGH} more answers", deadline=60)
+        if self.server.daemons() != before:
+            raise ServerError("the process was replaced, with nothing to replace it for")
+        self._event(time.time(), "nothing happened: the same process goes on answering")
+        self._requests()
 
-    @staticmethod
-    def _point(seconds: float, text: str) -> None:
-        print(f"    {seconds:6.3f} s  {text}", flush=True)
+    def _requests(self) -> None:
+        sent = self.traffic.sent - self._sent_before
+        lost = len(self.traffic.lost) - self._lost_before
+        show(f"              requests lost: {lost} of {sent}")
 
-    @staticmethod
-    def _note(text: str) -> None:
-        print(f"              {text}", flush=True)
+    def _event(self, when: float, text: str) -> None:
+        show(f"    {when - self._saved:6.3f} s  {text}")
 
+    def _said(self, word: str) -> Line:
+        """The first line of the error log since the scene began that starts with this word."""
+        return wait_for(lambda: self._lines(word), f"'wsgireload: {word}' in the error log")[0]
 
-def apache() -> Apache:
-    """The system's Apache, or the one that was built for us."""
-    system = Apache.of_the_system()
-    return Apache.of_venv(Path(sys.prefix)) if system.missing() else system
+    def _lines(self, word: str) -> list[Line]:
+        return self.server.log.lines(f"wsgireload: {word}", after=self._log_before)
+
+    def _answered(self, text: str) -> float | None:
+        return self.traffic.first.get(f"{text}\n")
+
+    def _replace(self, old: str, new: str) -> None:
+        self.code.write_text(self.code.read_text().replace(old, new))
 
 
-def chapter(title: str) -> None:
-    """The headline of what comes."""
-    print(f"\n  {BOLD}{title}{PLAIN}", flush=True)
+def serve(server: Server) -> None:
+    """Start with a copy of the example, so that nothing in the checkout changes."""
+    copy_packages(server.root / "library", "wsgireload")
+    shutil.copytree(EXAMPLE, server.app, dirs_exist_ok=True)
+    server.start()
+    ready = wait_for(lambda: server.log.lines("resuming normal operations"), "Apache's greeting")
+    show(f"\n  {ready[0].text.partition(' ')[2].partition(' configured')[0]} at {server.url}")
+    show(paint(DIM, f"  {1 / PAUSE:.0f} requests a second, from now on."))
 
 
-def tell(story: Story) -> None:
-    """All of it."""
-    chapter("greeting.py is edited")
-    story.edit({"Hello": "Welcome"}, "Welcome, ")
-    chapter("greeting.py is touched, and not changed")
-    story.touch()
-    chapter("a syntax error is saved")
-    story.break_it({"return f": "return (f"})
-    chapter("and mended")
-    story.edit({"return (f": "return f", "Welcome": "Welcome back"}, "Welcome back, ")
-
-
-def keep(server: Server) -> None:
-    """Leave the server up until somebody ends it."""
-    print(f"\n  The server stays up at {BOLD}{server.url}{PLAIN}")
-    print(f"  Edit  {server.app / 'greeting.py'}")
-    print(f"  Look  tail -f {server.log.path}")
-    print("  Stop  Ctrl-C", flush=True)
-    try:
-        threading.Event().wait()
-    except KeyboardInterrupt:
-        print()
+def leave_running(server: Server) -> None:
+    show(f"  The server goes on running.\n    page  {server.url}")
+    show(f"    edit  {server.app / 'greeting.py'}\n    log   {server.log.path}")
+    show(f"    stop  kill {server.pid} && rm -r {server.root}\n")
 
 
 def main() -> None:
-    """Start an Apache with the example, tell the story, and leave nothing behind."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # so that Apache ends too
-    with Server(apache(), Application()) as server:
-        site = copy_packages(server.folder("site"), "wsgireload")
-        server.served = Application(python_path=[site])
-        shutil.copytree(EXAMPLE, server.app, dirs_exist_ok=True)
-        server.start()
-        with Visitors(server) as visitors:
-            version = server.log.lines("AH00489")[0].text.split("AH00489: ")[1].split(" conf")[0]
-            print(f"\n  {version}\n  {PER_SECOND} requests a second at {server.url}")
-            watching = wait_for(lambda: server.log.lines("wsgireload: watching"), "a monitor")
-            print(f"  {watching[0].text.partition(';')[0].partition(' [pid')[0]}")
-            tell(Story(server, visitors))
-        if "--keep" in sys.argv:
-            keep(server)
-    print(f"\n  {DIM}Apache has stopped; nothing is left behind.{PLAIN}")
+    options = argparse.ArgumentParser(prog="ci/demo", description=__doc__)
+    options.add_argument("--keep", action="store_true", help="leave the server running at the end")
+    options.add_argument("--venv", type=Path, help="take the Apache that was built in this venv")
+    asked = options.parse_args()
+    apache = Apache.of_venv(asked.venv.absolute()) if asked.venv else Apache.of_the_system()
+    # %{GLOBAL}, the main interpreter, is where a process with a single application runs best.
+    served = Application(group="%{GLOBAL}", python_path=["library"])
+
+    for number in (signal.SIGINT, signal.SIGTERM):  # so that everything is cleaned up
+        signal.signal(number, lambda got, _: sys.exit(128 + got))
+    with ExitStack() as stack:
+        server = stack.enter_context(Server(apache, served))
+        try:
+            serve(server)
+            with Traffic(server) as traffic:
+                Demo(server, traffic).play()
+        except (ServerError, TimeoutError) as error:
+            show(f"\n{server.log.text()}")
+            sys.exit(paint(RED, f"  This is not what was to happen: {error}"))
+        show(f"\n  {paint(BOLD, f'Requests lost in all: {len(traffic.lost)} of {traffic.sent}')}")
+        if asked.keep:
+            stack.pop_all()
+            leave_running(server)
+    if not asked.keep:
+        show("  Nothing is left running, and nothing in the checkout was changed.\n")
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (ServerError, TimeoutError, OSError) as error:
-        sys.exit(f"\n  {RED}The demo failed{PLAIN}: {error}")
+    main()

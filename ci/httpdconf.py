@@ -59,7 +59,8 @@ class Application:
     """The application group of all scripts; %{GLOBAL} is the main interpreter."""
     preload: bool = False
     """Load the scripts as a process starts, not with the first request."""
-    python_path: Sequence[Path] = ()
+    python_path: Sequence[str | Path] = ()
+    """Where the application's packages are; a relative folder is one of the server's own."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Environment variables of Apache's, beside the few that every server has."""
     directives: str = ""
@@ -74,7 +75,7 @@ def httpd_conf(
         lines += [f"User {user}", f"Group {user}"]
     if apache.python_home:
         lines += [f'WSGIPythonHome "{apache.python_home}"']
-    path = ":".join(map(str, [*served.python_path, root / "app"]))
+    path = ":".join(str(root / folder) for folder in [*served.python_path, "app"])
     if served.daemon is None:
         lines += [f'WSGIPythonPath "{path}"']
     else:

@@ -32,7 +32,9 @@ class ServerError(Exception):
     """The server did not do as it was told, or did not answer with 200."""
 
 
-def wait_for(condition: Callable[[], Result], what: str, *, deadline: float = 15.0) -> Result:
+def wait_for(
+    condition: Callable[[], Result | None], what: str, *, deadline: float = 15.0
+) -> Result:
     """The first true value of `condition`, asked again and again for `deadline` seconds."""
     end = time.monotonic() + deadline
     while not (result := condition()):

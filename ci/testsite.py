@@ -75,7 +75,7 @@ class Site(Server):
             latest = self.ask(name, at=at)
             return latest if latest.value == value else None
 
-        return wait_for(answer, f"{name} == {value!r}") or self.ask(name, at=at)
+        return wait_for(answer, f"{name} == {value!r}")
 
     def wait_for_line(self, start: str, *, count: int = 1) -> list[Line]:
         """Lines of ours in the error log that begin with `start`, once there are so many."""
@@ -84,7 +84,7 @@ class Site(Server):
             found = self.said(start)
             return found if len(found) >= count else None
 
-        return wait_for(lines, f"{count} x 'wsgireload: {start}' in the error log") or []
+        return wait_for(lines, f"{count} x 'wsgireload: {start}' in the error log")
 
     def wait_for_looks(self, *, at: str = "/") -> Answer:
         """Return once the monitor has looked at everything a few times more."""
@@ -97,7 +97,7 @@ class Site(Server):
                 raise AssertionError(f"process {before.pid} was replaced by {now.pid}")
             return now if now.status["looks"] >= enough else None
 
-        return wait_for(looked, f"{LOOKS} looks") or before
+        return wait_for(looked, f"{LOOKS} looks")
 
     def said(self, start: str = "") -> list[Line]:
         """Lines of ours in the error log that begin with `start`."""

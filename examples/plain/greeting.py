@@ -1,8 +1,5 @@
-"""Edit me while the server runs, save, and look at the page again."""
-
-WORD = "Hello"
+"""What the page says. Change the words, save, and load the page again."""
 
 
-def greet(name):
-    """Say something kind to somebody."""
-    return f"{WORD}, {name}!"
+def greeting() -> str:
+    return "Hello from the first version!"

@@ -1,0 +1,7 @@
+"""One page."""
+
+from django.urls import path
+
+from shop import views
+
+urlpatterns = [path("", views.front)]

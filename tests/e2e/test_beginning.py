@@ -1,0 +1,99 @@
+"""Files that change while the application starts: what counts is what was really loaded."""
+
+from __future__ import annotations
+
+import os
+import py_compile
+
+import pytest
+from testsite import START, Site, Sites
+
+BEFORE, AFTER = "before start()", "after start()"
+
+
+def loading(new_site: Sites, *, when: str, statements: str) -> Site:
+    """A site whose script runs statements before or after it starts the monitor."""
+    site = new_site()
+    start = f"{START})"
+    lines = [statements, start] if when == BEFORE else [start, statements]
+    site.edit("app.wsgi", start, "\n".join(["import os, time", *lines]))
+    return site
+
+
+def forbid_bytecode(site: Site) -> None:
+    """Make a __pycache__ that Apache's user may not write to."""
+    site.folder("app/__pycache__").chmod(0o555)
+
+
+def test_edited_between_import_and_start(new_site: Sites) -> None:
+    """An edit of a module that was imported already, but before start(), is not lost."""
+    # __file__ is the script's; the edit is made once, by moving the finished file into place.
+    statements = (
+        "import words\n"
+        "saved = os.path.join(os.path.dirname(__file__), 'saved')\n"
+        "if os.path.exists(saved):\n"
+        "    os.replace(saved, words.__file__)"
+    )
+    site = loading(new_site, when=BEFORE, statements=statements)
+    site.write("saved", 'WORD = "new"\n')
+    site.start()
+    site.wait_for_value("new")
+    site.wait_for_looks()
+    assert site.started() == 2
+
+
+@pytest.mark.parametrize("bytecode", [True, False])
+def test_edited_while_it_is_imported(new_site: Sites, bytecode: bool) -> None:
+    """An edit between start() and the end of the import is not lost, bytecode or not."""
+    site = new_site()
+    if not bytecode:
+        forbid_bytecode(site)
+    saved = site.write("saved", 'WORD = "new"\n')
+    site.write("words.py", f'import os\n\nWORD = "old"\nos.replace({str(saved)!r}, __file__)\n')
+    site.start()
+    site.wait_for_value("new")
+    site.wait_for_looks()
+    assert site.started() == 2
+
+
+@pytest.mark.parametrize("when", [BEFORE, AFTER])
+def test_generated_at_start_up(new_site: Sites, when: str) -> None:
+    """A module that the application writes and then imports never restarts it."""
+    statements = (
+        "path = os.path.join(os.path.dirname(__file__), 'generated.py')\n"
+        "with open(path, 'w') as file:\n"
+        "    file.write(f'MADE = {time.time()}')\n"
+        "import generated"
+    )
+    site = loading(new_site, when=when, statements=statements)
+    site.start()
+    site.ask("generated.MADE")
+    site.wait_for_looks()
+    assert (site.started(), site.said("changed")) == (1, [])
+
+
+@pytest.mark.parametrize("when", [BEFORE, AFTER])
+def test_unwritable_older_bytecode(new_site: Sites, when: str) -> None:
+    """Older bytecode in a __pycache__ that Apache may not write restarts nothing."""
+    site = loading(new_site, when=when, statements="import words")
+    py_compile.compile(str(site.app / "words.py"))
+    forbid_bytecode(site)
+    site.write("words.py", 'WORD = "newer than its bytecode"\n')
+    site.start()
+    assert site.ask().value == "newer than its bytecode"
+    site.wait_for_looks()
+    assert (site.started(), site.said("changed")) == (1, [])
+
+    site.write("words.py", 'WORD = "edited"\n')
+    site.wait_for_value("edited")
+    site.wait_for_looks()
+    assert site.started() == 2
+
+
+def test_touched_and_restarted(site: Site) -> None:
+    """A file that is newer than its bytecode, but the same, restarts no later process either."""
+    os.utime(site.app / "words.py", (2_000_000_000, 2_000_000_000))
+    site.replace(Site.graceful)
+    site.ask()
+    site.wait_for_looks()
+    assert site.said("restarting") == []

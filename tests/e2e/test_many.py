@@ -1,0 +1,123 @@
+"""More than one interpreter, process, thread or start()."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+
+from server import wait_for
+from testsite import START, Answer, Site, Sites
+
+SLOW = """\
+import time
+
+
+def answer():
+    time.sleep(2)
+    return "done"
+"""
+
+
+@contextmanager
+def slow_request(site: Site) -> Iterator[Future[Answer]]:
+    """A request that is inside the application while the block runs, and ends a bit later."""
+    site.write("slow.py", SLOW)
+    with ThreadPoolExecutor() as pool:
+        answer = pool.submit(site.ask, "slow.answer")
+        # Once the request is inside, slow.py is loaded: another one sees that.
+        wait_for(lambda: "slow" in site.ask("words.loaded").value, "the slow request")
+        yield answer
+
+
+def test_two_interpreters_of_one_process(new_site: Sites) -> None:
+    """Both notice the change of a file they share, one asks, and the process restarts once."""
+    site = new_site(scripts={"/": "app.wsgi", "/b": "b.wsgi"})
+    shutil.copy(site.app / "app.wsgi", site.app / "b.wsgi")
+    site.start()
+    assert site.ask().pid == site.ask(at="/b").pid
+    site.wait_for_looks()
+    site.wait_for_looks(at="/b")
+    site.edit("words.py", "old", "new")
+    assert site.wait_for_value("new").pid == site.wait_for_value("new", at="/b").pid
+    site.wait_for_looks()
+    site.wait_for_looks(at="/b")
+    assert site.started() == 2
+    # The other one is ended before it can ask, or is told that somebody has asked.
+    asked = [line for line in site.said("restarting: ") if "another application" not in line.text]
+    assert len(asked) == 1
+
+
+def test_the_other_interpreters_file(new_site: Sites) -> None:
+    """A file that only one application of a process uses restarts that process, once."""
+    site = new_site(scripts={"/": "app.wsgi", "/b": "b.wsgi"})
+    shutil.copy(site.app / "app.wsgi", site.app / "b.wsgi")
+    site.write("only_b.py", 'WORD = "old"\n')
+    site.start()
+    site.ask()
+    site.ask("only_b.WORD", at="/b")
+    site.wait_for_looks(at="/b")
+    site.write("only_b.py", 'WORD = "new"\n')
+    site.wait_for_value("new", "only_b.WORD", at="/b")
+    assert site.started() == 2
+
+
+def test_three_processes(new_site: Sites) -> None:
+    """All processes of a group are replaced, each once, and none stays behind with old code."""
+    site = new_site(daemon="processes=3 threads=1", preload=True)
+    site.write("slow.py", SLOW)
+    site.start()
+    # One thread in each process: three requests at once need all three, and so load them all.
+    with ThreadPoolExecutor() as pool:
+        before = {answer.pid for answer in pool.map(site.ask, ["slow.answer"] * 3)}
+    assert before == site.daemons()
+    site.edit("words.py", "old", "new")
+    wait_for(lambda: len(site.daemons() - before) == 3, "three new processes")
+    assert site.daemons() & before == set()
+    assert {site.ask().value for _ in range(30)} == {"new"}
+    assert (site.started(), len(site.said("restarting: "))) == (6, 3)
+
+
+def test_preloaded(new_site: Sites) -> None:
+    """A preloaded application restarts with nobody asking, and is loaded when somebody does."""
+    site = new_site(preload=True)
+    site.start()
+    site.ask()
+    site.edit("words.py", "old", "new")
+    site.wait_for_line("watching: ", count=2)
+    assert site.ask().value == "new"
+    assert site.started() == 2
+
+
+def test_start_twice(new_site: Sites) -> None:
+    """A second start() makes no second monitor; what it tracks is tracked."""
+    site = new_site()
+    more = f"assert {START}, track=['{site.app}/extra.txt']) is wsgireload.start()"
+    site.edit("app.wsgi", f"{START})", f"{START})\n{more}")
+    site.start()
+    site.wait_for_looks()
+    assert str(site.ask("threading.enumerate").value).count("wsgireload") == 1
+    assert len(site.said("watching: ")) == 1
+    site.write("extra.txt", "")
+    assert "extra.txt appeared" in site.wait_for_line("restarting: ")[0].text
+
+
+def test_stop(site: Site) -> None:
+    """stop() ends the thread; an edit is an edit again after the next start()."""
+    before = site.ask("wsgireload.stop")
+    assert "wsgireload" not in str(site.ask("threading.enumerate").value)
+    site.edit("words.py", "old", "new")
+    assert site.ask().pid == before.pid
+    assert (site.ask().value, site.started()) == ("old", 1)
+
+
+def test_a_long_request(site: Site) -> None:
+    """A request that is being answered as its process is told to go gets its answer."""
+    before = site.ask()
+    site.wait_for_looks()
+    with slow_request(site) as slow:
+        site.edit("words.py", "old", "new")
+        site.wait_for_line("restarting: ")
+    assert (slow.result().value, slow.result().pid) == ("done", before.pid)
+    assert site.wait_for_value("new").pid != before.pid
