@@ -115,6 +115,8 @@ class Server:
         try:
             self.stop()
         finally:
+            for folder in filter(Path.is_dir, self.root.rglob("*")):
+                folder.chmod(0o755)  # a test may have made it one that cannot be written to
             shutil.rmtree(self.root)
 
     @property

@@ -45,6 +45,8 @@ install_packages() {
 
 # make_venv: our own Python environment; a new one where the system's Python is another by now.
 make_venv() {
+  [[ -x $PYTHON ]] || fail "$PYTHON is missing. Please have somebody run:
+  apt-get install python3 python3-venv python3-dev"
   "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
     fail "wsgireload needs Python 3.11 or later; $PYTHON is $("$PYTHON" -V)"
   local version

@@ -184,6 +184,17 @@ def test_a_source_that_is_gone_is_waited_for(world: World) -> None:
     assert world.said("restarting") == ["restarting: a.py deleted"]
 
 
+def test_a_source_that_comes_back_new_is_an_edit(world: World) -> None:
+    """A deleted module that is back with other bytes is waited for like any other edit."""
+    world.looks.python, world.looks.kinds = {"a.py"}, {"a.py": "deleted"}
+    world.looks.differs = {"a.py": MISSING}
+    reloader = world.reloader()
+    world.clock.now += reloader.step()
+    world.looks.differs = {"a.py": b"2"}
+    world.run(reloader, 1.5)
+    assert world.server.asked == 1
+
+
 def test_a_burst_is_one_restart(world: World) -> None:
     """While files go on changing, nothing is asked; then once."""
     reloader = world.reloader()

@@ -84,7 +84,7 @@ class Reloader:
             return pause
         left = self._unsettled(now) or self._judge()
         if left:
-            return left
+            return min(left, pause)
         self._settle.decided()
         hold = self._judgement or self._budget_spent() or self._ask()
         if hold is not None and hold != self.hold:

@@ -71,7 +71,7 @@ def test_deleted_and_made_anew(site: Site) -> None:
     [deleted] = site.wait_for_line("changed: ")
     words.write_text('WORD = "new"\n')
     [asked] = site.wait_for_line("restarting: ")
-    assert asked.when - deleted.when < 1
+    assert asked.when - deleted.when < 4  # what stays away is waited for 5 s
     site.wait_for_value("new")
 
 
