@@ -96,8 +96,10 @@ class Demo:
 
     def _requests(self) -> None:
         sent = self.traffic.sent - self._sent_before
-        lost = len(self.traffic.lost) - self._lost_before
-        show(f"              requests lost: {lost} of {sent}")
+        lost = self.traffic.lost[self._lost_before :]
+        show(f"              requests lost: {len(lost)} of {sent}")
+        for why in lost[:1]:
+            show(f"              {paint(RED, why.splitlines()[0])}")
 
     def _event(self, when: float, text: str) -> None:
         show(f"    {when - self._saved:6.3f} s  {text}")

@@ -74,6 +74,7 @@ install_wsgireload() {
   rm -rf build "$wheels"
   "$VENV/bin/pip" wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation \
     --wheel-dir "$wheels" . >&2
+  rm -rf build wsgireload.egg-info
   "$VENV/bin/pip" install --quiet --disable-pip-version-check --no-deps --force-reinstall \
     "$wheels"/wsgireload-*.whl >&2
 }

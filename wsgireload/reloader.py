@@ -57,6 +57,7 @@ class Reloader:
         self._processes = processes
         self._settle = Settle(settings.settle)
         self._started = clock()
+        self._cost = 0.0  # of the last look, in seconds
         self._asked: float | None = None
         self._ours = False  # it was this monitor that asked
         self._judged: dict[str, Digest] | None = {}  # the changes that were seen to compile or not
@@ -74,7 +75,7 @@ class Reloader:
                 return self._asked + TAKEN_UP - now
             self._not_taken_up()
         before, self.differs = self.differs, self._watched.look()
-        pause = max(self._settings.interval, SHARE * (self._clock() - now))
+        pause = self._pause(self._clock() - now)
         self.looks += 1
         self._announce(before)
         if not self.differs and self.by_hand is None:
@@ -91,6 +92,11 @@ class Reloader:
             self._log.say(Word.HOLDING, hold.reason)
         self.hold = hold
         return pause if hold else TAKEN_UP
+
+    def _pause(self, cost: float) -> float:
+        """Seconds between two looks. One dear look, as the first is, is not what looks cost."""
+        usual, self._cost = min(cost, self._cost), cost
+        return max(self._settings.interval, SHARE * usual)
 
     def _judge(self) -> float:
         """See whether the changes compile; returns seconds to wait if they went on meanwhile."""
