@@ -4,6 +4,7 @@
  * that one binary loads in every interpreter of a process, again and again.
  */
 #include <Python.h>
+#include <limits.h>
 #include <string.h>
 
 #include "wsgireload.h"
@@ -22,8 +23,27 @@ static PyObject *probe(PyObject *module, PyObject *unused)
     Py_BEGIN_ALLOW_THREADS
     wsgireload_probe(&server);
     Py_END_ALLOW_THREADS
-    return Py_BuildValue("(NNN)", PyBool_FromLong(server.apache), text(server.version),
-                         text(server.mpm));
+    return Py_BuildValue("(NNNkiiiN)", PyBool_FromLong(server.apache), text(server.version),
+                         text(server.mpm), server.parent, server.state, server.generation,
+                         server.restart, text(server.refusal));
+}
+
+static PyObject *told(const wsgireload_outcome *outcome)
+{
+    return Py_BuildValue("(iiNN)", outcome->status, outcome->code, text(outcome->call),
+                         text(outcome->message));
+}
+
+static PyObject *command_line(PyObject *module, PyObject *unused)
+{
+    const unsigned short *line = wsgireload_command_line();
+    Py_ssize_t length = 0;
+    int order = -1; /* little-endian, as Windows has it */
+
+    (void)module, (void)unused;
+    while (line != NULL && line[length] != 0)
+        length++;
+    return PyUnicode_DecodeUTF16((const char *)line, 2 * length, "surrogatepass", &order);
 }
 
 static PyObject *restart(PyObject *module, PyObject *unused)
@@ -34,8 +54,7 @@ static PyObject *restart(PyObject *module, PyObject *unused)
     Py_BEGIN_ALLOW_THREADS
     wsgireload_restart(&outcome);
     Py_END_ALLOW_THREADS
-    return Py_BuildValue("(iiNN)", outcome.status, outcome.code, text(outcome.call),
-                         text(outcome.message));
+    return told(&outcome);
 }
 
 static PyObject *rearm(PyObject *module, PyObject *unused)
@@ -47,13 +66,72 @@ static PyObject *rearm(PyObject *module, PyObject *unused)
     return Py_NewRef(Py_None);
 }
 
+static PyObject *linger(PyObject *module, PyObject *argument)
+{
+    unsigned long seconds = PyLong_AsUnsignedLong(argument);
+    wsgireload_outcome outcome;
+
+    (void)module;
+    if (PyErr_Occurred())
+        return NULL;
+    Py_BEGIN_ALLOW_THREADS
+    wsgireload_linger(seconds < UINT_MAX ? (unsigned)seconds : UINT_MAX, &outcome);
+    Py_END_ALLOW_THREADS
+    return told(&outcome);
+}
+
+/* A path as Windows has it: UTF-16, lone surrogates and all, with a NUL at its end. */
+static PyObject *utf16(PyObject *path)
+{
+    PyObject *ended, *encoded;
+    Py_ssize_t length = PyUnicode_Check(path) ? PyUnicode_GetLength(path) : -1;
+
+    if (length < 0)
+        return PyErr_Format(PyExc_TypeError, "a path is str here, not %R", Py_TYPE(path));
+    if (PyUnicode_FindChar(path, 0, 0, length, 1) >= 0)
+        return PyErr_Format(PyExc_ValueError, "embedded null character");
+    ended = PyUnicode_FromFormat("%U%c", path, 0);
+    if (ended == NULL)
+        return NULL;
+    encoded = PyUnicode_AsEncodedString(ended, "utf-16-le", "surrogatepass");
+    Py_DECREF(ended);
+    return encoded;
+}
+
+static PyObject *open_shared(PyObject *module, PyObject *path)
+{
+    PyObject *encoded = utf16(path);
+    wsgireload_outcome outcome;
+    const void *text16;
+    long long file;
+
+    (void)module;
+    if (encoded == NULL)
+        return NULL;
+    text16 = PyBytes_AsString(encoded);
+    Py_BEGIN_ALLOW_THREADS
+    file = wsgireload_open(text16, &outcome);
+    Py_END_ALLOW_THREADS
+    Py_DECREF(encoded);
+    return Py_BuildValue("(LN)", file, told(&outcome));
+}
+
 static PyMethodDef methods[] = {
     {"probe", probe, METH_NOARGS,
-     "probe($module, /)\n--\n\nWhat server this process is: (apache, version, mpm)."},
+     "probe($module, /)\n--\n\nWhat server this process is: (apache, version, mpm, parent, state, "
+     "generation, restart, refusal)."},
+    {"command_line", command_line, METH_NOARGS,
+     "command_line($module, /)\n--\n\nHow this process was started; \"\" where only argv tells."},
     {"restart", restart, METH_NOARGS,
      "restart($module, /)\n--\n\nAsk for a restart, once: (status, code, call, message)."},
     {"rearm", rearm, METH_NOARGS,
      "rearm($module, /)\n--\n\nLet restart() ask once more."},
+    {"linger", linger, METH_O,
+     "linger($module, seconds, /)\n--\n\nEnd this process if it will not leave by itself: (status, "
+     "code, call, message)."},
+    {"open_shared", open_shared, METH_O,
+     "open_shared($module, path, /)\n--\n\nOpen a file in nobody's way: (handle, (status, code, "
+     "call, message))."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -5,35 +5,59 @@
  * guard (cffi warns of #pragma once and refuses #ifndef): include it once.
  *
  * Every function may be called from any thread of any interpreter, several at once, with the GIL
- * or without it. None calls Python, allocates, or hands out memory: the caller owns the struct it
- * passes in, every field of it is written, and there is nothing to free. Texts end in NUL, are cut
- * to fit, are "" where there is nothing to say, and hold whatever bytes httpd or the operating
- * system gave: not always UTF-8.
+ * or without it. None calls Python or hands out memory: the caller owns the struct it passes in,
+ * every field of it is written, and there is nothing to free. Texts end in NUL, are cut to fit,
+ * are "" where there is nothing to say, and hold whatever bytes httpd or the operating system
+ * gave: not always UTF-8.
  */
 
-/* The outcomes of asking for a restart. */
+/* What came of a call. */
 enum wsgireload_status {
-    WSGIRELOAD_ASKED = 0,         /* the server was asked just now */
+    WSGIRELOAD_OK = 0,            /* it is done; of wsgireload_restart: */
+    WSGIRELOAD_ASKED = 0,         /* the server was asked just now, by way of `call` */
     WSGIRELOAD_ALREADY_ASKED = 1, /* it was asked before, on behalf of this whole process */
-    WSGIRELOAD_UNSUPPORTED = 2,   /* there is no way to ask on this platform */
-    WSGIRELOAD_FAILED = 3         /* `call` failed with `code`; nothing was asked */
+    WSGIRELOAD_UNSUPPORTED = 2,   /* `call` cannot do it here, ever: `message` says why */
+    WSGIRELOAD_FAILED = 3,        /* `call` failed with `code`; nothing was done */
+    WSGIRELOAD_NOT_READY = 4      /* the server cannot be asked yet: `message` says why */
 };
 
 typedef struct {
     int status;        /* one of enum wsgireload_status */
     int code;          /* the operating system's number for the failure; 0 without one */
-    char call[64];     /* the call that failed, by its name in C */
-    char message[256]; /* the operating system's own words for the failure */
+    char call[64];     /* the call that did it, or that failed, by its name in C */
+    char message[256]; /* the operating system's own words for the failure, or ours */
 } wsgireload_outcome;
 
+/* The states of a server, in httpd's own numbers. */
+enum wsgireload_state {
+    WSGIRELOAD_UNKNOWN = -1,
+    WSGIRELOAD_STARTING = 0,
+    WSGIRELOAD_RUNNING = 1,
+    WSGIRELOAD_STOPPING = 2 /* it finishes what it serves and leaves: never taken back */
+};
+
 typedef struct {
-    int apache;        /* 1: this process is Apache's httpd; 0: it is not, and the rest is "" */
+    int apache;        /* 1: this process is Apache's httpd; 0: it is not, and the texts are "" */
     char version[256]; /* "Apache/2.4.57 (Debian) mod_wsgi/4.9.4 Python/3.11" */
-    char mpm[32];      /* "event", "worker", "prefork", "winnt" */
+    char mpm[32];      /* "event", "worker", "prefork", "WinNT" */
+
+    /* What only Windows tells: elsewhere 0, UNKNOWN and -1. */
+    unsigned long parent; /* the pid of Apache's parent process; 0: this process has none */
+    int state;            /* one of enum wsgireload_state */
+    int generation;       /* how many restarts of its parent this process came after; or -1 */
+
+    /* What wsgireload_restart would come to now, were it never called before: ASKED,
+     * ALREADY_ASKED (this process is being replaced already), NOT_READY or UNSUPPORTED. */
+    int restart;
+    char refusal[128]; /* one sentence, in UTF-8: why it is NOT_READY or UNSUPPORTED */
 } wsgireload_server;
 
 /* Says what server this process is. Asks only what is in the process already: loads nothing. */
 void wsgireload_probe(wsgireload_server *out);
+
+/* On Windows: the command line that this process was started with, in UTF-16 and with a NUL at its
+ * end. It is the system's, and stays as long as the process. NULL elsewhere. */
+const unsigned short *wsgireload_command_line(void);
 
 /* Asks the server to replace this process, once: of all calls in the process, from whichever
  * thread, interpreter or copy of this library, one asks and the others get ALREADY_ASKED. After
@@ -41,5 +65,21 @@ void wsgireload_probe(wsgireload_server *out);
 void wsgireload_restart(wsgireload_outcome *out);
 
 /* Lets wsgireload_restart ask once more, for a restart that the server never took up. For the one
- * who got ASKED: were everyone to do it, everyone would ask again. */
+ * who got ASKED: were everyone to do it, everyone would ask again. On Windows a process that is
+ * being replaced still asks no more. */
 void wsgireload_rearm(void);
+
+/* On Windows: ends this process if it is still there so many seconds after Apache began to
+ * replace it, for one that will never leave by itself. It says so in the error log, and its exit
+ * code is 0. The sign that Apache did begin is that the state is STOPPING; where that does not
+ * come within the same time, nothing is ended. A later call counts anew, and 0 calls it off.
+ *
+ * Give a process more than Apache's Timeout. Until then it may be serving; and what it serves
+ * when it is ended keeps its place among Apache's threads, which the next process then lacks. */
+void wsgireload_linger(unsigned seconds, wsgireload_outcome *out);
+
+/* On Windows: opens a file for reading, so that others may write, rename and delete it meanwhile.
+ * Only to rename another file over it they still need it closed (but for the POSIX way that came
+ * with Windows 10): read at once and close. The path is UTF-16, of any length, and ends in a NUL.
+ * Returns a Windows handle, which is the caller's to close, or -1 where the outcome is not OK. */
+long long wsgireload_open(const unsigned short *path, wsgireload_outcome *out);

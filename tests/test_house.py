@@ -58,7 +58,7 @@ def test_the_native_module_has_one_door() -> None:
 def test_the_flow_is_put_together_in_few_places() -> None:
     """Only the reloader and what it looks with know the stages; only the monitor has a thread."""
     for stage in STAGES - {"wakeup"}:
-        assert importers(stage) <= {"reloader", "watched", "monitor", "restart"}, stage
+        assert importers(stage) <= {"reloader", "watched", "monitor", "restart", "config"}, stage
     assert importers("threading") <= {"monitor", "api", "wakeup", "ending"}
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from wsgireload import native
 from wsgireload.errors import NativeError
-from wsgireload.restart import ask, ask_again, freshen
+from wsgireload.restart import Restart, freshen
 
 BEFORE, AFTER = b"answer = 1\n", b"answer = 2\n"  # of the same size
 SECOND = 1_700_000_000
@@ -137,7 +137,7 @@ def test_what_cannot_be_removed_is_reported(
 def test_asking_goes_to_the_native_module(asked: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Asking says whether it was asked just now."""
     monkeypatch.setattr(native, "restart", lambda: asked)
-    assert ask() is asked
+    assert Restart().ask() is asked
 
 
 def test_a_failed_call_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,12 +148,34 @@ def test_a_failed_call_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(native, "restart", failing)
     with pytest.raises(NativeError, match="kill failed: Operation not permitted"):
-        ask()
+        Restart().ask()
 
 
 def test_asking_again_rearms(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was never taken up may be asked for again."""
     rearmed: list[int] = []
     monkeypatch.setattr(native, "rearm", lambda: rearmed.append(1))
-    ask_again()
+    Restart().ask_again()
     assert rearmed == [1]
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_child_that_lingers_is_ended(asked: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who asked, and nobody else, has an old child ended that does not leave by itself."""
+    told: list[int] = []
+    monkeypatch.setattr(native, "restart", lambda: asked)
+    monkeypatch.setattr(native, "linger", told.append)
+    assert Restart(linger=89.5).ask() is asked
+    assert Restart(linger=0).ask() is asked
+    assert told == ([90] if asked else [])
+
+
+def test_lingering_is_no_reason_to_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A restart that was asked for stays asked for where the old child cannot be seen to."""
+
+    def fails(_: int) -> None:
+        raise NativeError("CreateThread", 8, "Not enough memory")
+
+    monkeypatch.setattr(native, "restart", lambda: True)
+    monkeypatch.setattr(native, "linger", fails)
+    assert Restart(linger=90).ask() is True

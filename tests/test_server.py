@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from types import ModuleType
 
 import pytest
 
-from wsgireload import native
+from wsgireload import native, server
 from wsgireload.server import Server, detect, mod_wsgi
 
 MISSING = "the native module does not load: ImportError: no such file"
@@ -39,7 +40,7 @@ def daemon(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 def test_a_daemon_process(daemon: ModuleType) -> None:
     """In daemon mode a restart may be asked for, and we know our groups and how many we are."""
-    assert detect() == Server("daemon", None, "site", "host|/app", 3, daemon)
+    assert detect() == Server("daemon", None, "site", "host|/app", 3, daemon, os.getppid())
     assert mod_wsgi() is daemon
 
 
@@ -130,9 +131,31 @@ def test_a_process_that_is_not_apache(daemon: ModuleType, monkeypatch: pytest.Mo
     assert "not Apache" in str(detect().refusal)
 
 
-def test_windows_comes_later(daemon: ModuleType) -> None:
-    """Restarting on Windows is refused as long as it is not built."""
+def test_windows_elsewhere(daemon: ModuleType) -> None:
+    """Whoever is told that it is Windows, and sees that it is not, refuses."""
     assert "Windows" in str(detect("windows").refusal)
+
+
+@pytest.mark.parametrize(
+    ("apache", "refusal"),
+    [
+        (native.Apache("Apache/2.4", "WinNT", 7, "running", 0), None),
+        (native.Apache("Apache/2.4", "WinNT", 7, "starting", 0, ready=False), None),
+        (native.Apache("Apache/2.4", "WinNT", ready=False, refusal="one process"), "one process"),
+        (None, "mod_wsgi is here, but this process is not Apache's"),
+    ],
+)
+def test_windows(
+    daemon: ModuleType,
+    apache: native.Apache | None,
+    refusal: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On Windows the server itself says whether it can be asked, now or ever."""
+    monkeypatch.setattr(server, "WINDOWS", True)
+    monkeypatch.setattr(native, "apache", lambda: apache)
+    found = detect()
+    assert (found.kind, found.refusal) == ("windows", refusal)
 
 
 @pytest.mark.parametrize("within", [True, False])

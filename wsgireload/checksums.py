@@ -35,8 +35,16 @@ def signature(found: os.stat_result) -> Signature:
     return (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev)
 
 
+def open_plainly(path: str) -> int:
+    """A file descriptor to read a file."""
+    return os.open(path, READ)
+
+
 def digest_of(
-    path: str, checkpoint: Callable[[], None] = lambda: None, found: os.stat_result | None = None
+    path: str,
+    checkpoint: Callable[[], None] = lambda: None,
+    found: os.stat_result | None = None,
+    opener: Callable[[str], int] = open_plainly,
 ) -> tuple[Signature, Digest]:
     """The signature and BLAKE2b digest (16 bytes) of a file; `found` is its stat, if known.
 
@@ -47,7 +55,7 @@ def digest_of(
         found = found or os.stat(path)
         if not stat.S_ISREG(found.st_mode):
             return signature(found), SPECIAL  # opening a pipe or a device would be felt
-        handle = os.open(path, READ)
+        handle = opener(path)
     except (FileNotFoundError, NotADirectoryError):
         return (), MISSING
     try:
@@ -68,11 +76,16 @@ def fingerprint(*parts: bytes) -> str:
     return blake2b(b"".join(b"%d:%s" % (len(part), part) for part in parts)).hexdigest()[:16]
 
 
+def _changed_ns(mark: Signature) -> int:
+    """When a file last changed. What Windows calls ctime is when it was made."""
+    return max(mark[1], mark[2]) if os.name == "nt" else mark[2]
+
+
 class Checksums:
     """Remembers the signature and the digest of every path it was asked about.
 
     `trouble` hears of a file that cannot be read (it counts as unchanged until it can);
-    `checkpoint` is called often and may raise to end the look.
+    `checkpoint` is called often and may raise to end the look; `opener` opens files for reading.
     """
 
     def __init__(
@@ -80,10 +93,12 @@ class Checksums:
         trouble: Callable[[str, OSError], None],
         checkpoint: Callable[[], None] = lambda: None,
         wall_ns: Callable[[], int] = time.time_ns,
+        opener: Callable[[str], int] = open_plainly,
     ) -> None:
         self._trouble = trouble
         self._checkpoint = checkpoint
         self._wall_ns = wall_ns
+        self._opener = opener
         self._known: dict[str, tuple[Signature, Digest]] = {}
         self._young: set[str] = set()  # files whose times may not move with the next change
 
@@ -122,19 +137,19 @@ class Checksums:
 
     def changed(self, path: str) -> float:
         """The ctime (seconds) that a file had at its last look; it must have been there."""
-        return self._known[path][0][2] / 1e9
+        return _changed_ns(self._known[path][0]) / 1e9
 
     def _read(self, path: str, found: os.stat_result | None) -> Digest | None:
         """Digest a path and remember it; None where it cannot be read."""
         now = self._wall_ns()
         try:
-            mark, digest = digest_of(path, self._checkpoint, found)
+            mark, digest = digest_of(path, self._checkpoint, found, self._opener)
         except (OSError, ValueError) as error:
             reason = error if isinstance(error, OSError) else OSError(0, str(error))
             self._trouble(path, reason)
             return None
         self._known[path] = (mark, digest)
-        if mark and abs(now - mark[2]) <= RACY_NS:
+        if mark and abs(now - _changed_ns(mark)) <= RACY_NS:
             self._young.add(path)
         else:
             self._young.discard(path)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
 
+from wsgireload.private import Private, private
 from wsgireload.record import Record
 
 ASKED, ANSWERED = ".asked", ".answered"
@@ -59,10 +59,7 @@ class Journal:
             if folder is None:
                 return None
             try:
-                new = os.open(name + ".new", NEW, 0o600, dir_fd=folder)
-                with open(new, "wb") as file:
-                    file.write(text)
-                os.rename(name + ".new", name, src_dir_fd=folder, dst_dir_fd=folder)
+                folder.write(name, text)
             except OSError as error:
                 self._trouble(f"the journal cannot be written: {error}")
                 return None
@@ -72,7 +69,7 @@ class Journal:
         """Take an entry back: what it tells did not happen."""
         with self._folder() as folder:
             if folder is not None and name is not None:
-                _remove(name, folder)
+                folder.remove(name)
 
     def entries(self) -> list[Entry] | None:
         """All entries, oldest first; None where there can be no journal."""
@@ -82,80 +79,63 @@ class Journal:
     def claim(self) -> Entry | None:
         """The oldest restart that no process has answered yet: the one that made this process."""
         with self._folder() as folder:
-            if folder is not None:
-                _sweep(folder)
+            if folder is None:
+                return None
+            _sweep(folder)
             for name, entry in self._read(folder):
                 answered = name.removesuffix(ASKED) + ANSWERED
                 with contextlib.suppress(OSError):
                     if name.endswith(ASKED) and entry.pid != os.getpid():
-                        os.rename(name, answered, src_dir_fd=folder, dst_dir_fd=folder)
+                        folder.rename(name, answered)
                         return entry
         return None
 
-    def _read(self, folder: int | None) -> Iterator[tuple[str, Entry]]:
+    def _read(self, folder: Private | None) -> Iterator[tuple[str, Entry]]:
         """Name and entry, oldest first; old and damaged ones are put out of the way."""
         if folder is None:
             return
-        ours = sorted(
-            name for name in os.listdir(folder) if name.startswith(f"{self._application}-")
-        )
+        ours = sorted(name for name in folder.names() if name.startswith(f"{self._application}-"))
         ours = [name for name in ours if name.endswith((ASKED, ANSWERED))]
         for name in ours[:-KEEP_FILES]:
-            _remove(name, folder)
+            folder.remove(name)
         for name in ours[-KEEP_FILES:]:
             try:
-                entry = _parse(name, folder)
+                entry = _parse(folder.read(name, MOST_BYTES))
             except FileNotFoundError:
                 continue
             except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
                 self._trouble(f"the journal's {name} is damaged and set aside: {error}")
                 with contextlib.suppress(OSError):
-                    os.replace(name, "damaged", src_dir_fd=folder, dst_dir_fd=folder)
+                    folder.rename(name, "damaged")
                 continue
             if 0 <= self._clock() - entry.at < KEEP_SECONDS:
                 yield name, entry
             else:  # long ago, or before the machine was started
-                _remove(name, folder)
+                folder.remove(name)
 
     @contextlib.contextmanager
-    def _folder(self) -> Iterator[int | None]:
+    def _folder(self) -> Iterator[Private | None]:
         folder = self._open()
         try:
             yield folder
         finally:
             if folder is not None:
-                os.close(folder)
+                folder.close()
 
-    def _open(self) -> int | None:
-        """A handle on the first folder that is ours alone; it is made where it is missing."""
+    def _open(self) -> Private | None:
+        """The first folder that is ours alone."""
         for path in self._folders:
             try:
-                with contextlib.suppress(FileExistsError):
-                    os.mkdir(path, 0o700)
-                folder = os.open(path, FOLDER)
+                return private(path)
             except OSError as error:
                 self._trouble(f"no journal in {path}: {error}")
-                continue
-            found = os.fstat(folder)
-            if found.st_uid == os.geteuid() and not stat.S_IMODE(found.st_mode) & 0o077:
-                return folder
-            os.close(folder)
-            self._trouble(f"no journal in {path}: other users may write there or it is not ours")
         return None
 
 
-FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
-PLAIN = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
-
-
-def _parse(name: str, folder: int) -> Entry:
+def _parse(content: bytes) -> Entry:
     import json
 
-    with open(os.open(name, PLAIN, dir_fd=folder), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise ValueError("not a regular file")
-        told = json.loads(file.read(MOST_BYTES))
+    told = json.loads(content)
     return Entry(
         float(told["at"]),
         int(told["pid"]),
@@ -165,14 +145,9 @@ def _parse(name: str, folder: int) -> Entry:
     )
 
 
-def _sweep(folder: int) -> None:
+def _sweep(folder: Private) -> None:
     """Remove what other applications left behind long ago: their parents' pids do not come back."""
-    for name in os.listdir(folder):
+    for name in folder.names():
         with contextlib.suppress(OSError):
-            if time.time() - os.lstat(name, dir_fd=folder).st_mtime > KEEP_SECONDS:
-                _remove(name, folder)
-
-
-def _remove(name: str, folder: int) -> None:
-    with contextlib.suppress(OSError):
-        os.unlink(name, dir_fd=folder)
+            if time.time() - folder.modified(name) > KEEP_SECONDS:
+                folder.remove(name)

@@ -7,11 +7,14 @@ import threading
 import time
 from collections.abc import Callable
 
-from wsgireload import loaded, restart, settings
-from wsgireload.checksums import fingerprint
+from wsgireload import loaded, settings
+from wsgireload import server as servers
+from wsgireload.checksums import fingerprint, open_plainly
+from wsgireload.config import ConfigCheck
 from wsgireload.journal import Journal
 from wsgireload.log import Log, Word, few, shown
 from wsgireload.reloader import Reloader
+from wsgireload.restart import Restart
 from wsgireload.server import Server
 from wsgireload.settings import Settings
 from wsgireload.wakeup import Wakeup
@@ -41,6 +44,7 @@ class Monitor:
         self._wakeup = Wakeup()
         self._stopped = refusal is not None
         self._thread: threading.Thread | None = None
+        self._check: ConfigCheck | None = None
         self._settings = chosen
         if refusal is None:
             self._prepare(chosen, server)
@@ -48,23 +52,33 @@ class Monitor:
     def _prepare(self, chosen: Settings, server: Server) -> None:
         # A process that was forked from one with modules in it was not empty when it began.
         own = loaded.process_started() if chosen.server is None else None
-        self._imports = loaded.Imports(note)
+        opener = servers.opener() or open_plainly
+        self._imports = loaded.Imports(lambda path: note(path, opener))
         self._watched = Watched(
-            chosen.ignore, self._log, self._imports, loaded.Moments(own), self._checkpoint
+            chosen.ignore,
+            self._log,
+            self._imports,
+            loaded.Moments(own),
+            self._checkpoint,
+            opener=opener,
         )
         self._journal = Journal(
             settings.state_folders(),
-            fingerprint(f"{os.getppid()} {server.kind} {server.process_group}".encode()),
+            fingerprint(f"{server.parent} {server.kind} {server.process_group}".encode()),
             lambda text: self._log.say_once(Word.WATCHING, text),
         )
+        windows = server.kind == "windows"
+        if windows and chosen.check_config:  # elsewhere no restart reads the configuration again
+            self._check = ConfigCheck(servers.command(), settings.environment(), time.monotonic)
         self._reloader = Reloader(
             chosen,
             self._watched,
             self._journal,
-            restart,
+            Restart(chosen.linger if windows else 0.0),
             self._log,
             time.monotonic,
             server.processes,
+            self._check,
         )
 
     @property
@@ -150,6 +164,8 @@ class Monitor:
         while not self._stopped:
             self._wakeup.wait(self._guarded(turn) or self._settings.interval)
             turn = self._reloader.step
+        if self._check is not None:
+            self._check.stop()
 
     def _guarded(self, turn: Callable[[], float]) -> float | None:
         try:

@@ -23,8 +23,10 @@ TYPE_CHECKING = False  # as typing has it, without importing typing, which is la
 if TYPE_CHECKING:
     from typing import Protocol
 
+    from wsgireload.config import ConfigCheck
+
     class Restart(Protocol):
-        """How a restart is asked for; the module `restart` is the real one."""
+        """How a restart is asked for: see restart.py."""
 
         def ask(self) -> bool: ...
         def ask_again(self) -> None: ...
@@ -47,6 +49,7 @@ class Reloader:
         log: Log,
         clock: Callable[[], float],
         processes: int = 1,
+        check: ConfigCheck | None = None,
     ) -> None:
         self._settings = settings
         self._watched = watched
@@ -55,6 +58,7 @@ class Reloader:
         self._log = log
         self._clock = clock
         self._processes = processes
+        self._check = check
         self._settle = Settle(settings.settle)
         self._started = clock()
         self._cost = 0.0  # of the last look, in seconds
@@ -83,11 +87,13 @@ class Reloader:
             self._settle.decided()
             self.hold = None
             return pause
-        left = self._unsettled(now) or self._judge()
+        if self._check is not None:  # beside the waiting, so that it costs no time of its own
+            self._check.begin()
+        left = self._unsettled(now) or self._judge() or (self._check.left() if self._check else 0.0)
         if left:
             return min(left, pause)
         self._settle.decided()
-        hold = self._judgement or self._budget_spent() or self._ask()
+        hold = self._judgement or self._budget_spent() or self._broken_config() or self._ask()
         if hold is not None and hold != self.hold:
             self._log.say(Word.HOLDING, hold.reason)
         self.hold = hold
@@ -149,6 +155,9 @@ class Reloader:
             f"the budget of {most} restarts in {window:g} s is spent{often}; "
             f"the next may come {pause:g} s after the last"
         )
+
+    def _broken_config(self) -> Hold | None:
+        return self._check.answer() if self._check is not None else None
 
     def _ask(self) -> Hold | None:
         """Ask for the restart; a hold where the server could not even be asked."""

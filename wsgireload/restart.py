@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
 from collections.abc import Iterable
 
 from wsgireload import native
+from wsgireload.errors import NativeError
 from wsgireload.loaded import HEADER, stamp
 
 
-def ask() -> bool:
-    """Have the server replace this process with one that loads the new code.
-
-    True: asked just now; False: it was asked before, by another interpreter of this process.
-    NativeError names the call that failed.
+class Restart:
+    """Asks this process's server. `linger`: on Windows, seconds after which this process is ended
+    if it is still there, though Apache has replaced it; 0 for never, and everywhere else.
     """
-    return native.restart()
 
+    def __init__(self, linger: float = 0.0) -> None:
+        self._linger = math.ceil(linger)
 
-def ask_again() -> None:
-    """Let `ask` ask once more: the server did not take the restart up."""
-    native.rearm()
+    def ask(self) -> bool:
+        """Have the server replace this process with one that loads the new code.
+
+        True: asked just now; False: it was asked before, by another interpreter of this process.
+        NativeError names the call that failed.
+        """
+        asked = native.restart()
+        if asked and self._linger:
+            with contextlib.suppress(NativeError):  # what was asked for is on its way all the same
+                native.linger(self._linger)
+        return asked
+
+    def ask_again(self) -> None:
+        """Let `ask` ask once more: the server did not take the restart up."""
+        native.rearm()
+
+    def freshen(self, sources: Iterable[str]) -> list[str]:
+        """As the function: see there."""
+        return freshen(sources)
 
 
 def freshen(sources: Iterable[str]) -> list[str]:

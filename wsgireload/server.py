@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from types import ModuleType
 
 from wsgireload import native
 from wsgireload.record import Record
+
+WINDOWS = os.name == "nt"
 
 
 class Server(Record):
     """What this process belongs to.
 
     `kind` is daemon, embedded, windows or none; `refusal` one sentence on why no restart may be
-    asked for here, None where it may. `processes` is how many the process group has.
+    asked for here, None where it may. `processes` is how many the process group has, `parent`
+    the pid of the process that replaces this one.
     """
 
     kind: str
@@ -23,6 +27,7 @@ class Server(Record):
     application: str = ""
     processes: int = 1
     mod_wsgi: ModuleType | None = None
+    parent: int = 0
 
 
 def detect(forced: str | None = None) -> Server:
@@ -36,6 +41,7 @@ def detect(forced: str | None = None) -> Server:
         application=_text(inside, "application_group"),
         processes=_count(inside, "maximum_processes"),
         mod_wsgi=inside,
+        parent=_parent(),
     )
 
 
@@ -51,7 +57,7 @@ def mod_wsgi() -> ModuleType | None:
 def _kind(inside: ModuleType | None) -> str:
     if inside is None:
         return "none"
-    if os.name == "nt":
+    if WINDOWS:
         return "windows"
     return "daemon" if _text(inside, "process_group") else "embedded"
 
@@ -69,11 +75,30 @@ def _refusal(kind: str, inside: ModuleType | None, *, forced: bool) -> str | Non
         )
     if missing is not None:
         return missing
-    if kind == "windows":
-        return "restarting Apache on Windows is not built yet"
-    if not forced and native.apache() is None:
+    if kind == "windows" and not WINDOWS:
+        return "start() was told that this is Windows, and it is not"
+    apache = native.apache()
+    if apache is None and (kind == "windows" or not forced):
         return "mod_wsgi is here, but this process is not Apache's"
-    return None
+    return apache.refusal if apache is not None and kind == "windows" else None
+
+
+def opener() -> Callable[[str], int] | None:
+    """How files are opened in nobody's way, where that is not how Python opens them."""
+    return native.open_shared if WINDOWS else None
+
+
+def command() -> str:
+    """The command line that this server was started with, ready to be run again with more."""
+    return native.command_line()
+
+
+def _parent() -> int:
+    """Apache itself tells on Windows, where os.getppid() takes a detour that wine lacks."""
+    if not WINDOWS:
+        return os.getppid()
+    apache = native.apache() if native.unavailable() is None else None
+    return apache.parent if apache is not None else 0
 
 
 def _text(inside: ModuleType | None, name: str) -> str:

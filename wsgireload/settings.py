@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         trigger: None
         budget: tuple[int, float]
         check_config: bool
+        linger: float
         enabled: bool | None
         server: str | None
 
@@ -57,6 +58,7 @@ class Settings(Record):
     trigger: None = None
     budget: tuple[int, float] = (10, 60.0)
     check_config: bool = True
+    linger: float = 90.0
     enabled: bool | None = None
     server: str | None = None
 
@@ -125,6 +127,12 @@ def _settle(setting: str, got: Any) -> float:
     return float(got)
 
 
+def _linger(setting: str, got: Any) -> float:
+    if not _is_number(got) or not 0 <= got <= 86400:
+        raise SettingsError(setting, got, "seconds, more than Apache's Timeout, or 0 for never")
+    return float(got)
+
+
 def _budget(setting: str, got: object) -> tuple[int, float]:
     takes = "(restarts, seconds): a whole number from 1 to 100, and seconds above 0"
     if not isinstance(got, (tuple, list)) or len(got) != 2:
@@ -151,14 +159,23 @@ class _OneOf:
         raise SettingsError(setting, got, takes + self.later)
 
 
+def environment() -> dict[str, str]:
+    """What this process runs in, as it is now."""
+    return dict(os.environ)
+
+
 def state_folders() -> tuple[str, ...]:
     """Where the journal may lie, best first: folders of this user alone."""
-    user = getattr(os, "getuid", lambda: "user")()
+    if os.name == "nt":
+        local = os.environ.get("LOCALAPPDATA", "")
+        return (os.path.join(local, "wsgireload"),) if os.path.isabs(local) else ()
     state = os.environ.get("XDG_STATE_HOME", "")
     own = [os.path.join(state, "wsgireload")] if os.path.isabs(state) else []
     # in a folder for everybody: one of our own inside it, which is checked before it is used
     shared = (os.environ.get("TMPDIR", ""), "/tmp", "/var/tmp")
-    own += [os.path.join(path, f"wsgireload-{user}") for path in shared if os.path.isabs(path)]
+    own += [
+        os.path.join(path, f"wsgireload-{os.getuid()}") for path in shared if os.path.isabs(path)
+    ]
     return tuple(own)
 
 
@@ -175,6 +192,7 @@ CHECKS: dict[str, Callable[[str, object], object]] = {
     "trigger": _OneOf(None, later=" (a trigger is not built yet)"),
     "budget": _budget,
     "check_config": _OneOf(True, False),
+    "linger": _linger,
     "enabled": _OneOf(None, True, False),
     "server": _OneOf(None, *SERVERS),
 }

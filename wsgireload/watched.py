@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from wsgireload import loaded
-from wsgireload.checksums import MISSING, Checksums, Digest, digest_of
+from wsgireload.checksums import MISSING, Checksums, Digest, digest_of, open_plainly
 from wsgireload.log import Log, Word, shown
 from wsgireload.sources import PYTHON_SUFFIXES, Modules, Source
 
@@ -18,10 +18,12 @@ UNLIKE_ANY: Digest = b"not what is on disk"
 NOTED_BYTES = 1 << 20  # a larger file is not read while the application waits for its import
 
 
-def note(path: str) -> Digest | None:
+def note(path: str, opener: Callable[[str], int] = open_plainly) -> Digest | None:
     """The digest of a file that is about to be imported; None where that costs too much."""
     try:
-        return digest_of(path)[1] if os.stat(path).st_size <= NOTED_BYTES else None
+        found = os.stat(path)
+        small = found.st_size <= NOTED_BYTES
+        return digest_of(path, found=found, opener=opener)[1] if small else None
     except (OSError, ValueError):
         return None
 
@@ -37,13 +39,14 @@ class Watched:
         moments: loaded.Moments,
         checkpoint: Callable[[], None] = lambda: None,
         modules: Mapping[str, object] | None = None,
+        opener: Callable[[str], int] = open_plainly,
     ) -> None:
         self._log = log
         self.checkpoint = checkpoint
         self._imports = imports
         self._moments = moments
         self._modules = Modules(modules)
-        self._checksums = Checksums(self._trouble, checkpoint)
+        self._checksums = Checksums(self._trouble, checkpoint, opener=opener)
         self._loaded: dict[str, Digest] = {}  # what this process runs
         self._paths: dict[str, None] = {}  # in the order in which they came
         self._sources: dict[str, Source] = {}  # those not looked at yet

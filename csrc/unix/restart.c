@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#undef _GNU_SOURCE /* with it, glibc's strerror_r is another function: it may not fill the buffer */
 #define _POSIX_C_SOURCE 200809L
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +8,8 @@
 
 #include "../latch.h"
 #include "../wsgireload.h"
+
+#include "../failure.h"
 
 /* A mod_wsgi daemon process takes SIGINT as "finish what you serve and leave", and Apache's
  * parent starts another in its place. */
@@ -20,13 +20,10 @@ void wsgireload_restart(wsgireload_outcome *out)
         out->status = WSGIRELOAD_ALREADY_ASKED;
     } else if (kill(getpid(), SIGINT) == 0) {
         out->status = WSGIRELOAD_ASKED;
-    } else {
-        out->code = errno;
-        out->status = WSGIRELOAD_FAILED;
-        wsgireload_latch_open();
         snprintf(out->call, sizeof out->call, "kill");
-        if (strerror_r(out->code, out->message, sizeof out->message) != 0 && !out->message[0])
-            snprintf(out->message, sizeof out->message, "Unknown error %d", out->code);
+    } else {
+        wsgireload_failed(out, "kill");
+        wsgireload_latch_open();
     }
 }
 

@@ -57,6 +57,10 @@ def test_probe_outside_apache():
     ffi.memmove(server, b"\xff" * ffi.sizeof(server[0]), ffi.sizeof(server[0]))
     lib.wsgireload_probe(server)
     assert (server.apache, ffi.string(server.version), ffi.string(server.mpm)) == (0, b"", b"")
+    # What only Windows tells.
+    assert (server.parent, server.state, server.generation) == (0, lib.WSGIRELOAD_UNKNOWN, -1)
+    assert (server.restart, ffi.string(server.refusal)) == (lib.WSGIRELOAD_ASKED, b"")
+    assert lib.wsgireload_command_line() == ffi.NULL
 
 
 def test_restart_is_sigint(child):
@@ -70,14 +74,14 @@ said = ask()
 tell([said, seen])
 """
     )
-    assert said == [lib.WSGIRELOAD_ASKED, 0, "", ""]
+    assert said == [lib.WSGIRELOAD_ASKED, 0, "kill", ""]
     assert seen == [2]
 
 
 def test_once(child, counted):
     """Of many calls the first asks, and every other one hears that it was asked."""
     said, calls = child(IGNORED + "tell([[ask() for _ in range(100)], calls()])", preload=counted)
-    assert said[0] == [lib.WSGIRELOAD_ASKED, 0, "", ""]
+    assert said[0] == [lib.WSGIRELOAD_ASKED, 0, "kill", ""]
     assert said[1:] == 99 * [[lib.WSGIRELOAD_ALREADY_ASKED, 0, "", ""]]
     assert calls == 1
 
@@ -246,6 +250,8 @@ def test_own_functions(child, library):
     imposter = library("""
         int wsgireload_latch_close(void) { return 0; }
         void wsgireload_latch_open(void) {}
+        void *wsgireload_find(void) { return 0; }
+        void wsgireload_failed(void) {}
         void wsgireload_rearm(void) {}
         void wsgireload_restart(int *out) { *out = 99; }
         void wsgireload_probe(int *out) { *out = 1; }
@@ -281,22 +287,45 @@ tell([said, ask()[0], calls()])
     assert calls == 3
 
 
+@pytest.mark.parametrize("call", ["wsgireload_linger", "wsgireload_open"])
+def test_windows_alone(call):
+    """What only Windows needs says so elsewhere, and writes every field."""
+    out = ffi.new("wsgireload_outcome *")
+    ffi.memmove(out, b"\xff" * ffi.sizeof(out[0]), ffi.sizeof(out[0]))
+    if call == "wsgireload_linger":
+        lib.wsgireload_linger(1, out)
+    else:
+        assert lib.wsgireload_open(ffi.new("unsigned short[]", [0]), out) == -1
+    assert (out.status, out.code) == (lib.WSGIRELOAD_UNSUPPORTED, 0)
+    assert ffi.string(out.call) == call.encode()
+    assert ffi.string(out.message) == b"not supported on this platform"
+
+
 def test_exports():
     """The binary exports every function that the header declares, and setup.py names them all."""
     header = (CSRC / "wsgireload.h").read_text()
-    declared = re.findall(r"^void (wsgireload_\w+)\(", header, re.MULTILINE)
-    assert declared == ["wsgireload_probe", "wsgireload_restart", "wsgireload_rearm"]
-    assert [hasattr(lib, name) for name in declared] == 3 * [True]
+    declared = re.findall(r"^\w[\w ]+[ *](wsgireload_\w+)\(", header, re.MULTILINE)
+    assert [name.removeprefix("wsgireload_") for name in declared] == [
+        "probe",
+        "command_line",
+        "restart",
+        "rearm",
+        "linger",
+        "open",
+    ]
+    assert [hasattr(lib, name) for name in declared] == 6 * [True]
     setup = CSRC.with_name("setup.py").read_text()
     assert re.findall(r'"(wsgireload_\w+)"', setup) == declared
 
 
 def test_twins():
     """Both platforms have the same files, with the same functions in the same order."""
-    function = re.compile(r"^\w+ (wsgireload_\w+)\(", re.MULTILINE)
+    function = re.compile(r"^\w[\w ]+[ *](wsgireload_\w+)\(", re.MULTILINE)
     unix, windows = (
         {file.name: function.findall(file.read_text()) for file in (CSRC / folder).iterdir()}
         for folder in ("unix", "win")
     )
     assert unix == windows
-    assert sorted(unix) == ["latch.c", "restart.c", "server.c"]
+    assert all(unix.values())
+    setup = CSRC.with_name("setup.py").read_text()
+    assert f"FILES = {tuple(sorted(name[:-2] for name in unix))}" in setup.replace('"', "'")

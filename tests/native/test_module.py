@@ -9,6 +9,8 @@ import sysconfig
 from importlib import resources
 from pathlib import Path
 
+import pytest
+
 from wsgireload import _native
 
 
@@ -52,7 +54,8 @@ def test_leaks_nothing(child):
         def use(times):
             for _ in range(times):
                 import wsgireload._native as n
-                n.probe(), n.restart(), n.restart(), n.rearm()
+                n.probe(), n.restart(), n.restart(), n.rearm(), n.linger(1)
+                n.open_shared(__file__), n.command_line()
                 del sys.modules["wsgireload._native"], n
             gc.collect()
             return sys.getallocatedblocks()
@@ -68,12 +71,45 @@ def test_stub():
     """_native.pyi names what the module has, with the same parameters and a docstring each."""
     stub = ast.parse(resources.files("wsgireload").joinpath("_native.pyi").read_text("utf-8"))
     functions = [node for node in stub.body if isinstance(node, ast.FunctionDef)]
-    assert [node.name for node in functions] == ["probe", "restart", "rearm"]
+    assert [node.name for node in functions] == [
+        "probe",
+        "command_line",
+        "restart",
+        "rearm",
+        "linger",
+        "open_shared",
+    ]
     assert {name for name in vars(_native) if not name.startswith("__")} == {
         node.name for node in functions
     }
     for node in functions:
         assert ast.get_docstring(node)
-        assert [x.arg for x in node.args.args] == list(
+        assert [x.arg for x in [*node.args.posonlyargs, *node.args.args]] == list(
             inspect.signature(getattr(_native, node.name)).parameters
         )
+
+
+@pytest.mark.parametrize(
+    ("call", "argument", "error"),
+    [
+        ("linger", -1, OverflowError),
+        ("linger", 2**64, OverflowError),
+        ("linger", 1.5, TypeError),
+        ("open_shared", b"path", TypeError),
+        ("open_shared", None, TypeError),
+        ("open_shared", "pa\0th", ValueError),
+    ],
+)
+def test_arguments_that_make_no_sense(call, argument, error):
+    """What is no path and no number of seconds raises, and reaches no C."""
+    with pytest.raises(error):
+        getattr(_native, call)(argument)
+
+
+def test_arguments_that_make_sense():
+    """Any path and any number of seconds reaches the core, which says that this is not Windows."""
+    for seconds in (0, 1, 2**32 - 1, 2**32, 2**63):
+        assert _native.linger(seconds)[:3] == (2, 0, "wsgireload_linger")
+    for path in ("", "p\N{LATIN SMALL LETTER E WITH ACUTE}", "\udc80", "\U0001f40d", "x" * 100_000):
+        handle, outcome = _native.open_shared(path)
+        assert (handle, outcome[:3]) == (-1, (2, 0, "wsgireload_open"))

@@ -1,0 +1,20 @@
+"""The application of tests/e2e on a real winnt Apache."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from server import wait_for
+from testsite import Site
+from windows.winnt import WindowsServer
+
+
+class WindowsSite(Site, WindowsServer):
+    """A site of which the one child, and not a daemon process, holds the application."""
+
+    def wait_for_one_child(self) -> None:
+        """Return once the old child has left."""
+        wait_for(lambda: len(self.daemons()) == 1, "the end of the old child", deadline=30.0)
+
+
+WindowsSites = Callable[..., WindowsSite]

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+#undef _GNU_SOURCE /* with it, glibc's strerror_r is another function: it may not fill the buffer */
+#define _POSIX_C_SOURCE 200809L
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../wsgireload.h"
+
+#include "../failure.h"
+
+void wsgireload_failed(wsgireload_outcome *out, const char *call)
+{
+    int code = errno;
+
+    memset(out, 0, sizeof *out);
+    out->status = WSGIRELOAD_FAILED;
+    out->code = code;
+    snprintf(out->call, sizeof out->call, "%s", call);
+    if (strerror_r(code, out->message, sizeof out->message) != 0 && !out->message[0])
+        snprintf(out->message, sizeof out->message, "Unknown error %d", code);
+}

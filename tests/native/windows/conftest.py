@@ -1,0 +1,151 @@
+"""The C core for Windows, compiled here and run under wine."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent
+CSRC = HERE.parents[2] / "csrc"
+CORE = sorted((CSRC / "win").glob("*.c"))
+WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-pedantic", "-Werror"]
+# What httpd's functions are exported as, with the bytes of their arguments.
+FUNCTIONS = {
+    "ap_signal_parent": 4,
+    "ap_mpm_query": 8,
+    "ap_get_server_description": 0,
+    "ap_show_mpm": 0,
+    "ap_exists_scoreboard_image": 0,
+    "ap_get_scoreboard_global": 0,
+}
+LEFT_OUT = {
+    "NO_SIGNAL": {"ap_signal_parent"},
+    "NO_QUERY": {"ap_mpm_query"},
+    "NO_VERSION": {"ap_get_server_description", "ap_show_mpm"},
+}
+NAMES = {"plain": "{0}", "msvc": "_{0}@{1}", "mingw": "{0}@{1}"}
+
+
+class Machine:
+    """A Windows of a kind, x86_64 or i686: its compiler, and wine to run what that made."""
+
+    def __init__(self, kind: str, folder: Path, prefix: Path) -> None:
+        self.kind = kind
+        self.folder = folder
+        self.prefix = prefix
+        # As in setup.py: the core's functions, and none that it keeps to itself.
+        exports = re.findall(r'"(wsgireload_\w+)"', CSRC.with_name("setup.py").read_text())
+        definition = folder / "core.def"
+        definition.write_text("\n".join(["EXPORTS", *exports]))
+        self.core = self.compile("core.dll", *CORE, definition, "-shared", *WARNINGS)
+        self.host = self.compile("host.exe", HERE / "host.c", *WARNINGS[:3], "-Werror")
+
+    def compile(self, name: str, *words: object) -> Path:
+        """Compile to a file of this name; returns its path."""
+        compiler = f"{self.kind}-w64-mingw32-gcc"
+        made = self.folder / name
+        made.parent.mkdir(parents=True, exist_ok=True)
+        command = [compiler, "-O2", "-static-libgcc", "-s", "-o", made, *words]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return made
+
+    def httpd(self, *left_out: str, names: str = "plain", file: str = "libhttpd.dll") -> Path:
+        """A stand-in for httpd's DLL."""
+        folder = self.folder / "-".join((names, *left_out))
+        gone = set().union(*(LEFT_OUT[what] for what in left_out))
+        exports = [
+            f"{NAMES[names].format(name, size)} = {name}{f'@{size}' * (self.kind == 'i686')}"
+            for name, size in FUNCTIONS.items()
+            if name not in gone
+        ]
+        folder.mkdir(exist_ok=True)
+        definition = folder / "httpd.def"
+        definition.write_text("\n".join(["EXPORTS", *exports]))
+        made = folder.relative_to(self.folder) / file
+        defines = [f"-D{what}" for what in left_out]
+        return self.compile(str(made), HERE / "httpd.c", definition, "-shared", *defines)
+
+    def run(self, *words: object, file: Path | None = None) -> tuple[int, list[Any], str]:
+        """Run the host: its exit code, what it printed, read as JSON, and its stderr."""
+        # To files and not to pipes: what wine leaves running would hold a pipe open.
+        out, err = self.folder / "stdout", self.folder / "stderr"
+        command = ["wine", str(file or self.host), *map(str, words)]
+        with out.open("w") as stdout, err.open("w") as stderr:
+            done = subprocess.run(
+                command,
+                cwd=self.folder,
+                env=environment(self.prefix),
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                timeout=50,
+                check=False,
+            )
+        lines = out.read_text(errors="replace").splitlines()
+        return done.returncode, [json.loads(line) for line in lines], err.read_text()
+
+    def does(self, *words: object) -> list[Any]:
+        """What the host printed, when it came to its end as it should."""
+        code, said, complaint = self.run("core", self.core, *words)
+        assert (code, complaint) == (55, "")
+        return said
+
+
+def environment(prefix: Path) -> dict[str, str]:
+    """What wine is to know: this prefix, what bytes mean, no chatter, no offer to install."""
+    told = {"WINEPREFIX": str(prefix), "LC_ALL": "C.UTF-8"}
+    return os.environ | told | {"WINEDEBUG": "-all", "WINEDLLOVERRIDES": "mscoree,mshtml="}
+
+
+def made(kind: str, tmp_path_factory: pytest.TempPathFactory, prefix: Path) -> Machine:
+    """The machine, where there is a compiler for it."""
+    if shutil.which(f"{kind}-w64-mingw32-gcc") is None:
+        pytest.skip(f"no {kind}-w64-mingw32-gcc here")
+    return Machine(kind, tmp_path_factory.mktemp(kind), prefix)
+
+
+@pytest.fixture(scope="session")
+def prefix(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A wine prefix, which is booted: the one of WSGIRELOAD_WINEPREFIX, or one for this run."""
+    if shutil.which("wine") is None:
+        pytest.skip("no wine here")
+    given = os.environ.get("WSGIRELOAD_WINEPREFIX")
+    folder = Path(given) if given else tmp_path_factory.mktemp("wine")
+    # What is started now stays, and keeps what it inherits: so it gets nothing.
+    quiet = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+    # For a minute: starting it anew for every program takes a second.
+    subprocess.run(["wineserver", "-p60"], env=environment(folder), check=False, **quiet)
+    subprocess.run(["wine", "cmd", "/c", "exit"], env=environment(folder), check=True, **quiet)
+    yield folder
+    if not given:
+        subprocess.run(["wineserver", "-k"], env=environment(folder), check=False, **quiet)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def windows(tmp_path_factory: pytest.TempPathFactory, prefix: Path) -> Machine:
+    """The 64-bit one."""
+    return made("x86_64", tmp_path_factory, prefix)
+
+
+@pytest.fixture(scope="session")
+def windows32(tmp_path_factory: pytest.TempPathFactory, prefix: Path) -> Machine:
+    """The 32-bit one: to compile for, and to run where wine has its 32-bit half."""
+    return made("i686", tmp_path_factory, prefix)
+
+
+@pytest.fixture
+def runs32(windows32: Machine) -> Machine:
+    """The 32-bit one, to run."""
+    if windows32.run()[0] != 55:
+        pytest.skip("this wine runs no 32-bit programs: they are only compiled and linked here")
+    return windows32

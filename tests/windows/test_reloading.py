@@ -1,0 +1,158 @@
+"""A real winnt Apache with a real mod_wsgi reloads its application (under wine)."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from server import ServerError, wait_for
+from traffic import Traffic
+from windows.lab import PYTHONS
+from windows.testsite import WindowsSite, WindowsSites
+
+
+@pytest.mark.parametrize("group", ["%{GLOBAL}", None])
+@pytest.mark.parametrize("version", PYTHONS)
+def test_an_edit(new_site: WindowsSites, version: str, group: str | None) -> None:
+    """A new child answers with the new code, the parent stays, and no request is lost."""
+    site = new_site(version, group=group)
+    site.start()
+    site.wait_for_looks()
+    parent, before = site.pid, site.ask()
+    assert before.status["server"] == "windows"
+    with Traffic(site) as traffic:
+        site.edit("words.py", "old", "new")
+        after = site.wait_for_value("new")
+        site.wait_for_one_child()
+    assert traffic.lost == []
+    assert after.pid != before.pid
+    assert site.pid == parent
+    assert site.restarts() == 1
+    assert "words.py changed; new code up after" in site.wait_for_line("reloaded: ")[0].text
+
+
+def test_no_change(site: WindowsSite) -> None:
+    """A touch, and the same bytes written again, restart nothing."""
+    words = site.app / "words.py"
+    os.utime(words)
+    site.wait_for_looks()
+    words.write_bytes(words.read_bytes())
+    site.wait_for_looks()
+    assert (site.restarts(), site.said("changed")) == (0, [])
+
+
+def test_renamed_over_then_made_again(site: WindowsSite) -> None:
+    """A rename over a file is an edit, once; gone and back with the same bytes is none."""
+    new = site.write("words.tmp", 'WORD = "new"\n')
+    new.replace(site.app / "words.py")
+    site.wait_for_value("new")
+    site.wait_for_looks()
+    content = (site.app / "words.py").read_bytes()
+    (site.app / "words.py").unlink()
+    (site.app / "words.py").write_bytes(content)
+    site.wait_for_looks()
+    assert site.restarts() == 1
+
+
+def test_a_burst(new_site: WindowsSites) -> None:
+    """200 files saved in a row are one restart."""
+    site = new_site()
+    names = [f"part_{number}" for number in range(200)]
+    for name in names:
+        site.write(f"{name}.py", 'WORD = "old"\n')
+    site.write("words.py", "".join(f"import {name}\n" for name in names) + 'WORD = "old"\n')
+    site.start()
+    site.wait_for_looks()
+    for name in [*names, "words"]:
+        site.edit(f"{name}.py", '"old"', '"new"')
+    site.wait_for_value("new")
+    site.wait_for_looks()
+    assert site.restarts() == 1
+
+
+def test_a_syntax_error(site: WindowsSite) -> None:
+    """Code that does not compile is held while the old code serves, and its repair restarts."""
+    site.edit("words.py", 'WORD = "old"', 'WORD = "new')
+    assert "words.py, line 1: SyntaxError" in site.wait_for_line("holding: ")[0].text
+    assert site.ask().value == "old"
+    site.edit("words.py", 'WORD = "new', 'WORD = "new"')
+    site.wait_for_value("new")
+    assert site.restarts() == 1
+
+
+def test_four_interpreters(new_site: WindowsSites) -> None:
+    """Four applications of one child notice the same change, and Apache restarts once."""
+    urls = {"/": "app.wsgi", "/b": "b.wsgi", "/c": "c.wsgi", "/d": "d.wsgi"}
+    site = new_site(scripts=urls)
+    for script in list(urls.values())[1:]:
+        shutil.copy(site.app / "app.wsgi", site.app / script)
+    site.start()
+    assert len({site.ask(at=url).pid for url in urls}) == 1
+    for url in urls:
+        site.wait_for_looks(at=url)
+    site.edit("words.py", "old", "new")
+    for url in urls:
+        site.wait_for_value("new", at=url)
+    for url in urls:
+        site.wait_for_looks(at=url)
+    site.wait_for_one_child()
+    assert site.restarts() == 1
+
+
+def test_a_change_while_the_old_child_drains(site: WindowsSite) -> None:
+    """A second change in that time is the new child's: one more restart, and not two."""
+    site.write("slow.py", "import time\n\ndef answer():\n    time.sleep(6)\n    return 'done'\n")
+    with ThreadPoolExecutor() as pool:
+        slow = pool.submit(site.ask, "slow.answer")
+        wait_for(lambda: "slow" in site.ask("words.loaded").value, "the slow request")
+        site.edit("words.py", "old", "newer")
+        site.wait_for_value("newer")
+        site.wait_for_looks()
+        site.edit("words.py", "newer", "newest")
+        site.wait_for_value("newest")
+        assert slow.result().value == "done"
+    site.wait_for_one_child()
+    site.wait_for_looks()
+    assert site.restarts() == 2
+
+
+def test_a_broken_configuration(site: WindowsSite) -> None:
+    """What would end Apache is held and said; mended, the restart comes by itself."""
+    conf = site.root / "httpd.conf"
+    good = conf.read_text()
+    included = site.root / "more.conf"
+    included.write_text("NoSuchDirective on\n")
+    conf.write_text(
+        f'{good}\nInclude "{str(included).lstrip("/")}"\n'.replace('Include "', 'Include "Z:/')
+    )
+    site.edit("words.py", "old", "new")
+    assert "NoSuchDirective" in site.wait_for_line("holding: ")[0].text
+    assert (site.ask().value, site.restarts()) == ("old", 0)
+    included.write_text("")
+    site.wait_for_value("new")
+    assert site.restarts() == 1
+
+
+@pytest.mark.parametrize("version", PYTHONS[1:])
+def test_a_gil_of_its_own(new_site: WindowsSites, version: str) -> None:
+    """Where every interpreter has its own GIL, the monitor is at work as anywhere."""
+    site = new_site(version, directives="WSGIPerInterpreterGIL On")
+    site.start()
+    site.wait_for_looks()
+    site.edit("words.py", "old", "new")
+    site.wait_for_value("new")
+    site.wait_for_one_child()
+    assert site.restarts() == 1
+
+
+def test_one_process(new_site: WindowsSites) -> None:
+    """httpd -X has no parent that restarts it: inactive, with that reason."""
+    site = new_site(arguments=("-X",), group="%{GLOBAL}")
+    site.noisy = True  # mod_wsgi itself answers 500 there
+    site.start()
+    with contextlib.suppress(ServerError):
+        site.ask()
+    assert site.restarts() == 0

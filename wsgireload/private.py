@@ -1,0 +1,105 @@
+"""A folder that belongs to this user alone, and the few things that are done in it.
+
+Where the system can work from a folder's own handle, it is: nothing planted in the path later is
+followed. Windows cannot; there the folder lies where the system lets nobody else in.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+
+NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
+BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0)
+FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | NOFOLLOW
+READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | NOFOLLOW | BINARY
+NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NOFOLLOW | BINARY
+
+
+class Private:
+    """The folder, made where it is missing. OSError where it cannot be ours alone."""
+
+    def __init__(self, path: str) -> None:
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(path, 0o700)
+        self._handle = os.open(path, FOLDER)
+        found = os.fstat(self._handle)
+        if found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
+            self.close()
+            raise PermissionError("other users may write there, or it is not ours")
+
+    def close(self) -> None:
+        """Give the handle back."""
+        os.close(self._handle)
+
+    def names(self) -> list[str]:
+        """What lies in it."""
+        return os.listdir(self._handle)
+
+    def read(self, name: str, most: int) -> bytes:
+        """The first so many bytes of a regular file; ValueError for anything else."""
+        with open(os.open(name, READ, dir_fd=self._handle), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise ValueError("not a regular file")
+            return file.read(most)
+
+    def write(self, name: str, content: bytes) -> None:
+        """A whole file at once, or none: it gets its name when it is complete."""
+        with open(os.open(name + ".new", NEW, 0o600, dir_fd=self._handle), "wb") as file:
+            file.write(content)
+        self.rename(name + ".new", name)
+
+    def rename(self, old: str, new: str) -> None:
+        """Give another name, over whatever has that name."""
+        os.rename(old, new, src_dir_fd=self._handle, dst_dir_fd=self._handle)
+
+    def remove(self, name: str) -> None:
+        """Remove a file; one that cannot be removed stays."""
+        with contextlib.suppress(OSError):
+            os.unlink(name, dir_fd=self._handle)
+
+    def modified(self, name: str) -> float:
+        """When something was last modified, in seconds since the epoch."""
+        return os.lstat(name, dir_fd=self._handle).st_mtime
+
+
+class PrivateOnWindows(Private):
+    """The same by paths: the user's own application data are closed to others by the system."""
+
+    def __init__(self, path: str) -> None:
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(path, 0o700)
+        if getattr(os.lstat(path), "st_reparse_tag", 0) or not os.path.isdir(path):
+            raise PermissionError("it is a link, or no folder")
+        self._path = path
+
+    def close(self) -> None:
+        """There is no handle."""
+
+    def names(self) -> list[str]:
+        return os.listdir(self._path)
+
+    def read(self, name: str, most: int) -> bytes:
+        with open(os.open(os.path.join(self._path, name), READ), "rb") as file:
+            return file.read(most)
+
+    def write(self, name: str, content: bytes) -> None:
+        with open(os.open(os.path.join(self._path, name + ".new"), NEW, 0o600), "wb") as file:
+            file.write(content)
+        self.rename(name + ".new", name)
+
+    def rename(self, old: str, new: str) -> None:
+        os.replace(os.path.join(self._path, old), os.path.join(self._path, new))
+
+    def remove(self, name: str) -> None:
+        with contextlib.suppress(OSError):
+            os.unlink(os.path.join(self._path, name))
+
+    def modified(self, name: str) -> float:
+        return os.lstat(os.path.join(self._path, name)).st_mtime
+
+
+def private(path: str) -> Private:
+    """The folder as this system lets us have it."""
+    return PrivateOnWindows(path) if os.name == "nt" else Private(path)
