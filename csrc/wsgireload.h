@@ -74,8 +74,10 @@ void wsgireload_rearm(void);
  * code is 0. The sign that Apache did begin is that the state is STOPPING; where that does not
  * come within the same time, nothing is ended. A later call counts anew, and 0 calls it off.
  *
- * Give a process more than Apache's Timeout. Until then it may be serving; and what it serves
- * when it is ended keeps its place among Apache's threads, which the next process then lacks. */
+ * Give a process more than Apache's Timeout, for so long it may be serving: a request that is cut
+ * off by this never gives its thread back, and the next process has one less, which makes Apache
+ * cut off that one's requests in turn. Once the process has finished serving (mod_wsgi's shutdown
+ * callbacks and atexit come after that) a few seconds do. */
 void wsgireload_linger(unsigned seconds, wsgireload_outcome *out);
 
 /* On Windows: opens a file for reading, so that others may write, rename and delete it meanwhile.

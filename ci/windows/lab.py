@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -69,7 +70,11 @@ class Lab:
         shutil.copytree(
             self.built / "prefix", self.prefix, symlinks=True, copy_function=_link_or_copy
         )
-        self._stay = self._start_to_stay()
+        try:
+            self._stay = self._start_to_stay()
+        except BaseException:
+            _end(self.root)
+            raise
 
     def close(self) -> None:
         """End all that runs in this session, and remove its files."""
@@ -185,7 +190,7 @@ def _link_or_copy(source: str, target: str) -> None:
 
 
 def _end(root: Path) -> None:
-    """End all processes of a session, and remove its folder."""
+    """End all processes of a session, and remove its files."""
     environment = {**SETTINGS, "WINEPREFIX": str(root / "prefix")}
     silent = subprocess.DEVNULL
     # It complains where there is nothing to end.
@@ -193,6 +198,10 @@ def _end(root: Path) -> None:
     for pid in _processes_of(root / "prefix"):  # it misses what was just being started
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+    # Debian's wine has its socket in a folder of its own, and notes the name.
+    for note in root.glob("prefix/wineserver"):
+        if re.fullmatch(r"wine-\w+", name := note.read_text()):
+            shutil.rmtree(Path("/tmp", name), ignore_errors=True)
     shutil.rmtree(root, ignore_errors=True)
 
 

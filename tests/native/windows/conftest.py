@@ -74,12 +74,16 @@ class Machine:
         defines = [f"-D{what}" for what in left_out]
         return self.compile(str(made), HERE / "httpd.c", definition, "-shared", *defines)
 
-    def run(self, *words: object, file: Path | None = None) -> tuple[int, list[Any], str]:
-        """Run the host: its exit code, what it printed, read as JSON, and its stderr."""
+    def run(self, *words: object, log: str = "") -> tuple[int, list[Any], str]:
+        """Run the host: its exit code, what it printed, read as JSON, and its stderr.
+
+        `log` is what others have written to the file that is its stderr.
+        """
         # To files and not to pipes: what wine leaves running would hold a pipe open.
         out, err = self.folder / "stdout", self.folder / "stderr"
-        command = ["wine", str(file or self.host), *map(str, words)]
-        with out.open("w") as stdout, err.open("w") as stderr:
+        err.write_text(log)
+        command = ["wine", str(self.host), *map(str, words)]
+        with out.open("w") as stdout, err.open("r+") as stderr:
             done = subprocess.run(
                 command,
                 cwd=self.folder,

@@ -13,9 +13,9 @@ pytestmark = pytest.mark.windows
 def child(windows):
     """A child of Apache's that does these words: its exit code, its stderr."""
 
-    def run(*words):
+    def run(*words, log=""):
         httpd = ["core", windows.core, "httpd", windows.httpd(), "parent"]
-        code, said, complaint = windows.run(*httpd, *words)
+        code, said, complaint = windows.run(*httpd, *words, log=log)
         assert said == [OK] * (words.count("linger"))
         return code, complaint
 
@@ -29,6 +29,14 @@ def test_it_ends_the_process(child):
     assert said.startswith("wsgireload: lingering: process ")
     assert " has not left 1 s after Apache began to replace it: ending it" in said
     assert said.count("\n") == 1
+
+
+def test_the_log_keeps_what_others_wrote(child):
+    """The line comes after those of Apache's other processes, and not in their place."""
+    others = "AH00424: Parent: Received restart signal -- Restarting the server.\n" * 9
+    code, said = child("linger", 1, *STOPPING, "sleep", 20_000, log=others)
+    assert code == 0
+    assert said.startswith(others + "wsgireload: lingering: ")
 
 
 def test_it_waits(child):
