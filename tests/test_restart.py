@@ -13,7 +13,7 @@ import pytest
 
 from wsgireload import native
 from wsgireload.errors import NativeError
-from wsgireload.restart import Restart, freshen
+from wsgireload.restart import SERVING, Restart, freshen
 
 BEFORE, AFTER = b"answer = 1\n", b"answer = 2\n"  # of the same size
 SECOND = 1_700_000_000
@@ -161,13 +161,22 @@ def test_asking_again_rearms(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("asked", [True, False])
 def test_a_child_that_lingers_is_ended(asked: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who asked, and nobody else, has an old child ended that does not leave by itself."""
+    """Who asked, and nobody else, has a child ended that serves on and on."""
     told: list[int] = []
     monkeypatch.setattr(native, "restart", lambda: asked)
     monkeypatch.setattr(native, "linger", told.append)
-    assert Restart(linger=89.5).ask() is asked
+    assert Restart(linger=29.5).ask() is asked
     assert Restart(linger=0).ask() is asked
-    assert told == ([90] if asked else [])
+    assert told == ([SERVING + 30] if asked else [])
+
+
+def test_a_child_that_served_and_lingers_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has finished serving is given less time, whoever had it replaced."""
+    told: list[int] = []
+    monkeypatch.setattr(native, "linger", told.append)
+    Restart(linger=29.5).leaving()
+    Restart(linger=0).leaving()
+    assert told == [30]
 
 
 def test_lingering_is_no_reason_to_fail(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,3 +188,4 @@ def test_lingering_is_no_reason_to_fail(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(native, "restart", lambda: True)
     monkeypatch.setattr(native, "linger", fails)
     assert Restart(linger=90).ask() is True
+    Restart(linger=90).leaving()

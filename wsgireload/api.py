@@ -91,10 +91,19 @@ def status() -> Status:
 
 def stop(timeout: float = 5.0) -> None:
     """End the monitor of this interpreter; `start()` may be called again afterwards."""
+    if (monitor := _taken()) is not None:
+        monitor.stop(timeout)
+
+
+def _leave() -> None:
+    if (monitor := _taken()) is not None:
+        monitor.leave(timeout=1.0)
+
+
+def _taken() -> Monitor | None:
     with _here.changing:
         monitor, _here.monitor = _here.monitor, None
-    if monitor is not None:
-        monitor.stop(timeout)
+    return monitor
 
 
 def _made(chosen: Settings) -> Monitor:
@@ -115,7 +124,7 @@ def _made(chosen: Settings) -> Monitor:
 def _end_in_time(monitor: Monitor) -> None:
     if monitor.active and not _here.hooked:
         _here.hooked = True
-        ending.subscribe(lambda: stop(timeout=1.0), servers.mod_wsgi())
+        ending.subscribe(_leave, servers.mod_wsgi())
         ending.after_fork(_in_forked_child)
 
 

@@ -70,11 +70,12 @@ class Monitor:
         windows = server.kind == "windows"
         if windows and chosen.check_config:  # elsewhere no restart reads the configuration again
             self._check = ConfigCheck(servers.command(), settings.environment(), time.monotonic)
+        self._restart = Restart(chosen.linger if windows else 0.0)
         self._reloader = Reloader(
             chosen,
             self._watched,
             self._journal,
-            Restart(chosen.linger if windows else 0.0),
+            self._restart,
             self._log,
             time.monotonic,
             server.processes,
@@ -134,6 +135,12 @@ class Monitor:
             changed=tuple(reloader.differs),
             holding=reloader.hold.reason if reloader.hold else None,
         )
+
+    def leave(self, timeout: float) -> None:
+        """As `stop`, when this process ends."""
+        if not self._stopped:
+            self._restart.leaving()
+        self.stop(timeout)
 
     def stop(self, timeout: float = 5.0) -> None:
         """End the thread, and wait so many seconds for that; stopping twice does no harm."""

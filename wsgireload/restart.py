@@ -11,10 +11,14 @@ from wsgireload import native
 from wsgireload.errors import NativeError
 from wsgireload.loaded import HEADER, stamp
 
+# Seconds: what still serves so long after it was replaced is stuck. Apache lets an old child serve
+# for its Timeout, which is 60 by default and 300 with XAMPP.
+SERVING = 600
+
 
 class Restart:
     """Asks this process's server. `linger`: on Windows, seconds after which this process is ended
-    if it is still there, though Apache has replaced it; 0 for never, and everywhere else.
+    if it is still there, though it has finished serving; 0 for never, and everywhere else.
     """
 
     def __init__(self, linger: float = 0.0) -> None:
@@ -27,10 +31,21 @@ class Restart:
         NativeError names the call that failed.
         """
         asked = native.restart()
-        if asked and self._linger:
-            with contextlib.suppress(NativeError):  # what was asked for is on its way all the same
-                native.linger(self._linger)
+        if asked:
+            self._leave_within(SERVING + self._linger)
         return asked
+
+    def leaving(self) -> None:
+        """Say that this process has finished serving, and has only to end.
+
+        Whoever asked for that: Apache's own `-k restart` leaves stuck children behind as well.
+        """
+        self._leave_within(self._linger)
+
+    def _leave_within(self, seconds: int) -> None:
+        if self._linger:
+            with contextlib.suppress(NativeError):  # what was asked for is on its way all the same
+                native.linger(seconds)
 
     def ask_again(self) -> None:
         """Let `ask` ask once more: the server did not take the restart up."""

@@ -58,7 +58,7 @@ class Settings(Record):
     trigger: None = None
     budget: tuple[int, float] = (10, 60.0)
     check_config: bool = True
-    linger: float = 90.0
+    linger: float = 30.0
     enabled: bool | None = None
     server: str | None = None
 
@@ -129,7 +129,7 @@ def _settle(setting: str, got: Any) -> float:
 
 def _linger(setting: str, got: Any) -> float:
     if not _is_number(got) or not 0 <= got <= 86400:
-        raise SettingsError(setting, got, "seconds, more than Apache's Timeout, or 0 for never")
+        raise SettingsError(setting, got, "seconds, 0 (for never) to 86400")
     return float(got)
 
 

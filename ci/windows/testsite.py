@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from server import wait_for
 from testsite import Site
-from windows.winnt import WindowsServer
+from windows.winnt import WindowsServer, WindowsService
 
 
 class WindowsSite(Site, WindowsServer):
@@ -15,6 +15,10 @@ class WindowsSite(Site, WindowsServer):
     def wait_for_one_child(self) -> None:
         """Return once the old child has left."""
         wait_for(lambda: len(self.daemons()) == 1, "the end of the old child", deadline=30.0)
+
+
+class WindowsServiceSite(WindowsSite, WindowsService):
+    """The same where Apache is a service."""
 
 
 WindowsSites = Callable[..., WindowsSite]

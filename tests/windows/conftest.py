@@ -53,10 +53,18 @@ def new_site(lab: Lab, packages: Callable[[str], Path]) -> Iterator[WindowsSites
     with ExitStack() as stack:
         made: list[WindowsSite] = []
 
-        def new(version: str = PYTHONS[0], arguments: tuple[str, ...] = (), **options: Any) -> Any:
-            served = Application(daemon=None, python_path=[packages(version)], **options)
-            site = stack.enter_context(WindowsSite(lab, version, served, arguments))
-            shutil.copytree(APPLICATION, site.app, dirs_exist_ok=True)
+        def new(
+            version: str = PYTHONS[0],
+            arguments: tuple[str, ...] = (),
+            kind: type[WindowsSite] = WindowsSite,
+            application: Path = APPLICATION,
+            more: tuple[Path, ...] = (),
+            **options: Any,
+        ) -> Any:
+            path = [packages(version), *more]
+            served = Application(daemon=None, python_path=path, **options)
+            site = stack.enter_context(kind(lab, version, served, arguments))
+            shutil.copytree(application, site.app, dirs_exist_ok=True)
             made.append(site)
             return site
 

@@ -1,0 +1,137 @@
+"""What a winnt Apache goes through in the long run, with its monitor at work (under wine)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from server import wait_for
+from testsite import START
+from traffic import Traffic
+from windows.testsite import WindowsServiceSite, WindowsSite, WindowsSites
+
+RELOADS = 50
+ENDLESS = """\
+import threading
+import time
+
+
+def forever():
+    while True:
+        time.sleep(1)
+
+
+def begin():
+    threading.Thread(target=forever, daemon=False).start()
+"""
+SLOW_START = """\
+import pathlib
+import time
+
+import words
+
+pathlib.Path(__file__).with_name("starting").touch()
+time.sleep(3)
+"""
+
+
+def ours(site: WindowsSite, *, after: int) -> list[str]:
+    """What was written by the application: stderr is the level "error" to mod_wsgi."""
+    return [line.text for line in site.log.lines(after=after) if line.level == "error"]
+
+
+@pytest.mark.timeout(600)
+def test_fifty_reloads(new_site: WindowsSites) -> None:
+    """Fifty edits in a row are fifty restarts: no request is lost and no process left behind."""
+    site = new_site()
+    site.edit("app.wsgi", f"{START})", f"{START}, budget=(100, 1.0))")
+    site.start()
+    site.wait_for_looks()
+    parent = site.pid
+    with Traffic(site) as traffic:
+        for number in range(RELOADS):
+            site.write("words.py", f"WORD = {number}\n")
+            site.wait_for_value(number)
+            site.wait_for_looks()
+        site.wait_for_one_child()
+    assert traffic.lost == []
+    assert traffic.sent > 20 * RELOADS
+    assert (site.pid, site.restarts()) == (parent, RELOADS)
+    assert len(site.said("restarting: ")) == RELOADS
+
+
+def test_an_edit_while_apache_starts(new_site: WindowsSites) -> None:
+    """What changes while the child is still starting is loaded after it, with Apache still up."""
+    site = new_site(preload=True)
+    site.write("slow_start.py", SLOW_START)
+    site.edit("app.wsgi", "import words", "import slow_start\nimport words")
+    site.start()
+    wait_for((site.app / "starting").exists, "the beginning of the start")
+    site.edit("words.py", "old", "new")
+    site.wait_for_value("new")
+    site.wait_for_looks()
+    assert site.restarts() == 1
+
+
+def test_a_thread_that_never_ends(new_site: WindowsSites) -> None:
+    """A child that it keeps alive is ended, while the new one serves."""
+    site = new_site(group="%{GLOBAL}")
+    site.write("endless.py", ENDLESS)
+    site.edit("app.wsgi", f"{START})", f"{START}, linger=3)")
+    site.start()
+    site.ask("endless.begin")
+    site.wait_for_looks()
+    old = site.child
+    site.edit("words.py", "old", "new")
+    with Traffic(site) as traffic:
+        site.wait_for_value("new")
+        site.wait_for_one_child()
+    assert traffic.lost == []
+    said = site.said("lingering: ")
+    assert len(said) == 1
+    assert f"process {old} has not left 3 s after" in said[0].text
+    assert (site.restarts(), site.ask().value) == (1, "new")
+
+
+@pytest.mark.parametrize("group", [None, "%{GLOBAL}"])
+def test_stop_and_restart(new_site: WindowsSites, group: str | None) -> None:
+    """Apache's own restart gives a child with a monitor, its stop leaves none; we are silent."""
+    site = new_site(group=group)
+    site.start()
+    site.wait_for_looks()
+    so_far, before = len(site.log), site.child
+    site.restart()
+    wait_for(lambda: site.child != before, "another child")
+    site.wait_for_one_child()
+    assert ours(site, after=so_far) == []
+    site.wait_for_looks()
+    site.edit("words.py", "old", "new")
+    site.wait_for_value("new")
+    site.wait_for_one_child()
+    site.wait_for_looks()
+    so_far = len(site.log)
+    site.stop()
+    assert ours(site, after=so_far) == []
+
+
+def test_a_service(new_site: WindowsSites) -> None:
+    """As a service too: an edit, a broken configuration held and mended, stopped, uninstalled."""
+    site: WindowsSite = new_site(kind=WindowsServiceSite)
+    site.start()
+    assert site.ask().value == "old"
+    site.wait_for_looks()
+    with Traffic(site) as traffic:
+        site.edit("words.py", "old", "new")
+        site.wait_for_value("new")
+        site.wait_for_one_child()
+        site.wait_for_looks()
+        conf = Path(site.root, "httpd.conf")
+        good = conf.read_text()
+        conf.write_text(f"{good}\nNoSuchDirective on\n")
+        site.edit("words.py", "new", "newer")
+        assert "NoSuchDirective" in site.wait_for_line("holding: ")[0].text
+        assert (site.ask().value, site.restarts()) == ("new", 1)
+        conf.write_text(good)
+        site.wait_for_value("newer")
+    assert traffic.lost == []
+    assert site.restarts() == 2
