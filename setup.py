@@ -12,7 +12,9 @@ from setuptools.command.build_ext import build_ext
 # library of a Windows Python, to build for Windows elsewhere.
 KIT = os.environ.get("WSGIRELOAD_WINDOWS_KIT")
 FOLDER = "win" if KIT or sys.platform == "win32" else "unix"
-FILES = ("failure", "file", "find", "latch", "linger", "restart", "server")
+FILES = ("failure", "file", "find", "latch", "linger", "marks", "restart", "server")
+EVENTS = ("lock", "trust", "watch")
+HUB = ("directories", "hub", "names", "ring")
 # A free-threaded CPython has no stable ABI before 3.15: it gets a wheel for its version alone.
 STABLE_ABI = not sysconfig.get_config_var("Py_GIL_DISABLED")
 
@@ -42,11 +44,22 @@ class CrossBuild(build_ext):
         return f"{fullname.replace('.', '/')}.pyd"
 
 
+sources = ["csrc/module.c", *(f"csrc/{FOLDER}/{name}.c" for name in FILES)]
+if FOLDER == "win" or sys.platform == "linux":
+    sources += [f"csrc/{FOLDER}/{name}.c" for name in EVENTS]
+    sources += [f"csrc/hub/{name}.c" for name in HUB]
+else:  # no events that we know of
+    sources += ["csrc/elsewhere/watch.c"]
+
+macros = [("Py_LIMITED_API", "0x030B0000")] if STABLE_ABI else []
+if sys.platform == "darwin":  # its own names for what POSIX has
+    macros += [("st_mtim", "st_mtimespec"), ("st_ctim", "st_ctimespec")]
+
 native = Extension(
     "wsgireload._native",
-    sources=["csrc/module.c", *(f"csrc/{FOLDER}/{name}.c" for name in FILES)],
-    depends=[f"csrc/{name}.h" for name in ("failure", "find", "latch", "wsgireload")],
-    define_macros=[("Py_LIMITED_API", "0x030B0000")] if STABLE_ABI else [],
+    sources=sources,
+    depends=sorted(str(path) for path in Path("csrc").rglob("*.h")),
+    define_macros=macros,
     py_limited_api=STABLE_ABI,
     # What wsgireload.ffi calls. Windows exports nothing that is not named, the others everything.
     export_symbols=[
@@ -56,8 +69,16 @@ native = Extension(
         "wsgireload_rearm",
         "wsgireload_linger",
         "wsgireload_open",
+        "wsgireload_watch_begin",
+        "wsgireload_watch_directory",
+        "wsgireload_watch_name",
+        "wsgireload_watch_forget",
+        "wsgireload_watch_wait",
+        "wsgireload_watch_wake",
+        "wsgireload_watch_end",
+        "wsgireload_marks",
     ],
-    libraries=["python3"] if KIT else ["dl"] if sys.platform == "linux" else [],
+    libraries=["python3"] if KIT else ["dl", "pthread"] if sys.platform == "linux" else [],
     # ELF would send one copy's calls to another copy that is in the global scope: see latch.c.
     extra_link_args=[] if KIT or sys.platform in ("win32", "darwin") else ["-Wl,-Bsymbolic"],
 )

@@ -8,7 +8,7 @@
  * or without it. None calls Python or hands out memory: the caller owns the struct it passes in,
  * every field of it is written, and there is nothing to free. Texts end in NUL, are cut to fit,
  * are "" where there is nothing to say, and hold whatever bytes httpd or the operating system
- * gave: not always UTF-8.
+ * gave: not always UTF-8. Paths and names are bytes, as os.fsencode makes them.
  */
 
 /* What came of a call. */
@@ -85,3 +85,56 @@ void wsgireload_linger(unsigned seconds, wsgireload_outcome *out);
  * with Windows 10): read at once and close. The path is UTF-16, of any length, and ends in a NUL.
  * Returns a Windows handle, which is the caller's to close, or -1 where the outcome is not OK. */
 long long wsgireload_open(const unsigned short *path, wsgireload_outcome *out);
+
+/* What a watcher wants to hear of a directory. */
+enum wsgireload_interest {
+    WSGIRELOAD_ITSELF = 0, /* that the directory, or the symbolic link, is moved or deleted itself */
+    WSGIRELOAD_NAMES = 1,  /* and of what it holds under the names given to wsgireload_watch_name */
+    WSGIRELOAD_ALL = 2     /* and of whatever it holds */
+};
+
+typedef struct {
+    int directory;  /* its number; -1: events were lost, anything may have changed anywhere */
+    int gone;       /* 1: it is watched no more (moved, deleted, unmounted): watch it anew */
+    char name[512]; /* what changed in it; "": anything in it, or about it */
+} wsgireload_change;
+
+/* Begins to watch: a number above 0, for the functions below, or -1 where the outcome is not OK.
+ * Every watcher is to be ended. All of a process, 64 at most, share one thread, which is there as
+ * long as they are. To a forked child, the watchers of its parent are numbers that mean nothing. */
+long long wsgireload_watch_begin(wsgireload_outcome *out);
+
+/* Watches a directory: what changes once this has returned is told. Returns a number for it, or
+ * -1 where the outcome is not OK. Paths that lead to the same directory give the same number, and
+ * the interest grows. After a change that says -1, call this again for every directory: those with
+ * another number than before were gone. UNSUPPORTED: events cannot be trusted on this kind of file
+ * system, which is the message; `trust` is 1 to watch all the same.
+ *
+ * On Windows a directory is watched with all that is in it, at any depth, and ITSELF gives a number
+ * that never has a change: a handle would keep people from renaming the directory. */
+int wsgireload_watch_directory(long long watcher, const char *path, int interest, int trust,
+                               wsgireload_outcome *out);
+
+/* Adds a name to hear of: on Windows the path from the directory on, with backslashes, its case
+ * being of no matter. Watchers hear of each other's names in a directory that they share. */
+void wsgireload_watch_name(long long watcher, int directory, const char *name);
+
+/* Watches a directory no more. What is of no meaning is ignored, here and above and below. */
+void wsgireload_watch_forget(long long watcher, int directory);
+
+/* Waits until something changes, and says what: how many of the `room` changes it wrote. 0: the
+ * time is over, or the watcher was woken or ended meanwhile. -1 where the outcome is not OK: there
+ * is no such watcher (any more), or no event will ever come again. In one thread at a time. */
+int wsgireload_watch_wait(long long watcher, unsigned milliseconds, wsgireload_change *changes,
+                          int room, wsgireload_outcome *out);
+
+/* Ends the wait that is on, or else the next one. */
+void wsgireload_watch_wake(long long watcher);
+
+/* Ends a watcher, and a wait that is on in another thread. */
+void wsgireload_watch_end(long long watcher);
+
+/* Looks at `count` files, whose paths are in `paths` one after another, each with its NUL. Writes
+ * for each a number that is another one once the file was written, replaced or restored; 0: there
+ * is no such file; 1: it cannot be looked at. */
+void wsgireload_marks(const char *paths, int count, unsigned long long *marks);

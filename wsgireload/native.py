@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Sequence
 from importlib import import_module
 from types import ModuleType
 
@@ -21,6 +23,11 @@ else:
 _OK = _ASKED = 0
 _ALREADY_ASKED, _UNSUPPORTED, _FAILED, _NOT_READY = 1, 2, 3, 4
 _STATES = ("starting", "running", "stopping")
+
+# enum wsgireload_interest: that a directory, or the symbolic link to it, is moved or deleted; and
+# of what it holds under the names that were given; and of whatever it holds
+ITSELF, NAMES, ALL = range(3)
+_LONGEST = 4_000_000.0  # seconds whose milliseconds C's unsigned int holds
 
 
 class Apache(Record):
@@ -109,6 +116,85 @@ def open_shared(path: str, flags: int = os.O_RDONLY) -> int:
     except OSError:
         winapi.CloseHandle(handle)
         raise
+
+
+def marks(paths: Sequence[str]) -> memoryview:
+    """Look at files: for each a number that moves when it is written, replaced or restored.
+
+    Unsigned, of 64 bits. 0: there is no such file; 1: it cannot be looked at.
+    """
+    try:
+        found = _core().marks(os.fsencode("".join([f"{path}\0" for path in paths])), len(paths))
+    except ValueError:  # one holds a NUL, or what no path here can hold: each by itself, then
+        found = b"".join([_mark(path) for path in paths])
+    return memoryview(found).cast("Q")
+
+
+def _mark(path: str) -> bytes:
+    try:
+        found: bytes = _core().marks(os.fsencode(f"{path}\0"), 1)
+    except ValueError:
+        return int.to_bytes(1, 8, sys.byteorder)
+    return found
+
+
+class Watcher:
+    """What changes in directories, as the operating system tells it. To be ended.
+
+    NativeError where it tells nothing (UNSUPPORTED), or where a limit is reached. All watchers of
+    the process share one thread of the C core's: see csrc/wsgireload.h.
+    """
+
+    def __init__(self) -> None:
+        self._ended = False
+        self._number, outcome = _core().watch_begin()
+        _done(outcome)
+
+    def directory(self, path: str, interest: int, *, trust: bool) -> int:
+        """Watch a directory; returns a number for it, the same for the same directory.
+
+        `interest` is ITSELF, NAMES or ALL, and only grows. NativeError where it cannot be watched;
+        where events cannot be trusted, its message is the kind of file system. `trust` is True to
+        watch all the same.
+        """
+        try:
+            asked = _core().watch_directory(self._number, os.fsencode(path), interest, trust)
+        except ValueError as error:  # it holds a NUL, or what no path here can hold
+            raise NativeError("wsgireload_watch_directory", 0, str(error)) from None
+        number: int = asked[0]
+        _done(asked[1])
+        return number
+
+    def name(self, directory: int, name: str) -> None:
+        """Hear of a name in a directory: on Windows the path from there on, with backslashes."""
+        _core().watch_name(self._number, directory, os.fsencode(name))
+
+    def forget(self, directory: int) -> None:
+        """Watch a directory no more."""
+        _core().watch_forget(self._number, directory)
+
+    def wait(self, seconds: float) -> list[tuple[int, bool, str]]:
+        """Wait for changes, in one thread at a time: (directory, gone, name) for each.
+
+        None when the time is over, or when woken or ended. The directory is -1 where events were
+        lost: anything may have changed anywhere, so watch every directory anew. `gone` says that it
+        is watched no more. The name is "" where it may be anything. NativeError where no event will
+        ever come again.
+        """
+        milliseconds = int(min(max(seconds, 0), _LONGEST) * 1000 + 0.999)
+        changes, outcome = _core().watch_wait(self._number, milliseconds)
+        if not self._ended:
+            _done(outcome)
+        return [(directory, gone, os.fsdecode(name)) for directory, gone, name in changes]
+
+    def wake(self) -> None:
+        """End the wait that is on, or else the next one."""
+        _core().watch_wake(self._number)
+
+    def end(self) -> None:
+        """End, and end the wait that is on in another thread. Again does nothing."""
+        self._ended = True
+        _core().watch_end(self._number)
 
 
 def _done(outcome: tuple[int, int, str, str]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import errno
 import os
 import re
@@ -312,20 +313,42 @@ def test_exports():
         "rearm",
         "linger",
         "open",
+        "watch_begin",
+        "watch_directory",
+        "watch_name",
+        "watch_forget",
+        "watch_wait",
+        "watch_wake",
+        "watch_end",
+        "marks",
     ]
-    assert [hasattr(lib, name) for name in declared] == 6 * [True]
+    assert all(hasattr(lib, name) for name in declared)
     setup = CSRC.with_name("setup.py").read_text()
     assert re.findall(r'"(wsgireload_\w+)"', setup) == declared
 
 
+def functions(*folders: str) -> dict[str, list[str]]:
+    """The functions that each file of some folders has for other files, in their order."""
+    function = re.compile(r"^\w[\w ]+[ *](wsgireload_\w+)\(", re.MULTILINE)
+    files = [file for folder in folders for file in (CSRC / folder).glob("*.c")]
+    return {file.stem: function.findall(file.read_text()) for file in files}
+
+
 def test_twins():
     """Both platforms have the same files, with the same functions in the same order."""
-    function = re.compile(r"^\w[\w ]+[ *](wsgireload_\w+)\(", re.MULTILINE)
-    unix, windows = (
-        {file.name: function.findall(file.read_text()) for file in (CSRC / folder).iterdir()}
-        for folder in ("unix", "win")
-    )
+    unix, windows = functions("unix"), functions("win")
     assert unix == windows
     assert all(unix.values())
+
+
+def test_sources():
+    """setup.py names every file, and the stand-in for those without events has all it should."""
     setup = CSRC.with_name("setup.py").read_text()
-    assert f"FILES = {tuple(sorted(name[:-2] for name in unix))}" in setup.replace('"', "'")
+    named = {
+        name: ast.literal_eval(value)
+        for name, value in re.findall(r"^([A-Z]+) = (\(\".*\))$", setup, re.MULTILINE)
+    }
+    assert sorted(named["FILES"] + named["EVENTS"]) == sorted(functions("unix"))
+    assert sorted(named["HUB"]) == sorted(functions("hub"))
+    border = [name for name in functions("hub")["hub"] if name.startswith("wsgireload_watch_")]
+    assert functions("elsewhere") == {"watch": border}

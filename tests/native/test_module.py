@@ -78,6 +78,14 @@ def test_stub():
         "rearm",
         "linger",
         "open_shared",
+        "watch_begin",
+        "watch_directory",
+        "watch_name",
+        "watch_forget",
+        "watch_wait",
+        "watch_wake",
+        "watch_end",
+        "marks",
     ]
     assert {name for name in vars(_native) if not name.startswith("__")} == {
         node.name for node in functions

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE 1 /* O_PATH */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "../wsgireload.h"
+
+#include "../failure.h"
+#include "../hub/hub.h"
+
+/* File systems that others write to than this machine's own kernel, which would not know of it. The
+ * numbers are those of linux/magic.h and of the file systems' own sources. */
+static const struct {
+    unsigned magic;
+    const char *kind;
+} shared[] = {
+    {0x00006969, "NFS"},
+    {0x0000517B, "SMB"},
+    {0xFF534D42, "SMB"},
+    {0xFE534D42, "SMB"},
+    {0x01021997, "9p (WSL, virtual machines)"},
+    {0x65735546, "FUSE"},
+    {0x786F4256, "vboxsf (VirtualBox)"},
+    {0xBACBACBC, "vmhgfs (VMware)"},
+    {0x7C7C6673, "prl_fs (Parallels)"},
+    {0x00C36400, "Ceph"},
+    {0x5346414F, "AFS"},
+    {0x6B414653, "AFS"},
+    {0x73757245, "Coda"},
+    {0x0BD00BD0, "Lustre"},
+    {0x0BD00BD3, "Lustre"},
+    {0x47504653, "GPFS"},
+    {0x0000564C, "NCP"},
+    {0x7461636F, "OCFS2"},
+    {0x01161970, "GFS2"},
+    {0x19830326, "BeeGFS"},
+};
+
+static const char *kind_of(unsigned magic)
+{
+    size_t i;
+
+    for (i = 0; i < sizeof shared / sizeof *shared; i++)
+        if (shared[i].magic == magic)
+            return shared[i].kind;
+    return NULL;
+}
+
+int wsgireload_trusted(const char *path, int itself, wsgireload_outcome *out)
+{
+    int file = open(path, O_PATH | O_CLOEXEC | (itself ? O_NOFOLLOW : 0)), known;
+    const char *kind;
+    struct statfs system;
+
+    if (file < 0) {
+        wsgireload_failed(out, "open");
+        return 0;
+    }
+    known = fstatfs(file, &system) == 0;
+    if (!known)
+        wsgireload_failed(out, "fstatfs");
+    close(file);
+    if (!known)
+        return 0;
+    kind = kind_of((unsigned)system.f_type);
+    if (kind == NULL)
+        return 1;
+    memset(out, 0, sizeof *out);
+    out->status = WSGIRELOAD_UNSUPPORTED;
+    snprintf(out->call, sizeof out->call, "wsgireload_watch_directory");
+    snprintf(out->message, sizeof out->message, "%s", kind);
+    return 0;
+}
