@@ -88,8 +88,9 @@ long long wsgireload_open(const unsigned short *path, wsgireload_outcome *out);
 
 /* What a watcher wants to hear of a directory. */
 enum wsgireload_interest {
-    WSGIRELOAD_ITSELF = 0, /* that the directory, or the symbolic link, is moved or deleted itself */
-    WSGIRELOAD_NAMES = 1,  /* and of what it holds under the names given to wsgireload_watch_name */
+    WSGIRELOAD_ITSELF = 0, /* that the directory, or the symbolic link, is moved or deleted itself,
+                            * and that a name given to wsgireload_watch_name comes or goes in it */
+    WSGIRELOAD_NAMES = 1,  /* and that what has such a name is written to */
     WSGIRELOAD_ALL = 2     /* and of whatever it holds */
 };
 

@@ -52,7 +52,7 @@ def test_stages_do_not_know_each_other(stage: str) -> None:
 def test_the_native_module_has_one_door() -> None:
     """Only native.py imports _native (ffi.py loads its file), and few import native.py."""
     assert importers("_native") <= {"native", "ffi"}
-    assert importers("native") <= {"wakeup", "restart", "server"}
+    assert importers("native") <= {"events", "restart", "server"}
 
 
 def test_the_flow_is_put_together_in_few_places() -> None:

@@ -1,6 +1,6 @@
 """The flow, step by step, on a clock that we move."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import pytest
@@ -31,11 +31,14 @@ class Looks:
         self.cost = 0.0
         self.changing = False
 
-    def look(self) -> dict[str, bytes]:
+    def look(self, stirred: Collection[str] | None = None) -> dict[str, bytes]:
         self.clock.now += self.cost
         if self.changing:
             self.differs = {"log.txt": str(self.clock.now).encode()}
         return dict(self.differs)
+
+    def is_python(self, path: str) -> bool:
+        return path in self.python
 
     def kind(self, path: str) -> str:
         return self.kinds.get(path, "modified")

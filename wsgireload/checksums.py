@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Sequence
 
 # What hashlib gives under the same name, without what importing hashlib brings along: OpenSSL,
 # which every process would hold, and a crash of early 3.12 in an interpreter with its own GIL.
@@ -26,13 +26,28 @@ READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 READ |= getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0)
 RACY_NS = 2_000_000_000  # the coarsest file time in use (FAT): a younger file may change unseen
 
-# size, mtime_ns, ctime_ns, inode, device; () where there is no file
-Signature = tuple[int, ...]
+# What stat() tells of a file, as one number that moves when the file is written, replaced or
+# restored: compare with `!=` alone. These two are no file's.
+Mark = int
+NO_FILE: Mark = 0
+UNREADABLE: Mark = 1
+BATCH = 256  # paths whose marks are asked for at once
 
 
-def signature(found: os.stat_result) -> Signature:
-    """What moves when a file is written, replaced or restored; compare with `!=` alone."""
-    return (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev)
+def marks_plainly(paths: Sequence[str]) -> list[Mark]:
+    """The mark of each path."""
+    return [_mark(path) for path in paths]
+
+
+def _mark(path: str) -> Mark:
+    try:
+        found = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return NO_FILE
+    except (OSError, ValueError):
+        return UNREADABLE
+    times = (found.st_mtime_ns, found.st_ctime_ns)
+    return hash((found.st_size, *times, found.st_ino, found.st_dev)) or -1
 
 
 def open_plainly(path: str) -> int:
@@ -45,19 +60,18 @@ def digest_of(
     checkpoint: Callable[[], None] = lambda: None,
     found: os.stat_result | None = None,
     opener: Callable[[str], int] = open_plainly,
-) -> tuple[Signature, Digest]:
-    """The signature and BLAKE2b digest (16 bytes) of a file; `found` is its stat, if known.
+) -> Digest:
+    """The BLAKE2b digest (16 bytes) of a file; `found` is its stat, if known.
 
-    The signature is from before the reading: a file that changed meanwhile has another at the next
-    look. OSError where the file cannot be read.
+    OSError where the file cannot be read.
     """
     try:
         found = found or os.stat(path)
         if not stat.S_ISREG(found.st_mode):
-            return signature(found), SPECIAL  # opening a pipe or a device would be felt
+            return SPECIAL  # opening a pipe or a device would be felt
         handle = opener(path)
     except (FileNotFoundError, NotADirectoryError):
-        return (), MISSING
+        return MISSING
     try:
         digest, size, read = blake2b(), found.st_size, 0
         while chunk := os.read(handle, min(size, CHUNK) or SMALL):
@@ -66,7 +80,7 @@ def digest_of(
             read += len(chunk)
             if read == size:  # there is more only if it grew meanwhile
                 break
-        return signature(found), digest.digest()[:SIZE]
+        return digest.digest()[:SIZE]
     finally:
         os.close(handle)
 
@@ -76,16 +90,17 @@ def fingerprint(*parts: bytes) -> str:
     return blake2b(b"".join(b"%d:%s" % (len(part), part) for part in parts)).hexdigest()[:16]
 
 
-def _changed_ns(mark: Signature) -> int:
+def _changed_ns(found: os.stat_result) -> int:
     """When a file last changed. What Windows calls ctime is when it was made."""
-    return max(mark[1], mark[2]) if os.name == "nt" else mark[2]
+    return max(found.st_mtime_ns, found.st_ctime_ns) if os.name == "nt" else found.st_ctime_ns
 
 
 class Checksums:
-    """Remembers the signature and the digest of every path it was asked about.
+    """Remembers the mark and the digest of every path it was asked about.
 
     `trouble` hears of a file that cannot be read (it counts as unchanged until it can);
-    `checkpoint` is called often and may raise to end the look; `opener` opens files for reading.
+    `checkpoint` is called often and may raise to end the look; `opener` opens files for reading,
+    `marks` gives the marks of many paths.
     """
 
     def __init__(
@@ -94,62 +109,64 @@ class Checksums:
         checkpoint: Callable[[], None] = lambda: None,
         wall_ns: Callable[[], int] = time.time_ns,
         opener: Callable[[str], int] = open_plainly,
+        marks: Callable[[Sequence[str]], Sequence[Mark]] = marks_plainly,
     ) -> None:
         self._trouble = trouble
         self._checkpoint = checkpoint
         self._wall_ns = wall_ns
         self._opener = opener
-        self._known: dict[str, tuple[Signature, Digest]] = {}
+        self._marks = marks
+        # By path: apart, as ten thousand pairs of them would take twice the memory.
+        self._mark: dict[str, Mark] = {}
+        self._digest: dict[str, Digest] = {}
         self._young: set[str] = set()  # files whose times may not move with the next change
 
-    def moved(self, paths: Iterable[str]) -> dict[str, Digest]:
-        """The digests of those paths that are new or whose digest is another than last time."""
+    def moved(self, paths: Sequence[str], stirred: Collection[str] = ()) -> dict[str, Digest]:
+        """The digests of those paths that are new or whose digest is another than last time.
+
+        What was `stirred` is read whatever its mark says.
+        """
         moved: dict[str, Digest] = {}
-        nothing = (None, b"")
-        look_at, get, young = os.stat, self._known.get, self._young
-        for count, path in enumerate(paths):
-            if not count & 255:
-                self._checkpoint()
-            found = None
-            try:
-                found = look_at(path)
-                mark: Signature | None = (
-                    found.st_size,
-                    found.st_mtime_ns,
-                    found.st_ctime_ns,
-                    found.st_ino,
-                    found.st_dev,
-                )
-            except (FileNotFoundError, NotADirectoryError):
-                mark = ()
-            except (OSError, ValueError):
-                mark = None
-            last = get(path, nothing)
-            if mark is None or mark != last[0] or path in young:
-                digest = self._read(path, found)
-                if digest is not None and digest != last[1]:
-                    moved[path] = digest
+        last, digests, young = self._mark.get, self._digest.get, self._young
+        for start in range(0, len(paths), BATCH):
+            self._checkpoint()
+            batch = paths[start : start + BATCH]
+            for path, mark in zip(batch, self._marks(batch), strict=True):
+                if mark != last(path) or path in young or path in stirred or mark == UNREADABLE:
+                    before = digests(path)
+                    # The mark is from before the reading: it moves on with a change meanwhile.
+                    digest = self._read(path, mark)
+                    if digest is not None and digest != before:
+                        moved[path] = digest
         return moved
 
     def digest(self, path: str) -> Digest | None:
         """The digest that a path had at its last look; None where it could not be read yet."""
-        return self._known[path][1] if path in self._known else None
+        return self._digest.get(path)
 
     def changed(self, path: str) -> float:
-        """The ctime (seconds) that a file had at its last look; it must have been there."""
-        return _changed_ns(self._known[path][0]) / 1e9
+        """The ctime of a file (seconds); infinity where it is gone."""
+        try:
+            return _changed_ns(os.stat(path)) / 1e9
+        except (OSError, ValueError):
+            return float("inf")
 
-    def _read(self, path: str, found: os.stat_result | None) -> Digest | None:
+    def _read(self, path: str, mark: Mark) -> Digest | None:
         """Digest a path and remember it; None where it cannot be read."""
         now = self._wall_ns()
         try:
-            mark, digest = digest_of(path, self._checkpoint, found, self._opener)
+            found = os.stat(path)
+            digest = digest_of(path, self._checkpoint, found, self._opener)
+        except (FileNotFoundError, NotADirectoryError):
+            found, digest = None, MISSING
         except (OSError, ValueError) as error:
             reason = error if isinstance(error, OSError) else OSError(0, str(error))
             self._trouble(path, reason)
             return None
-        self._known[path] = (mark, digest)
-        if mark and abs(now - _changed_ns(mark)) <= RACY_NS:
+        self._mark[path] = mark
+        if digest != self._digest.get(path):  # whoever compares has the same object then
+            self._digest[path] = digest
+        if found and abs(now - _changed_ns(found)) <= RACY_NS:
             self._young.add(path)
         else:
             self._young.discard(path)

@@ -35,6 +35,13 @@ class ConfigCheck:
         self._running: subprocess.Popen[str] | None = None
         self._began = float("-inf")
         self._answer: Hold | None = None
+        self._vain = False
+
+    def foresee(self) -> None:
+        """Begin a check that may come in useful; but not if the last such did not."""
+        if not self._vain:
+            self._vain = True
+            self.begin()
 
     def begin(self) -> None:
         """Begin a check, unless one runs or the last answer is fresh."""
@@ -77,6 +84,7 @@ class ConfigCheck:
 
     def answer(self) -> Hold | None:
         """What the last check said: a hold, or None where the server would start."""
+        self._vain = False
         return self._answer
 
     def stop(self) -> None:

@@ -6,18 +6,21 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 from wsgireload import loaded, settings
 from wsgireload import server as servers
-from wsgireload.checksums import fingerprint, open_plainly
+from wsgireload.checksums import fingerprint, marks_plainly, open_plainly
 from wsgireload.config import ConfigCheck
+from wsgireload.errors import NativeError
+from wsgireload.events import Events
 from wsgireload.journal import Journal
 from wsgireload.log import Log, Word, few, shown
-from wsgireload.reloader import Reloader
+from wsgireload.reloader import ANYWHERE, Reloader
 from wsgireload.restart import Restart
 from wsgireload.server import Server
 from wsgireload.settings import Settings
-from wsgireload.wakeup import Wakeup
+from wsgireload.wakeup import EventWakeup, Stir, Wakeup
 from wsgireload.watched import Watched, note
 
 TYPE_CHECKING = False  # as typing has it, without importing typing, which is large
@@ -61,6 +64,7 @@ class Monitor:
             loaded.Moments(own),
             self._checkpoint,
             opener=opener,
+            marks=servers.marks() or marks_plainly,
         )
         self._journal = Journal(
             settings.state_folders(),
@@ -167,16 +171,37 @@ class Monitor:
 
     def _run(self) -> None:
         """The thread: one step after another until stopped. What a step raises does not end it."""
-        turn = self._greet
+        turn, stir = self._greet, ANYWHERE
+        self._hear()
         while not self._stopped:
-            self._wakeup.wait(self._guarded(turn) or self._settings.interval)
+            stir = self._wakeup.wait(self._guarded(turn, stir) or self._settings.interval)
             turn = self._reloader.step
+        self._wakeup.end()
         if self._check is not None:
             self._check.stop()
 
-    def _guarded(self, turn: Callable[[], float]) -> float | None:
+    def _hear(self) -> None:
+        """Have the operating system wake us, where it can; else we look at everything each time."""
+        if self._settings.watch == "poll":
+            return
+        trouble = partial(self._log.say_once, Word.WATCHING)
         try:
-            return turn()
+            events = Events(trust=self._settings.watch == "events", trouble=trouble)
+        except NativeError as error:
+            trouble(f"everything is polled, every {self._settings.interval:g} s: {error.message}")
+            return
+        self._watched.events = events
+        self._wakeup = EventWakeup(
+            events,
+            self._settings.settle,
+            self._reloader.patience,
+            self._watched.concerns,
+            self._check.foresee if self._check is not None else None,
+        )
+
+    def _guarded(self, turn: Callable[[Stir], float], stir: Stir) -> float | None:
+        try:
+            return turn(stir)
         except StopLooking:
             return None
         except Exception:  # the site must not suffer from what we did not foresee
@@ -186,10 +211,10 @@ class Monitor:
             self._log.say_once(Word.HOLDING, trouble)
             return None
 
-    def _greet(self) -> float:
+    def _greet(self, stir: Stir) -> float:
         """Take the first look, and say what is watched and, after a restart, why there was one."""
         before = self._journal.claim()
-        pause = self._reloader.step()
+        pause = self._reloader.step(stir)
         if before is not None and time.monotonic() - before.at < LONG_AGO:
             lasted = time.monotonic() - before.at
             self._log.say(Word.RELOADED, f"{before.reason}; new code up after {lasted:.2f} s")

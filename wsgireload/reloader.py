@@ -17,6 +17,7 @@ from wsgireload.journal import Entry, Journal
 from wsgireload.log import Log, Word, few, shown
 from wsgireload.settings import Settings
 from wsgireload.settle import Settle
+from wsgireload.wakeup import Stir
 from wsgireload.watched import Watched
 
 TYPE_CHECKING = False  # as typing has it, without importing typing, which is large
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
         def freshen(self, sources: Iterable[str]) -> list[str]: ...
 
 
+ANYWHERE = Stir()
+NOWHERE: frozenset[str] = frozenset()  # what differs already is looked at all the same
 SHARE = 10  # a look may take a tenth of the time: where it takes long, we look more seldom
 TAKEN_UP = 30.0  # seconds in which a server that was asked to restart has done so
 
@@ -71,14 +74,20 @@ class Reloader:
         self.hold: Hold | None = None
         self.looks = 0
 
-    def step(self) -> float:
-        """One turn; returns the seconds until the next is due."""
+    @property
+    def patience(self) -> float:
+        """Seconds for which somebody who goes on writing is waited for, at most."""
+        return self._settle.bound
+
+    def step(self, stir: Stir = ANYWHERE) -> float:
+        """One turn, where something may have changed; returns the seconds until the next is due."""
         now = self._clock()
         if self._asked is not None:
             if now - self._asked < TAKEN_UP:
                 return self._asked + TAKEN_UP - now
             self._not_taken_up()
-        before, self.differs = self.differs, self._watched.look()
+            stir = ANYWHERE  # we did not look for all that time
+        before, self.differs = self.differs, self._watched.look(stir.paths)
         pause = self._pause(self._clock() - now)
         self.looks += 1
         self._announce(before)
@@ -89,7 +98,7 @@ class Reloader:
             return pause
         if self._check is not None:  # beside the waiting, so that it costs no time of its own
             self._check.begin()
-        left = self._unsettled(now) or self._judge() or (self._check.left() if self._check else 0.0)
+        left = self._unsettled(now, stir.last) or self._judge() or self._unchecked()
         if left:
             return min(left, pause)
         self._settle.decided()
@@ -109,17 +118,18 @@ class Reloader:
         if self.differs == self._judged:
             return 0.0
         self._judgement = self._does_not_compile()
-        after = self._watched.look()
+        after = self._watched.look(NOWHERE)
         self._judged = self.differs if after == self.differs else None
         self.differs = after
         return self._unsettled(self._clock())
 
-    def _unsettled(self, now: float) -> float:
+    def _unsettled(self, now: float, last: float | None = None) -> float:
         """Seconds to wait for quiet. A source that is gone is likely to be on its way back."""
         gone = any(
-            self.differs[path] == MISSING for path in self._watched.python & self.differs.keys()
+            digest == MISSING and self._watched.is_python(path)
+            for path, digest in self.differs.items()
         )
-        return self._settle.left(self.differs, now, patient=gone)
+        return self._settle.left(self.differs, now, last, patient=gone)
 
     def _announce(self, before: Mapping[str, Digest]) -> None:
         """Say what changed, when it is noticed, and when it is no change any more."""
@@ -133,7 +143,7 @@ class Reloader:
     def _does_not_compile(self) -> Hold | None:
         for path in self.differs:
             self._watched.checkpoint()
-            if path in self._watched.python and (hold := guard.compiles(path)):
+            if self._watched.is_python(path) and (hold := guard.compiles(path)):
                 return hold
         return None
 
@@ -155,6 +165,9 @@ class Reloader:
             f"the budget of {most} restarts in {window:g} s is spent{often}; "
             f"the next may come {pause:g} s after the last"
         )
+
+    def _unchecked(self) -> float:
+        return self._check.left() if self._check is not None else 0.0
 
     def _broken_config(self) -> Hold | None:
         return self._check.answer() if self._check is not None else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import ModuleType
 
 from wsgireload import native
@@ -86,6 +86,11 @@ def _refusal(kind: str, inside: ModuleType | None, *, forced: bool) -> str | Non
 def opener() -> Callable[[str], int] | None:
     """How files are opened in nobody's way, where that is not how Python opens them."""
     return native.open_shared if WINDOWS else None
+
+
+def marks() -> Callable[[Sequence[str]], Sequence[int]] | None:
+    """How many files are looked at at once, where the native module does that."""
+    return native.marks if native.unavailable() is None else None
 
 
 def command() -> str:

@@ -184,7 +184,7 @@ CHECKS: dict[str, Callable[[str, object], object]] = {
     "ignore": ignored,
     "interval": _interval,
     "settle": _settle,
-    "watch": _OneOf("auto", "poll", later=" (events are not built yet)"),
+    "watch": _OneOf("auto", "events", "poll"),
     "compare": _OneOf("bytes", later=" (comparing code is not built yet)"),
     "when": _OneOf("auto", "now", later=" (next-request is not built yet)"),
     "rolling": _OneOf(False, later=" (rolling restarts are not built yet)"),

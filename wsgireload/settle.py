@@ -16,15 +16,24 @@ class Settle:
         self._first = self._last = 0.0
         self._decided = True
 
-    def left(self, changes: Mapping[str, bytes], now: float, *, patient: bool = False) -> float:
+    def left(
+        self,
+        changes: Mapping[str, bytes],
+        now: float,
+        last: float | None = None,
+        *,
+        patient: bool = False,
+    ) -> float:
         """Seconds until writing counts as over, 0.0 when it does.
 
-        `changes` is what differs now, path to digest; `now` is monotonic. `patient` waits for the
-        bound, whatever is quiet: for what looks unfinished.
+        `changes` is what differs now, path to digest; `now` is monotonic, and so is `last`, when
+        they are known to have happened. `patient` waits for the bound, whatever is quiet: for what
+        looks unfinished.
         """
         if changes != self._changes:
-            self._first = now if self._decided else self._first
-            self._changes, self._last, self._decided = dict(changes), now, False
+            self._last = now if last is None else last
+            self._first = self._last if self._decided else self._first
+            self._changes, self._decided = dict(changes), False
         quiet = self.bound if patient else self.quiet
         return max(0.0, min(self._last + quiet, self._first + self.bound) - now)
 

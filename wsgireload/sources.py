@@ -7,9 +7,14 @@ import sys
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from importlib.machinery import ExtensionFileLoader, SourceFileLoader, SourcelessFileLoader
+from itertools import islice
 from types import ModuleType
 
 from wsgireload.record import Record
+
+TYPE_CHECKING = False  # as typing has it, without importing typing, which is large
+if TYPE_CHECKING:
+    from typing import Any
 
 PYTHON_SUFFIXES = (".py", ".pyw")
 OF_FILES = {SourceFileLoader, SourcelessFileLoader, ExtensionFileLoader}  # never of an archive
@@ -47,23 +52,42 @@ class Source(Record):
 class Modules:
     """Asks each module of this interpreter once where it came from."""
 
-    def __init__(self, modules: Mapping[str, object] | None = None) -> None:
-        self._modules = sys.modules if modules is None else modules
+    def __init__(self, modules: dict[str, Any] | None = None) -> None:
+        self._modules: dict[str, Any] = sys.modules if modules is None else modules
         self._asked: dict[str, Callable[[], object]] = {}
 
-    def new(self) -> Iterator[Source]:
+    def new(self, *, thorough: bool = True) -> Iterator[Source]:
         """The sources of modules that came, or came again, since the last call.
 
-        Modules without a file (built in, frozen, namespace packages) have none.
+        Modules without a file (built in, frozen, namespace packages) have none. Unless it is
+        `thorough`, modules are only seen where there are more of them than before, and that costs
+        the same however many there are.
         """
         asked = self._asked
-        for name, module in dict(self._modules).items():
+        for name, module in self._candidates(thorough=thorough).items():
             if name in asked and asked[name]() is module:
                 continue
             asked[name] = _reference(module)
             source = source_of(name, module)
             if source is not None:
                 yield source
+
+    def _candidates(self, *, thorough: bool) -> Mapping[str, object]:
+        """The youngest modules, where all the others are those that we know."""
+        modules, asked = self._modules, self._asked
+        more = len(modules) - len(asked)
+        if thorough or more < 0:
+            everything = dict(modules)
+            for gone in asked.keys() - everything.keys():
+                del asked[gone]
+            return everything
+        try:
+            youngest = list(islice(reversed(modules), more))
+        except RuntimeError:  # another thread imports at this very moment
+            return self._candidates(thorough=True)
+        if any(name in asked for name in youngest):
+            return self._candidates(thorough=True)
+        return {name: modules[name] for name in reversed(youngest) if name in modules}
 
 
 def _reference(module: object) -> Callable[[], object]:
@@ -95,7 +119,8 @@ def _source(name: str, module: object) -> Source | None:
         path = origin if getattr(spec, "has_location", False) else None
     if not _names_a_file(path):
         return None
-    path = os.path.abspath(str(path))
+    absolute = os.path.abspath(str(path))
+    path = path if path == absolute else absolute  # the module's own text, not one more
     loader = type(getattr(spec, "loader", None))
     archive = None if loader in OF_FILES else _archive(path)
     if archive is not None:

@@ -95,9 +95,11 @@ class Tracked:
         ignored: Callable[[str], bool],
         trouble: Callable[[str, OSError], None],
         checkpoint: Callable[[], None] = lambda: None,
+        enter: Callable[[str], object] = lambda _: None,
     ) -> None:
+        """`enter` is called with each folder before it is looked into: see `Folders`."""
         self._ignored = ignored
-        self._folders = Folders(trouble, checkpoint)
+        self._folders = Folders(trouble, checkpoint, enter=enter)
         self._paths: list[str] = []
         self._were_folders: set[str] = set()
 
@@ -108,6 +110,13 @@ class Tracked:
     def add(self, paths: Iterable[str]) -> None:
         """Track more; what is tracked already changes nothing."""
         self._paths += [path for path in dict.fromkeys(paths) if path not in self._paths]
+
+    def concern(self, path: str) -> bool:
+        """Whether a path lies where something tracked may lie, now or later."""
+        if _is_litter(os.path.basename(path)) or self._ignored(path):
+            return False
+        roots = (Pattern(given).root if magic(given) else given for given in self._paths)
+        return any(path == root or path.startswith(root.rstrip(os.sep) + os.sep) for root in roots)
 
     def files(self, tracked: str) -> Iterator[str]:
         """The files that one tracked path means now, without the ignored ones."""
@@ -176,7 +185,7 @@ class Folders:
     """Reads a folder only where its own stat moved.
 
     `trouble` hears of a folder that may not be read; `checkpoint` is called at every folder and
-    may raise to end the look.
+    may raise to end the look; `enter` is called with every folder before that is read.
     """
 
     def __init__(
@@ -184,7 +193,9 @@ class Folders:
         trouble: Callable[[str, OSError], None],
         checkpoint: Callable[[], None],
         wall: Callable[[], float] = time.time,
+        enter: Callable[[str], object] = lambda _: None,
     ) -> None:
+        self._enter = enter
         self._trouble = trouble
         self._checkpoint = checkpoint
         self._wall = wall
@@ -193,6 +204,7 @@ class Folders:
     def listing(self, folder: str) -> Listing | None:
         """What lies in a folder; None where it is gone or may not be read."""
         self._checkpoint()
+        self._enter(folder)
         try:
             found = os.stat(folder)
             known = self._known.get(folder)

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from wsgireload import loaded
-from wsgireload.checksums import MISSING, Checksums, Digest, digest_of, open_plainly
+from wsgireload.checksums import (
+    BATCH,
+    MISSING,
+    Checksums,
+    Digest,
+    Mark,
+    digest_of,
+    marks_plainly,
+    open_plainly,
+)
 from wsgireload.log import Log, Word, shown
 from wsgireload.sources import PYTHON_SUFFIXES, Modules, Source
+from wsgireload.sweep import Sweep
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
+    from wsgireload.events import Events
     from wsgireload.tracked import Tracked
 
 UNLIKE_ANY: Digest = b"not what is on disk"
@@ -23,7 +37,7 @@ def note(path: str, opener: Callable[[str], int] = open_plainly) -> Digest | Non
     try:
         found = os.stat(path)
         small = found.st_size <= NOTED_BYTES
-        return digest_of(path, found=found, opener=opener)[1] if small else None
+        return digest_of(path, found=found, opener=opener) if small else None
     except (OSError, ValueError):
         return None
 
@@ -38,22 +52,30 @@ class Watched:
         imports: loaded.Imports,
         moments: loaded.Moments,
         checkpoint: Callable[[], None] = lambda: None,
-        modules: Mapping[str, object] | None = None,
+        modules: dict[str, Any] | None = None,
         opener: Callable[[str], int] = open_plainly,
+        marks: Callable[[Sequence[str]], Sequence[Mark]] = marks_plainly,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.events: Events | None = None
+        self._sweep = Sweep(clock)
+        self._polled: list[str] = []  # what no event tells of
         self._log = log
         self.checkpoint = checkpoint
         self._imports = imports
         self._moments = moments
         self._modules = Modules(modules)
-        self._checksums = Checksums(self._trouble, checkpoint, opener=opener)
+        self._checksums = Checksums(self._trouble, checkpoint, opener=opener, marks=marks)
         self._loaded: dict[str, Digest] = {}  # what this process runs
-        self._paths: dict[str, None] = {}  # in the order in which they came
+        self._paths: dict[str, None] = {}
+        self._order: list[str] = []  # the paths, in the order in which they came
+        self._entered: set[str] = set()  # tracked folders that are listened to
+        self._deaf = False  # or of which some are not: events do not tell of them
         self._sources: dict[str, Source] = {}  # those not looked at yet
         self._expanded: set[str] = set()  # tracked paths that were looked at before
         self._differs: dict[str, Digest] = {}
         self._broken_off = False  # the last look did not come to its end
-        self.python: set[str] = set()  # what has to compile
+        self._odd: set[str] = set()  # Python sources that are not called so: WSGI scripts
         self.unproven: list[str] = []  # of which no evidence says that it is what was loaded
         self._tracked: Tracked | None = None
         self._ignored: Callable[[str], bool] = lambda _: False
@@ -70,20 +92,49 @@ class Watched:
         if self._tracked is None:  # who tracks nothing does without patterns, and without re
             from wsgireload.tracked import Tracked
 
-            self._tracked = Tracked(self._ignored, self._trouble, self.checkpoint)
+            self._tracked = Tracked(self._ignored, self._trouble, self.checkpoint, self._enter)
         self._tracked.add(paths)
 
-    def look(self) -> dict[str, Digest]:
-        """What differs now: path to the digest that it has on disk."""
+    def concerns(self, path: str) -> bool:
+        """Whether what happens to a path may be a change of something watched."""
+        if path in self._paths or (self.events is not None and self.events.knows(path)):
+            return True
+        return self._tracked is not None and self._tracked.concern(path)
+
+    def look(self, stirred: Collection[str] | None = None) -> dict[str, Digest]:
+        """What differs now: path to the digest that it has on disk.
+
+        `stirred` are the files and folders at which something may have happened, by all that is
+        known; None is everywhere.
+        """
         broken_off, self._broken_off = self._broken_off, True
-        fresh = self._imported() | self._from_modules() | self._from_tracked()
+        everywhere = stirred is None or broken_off or self.events is None
+        if self.events is not None and self.events.lost:
+            self.events.listen_anew()
+            self._entered, self._deaf = set(), False
+            self._polled = [path for path in self._order if not self.events.listen(path)]
+        thorough = self._sweep.round_over()
+        fresh = self._imported()
+        self._take_modules(thorough=thorough)
+        fresh |= self._from_tracked(everywhere=everywhere or thorough, stirred=stirred or ())
         if broken_off:  # then what that look had found was not compared
             fresh |= self._paths.keys()
-        moved = self._checksums.moved(self._paths)
-        for path in fresh | moved.keys():
-            self._compare(path)
+        paths = self._order if everywhere else self._worth_a_stat(fresh, stirred or ())
+        self._compare_all(fresh | self._checksums.moved(paths, stirred or ()).keys())
         self._broken_off = False
         return dict(self._differs)
+
+    def _worth_a_stat(self, fresh: Iterable[str], stirred: Iterable[str]) -> list[str]:
+        """What may have changed, what has, what no event tells of, and those whose turn it is."""
+        named = [path for path in stirred if path in self._paths]
+        folders = tuple(_inside(path) for path in stirred if path not in self._paths)
+        below = [path for path in self._order if path.startswith(folders)] if folders else ()
+        due = self._sweep.due(self._order)
+        return list(dict.fromkeys((*named, *below, *fresh, *self._differs, *self._polled, *due)))
+
+    def _compare_all(self, paths: Iterable[str]) -> None:
+        for path in paths:
+            self._compare(path)
 
     def _compare(self, path: str) -> None:
         now = self._checksums.digest(path)
@@ -95,6 +146,10 @@ class Watched:
             self._differs[path] = now
         else:
             self._differs.pop(path, None)
+
+    def is_python(self, path: str) -> bool:
+        """Whether it has to compile."""
+        return path.lower().endswith(PYTHON_SUFFIXES) or path in self._odd
 
     def kind(self, path: str) -> str:
         """What happened to a path that differs: modified, deleted or appeared."""
@@ -111,19 +166,29 @@ class Watched:
                 self._loaded[path] = digest
         return {path for path in seen if path in self._paths}
 
-    def _from_modules(self) -> set[str]:
-        fresh = set()
-        for source in self._modules.new():
+    def _take_modules(self, *, thorough: bool) -> None:
+        """Watch what new modules came from: a few at a time, as their evidence is large."""
+        fresh: list[str] = []
+        for source in self._modules.new(thorough=thorough or self.events is None):
             if source.path not in self._paths and not self._ignored(source.path):
                 self._add(source.path, python=source.python)
                 self._sources[source.path] = source
-                fresh.add(source.path)
-        return fresh
+                fresh.append(source.path)
+            if len(self._sources) >= BATCH:
+                self._checksums.moved(fresh)
+                self._compare_all(fresh)
+                fresh.clear()
+        self._checksums.moved(fresh)
+        self._compare_all(fresh)
 
-    def _from_tracked(self) -> set[str]:
+    def _from_tracked(self, *, everywhere: bool, stirred: Iterable[str]) -> set[str]:
         fresh: set[str] = set()
         if self._tracked is None:
             return fresh
+        if not everywhere and not any(map(self._tracked.concern, stirred)):
+            everywhere = not self._expanded.issuperset(self._tracked)
+            if not everywhere and not self._deaf:
+                return fresh
         for tracked in self._tracked:
             for path in self._tracked.files(tracked):
                 if path not in self._paths:
@@ -134,10 +199,20 @@ class Watched:
             self._expanded.add(tracked)
         return fresh
 
+    def _enter(self, folder: str) -> None:
+        """Hear of all that comes into a tracked folder, from before it is looked into."""
+        if self.events is not None and folder not in self._entered:
+            self._entered.add(folder)
+            self._deaf = not self.events.listen_in(folder) or self._deaf
+
     def _add(self, path: str, *, python: bool = False) -> None:
-        self._paths[path] = None
-        if python or path.lower().endswith(PYTHON_SUFFIXES):
-            self.python.add(path)
+        if path not in self._paths:
+            self._paths[path] = None
+            self._order.append(path)
+            if self.events is not None and not self.events.listen(path):
+                self._polled.append(path)
+        if python and not path.lower().endswith(PYTHON_SUFFIXES):
+            self._odd.add(path)
 
     def _first_seen(self, path: str, now: Digest) -> Digest:
         """What was loaded of a file that is looked at for the first time."""
@@ -159,3 +234,7 @@ class Watched:
         """Say once what cannot be watched; it counts as unchanged until it can be read."""
         why = error.strerror or str(error)
         self._log.say_once(Word.WATCHING, f"{shown(path)} cannot be read and is left out: {why}")
+
+
+def _inside(folder: str) -> str:
+    return folder.rstrip(os.sep) + os.sep

@@ -293,7 +293,7 @@ void wsgireload_hub_changed(wsgireload_hub *in, int number, const char *name, in
         return;
     watchers = directory->watchers[any ? WSGIRELOAD_ITSELF : WSGIRELOAD_ALL];
     if (wsgireload_names_have(&directory->names, wsgireload_events_hash(name)))
-        watchers |= directory->watchers[WSGIRELOAD_NAMES];
+        watchers = directory->watchers[WSGIRELOAD_ITSELF];
     post(in, watchers, number, 0, name);
 }
 

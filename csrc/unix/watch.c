@@ -22,8 +22,8 @@
 
 /* What happens to a directory itself, and to what is in it. */
 #define ITSELF (IN_MOVE_SELF | IN_DELETE_SELF)
-#define INSIDE                                                                                     \
-    (IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO)
+#define COMINGS (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO)
+#define INSIDE (COMINGS | IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB)
 
 struct wsgireload_events {
     wsgireload_hub *hub;
@@ -160,7 +160,7 @@ int wsgireload_events_add(wsgireload_events *events, const char *path, int inter
     else if (is_link(path))
         mask |= IN_DONT_FOLLOW | IN_ATTRIB; /* another link in its place takes its last name */
     else
-        mask |= IN_ONLYDIR;
+        mask |= IN_ONLYDIR | COMINGS;
     number = inotify_add_watch(events->inotify, path, mask);
     if (number < 0) {
         wsgireload_failed(out, "inotify_add_watch");
