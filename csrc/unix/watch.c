@@ -64,7 +64,9 @@ static void take_all(wsgireload_events *events, ssize_t length)
 /* 1: the call did what it should, or can be made again. */
 static int went_well(wsgireload_events *events, const char *call, ssize_t result)
 {
-    if (result >= 0 || errno == EINTR || errno == EAGAIN)
+    if (result == 0) /* never of inotify: somebody closed it, and the number is another file's */
+        errno = EBADF;
+    if (result > 0 || errno == EINTR || errno == EAGAIN)
         return 1;
     wsgireload_lock();
     wsgireload_hub_broken(events->hub, call);

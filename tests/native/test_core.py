@@ -335,10 +335,14 @@ def functions(*folders: str) -> dict[str, list[str]]:
 
 
 def test_twins():
-    """Both platforms have the same files, with the same functions in the same order."""
-    unix, windows = functions("unix"), functions("win")
-    assert unix == windows
-    assert all(unix.values())
+    """Both platforms have the same files and functions in order, but for those of win/wide.h."""
+    alone = re.findall(r"(wsgireload_\w+)\(", (CSRC / "win" / "wide.h").read_text())
+    windows = {
+        file: [name for name in names if name not in alone]
+        for file, names in functions("win").items()
+    }
+    assert functions("unix") == windows
+    assert all(windows.values())
 
 
 def test_sources():
