@@ -22,6 +22,8 @@ Listen {host}:{port}
 PidFile "{root}/httpd.pid"
 ErrorLog "{root}/error.log"
 LogLevel info
+# Apache's own way resets whoever comes in the moment in which the old child lets go.
+AcceptFilter http none
 ThreadsPerChild 8
 LoadModule authz_core_module "{modules}/mod_authz_core.so"
 LoadFile "{home}/python{number}.dll"
