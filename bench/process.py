@@ -1,0 +1,138 @@
+"""One peer's process, seen from outside: what it says, and what it costs according to /proc."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from processes import of_group
+
+HERE = Path(__file__).parent
+PATIENCE = 300.0
+"""Seconds for what takes as long as it takes, such as importing 50,000 modules."""
+
+
+class PeerError(Exception):
+    """The peer does not run here; the message is why."""
+
+
+class Process:
+    """A peer with so many modules of a folder imported; started by `watch`, ended by the `with`."""
+
+    def __init__(self, peer: str, folder: Path, count: int) -> None:
+        self.peer = peer
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed with us)
+        self._process = subprocess.Popen(
+            [sys.executable, HERE / "watchers.py", peer, folder, str(count)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
+            process_group=0,  # so that its children can be found
+            # A journal of its own for wsgireload: what other runs restarted is nothing to it.
+            env={"PATH": os.defpath, "XDG_STATE_HOME": str(folder.parent / "state")},
+        )
+        self._lines: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout, self._errors):
+            assert pipe is not None
+            pipe.close()
+
+    def watch(self) -> dict[str, float]:
+        """Start the peer, once its modules are imported: the seconds until it watches."""
+        self.said("imported", PATIENCE)
+        self._before = self.resident()
+        assert self._process.stdin is not None
+        print("go", file=self._process.stdin, flush=True)
+        return self.said("watching", PATIENCE)["watching"]
+
+    def said(self, key: str, seconds: float) -> dict[str, Any]:
+        """The next line with this key; PeerError if the peer ended, TimeoutError if it is mute."""
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                line = self._lines.get(timeout=max(0.0, end - time.monotonic()))
+            except queue.Empty:
+                raise TimeoutError(f"{self.peer}: nothing {key} within {seconds:g} s") from None
+            if line is None:
+                raise PeerError(self._last_words())
+            if key in line:
+                return line
+
+    def processor(self) -> float:
+        """Seconds that it and its children have had of a processor, to the nanosecond."""
+        parts = [
+            path
+            for pid in of_group(self._process.pid)
+            for path in Path(f"/proc/{pid}/task").iterdir()
+        ]
+        return sum(int((path / "schedstat").read_text().split()[0]) for path in parts) / 1e9
+
+    def resident(self) -> float:
+        """Megabytes resident, its children's included."""
+        pages = [
+            Path(f"/proc/{pid}/statm").read_text().split()[1] for pid in of_group(self._process.pid)
+        ]
+        return sum(map(int, pages)) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+    def added(self) -> float:
+        """Megabytes resident more than before the peer was imported."""
+        return self.resident() - self._before
+
+    def trace(self) -> Trace:
+        """Begin to count its system calls; it runs slower from now on."""
+        return Trace(self._process.pid)
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._lines.put(json.loads(line))
+        self._lines.put(None)
+
+    def _last_words(self) -> str:
+        self._errors.seek(0)
+        return (self._errors.read().decode().strip().splitlines() or ["it ended"])[-1]
+
+
+class Trace:
+    """strace, counting the calls of all threads of a process until it is asked for the sum."""
+
+    def __init__(self, pid: int) -> None:
+        self._summary = tempfile.NamedTemporaryFile("r")  # noqa: SIM115 (closed by calls)
+        options = ["-c", "-f", "-qq", "-U", "calls,name", "-o", self._summary.name]
+        self._strace = subprocess.Popen(
+            ["strace", *options, "-p", str(pid)], stderr=subprocess.PIPE, text=True
+        )
+
+    def calls(self) -> int:
+        """How many there were; PeerError where they could not be counted."""
+        if self._strace.poll() is None:
+            self._strace.send_signal(signal.SIGINT)
+        _, complaint = self._strace.communicate()
+        with self._summary as lines:
+            totals = [line.split()[0] for line in lines if line.split()[1:] == ["total"]]
+        if complaint:
+            raise PeerError(complaint.strip())
+        return int(totals[0]) if totals else 0  # no line at all: not one call ended
