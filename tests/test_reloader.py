@@ -29,7 +29,7 @@ class Looks:
         self.kinds: dict[str, str] = {}
         self.python: set[str] = set()
         self.cost = 0.0
-        self.changing = False
+        self.changing = self.growing = False
 
     def look(self, stirred: Collection[str] | None = None) -> dict[str, bytes]:
         self.clock.now += self.cost

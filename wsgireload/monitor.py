@@ -10,7 +10,7 @@ from functools import partial
 
 from wsgireload import loaded, settings
 from wsgireload import server as servers
-from wsgireload.checksums import fingerprint, marks_plainly, open_plainly
+from wsgireload.checksums import Digest, fingerprint, marks_plainly, open_plainly
 from wsgireload.config import ConfigCheck
 from wsgireload.errors import NativeError
 from wsgireload.events import Events
@@ -56,7 +56,7 @@ class Monitor:
         # A process that was forked from one with modules in it was not empty when it began.
         own = loaded.process_started() if chosen.server is None else None
         opener = servers.opener() or open_plainly
-        self._imports = loaded.Imports(lambda path: note(path, opener))
+        self._imports = loaded.Imports(lambda path: self._imported(path, opener))
         self._watched = Watched(
             chosen.ignore,
             self._log,
@@ -164,6 +164,13 @@ class Monitor:
             self._stopped, self.reason = True, reason
             self._imports.remove()
             self._wakeup.wake()
+
+    def _imported(self, path: str, opener: Callable[[str], int]) -> Digest | None:
+        """Called in the thread that imports, before the file is loaded."""
+        if not self._watched.growing:  # the first after a while: there is something to listen to
+            self._watched.growing = True
+            self._wakeup.wake()
+        return note(path, opener)
 
     def _checkpoint(self) -> None:
         if self._stopped:

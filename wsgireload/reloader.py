@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 ANYWHERE = Stir()
 NOWHERE: frozenset[str] = frozenset()  # what differs already is looked at all the same
 SHARE = 10  # a look may take a tenth of the time: where it takes long, we look more seldom
+GROWING = 0.1  # seconds between two looks while modules are being imported
 TAKEN_UP = 30.0  # seconds in which a server that was asked to restart has done so
 
 
@@ -111,7 +112,10 @@ class Reloader:
     def _pause(self, cost: float) -> float:
         """Seconds between two looks. One dear look, as the first is, is not what looks cost."""
         usual, self._cost = min(cost, self._cost), cost
-        return max(self._settings.interval, SHARE * usual)
+        interval = self._settings.interval
+        if self._watched.growing:  # what is edited as soon as it is imported is noticed at once
+            interval = min(interval, GROWING)
+        return max(interval, SHARE * usual)
 
     def _judge(self) -> float:
         """See whether the changes compile; returns seconds to wait if they went on meanwhile."""

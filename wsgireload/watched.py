@@ -76,6 +76,7 @@ class Watched:
         self._differs: dict[str, Digest] = {}
         self._broken_off = False  # the last look did not come to its end
         self._odd: set[str] = set()  # Python sources that are not called so: WSGI scripts
+        self.growing = True  # modules were imported just now, and more may follow
         self.unproven: list[str] = []  # of which no evidence says that it is what was loaded
         self._tracked: Tracked | None = None
         self._ignored: Callable[[str], bool] = lambda _: False
@@ -114,8 +115,9 @@ class Watched:
             self._entered, self._deaf = set(), False
             self._polled = [path for path in self._order if not self.events.listen(path)]
         thorough = self._sweep.round_over()
-        fresh = self._imported()
+        fresh, before = self._imported(), len(self._paths)
         self._take_modules(thorough=thorough)
+        self.growing = bool(fresh) or len(self._paths) > before
         fresh |= self._from_tracked(everywhere=everywhere or thorough, stirred=stirred or ())
         if broken_off:  # then what that look had found was not compared
             fresh |= self._paths.keys()

@@ -52,10 +52,9 @@ def test_fifty_reloads(new_site: WindowsSites) -> None:
         for number in range(RELOADS):
             site.write("words.py", f"WORD = {number}\n")
             site.wait_for_value(number)
-            site.wait_for_looks()
         site.wait_for_one_child()
     assert traffic.lost == []
-    assert traffic.sent > 20 * RELOADS
+    assert traffic.sent > 5 * RELOADS
     assert (site.pid, site.restarts()) == (parent, RELOADS)
     assert len(site.said("restarting: ")) == RELOADS
 

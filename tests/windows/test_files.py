@@ -1,0 +1,42 @@
+"""The monitor on Windows is in nobody's way who works on the files that it watches (under wine)."""
+
+from __future__ import annotations
+
+from windows.lab import windows
+from windows.testsite import WindowsSites
+
+SAVES = 200
+EDITOR = """\
+import os, random, sys, time
+path, saves = sys.argv[1], int(sys.argv[2])
+random.seed(0)
+errors = []
+for number in range(saves):
+    try:
+        if number % 2:
+            with open(path + ".tmp", "w") as file:
+                file.write(f"WORD = {number}\\n")
+            os.replace(path + ".tmp", path)
+        else:
+            os.remove(path)
+            with open(path, "w") as file:
+                file.write(f"WORD = {number}\\n")
+    except OSError as error:
+        errors.append(str(error))
+    time.sleep(random.uniform(0, 0.03))
+print(*errors, sep="\\n", end="")
+"""
+
+
+def test_an_editor_at_work(new_site: WindowsSites) -> None:
+    """Renaming over a file and deleting it never fails an editor, and the last save is served."""
+    site = new_site()
+    site.start()
+    site.ask()
+    site.wait_for_looks()
+    path = windows(site.app / "words.py")
+    done = site.lab.python(site.version, EDITOR, path, str(SAVES))
+    assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
+    site.wait_for_value(SAVES - 1)
+    site.wait_for_looks()
+    assert site.restarts() <= 2  # whoever saves for longer than the bound may see one in between
