@@ -14,6 +14,7 @@
 
 struct wsgireload_hub {
     wsgireload_events *events;
+    wsgireload_hub *next; /* of those that are being closed */
     int users;                  /* watchers, and calls that are under way: the last one closes */
     unsigned long long removed; /* how many directories were: see wsgireload_watch_directory */
     long long watchers[WSGIRELOAD_READERS]; /* their numbers; 0: a free place */
@@ -23,8 +24,9 @@ struct wsgireload_hub {
     wsgireload_outcome broken; /* why there are no more events, if its status says so */
 };
 
-/* The hub of the process, while it has a watcher; statics are shared by all interpreters. */
-static wsgireload_hub *hub;
+/* The hub of the process, while it has a watcher, and those whose threads have yet to end. Statics
+ * are shared by all interpreters. */
+static wsgireload_hub *hub, *closing;
 
 /* Makes every number that was ever given another one. */
 static long long given;
@@ -61,19 +63,41 @@ static wsgireload_hub *open_hub(wsgireload_outcome *out)
     return opened;
 }
 
+static void free_hub(wsgireload_hub *freed)
+{
+    wsgireload_events_free(freed->events);
+    wsgireload_directories_free(&freed->directories);
+    free(freed);
+}
+
+static void close_hub(wsgireload_hub *closed)
+{
+    wsgireload_hub **link = &closing;
+
+    wsgireload_events_stop(closed->events);
+    /* With the lock, so that a fork comes before it or after it. Nobody waits for us: whoever
+     * watched has ended. */
+    wsgireload_lock();
+    while (*link != closed)
+        link = &(*link)->next;
+    *link = closed->next;
+    free_hub(closed);
+    wsgireload_unlock();
+}
+
 /* Gives the lock back, and closes the hub if nobody else uses it. */
 static void leave(wsgireload_hub *left)
 {
     int last = --left->users == 0;
 
-    if (last)
+    if (last) {
+        left->next = closing;
+        closing = left;
         hub = NULL;
+    }
     wsgireload_unlock();
-    if (!last)
-        return;
-    wsgireload_events_close(left->events);
-    wsgireload_directories_free(&left->directories);
-    free(left);
+    if (last)
+        close_hub(left);
 }
 
 long long wsgireload_watch_begin(wsgireload_outcome *out)
@@ -321,10 +345,13 @@ void wsgireload_hub_broken(wsgireload_hub *in, const char *call)
 
 void wsgireload_hub_abandon(void)
 {
-    if (hub == NULL)
-        return;
-    wsgireload_events_abandon(hub->events);
-    wsgireload_directories_free(&hub->directories);
-    free(hub);
+    wsgireload_hub *next;
+
+    if (hub != NULL)
+        free_hub(hub);
     hub = NULL;
+    for (; closing != NULL; closing = next) {
+        next = closing->next;
+        free_hub(closing);
+    }
 }

@@ -37,9 +37,9 @@ int wsgireload_events_add(wsgireload_events *events, const char *path, int inter
 /* With the lock. After it there may still come changes, for a while. */
 void wsgireload_events_remove(wsgireload_events *events, int number);
 /* Without the lock: ends the thread. */
-void wsgireload_events_close(wsgireload_events *events);
-/* In a forked child, where there is no thread. */
-void wsgireload_events_abandon(wsgireload_events *events);
+void wsgireload_events_stop(wsgireload_events *events);
+/* Where there is no thread (any more): gives back all the rest. */
+void wsgireload_events_free(wsgireload_events *events);
 /* A name's hash, the same for all forms that mean the same file. */
 unsigned long long wsgireload_events_hash(const char *name);
 

@@ -138,7 +138,7 @@ wsgireload_events *wsgireload_events_open(wsgireload_hub *hub, wsgireload_outcom
     events->hub = hub;
     events->inotify = events->bell = -1;
     if (!start(events, out)) {
-        wsgireload_events_abandon(events);
+        wsgireload_events_free(events);
         return NULL;
     }
     return events;
@@ -178,14 +178,13 @@ void wsgireload_events_remove(wsgireload_events *events, int number)
     inotify_rm_watch(events->inotify, number); /* fails where it went by itself */
 }
 
-void wsgireload_events_close(wsgireload_events *events)
+void wsgireload_events_stop(wsgireload_events *events)
 {
     eventfd_write(events->bell, 1);
     pthread_join(events->thread, NULL);
-    wsgireload_events_abandon(events);
 }
 
-void wsgireload_events_abandon(wsgireload_events *events)
+void wsgireload_events_free(wsgireload_events *events)
 {
     if (events->bell >= 0)
         close(events->bell);

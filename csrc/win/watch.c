@@ -154,7 +154,7 @@ wsgireload_events *wsgireload_events_open(wsgireload_hub *hub, wsgireload_outcom
             return events;
         wsgireload_failed(out, "CreateThread");
     }
-    wsgireload_events_abandon(events);
+    wsgireload_events_free(events);
     return NULL;
 }
 
@@ -264,17 +264,19 @@ void wsgireload_events_remove(wsgireload_events *events, int number)
         }
 }
 
-void wsgireload_events_close(wsgireload_events *events)
+void wsgireload_events_stop(wsgireload_events *events)
 {
-    if (!PostQueuedCompletionStatus(events->port, 0, 0, NULL))
-        return; /* then the thread is there for ever, and needs what it has */
+    if (!PostQueuedCompletionStatus(events->port, 0, 0, NULL)) {
+        CloseHandle(events->port); /* this, too, wakes the thread */
+        events->port = NULL;
+    }
     WaitForSingleObject(events->thread, INFINITE);
-    CloseHandle(events->thread);
-    wsgireload_events_abandon(events);
 }
 
-void wsgireload_events_abandon(wsgireload_events *events)
+void wsgireload_events_free(wsgireload_events *events)
 {
+    if (events->thread != NULL)
+        CloseHandle(events->thread);
     if (events->port != NULL)
         CloseHandle(events->port);
     free(events);

@@ -200,3 +200,48 @@ print(json.dumps(said))
     )
     first, second = (str(folder / "wsgireload" / BINARY.name) for folder in (site, other))
     assert said == [0, [1, second], None, 0, 1, first]
+
+
+HUB = """
+import os, wsgireload._native as n
+def hub():
+    links = (f"/proc/self/fd/{fd}" for fd in os.listdir("/proc/self/fd"))
+    files = [os.readlink(link) for link in links if os.path.lexists(link)]
+    return [files.count("anon_inode:inotify"), len(os.listdir("/proc/self/task"))]
+def begin(folder):
+    watcher, _ = n.watch_begin()
+    return watcher, n.watch_directory(watcher, folder.encode(), 2, False)[0]
+def heard(watcher):
+    return [name.decode() for _, _, name in n.watch_wait(watcher, 30_000)[0]]
+"""
+
+
+@pytest.mark.parametrize(("python", "kind"), kinds("shared", "own"))
+def test_one_hub(child, site, tmp_path, python, kind):
+    """All interpreters share one hub: each hears, and what one ends goes on for the others."""
+    folder = tmp_path / "watched"
+    folder.mkdir()
+    said = child(
+        f"{START}\nHUB = {HUB!r}\nexec(HUB)"
+        """
+folder, kind = sys.argv[1:]
+watcher, number = begin(folder)
+subs = [create(kind) for _ in range(2)]
+said = [run(sub, f"{HUB}\\nwatcher, said = begin({folder!r})") == number for sub in subs]
+said += [hub()]
+os.mkdir(f"{folder}/one")
+said += [heard(watcher), run(subs[0], "said = heard(watcher); n.watch_end(watcher)")]
+end(subs[0])
+os.mkdir(f"{folder}/two")
+said += [heard(watcher), run(subs[1], "said = heard(watcher)"), n.watch_end(watcher), hub()]
+os.mkdir(f"{folder}/three")
+said += [run(subs[1], "said = [heard(watcher), n.watch_end(watcher)]"), hub()]
+print(json.dumps(said))
+""",
+        folder,
+        kind,
+        python=python,
+        path=site,
+    )
+    assert said[:5] == [True, True, [1, 2], ["one"], ["one"]]
+    assert said[5:] == [["two"], ["one", "two"], None, [1, 2], [["three"], None], [0, 1]]

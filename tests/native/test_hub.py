@@ -1,0 +1,357 @@
+"""The hub of a process: what it takes from the system, and what becomes of it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+# What the children start with.
+START = """
+import ctypes, errno, json, os, pathlib, signal, sys, threading
+import wsgireload._native as n
+
+FOLDER = os.fsencode(sys.argv[1])
+ALL = 2
+
+def tell(what):
+    print(json.dumps(what))
+
+def fds():
+    links = (f"/proc/self/fd/{fd}" for fd in os.listdir("/proc/self/fd"))
+    return sorted(os.readlink(link) for link in links if os.path.lexists(link))
+
+def hub():
+    '''How many inotify instances, eventfds, and threads of ours.'''
+    names = []
+    for task in os.listdir("/proc/self/task"):
+        try:
+            names.append(pathlib.Path(f"/proc/self/task/{task}/comm").read_text())
+        except OSError:  # one of Python's has just ended
+            pass
+    return [fds().count("anon_inode:inotify"), fds().count("anon_inode:[eventfd]"),
+            names.count("wsgireload\\n")]
+
+def begin(interest=ALL):
+    watcher, outcome = n.watch_begin()
+    assert outcome[0] == 0, outcome
+    number, outcome = n.watch_directory(watcher, FOLDER, interest, False)
+    assert outcome[0] == 0, outcome
+    return watcher, number
+
+def hears(watcher, name):
+    pathlib.Path(sys.argv[1], name).mkdir()
+    changes, outcome = n.watch_wait(watcher, 30_000)
+    return name in [os.fsdecode(told) for _, _, told in changes]
+"""
+
+
+def test_begins_and_ends(child, tmp_path):
+    """A thousand beginnings and ends leave no file, no thread and no memory behind."""
+    before, after, grown = child(
+        START
+        + """
+def memory():
+    status = pathlib.Path("/proc/self/status").read_text()
+    (line,) = (x for x in status.splitlines() if x.startswith("VmRSS"))
+    return int(line.split()[1])
+
+def use(times):
+    for i in range(times):
+        watcher, number = begin(1)
+        other, _ = begin()
+        for name in range(100):
+            n.watch_name(watcher, number, b"%d" % name)
+        n.watch_end(watcher)
+        n.watch_end(other)
+
+before = [fds(), hub()]
+use(100)
+was = memory()
+use(1000)
+tell([before, [fds(), hub()], memory() - was])
+""",
+        tmp_path,
+    )
+    assert before == after
+    assert after[1] == [0, 0, 0]
+    assert grown < 1000  # KiB: 300 KiB are one hub with its ring and its buffer
+
+
+def test_fork(child, tmp_path):
+    """A forked child has a fresh hub and nothing of its parent's, who goes on undisturbed."""
+    fresh, said, theirs, goes_on, left = child(
+        START
+        + """
+watcher, number = begin()
+reader, writer = os.pipe()
+if os.fork() == 0:
+    fresh = hub()
+    n.watch_end(watcher)
+    said = [n.watch_wait(watcher, 30_000)[1][3]]
+    mine, _ = begin()
+    said += [hub(), mine != watcher, hears(mine, "child")]
+    n.watch_end(mine)
+    os.write(writer, json.dumps([fresh, said + [hub()]]).encode())
+    os._exit(0)
+os.wait()
+fresh, said = json.loads(os.read(reader, 65536))
+theirs = [os.fsdecode(name) for _, _, name in n.watch_wait(watcher, 30_000)[0]]
+goes_on = hears(watcher, "parent")
+n.watch_end(watcher)
+tell([fresh, said, theirs, goes_on, hub()])
+""",
+        tmp_path,
+    )
+    assert fresh == [0, 0, 0]
+    assert said == ["no such watcher", [1, 1, 1], True, True, [0, 0, 0]]
+    assert (theirs, goes_on, left) == (["child"], True, [0, 0, 0])
+
+
+def test_fork_while_others_watch(child, tmp_path):
+    """Children that are forked in the midst of everything begin and end as they should."""
+    codes = child(
+        START
+        + """
+on = True
+
+def others():
+    while on:
+        watcher, number = begin()
+        n.watch_forget(watcher, number)
+        n.watch_wait(watcher, 0)
+        n.watch_end(watcher)
+
+threads = [threading.Thread(target=others) for _ in range(2)]
+for thread in threads: thread.start()
+codes = set()
+for _ in range(200):
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)
+        watcher, number = begin()
+        n.watch_end(watcher)
+        os._exit(hub()[0])
+    codes.add(os.waitpid(child, 0)[1])
+on = False
+for thread in threads: thread.join()
+tell([*codes, hub()])
+""",
+        tmp_path,
+    )
+    assert codes == [0, [0, 0, 0]]
+
+
+def test_the_queue_overflows(tmp_path):
+    """Where the kernel's queue overflows, everyone hears that anything may have changed."""
+    script = """
+watchers = [begin()[0], n.watch_begin()[0]]
+print(flush=True)
+input()
+said = []
+for watcher in watchers:
+    numbers = set()
+    while -1 not in numbers:
+        changes, outcome = n.watch_wait(watcher, 30_000)
+        assert changes, outcome
+        numbers |= {number for number, _, _ in changes}
+    said.append(-1 in numbers)
+tell(said)
+"""
+    events = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
+    command = [sys.executable, "-P", "-c", START + script, tmp_path]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin
+        assert process.stdout
+        process.stdout.readline()
+        process.send_signal(signal.SIGSTOP)  # so that nobody takes anything from the queue
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
+        for _ in range(events // 2 + 1):
+            (tmp_path / "x").mkdir()
+            (tmp_path / "x").rmdir()
+        process.send_signal(signal.SIGCONT)
+        said, _ = process.communicate(b"\n", timeout=50)
+    assert said == b"[true, true]\n"
+
+
+# What fstatfs says of files, or of links, and which calls fail, both for the test to set.
+SHIMS = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+int magic, of_links, failing;
+const char *failing_call = "";
+static int fails(const char *call)
+{
+    errno = failing;
+    return failing != 0 && strcmp(call, failing_call) == 0;
+}
+#define REAL(type, name, ...) ((type (*)(__VA_ARGS__))dlsym(RTLD_NEXT, name))
+int fstatfs(int file, struct statfs *out)
+{
+    int done = REAL(int, "fstatfs", int, struct statfs *)(file, out);
+    struct stat opened;
+    if (magic != 0 && fstat(file, &opened) == 0 && S_ISLNK(opened.st_mode) == of_links)
+        out->f_type = magic;
+    return fails("fstatfs") ? -1 : done;
+}
+int eventfd(unsigned count, int flags)
+{
+    return fails("eventfd") ? -1 : REAL(int, "eventfd", unsigned, int)(count, flags);
+}
+int inotify_add_watch(int file, const char *path, uint32_t mask)
+{
+    return fails("inotify_add_watch")
+               ? -1 : REAL(int, "inotify_add_watch", int, const char *, uint32_t)(file, path, mask);
+}
+int pthread_create(pthread_t *thread, const pthread_attr_t *how, void *(*run)(void *), void *with)
+{
+    return fails("pthread_create")
+               ? failing : REAL(int, "pthread_create", pthread_t *, const pthread_attr_t *,
+                                void *(*)(void *), void *)(thread, how, run, with);
+}
+"""
+SHARED = {
+    "NFS": [0x6969],
+    "SMB": [0x517B, 0xFF534D42, 0xFE534D42],
+    "9p (WSL, virtual machines)": [0x01021997],
+    "FUSE": [0x65735546],
+    "vboxsf (VirtualBox)": [0x786F4256],
+    "vmhgfs (VMware)": [0xBACBACBC],
+    "prl_fs (Parallels)": [0x7C7C6673],
+    "Ceph": [0x00C36400],
+    "AFS": [0x5346414F, 0x6B414653],
+    "Coda": [0x73757245],
+    "Lustre": [0x0BD00BD0, 0x0BD00BD3],
+    "GPFS": [0x47504653],
+    "NCP": [0x564C],
+    "OCFS2": [0x7461636F],
+    "GFS2": [0x01161970],
+    "BeeGFS": [0x19830326],
+}
+LOCAL = {"ext4": 0xEF53, "btrfs": 0x9123683E, "xfs": 0x58465342, "tmpfs": 0x01021994}
+LOCAL |= {"overlay": 0x794C7630, "zfs": 0x2FC12FC1}
+
+
+def test_trust(child, library, tmp_path):
+    """Other machines' file systems are refused by their names, unless we are to trust them."""
+    magics = [magic for kind in SHARED.values() for magic in kind]
+    said = child(
+        START
+        + """
+watcher, outcome = n.watch_begin()
+kind = ctypes.c_uint.in_dll(ctypes.CDLL(None), "magic")
+said = []
+for kind.value in map(int, sys.argv[2:]):
+    number, outcome = n.watch_directory(watcher, FOLDER, ALL, False)
+    trusted, done = n.watch_directory(watcher, FOLDER, ALL, True)
+    said.append([number < 0, outcome[0], outcome[2], outcome[3], trusted > 0, done[0]])
+tell(said)
+""",
+        tmp_path,
+        *magics,
+        *LOCAL.values(),
+        preload=library(SHIMS),
+    )
+    call = "wsgireload_watch_directory"
+    expected = [[True, 2, call, kind, True, 0] for kind in SHARED for _ in SHARED[kind]]
+    assert said == expected + len(LOCAL) * [[False, 0, "", "", True, 0]]
+
+
+def test_trust_of_a_link(child, library, tmp_path):
+    """A link itself is of the file system that it lies in, not of the one that it leads to."""
+    said = child(
+        START
+        + """
+link = os.path.join(FOLDER, b"link")
+os.symlink(FOLDER, link)
+watcher, outcome = n.watch_begin()
+ctypes.c_uint.in_dll(ctypes.CDLL(None), "magic").value = 0x6969
+of_links = ctypes.c_int.in_dll(ctypes.CDLL(None), "of_links")
+said = []
+for of_links.value in (0, 1):
+    said += [n.watch_directory(watcher, link, interest, False)[1][3] for interest in (0, 1, 2)]
+tell(said)
+""",
+        tmp_path,
+        preload=library(SHIMS),
+    )
+    assert said == ["", "NFS", "NFS", "NFS", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("call", "code", "words"),
+    [
+        ("inotify_init1", errno.EMFILE, "fs.inotify.max_user_instances"),
+        ("eventfd", errno.ENFILE, os.strerror(errno.ENFILE)),
+        ("pthread_create", errno.EAGAIN, os.strerror(errno.EAGAIN)),
+        ("inotify_add_watch", errno.ENOSPC, "fs.inotify.max_user_watches"),
+        ("inotify_add_watch", errno.EACCES, os.strerror(errno.EACCES)),
+        ("fstatfs", errno.ENOSYS, os.strerror(errno.ENOSYS)),
+    ],
+)
+def test_limits(child, library, tmp_path, call, code, words):
+    """A call that fails is told with its number and with words that help; later all is well."""
+    failed, left, well = child(
+        START
+        + """
+import resource
+call = ctypes.c_char_p.in_dll(ctypes.CDLL(None), "failing_call")
+call.value = sys.argv[2].encode()
+failing = ctypes.c_int.in_dll(ctypes.CDLL(None), "failing")
+limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+failing.value = int(sys.argv[3])
+if call.value == b"inotify_init1":
+    used = [os.dup(0) for _ in range(16)]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (used[-1] + 1, limits[1]))
+watcher, outcome = n.watch_begin()
+if watcher > 0:
+    number, outcome = n.watch_directory(watcher, FOLDER, ALL, False)
+    n.watch_end(watcher)
+resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+left = hub()
+failing.value = 0
+watcher, _ = begin()
+tell([outcome, left, hears(watcher, "name")])
+""",
+        tmp_path,
+        call,
+        code,
+        preload=library(SHIMS),
+    )
+    assert failed[:3] == [3, code, call]
+    assert words in failed[3]
+    assert left == [0, 0, 0]
+    assert well
+
+
+def test_somebody_closes_it(child, tmp_path):
+    """Where no event will ever come again, a wait says so instead of waiting."""
+    outcome = child(
+        START
+        + """
+watcher, number = begin()
+(file,) = (int(fd) for fd in os.listdir("/proc/self/fd")
+           if os.path.lexists(f"/proc/self/fd/{fd}")
+           and "inotify" in os.readlink(f"/proc/self/fd/{fd}"))
+os.close(file)
+os.mkdir(os.path.join(FOLDER, b"x"))
+changes, outcome = n.watch_wait(watcher, 30_000)
+while changes:
+    changes, outcome = n.watch_wait(watcher, 30_000)
+n.watch_end(watcher)
+tell([outcome, hub()[1:]])
+""",
+        tmp_path,
+    )
+    assert outcome == [[3, errno.EBADF, "read", os.strerror(errno.EBADF)], [0, 0]]
