@@ -47,7 +47,7 @@ static size_t encode(unsigned long character, char *utf8)
 
     for (i = more; i > 0; i--, character >>= 6)
         utf8[i] = (char)(0x80 | (character & 0x3F));
-    utf8[0] = (char)(more == 0 ? character : (0xF00u >> more & 0xF0) | character);
+    utf8[0] = (char)(more == 0 ? character : (0xFF00u >> (more + 1) & 0xFF) | character);
     return more + 1;
 }
 

@@ -12,12 +12,17 @@
 #include "../hub/hub.h"
 #include "wide.h"
 
-/* \\server\share, also in the form that begins with \\?\. */
+static int is_slash(wchar_t unit)
+{
+    return unit == L'\\' || unit == L'/';
+}
+
+/* \\server\share, with either slash, also in the form that begins with \\?\. */
 static int is_share(const wchar_t *path)
 {
     if (wcsncmp(path, L"\\\\?\\", 4) == 0)
         return _wcsnicmp(path + 4, L"UNC\\", 4) == 0;
-    return wcsncmp(path, L"\\\\", 2) == 0 && wcsncmp(path, L"\\\\.", 3) != 0;
+    return is_slash(path[0]) && is_slash(path[1]) && path[2] != L'.';
 }
 
 /* A network drive, or a folder into which one is mounted. */

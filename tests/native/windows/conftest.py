@@ -47,6 +47,8 @@ class Machine:
         definition.write_text("\n".join(["EXPORTS", *exports]))
         self.core = self.compile("core.dll", *CORE, definition, "-shared", *WARNINGS)
         self.host = self.compile("host.exe", HERE / "host.c", *WARNINGS[:3], "-Werror")
+        watcher = [HERE / "watcher.c", *CORE, "-municode", *WARNINGS[:3], "-Werror"]
+        self.watcher = self.compile("watcher.exe", *watcher)
 
     def compile(self, name: str, *words: object) -> Path:
         """Compile to a file of this name; returns its path."""
@@ -74,7 +76,9 @@ class Machine:
         defines = [f"-D{what}" for what in left_out]
         return self.compile(str(made), HERE / "httpd.c", definition, "-shared", *defines)
 
-    def run(self, *words: object, log: str = "") -> tuple[int, list[Any], str]:
+    def run(
+        self, *words: object, log: str = "", program: Path | None = None
+    ) -> tuple[int, list[Any], str]:
         """Run the host: its exit code, what it printed, read as JSON, and its stderr.
 
         `log` is what others have written to the file that is its stderr.
@@ -82,7 +86,7 @@ class Machine:
         # To files and not to pipes: what wine leaves running would hold a pipe open.
         out, err = self.folder / "stdout", self.folder / "stderr"
         err.write_text(log)
-        command = ["wine", str(self.host), *map(str, words)]
+        command = ["wine", str(program or self.host), *map(str, words)]
         with out.open("w") as stdout, err.open("r+") as stderr:
             done = subprocess.run(
                 command,
@@ -100,6 +104,12 @@ class Machine:
     def does(self, *words: object) -> list[Any]:
         """What the host printed, when it came to its end as it should."""
         code, said, complaint = self.run("core", self.core, *words)
+        assert (code, complaint) == (55, "")
+        return said
+
+    def watches(self, *words: object) -> list[Any]:
+        """What the watcher printed, when it came to its end as it should."""
+        code, said, complaint = self.run(*words, program=self.watcher)
         assert (code, complaint) == (55, "")
         return said
 

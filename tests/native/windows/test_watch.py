@@ -1,0 +1,197 @@
+"""Windows: what changes in a folder is heard, by one port and a handle for each root.
+
+wine hears of what lies in a root itself alone: what is deeper is Windows' own.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+ITSELF, NAMES, ALL = 0, 1, 2
+OK = [0, 0, "", ""]
+BEGUN = [1, *OK]
+pytestmark = pytest.mark.windows
+
+
+def wine(path):
+    """A path as Windows programs see it."""
+    return "Z:" + str(path).replace("/", "\\")
+
+
+@pytest.fixture
+def source(tmp_path):
+    """The folder that is watched, with a file."""
+    made = tmp_path / "source"
+    made.mkdir()
+    (made / "a.py").write_text("before")
+    return made
+
+
+@pytest.fixture
+def hears(windows, source):
+    """What is told, of a folder that is watched, while these words are done."""
+
+    def run(*words, interest=NAMES, names=("a.py", "fence")):
+        watch = ["begin", "directory", wine(source), interest, 0]
+        told = (word for name in names for word in ("name", name))
+        fence = ["write", wine(source / "fence"), "until", "fence"]
+        begun, directory, *said = windows.watches(*watch, *told, *words, *fence)
+        assert (begun, directory) == (BEGUN, [1, *OK])
+        heard = [change for change in said[-1] if change[2] != "fence"]
+        assert all(change[:2] == [1, 0] for change in heard)
+        return {change[2] for change in heard}, said[:-1]
+
+    return run
+
+
+def test_saves(hears, source):
+    """A file that is written, replaced, deleted or made is heard, under its name."""
+    file, other = wine(source / "a.py"), wine(source / "b.py")
+    assert hears("write", file) == ({"a.py"}, [])
+    assert hears("write", other, "rename", other, file) == ({"a.py"}, [1])
+    assert hears("delete", file) == ({"a.py"}, [1])
+    assert hears("write", file) == ({"a.py"}, [])
+
+
+def test_names_of_no_interest(hears, source):
+    """What has another name is not heard, but where all is of interest."""
+    other = wine(source / "log")
+    assert hears("write", other) == (set(), [])
+    assert hears("write", other, interest=ALL) == ({"log"}, [])
+
+
+def test_names_in_any_case(hears, source):
+    """The case of a name does not matter, in any alphabet; it is told as the file has it."""
+    assert hears("write", wine(source / "a.py"), names=("A.PY", "Fence")) == ({"a.py"}, [])
+    small, capital = "\N{CYRILLIC SMALL LETTER ZHE}.py", "\N{CYRILLIC CAPITAL LETTER ZHE}.py"
+    for name, other in ((small, capital), (capital, small)):
+        (source / name).touch()
+        assert hears("write", wine(source / name), names=(other, "fence")) == ({name}, [])
+        (source / name).unlink()
+
+
+def test_short_names(hears, source):
+    """A name that may be another one's short form is heard, whichever it is."""
+    assert hears("write", wine(source / "LONGNA~1.PY")) == ({"LONGNA~1.PY"}, [])
+
+
+def test_two_paths(windows, source):
+    """Two paths to a folder give one number; itself is 0, which never has a change."""
+    path = wine(source)
+    watched = [(path, ITSELF), (path, NAMES), (path + "\\.\\", ALL), ("C:\\", ALL), (path, ALL)]
+    words = (word for path, interest in watched for word in ("directory", path, interest, 0))
+    said = windows.watches("begin", *words)
+    assert said == [BEGUN, *([number, *OK] for number in (0, 1, 1, 2, 1))]
+
+
+def test_itself_is_in_nobodys_way(windows, source, tmp_path):
+    """A folder of which itself is of interest can be renamed and deleted, and says nothing."""
+    moved = tmp_path / "moved"
+    (source / "a.py").unlink()
+    words = ["begin", "directory", wine(source), ITSELF, 0]
+    said = windows.watches(*words, "rename", wine(source), wine(moved), "delete", wine(moved))
+    assert said == [BEGUN, [0, *OK], 1, 1]
+
+
+def test_forget(windows, source):
+    """What is forgotten is heard of no more, and can be watched anew."""
+    watch = ["directory", wine(source), ALL, 0]
+    file = wine(source / "a.py")
+    said = windows.watches("begin", *watch, "forget", "write", file, *watch, "changes")
+    assert said == [BEGUN, [1, *OK], [2, *OK], []]
+    said = windows.watches("begin", *watch, "forget", *watch, "write", file, "until", "a.py")
+    assert said[-1] == [[2, 0, "a.py"]]
+
+
+def test_wake_and_end(windows, source):
+    """Another thread ends the wait, by waking it and by ending the watcher."""
+    said = windows.watches("begin", "directory", wine(source), ALL, 0, "wake", "wake", "end")
+    assert said[:4] == [BEGUN, [1, *OK], 0, 0]
+    assert said[4] in (0, -1)  # ended while it waited, or before it began to
+
+
+def test_begins_and_ends(windows, source):
+    """Three hundred beginnings and ends leave no handle behind."""
+    first = ["begin", "directory", wine(source), ALL, 0, "cycles", 20]
+    said = windows.watches(*first, "end", "cycles", 20, "cycles", 300)
+    assert said[-1] == 0
+
+
+def test_more_than_the_buffer_holds(windows, source):
+    """Where Windows has lost count, anything in the folder may have changed."""
+    watch = ["begin", "directory", wine(source), NAMES, 0, "name", "fence"]
+    fence = ["write", wine(source / "fence"), "until", "fence"]
+    said = windows.watches(*watch, "many", wine(source), "until", "", *fence)
+    assert said[2][-1] == [1, 0, ""]
+    assert said[3][-1] == [1, 0, "fence"]
+
+
+@pytest.mark.parametrize(
+    "path", ["\\\\server\\share\\folder", "\\\\?\\UNC\\server\\share", "//server/share/x"]
+)
+def test_trust(windows, path):
+    """A network drive is refused as such, unless we are to trust it."""
+    said = windows.watches("begin", "directory", path, ALL, 0, "directory", path, ALL, 1)
+    assert said[1] == [-1, 2, 0, "wsgireload_watch_directory", "a network drive"]
+    assert said[2][:2] == [-1, 3]
+    assert said[2][3] == "CreateFileW"
+
+
+def test_what_cannot_be_watched(windows, source):
+    """What is no folder fails with the call, the number and Windows' words."""
+    said = windows.watches(
+        *["begin", "directory", wine(source / "none"), ALL, 0],
+        *["directory", wine(source / "a.py"), NAMES, 0],
+    )
+    assert [told[:4] for told in said[1:]] == [
+        [-1, 3, 2, "CreateFileW"],
+        [-1, 3, 267, "CreateFileW"],
+    ]
+
+
+def test_long_paths(windows, tmp_path):
+    """A path of far more than 260 characters is watched, and has marks."""
+    folder = tmp_path.joinpath(*["long" * 25] * 4)
+    folder.mkdir(parents=True)
+    (folder / "a.py").touch()
+    watch = ["begin", "directory", wine(folder), ALL, 0]
+    said = windows.watches(*watch, "mark", wine(folder / "a.py"), "mark", wine(folder / "none"))
+    assert said[1] == [1, *OK]
+    assert said[2][0] not in ("0" * 16, "0" * 15 + "1")
+    assert said[3] == ["0" * 16, 7]
+
+
+def test_marks(windows, source):
+    """A mark moves with what is done to the file, and not without; 0 is what is not there."""
+    file, other = wine(source / "a.py"), wine(source / "b.py")
+    look = ["mark", file]
+    (source / "b.py").write_text("before")
+    words = [
+        *look,
+        *look,
+        "write",
+        file,
+        *look,
+        "rename",
+        other,
+        file,
+        *look,
+        "delete",
+        file,
+        *look,
+    ]
+    first, same, written, _, replaced, _, deleted = windows.watches(*words)
+    assert first == same
+    assert len({first[0], written[0], replaced[0], deleted[0]}) == 4
+    assert deleted == ["0" * 16, 7]
+    said = windows.watches("mark", wine(source / "none" / "none"), "mark", "a?b", "mark", "")
+    assert [mark for mark, _ in said] == ["0" * 16, "0" * 15 + "1", "0" * 16]
+
+
+def test_characters(windows):
+    """Paths are UTF-8 as os.fsencode makes it, lone surrogates and all; what is none is U+FFFD."""
+    *some, wrong, invalid = windows.watches("characters")
+    codes = [0x7F, 0x80, 0x7FF, 0x800, 0xD800, 0xDFFF, 0xFFFF, 0x10000, 0x10FFFF]
+    assert some == [chr(code).encode("utf-8", "surrogatepass").hex() for code in codes]
+    assert wrong == 0
+    assert invalid == [0, 1, 1, 0, 1, 0, 1]
