@@ -14,14 +14,14 @@
 static unsigned long decode(const unsigned char **next)
 {
     unsigned long first = *(*next)++, character;
-    int more = first < 0xC0 ? 0 : first < 0xE0 ? 1 : first < 0xF0 ? 2 : 3;
+    int more = first < 0xC0 || first > 0xF4 ? 0 : first < 0xE0 ? 1 : first < 0xF0 ? 2 : 3;
 
     if (first < 0x80)
         return first;
     character = first & (0x3Fu >> more);
     for (; more > 0 && (**next & 0xC0) == 0x80; more--)
         character = character << 6 | (*(*next)++ & 0x3F);
-    return first < 0xC0 || more > 0 || character > 0x10FFFF ? 0xFFFD : character;
+    return first < 0xC0 || first > 0xF4 || more > 0 || character > 0x10FFFF ? 0xFFFD : character;
 }
 
 void wsgireload_wide(const char *utf8, wchar_t *wide)

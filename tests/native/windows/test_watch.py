@@ -194,4 +194,4 @@ def test_characters(windows):
     codes = [0x7F, 0x80, 0x7FF, 0x800, 0xD800, 0xDFFF, 0xFFFF, 0x10000, 0x10FFFF]
     assert some == [chr(code).encode("utf-8", "surrogatepass").hex() for code in codes]
     assert wrong == 0
-    assert invalid == [0, 1, 1, 0, 1, 0, 1]
+    assert invalid == [0, 1, 1, 0, 1, 1, 1, 1, 0, 1]
