@@ -180,6 +180,24 @@ def test_what_the_digest_leaves_out_is_not_seen(app: Application) -> None:
     assert app.seen() == []
 
 
+def test_a_digest_that_imports(app: Application) -> None:
+    """What a digest imports as it is first taken is imported once, and not for its own sake."""
+    app.write("_tool.py", b"")
+    app.write(".py", BEFORE)
+    digested: list[str] = []
+
+    def digest(path: str) -> bytes:
+        digested.append(path)
+        app.load("_tool")
+        return b""
+
+    app.imports.remove()
+    app.imports = Imports(digest)
+    app.imports.install()
+    app.load()
+    assert [path for path in digested if NAME in path] == [str(app.root / f"{NAME}.py")]
+
+
 def test_moments() -> None:
     """What is loaded already was absent before the process began; everything else until now."""
     before = time.time()

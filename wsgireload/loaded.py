@@ -40,6 +40,9 @@ class Imports:
 
     def install(self) -> None:
         """Stand before all other finders."""
+        # Once before that: what a digest itself imports, such as the codec of Windows' paths, would
+        # else be digested as it is imported, for which it would be imported, and so on.
+        self._digest(__file__)
         sys.meta_path.insert(0, self)
 
     def remove(self) -> None:
