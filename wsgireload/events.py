@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 
 from wsgireload.errors import NativeError
@@ -37,7 +38,8 @@ class Events:
         self._trouble = trouble
         self._numbers: dict[str, int] = {}  # the native number of each folder
         self._folders: dict[int, list[str]] = {}  # by which paths a number is known
-        self._turns: set[str] = set()  # folders and links on the way: then a path leads elsewhere
+        self._turns: dict[str, bool] = {}  # folders and links on the way, and whether what a
+        # link leads to is heard of: when something happens to one, a path leads elsewhere
         self._spelled: dict[str, str] = {}  # where case does not count: the paths as we know them
         self._said: set[str] = set()
         self.lost = False  # something leads elsewhere by now: listen to everything again
@@ -45,12 +47,12 @@ class Events:
     def listen(self, path: str) -> bool:
         """Tell of a file from now on, be it there or not; False where it has to be polled."""
         folder, name = _place(path)
-        number = self._number(folder, NAMES)
+        heard = self._name(self._number(folder, NAMES), name)
         if WINDOWS:
             self._spelled[os.path.normcase(path)] = path
-        elif os.path.islink(path):
-            self._turn(path)
-        return self._name(number, name)
+        elif os.path.islink(path):  # should it become one from here on, that is told
+            heard = self._turn(path) and heard
+        return heard
 
     def listen_in(self, folder: str) -> bool:
         """Tell of whatever a folder holds, and will hold; not of what its folders hold."""
@@ -71,15 +73,21 @@ class Events:
     def wait(self, seconds: float) -> set[str] | None:
         """Paths of files and folders at which something happened; empty when the time is over.
 
-        None: it may have happened anywhere.
+        None: it may have happened anywhere. NativeError where no event will ever come again.
         """
-        told: set[str] = set()
-        for number, gone, name in self._watcher.wait(seconds):
-            self.lost = self.lost or bool(gone) or number == DEAF
-            for path in self._paths(number, name):
-                self.lost = self.lost or path in self._turns
-                told.add(path)
-        return None if self.lost else told
+        end = time.monotonic() + seconds
+        while changes := self._heard(max(0.0, end - time.monotonic())):
+            told: set[str] = set()
+            lost = False
+            for number, gone, name in changes:
+                lost = lost or number == DEAF or (bool(gone) and number in self._folders)
+                told.update(self._paths(number, name))
+            if lost or not self._turns.keys().isdisjoint(told):
+                self.lost = True
+                return None
+            if told:  # nothing is: of what was listened to before we forgot all
+                return told
+        return set()
 
     def wake(self) -> None:
         """End the wait that is on, or the next one; from any thread."""
@@ -88,6 +96,14 @@ class Events:
     def end(self) -> None:
         """Listen no more."""
         self._watcher.end()
+
+    def _heard(self, seconds: float) -> list[tuple[int, bool, str]]:
+        try:
+            return self._watcher.wait(seconds)
+        except NativeError as error:
+            self._trouble(f"everything is polled from now on: {error}")
+            self.end()
+            raise
 
     def _paths(self, number: int, name: str) -> Iterator[str]:
         for folder in self._folders.get(number, ()):
@@ -112,32 +128,50 @@ class Events:
             self._folders[number].append(folder)
         return number
 
-    def _turn(self, path: str) -> None:
-        """Notice when a folder or link comes, goes or is replaced, and all on the way to it."""
-        folder, name = os.path.split(path)
-        if WINDOWS or not name or path in self._turns:  # there a handle would forbid renaming it
-            return
-        self._turns.add(path)
-        self._turn(folder)
-        target = None
-        if os.path.islink(path):
-            target = os.path.normpath(os.path.join(os.path.realpath(folder), os.readlink(path)))
-        self._name(self._number_on_the_way(folder), name)
-        if target is not None:
-            self._turn(target)
-            if not os.path.isdir(target):  # what is written to it is written to the link as well
-                self._name(self._number(os.path.dirname(target), NAMES), os.path.basename(target))
+    def _turn(self, path: str) -> bool:
+        """Notice when a folder or link comes, goes or is replaced, and all on the way to it.
 
-    def _number_on_the_way(self, folder: str) -> int:
-        """Of a folder of which only comings and goings matter; the file system's kind does not."""
-        if folder in self._numbers:
-            return self._numbers[folder]
+        False where it is a link, and of what is written to its target no event tells.
+        """
+        folder, name = os.path.split(path)
+        if WINDOWS or not name:  # there a handle would forbid renaming it
+            return True
+        if path not in self._turns:
+            self._turns[path] = True
+            self._turn(folder)
+            self._name(self._itself(folder), name)
+            if os.path.islink(path):  # read once it is heard of, lest another takes its place
+                self._itself(path, link=True)  # where its folder may be passed, but not listed
+                self._turns[path] = self._follow(path)
+        return self._turns[path]
+
+    def _follow(self, link: str) -> bool:
+        """Hear of what a link leads to; what is written to a file is written to the link as well."""
         try:
-            number = self._watcher.directory(folder, ITSELF, trust=True)
-        except NativeError:
+            target = os.path.join(os.path.realpath(os.path.dirname(link)), os.readlink(link))
+        except OSError:  # it is gone by now, and that is told
+            return True
+        target = os.path.normpath(target)
+        heard = self._turn(target)
+        if os.path.isdir(target):
+            return heard
+        number = self._number(os.path.dirname(target), NAMES)
+        return self._name(number, os.path.basename(target)) and heard
+
+    def _itself(self, path: str, *, link: bool = False) -> int:
+        """Of a link, or of a folder in which only comings and goings matter: its number, or DEAF.
+
+        The kind of the file system is of no matter to those.
+        """
+        if path in self._numbers and not link:
+            return self._numbers[path]
+        try:
+            real = path if link else os.path.realpath(path)
+            number = self._watcher.directory(real, ITSELF, trust=True)
+        except (NativeError, ValueError):  # ValueError: no path can be like that
             return DEAF
-        if folder not in self._folders.setdefault(number, []):
-            self._folders[number].append(folder)
+        if path not in self._folders.setdefault(number, []):
+            self._folders[number].append(path)
         return number
 
     def _name(self, number: int, name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -167,7 +168,8 @@ class Watcher:
 
     def name(self, directory: int, name: str) -> None:
         """Hear of a name in a directory: on Windows the path from there on, with backslashes."""
-        _core().watch_name(self._number, directory, os.fsencode(name))
+        with contextlib.suppress(ValueError):  # no file can have that name
+            _core().watch_name(self._number, directory, os.fsencode(name))
 
     def forget(self, directory: int) -> None:
         """Watch a directory no more."""
