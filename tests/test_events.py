@@ -5,7 +5,6 @@ to do it, with a stand-in for the native watcher.
 from __future__ import annotations
 
 import errno
-import os
 import shutil
 import sys
 import time
@@ -178,7 +177,7 @@ def test_a_folder_that_is_to_come(ear: Ear, tmp_path: Path) -> None:
 
 @linux
 def test_a_linked_file(ear: Ear, tmp_path: Path) -> None:
-    """What is written to the target of a link is told; another link in its place leads elsewhere."""
+    """What is written to a link's target is told; another link in its place leads elsewhere."""
     first, second = filled(tmp_path / "shared", "1.py", "2.py")
     filled(tmp_path / "site")
     path = tmp_path / "site/a.py"

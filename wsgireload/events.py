@@ -146,7 +146,7 @@ class Events:
         return self._turns[path]
 
     def _follow(self, link: str) -> bool:
-        """Hear of what a link leads to; what is written to a file is written to the link as well."""
+        """Hear of what a link leads to: what is written to that is written to the link as well."""
         try:
             target = os.path.join(os.path.realpath(os.path.dirname(link)), os.readlink(link))
         except OSError:  # it is gone by now, and that is told
