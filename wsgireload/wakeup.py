@@ -64,21 +64,26 @@ class EventWakeup(Wakeup):
         stirs: Callable[[], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        super().__init__()
         self._events = events
         self._quiet = quiet
         self._bound = bound
         self._concerns = concerns
         self._stirs = stirs
         self._clock = clock
+        self._broken = False
 
     def wait(self, seconds: float) -> Stir:
+        if self._broken:
+            return super().wait(seconds)
         try:
             return self._gathered(seconds)
-        except NativeError:  # no event will ever come again; a step polls what is not listened to
-            self._events.end()
+        except NativeError:  # no event will ever come again: from now on a wait is a mere wait
+            self._broken = True
             return Stir()
 
     def wake(self) -> None:
+        super().wake()
         self._events.wake()
 
     def end(self) -> None:
@@ -105,5 +110,7 @@ class EventWakeup(Wakeup):
         while told := self._events.wait(max(0.0, end - self._clock())):
             if concerning := set(filter(self._concerns, told)):
                 return concerning
+            if self._clock() >= end:  # there is always more, where a log is written all the time
+                return set()
             time.sleep(IDLE)
         return told
