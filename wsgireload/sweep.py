@@ -19,16 +19,17 @@ class Sweep:
 
     def due(self, paths: Sequence[str]) -> Sequence[str]:
         """Those whose turn it is."""
-        now = self._clock()
-        share = min((now - self._last) / ROUND, 1.0)
-        count = int(share * min(len(paths), MOST))
+        now, most = self._clock(), min(len(paths), MOST)
+        passed = min(now - self._last, ROUND)
+        count = int(passed / ROUND * most)
         if not count:
             return ()
-        self._last = now
-        first, self._at = self._at, self._at + count
-        if self._at >= len(paths):
-            self._at = 0
-        return paths[first : first + count]
+        self._last = now - passed + count * ROUND / most  # a part of a file's time is kept
+        first = self._at if self._at < len(paths) else 0
+        due = [*paths[first : first + count]]
+        due += paths[: count - len(due)]  # and the next round begins
+        self._at = (first + count) % len(paths)
+        return due
 
     def round_over(self) -> bool:
         """Whether it is time again for what is done once in a round."""
