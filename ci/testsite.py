@@ -14,7 +14,7 @@ from typing import Any
 from apache import Apache
 from errorlog import Line
 from httpdconf import GROUP, Application
-from server import Server, wait_for
+from server import Result, Server, wait_for
 
 APPLICATION = Path(__file__).parent.parent / "tests" / "e2e" / "app"
 START = "wsgireload.start(interval=0.1, settle=0.05"
@@ -49,6 +49,13 @@ class Site(Server):
     noisy = False
     """Whether the test makes the application fail, which Apache's error log will tell."""
 
+    patience = 15.0
+    """Seconds in which what is waited for has to happen."""
+
+    def wait_for(self, condition: Callable[[], Result | None], what: str) -> Result:
+        """As server.wait_for, with the patience that this site asks for."""
+        return wait_for(condition, what, deadline=self.patience)
+
     def write(self, name: str, text: str) -> Path:
         """Write a file of the application."""
         path = self.app / name
@@ -75,7 +82,7 @@ class Site(Server):
             latest = self.ask(name, at=at)
             return latest if latest.value == value else None
 
-        return wait_for(answer, f"{name} == {value!r}")
+        return self.wait_for(answer, f"{name} == {value!r}")
 
     def wait_for_line(self, start: str, *, count: int = 1) -> list[Line]:
         """Lines of ours in the error log that begin with `start`, once there are so many."""
@@ -84,7 +91,7 @@ class Site(Server):
             found = self.said(start)
             return found if len(found) >= count else None
 
-        return wait_for(lines, f"{count} x 'wsgireload: {start}' in the error log")
+        return self.wait_for(lines, f"{count} x 'wsgireload: {start}' in the error log")
 
     def wait_for_looks(self, *, at: str = "/") -> Answer:
         """Return once the monitor has looked at everything a few times more."""
@@ -97,7 +104,7 @@ class Site(Server):
                 raise AssertionError(f"process {before.pid} was replaced by {now.pid}")
             return now if now.status["looks"] >= enough else None
 
-        return wait_for(looked, f"{LOOKS} looks")
+        return self.wait_for(looked, f"{LOOKS} looks")
 
     def said(self, start: str = "") -> list[Line]:
         """Lines of ours in the error log that begin with `start`."""
@@ -107,11 +114,11 @@ class Site(Server):
         """Give a command such as `Site.graceful`; return once all daemons are other ones."""
         before = self.daemons()
         command(self)
-        wait_for(lambda: self.daemons() and not self.daemons() & before, "new processes")
+        self.wait_for(lambda: self.daemons() and not self.daemons() & before, "new processes")
 
     def wait_for_start(self, count: int) -> None:
         """Return once so many daemon processes were started."""
-        wait_for(lambda: self.started() >= count, f"start number {count}")
+        self.wait_for(lambda: self.started() >= count, f"start number {count}")
 
     def started(self) -> int:
         """How many daemon processes were started so far, in mod_wsgi's own words."""

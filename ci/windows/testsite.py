@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from server import wait_for
 from testsite import Site
 from windows.winnt import WindowsServer, WindowsService
 
@@ -12,9 +11,11 @@ from windows.winnt import WindowsServer, WindowsService
 class WindowsSite(Site, WindowsServer):
     """A site of which the one child, and not a daemon process, holds the application."""
 
+    patience = 60.0  # a restart takes seconds, and wine on a busy machine some more
+
     def wait_for_one_child(self) -> None:
         """Return once the old child has left."""
-        wait_for(lambda: len(self.daemons()) == 1, "the end of the old child", deadline=30.0)
+        self.wait_for(lambda: len(self.daemons()) == 1, "the end of the old child")
 
 
 class WindowsServiceSite(WindowsSite, WindowsService):

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from library import copy_packages
-from server import wait_for
 from testsite import APPLICATION
 from windows.lab import PYTHONS
 from windows.testsite import WindowsSite, WindowsSites
@@ -30,17 +29,17 @@ def site(request: pytest.FixtureRequest, new_site: WindowsSites, django: Path) -
     )
     site.start()
     assert site.get() == "old title: old view, old template\n"
-    wait_for(lambda: site.said("watching: "), "the first look")
+    site.wait_for(lambda: site.said("watching: "), "the first look")
     return site
 
 
 def test_edits(site: WindowsSite) -> None:
     """A view and the settings: each goes live with one restart."""
     site.edit("shop/views.py", "old", "new")
-    wait_for(lambda: site.get() == "old title: new view, old template\n", "the new view")
-    wait_for(lambda: len(site.said("watching: ")) == 2, "the next monitor")
+    site.wait_for(lambda: site.get() == "old title: new view, old template\n", "the new view")
+    site.wait_for(lambda: len(site.said("watching: ")) == 2, "the next monitor")
     site.edit("shop/settings.py", "old", "new")
-    wait_for(lambda: site.get() == "new title: new view, old template\n", "the new settings")
+    site.wait_for(lambda: site.get() == "new title: new view, old template\n", "the new settings")
     assert site.restarts() == 2
     assert "views.py changed" in site.said("restarting: ")[0].text
     assert "settings.py changed" in site.said("restarting: ")[1].text

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from server import wait_for
 from testsite import START
 from traffic import Traffic
 from windows.testsite import WindowsServiceSite, WindowsSite, WindowsSites
@@ -65,7 +64,7 @@ def test_an_edit_while_apache_starts(new_site: WindowsSites) -> None:
     site.write("slow_start.py", SLOW_START)
     site.edit("app.wsgi", "import words", "import slow_start\nimport words")
     site.start()
-    wait_for((site.app / "starting").exists, "the beginning of the start")
+    site.wait_for((site.app / "starting").exists, "the beginning of the start")
     site.edit("words.py", "old", "new")
     site.wait_for_value("new")
     site.wait_for_looks()
@@ -100,7 +99,7 @@ def test_stop_and_restart(new_site: WindowsSites, group: str | None) -> None:
     site.wait_for_looks()
     so_far, before = len(site.log), site.child
     site.restart()
-    wait_for(lambda: site.child != before, "another child")
+    site.wait_for(lambda: site.child != before, "another child")
     site.wait_for_one_child()
     assert ours(site, after=so_far) == []
     site.wait_for_looks()

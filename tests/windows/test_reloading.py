@@ -8,7 +8,7 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from server import ServerError, wait_for
+from server import ServerError
 from traffic import Traffic
 from windows.lab import PYTHONS
 from windows.testsite import WindowsSite, WindowsSites
@@ -107,7 +107,7 @@ def test_a_change_while_the_old_child_drains(site: WindowsSite) -> None:
     site.write("slow.py", "import time\n\ndef answer():\n    time.sleep(6)\n    return 'done'\n")
     with ThreadPoolExecutor() as pool:
         slow = pool.submit(site.ask, "slow.answer")
-        wait_for(lambda: "slow" in site.ask("words.loaded").value, "the slow request")
+        site.wait_for(lambda: "slow" in site.ask("words.loaded").value, "the slow request")
         site.edit("words.py", "old", "newer")
         site.wait_for_value("newer")
         site.wait_for_looks()
