@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from compileall import compile_dir
 from pathlib import Path
 
@@ -32,7 +31,6 @@ def generate(folder: Path, count: int) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(MODULE.format(number=number) + COMMENT * (2 + number * 37 % 120))
     compile_dir(folder, quiet=1, workers=0)
-    time.sleep(2.1)  # a younger file may change unseen, which wsgireload reads again and again
 
 
 def source(folder: Path, number: int) -> Path:

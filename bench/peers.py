@@ -9,8 +9,9 @@ import shlex
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import islice
 from pathlib import Path
 
 from modules import generate, source
@@ -22,7 +23,7 @@ SIZES = (100, 1_000, 10_000, 50_000)
 USUAL = 1_000
 """So many files for all that is measured at one size."""
 LIGHT = 1_000
-"""Up to so many files all peers may watch at the same time, with processors to spare."""
+"""Up to so many files all peers watch at the same time; with more, one for each processor."""
 SETTLED = 3.0
 """Seconds after which a peer that watches is idle."""
 TRACED = 10.0
@@ -41,31 +42,34 @@ def start(folder: Path) -> None:
             try:
                 figures[peer]["start"] = process.watch() * 1000
             except (PeerError, TimeoutError) as error:
-                failed[peer] = str(error)
+                failed[f"{peer}, start"] = str(error)
+
+
+def folders(root: str, count: int) -> list[Path]:
+    """Modules for each peer of a group: looking at a folder wakes whoever watches that folder."""
+    together = len(WATCHERS) if count <= LIGHT else os.cpu_count() or 1
+    made = [Path(root, str(count), str(number)) for number in range(together)]
+    for folder in made:
+        generate(folder, count)
+    time.sleep(2.1)  # a younger file may change unseen, which wsgireload reads again and again
+    return made
 
 
 @contextmanager
-def watching(peers: Sequence[str], folder: Path, count: int) -> Iterator[list[Process]]:
+def watching(peers: Iterable[str], folders: list[Path], count: int) -> Iterator[list[Process]]:
     """All these peers at once; they import at the same time and start one after another."""
     with ExitStack() as stack:
-        started = [stack.enter_context(Process(peer, folder, count)) for peer in peers]
+        each = zip(peers, folders, strict=False)  # the last group may be smaller
+        started = [stack.enter_context(Process(*which, count)) for which in each]
         running = []
         for process in started:
             try:
                 process.watch()
                 running.append(process)
             except (PeerError, TimeoutError) as error:
-                failed[process.peer] = str(error)
+                failed[f"{process.peer}, {count:,} files"] = str(error)
         time.sleep(SETTLED)
         yield running
-
-
-def groups(count: int) -> Iterator[list[str]]:
-    """Peers that may be measured at once: with many files, no more than there are processors."""
-    peers = [peer for peer in WATCHERS if peer not in failed]
-    together = len(WATCHERS) if count <= LIGHT else os.cpu_count() or 1
-    for first in range(0, len(peers), together):
-        yield peers[first : first + together]
 
 
 def idle(processes: list[Process], count: int, window: float) -> None:
@@ -90,23 +94,28 @@ def trace(processes: list[Process]) -> None:
             failed[f"{peer}, system calls"] = str(error)
 
 
-def save(processes: list[Process], folder: Path, times: int) -> None:
-    """Rewrite one file after another at random moments; all see it, each says when it did."""
+def save(processes: list[Process], times: int) -> None:
+    """Rewrite a file of each at one random moment after another; each says when it noticed."""
     took: dict[str, list[float]] = {process.peer: [] for process in processes}
     for number in random.sample(range(USUAL), times):
         time.sleep(random.uniform(0, 2))
-        path = source(folder, number)
-        new = path.read_text() + "# saved\n"
-        saved = time.monotonic()
-        path.write_text(new)
-        for process in processes:
-            took[process.peer] += reaction(process, path.name, saved)
+        saved = [edit(source(process.folder, number)) for process in processes]
+        for process, at in zip(processes, saved, strict=True):
+            took[process.peer] += reaction(process, source(process.folder, number).name, at)
     for peer, seconds in took.items():
         for name, share in ("p50", 0.5), ("p99", 0.99):
             if seconds:
                 figures[peer][name] = sorted(seconds)[int(len(seconds) * share)] * 1000
         if missed := times - len(seconds):
             failed[f"{peer}, saves"] = f"{missed} of {times} were not noticed in {GIVEN_UP:g} s"
+
+
+def edit(path: Path) -> float:
+    """Save the file with a line more; returns when (monotonic seconds)."""
+    new = path.read_text() + "# saved\n"
+    saved = time.monotonic()
+    path.write_text(new)
+    return saved
 
 
 def reaction(process: Process, name: str, saved: float) -> list[float]:
@@ -128,21 +137,22 @@ def main() -> None:
     asked = options.parse_args()
     sizes = SIZES[:2] if asked.quick else SIZES
     window = 5.0 if asked.quick else 20.0
+    load = os.getloadavg()[0]
     times = asked.saves or (20 if asked.quick else 200)
     with tempfile.TemporaryDirectory() as root:
         for count in sizes:
-            folder = Path(root, str(count))
-            generate(folder, count)
+            made = folders(root, count)
             if count == USUAL:
-                start(folder)
-            for peers in groups(count):
-                with watching(peers, folder, count) as processes:
+                start(made[0])
+            for first in range(0, len(WATCHERS), len(made)):
+                peers = islice(WATCHERS, first, first + len(made))
+                with watching(peers, made, count) as processes:
                     idle(processes, count, window)
-                    if count == USUAL:  # there all watch at once, so that all see the same saves
+                    if count == USUAL:
                         trace(processes)
-                        save(processes, folder, times)
+                        save(processes, times)
     command = shlex.join(["bench/peers", *sys.argv[1:]])
-    print(*introduction(command, times, window), sep="\n")
+    print(*introduction(command, load, times, window), sep="\n")
     print(*(markdown if asked.markdown else plain)(rows(figures, sizes)), sep="\n")
     print(*(f"{what}: {why}" for what, why in failed.items()), sep="\n")
 

@@ -30,7 +30,7 @@ class Process:
     """A peer with so many modules of a folder imported; started by `watch`, ended by the `with`."""
 
     def __init__(self, peer: str, folder: Path, count: int) -> None:
-        self.peer = peer
+        self.peer, self.folder = peer, folder
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed with us)
         self._process = subprocess.Popen(
             [sys.executable, HERE / "watchers.py", peer, folder, str(count)],

@@ -20,12 +20,13 @@ COLUMNS = {
 }
 
 
-def introduction(command: str, times: int, window: float) -> Iterator[str]:
+def introduction(command: str, load: float, times: int, window: float) -> Iterator[str]:
     """What was measured, on what, and how to do it again."""
     system = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
-    yield f"{processor()}, {os.cpu_count()} cores; {system}; to repeat it: {command}"
+    yield f"{processor()}, {os.cpu_count()} cores, load {load:.1f} before; {system}"
+    yield f"To repeat it: {command}"
     yield f"CPU: share of one core while nothing happens, over {window:g} s, by number of files."
-    yield f"All else with 1,000 files. Noticed: {times} saves at random moments, seen by all."
+    yield f"All else with 1,000 files. Noticed: {times} saves at random moments."
     yield "Memory and start: what importing and starting the reloader adds and takes."
     yield "In parentheses: wsgireload's figure divided by the peer's; below 1, ours is less."
     yield ""

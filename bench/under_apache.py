@@ -1,8 +1,9 @@
 """What wsgireload costs a site under load, and how soon a save is answered: see bench/apache.
 
-Load: two servers, one without wsgireload, take turns (A B, B A, ...) under wrk; each pair is new
-processes. Saves: one server; half the saves are left to wsgireload, for the others the process
-gets a SIGINT by hand at the moment of saving, which is the floor: nobody can be faster.
+Load: two servers, one without wsgireload, take turns (A B, B A, ...) under wrk, in short runs, so
+that whatever else the machine does meets both; now and then with new processes. Saves: one server;
+half the saves are left to wsgireload, for the others the process gets a SIGINT by hand at the
+moment of saving, which is the floor: nobody can be faster.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from statistics import median
+from statistics import median, quantiles
 
 import modules
 from apache import Apache
@@ -53,7 +54,7 @@ def serving(start: str) -> Iterator[Server]:
         copy_packages(server.root / "library", "wsgireload")
         modules.generate(server.app, COUNT)
         (server.app / "app.wsgi").write_text(SCRIPT.format(start=start, count=COUNT))
-        write(server, "first")
+        write(server, "")
         server.start()
         server.get()
         if start:
@@ -75,10 +76,10 @@ def load(server: Server, seconds: int) -> tuple[float, float]:
     return float(found[3]), float(found[1]) * MILLISECONDS[found[2]]
 
 
-def under_load(pairs: int, seconds: int) -> None:
+def under_load(rounds: int, pairs: int, seconds: int) -> None:
     """Print what the monitor costs in requests a second and in latency."""
     runs: dict[str, list[tuple[float, float]]] = {"without": [], "with": []}
-    for number in range(pairs):
+    for _ in range(rounds):
         with ExitStack() as stack:
             servers = {
                 "without": stack.enter_context(serving("")),
@@ -86,16 +87,17 @@ def under_load(pairs: int, seconds: int) -> None:
             }
             for server in servers.values():
                 load(server, 1)  # to warm up
-            for name in sorted(servers, reverse=number % 2 == 0):
-                runs[name].append(load(servers[name], seconds))
-    print(f"load: wrk with 4 connections, {pairs} pairs of {seconds} s; medians")
-    print("              without      with   ratio (of each pair: median, lowest, highest)")
+            for number in range(pairs):
+                for name in sorted(servers, reverse=number % 2 == 0):
+                    runs[name].append(load(servers[name], seconds))
+    print(f"load: wrk with 4 connections, {rounds} times {pairs} pairs of {seconds} s; medians")
+    print("              without      with   ratio (of each pair: quartiles)")
     for index, figure in enumerate(("requests/s", "p99 ms")):
         without, ours = ([run[index] for run in runs[name]] for name in ("without", "with"))
         ratios = [b / a for a, b in zip(without, ours, strict=True)]
         print(
             f"{figure:10} {median(without):10.2f} {median(ours):9.2f}"
-            f"   {median(ratios):.3f}  {min(ratios):.3f}  {max(ratios):.3f}"
+            f"   {'  '.join(f'{ratio:.3f}' for ratio in quantiles(ratios, n=4))}"
         )
 
 
@@ -141,7 +143,7 @@ def main() -> None:
     options = argparse.ArgumentParser(prog="bench/apache", description=__doc__)
     options.add_argument("--quick", action="store_true", help="a few runs of each")
     quick = options.parse_args().quick
-    under_load(*((2, 3) if quick else (10, 5)))
+    under_load(*((1, 6, 2) if quick else (4, 10, 2)))
     saves(4 if quick else 20)
 
 
