@@ -74,10 +74,11 @@ def restart(reason: str = "no reason given") -> bool:
 def reload_required(filename: str) -> bool:
     """For the WSGI script's own `reload_required`, which mod_wsgi calls before each request.
 
-    False as long as restarts are asked for at once, and nothing is left for a request to do.
+    True in a daemon process whose code has changed, if nothing holds its restart: then mod_wsgi
+    replaces the process, and has the next one answer this request.
     """
     del filename
-    return False
+    return _here.monitor is not None and _here.monitor.reload_required()
 
 
 def status() -> Status:

@@ -16,6 +16,7 @@ from wsgireload.errors import NativeError
 from wsgireload.events import Events
 from wsgireload.journal import Journal
 from wsgireload.log import Log, Word, few, shown
+from wsgireload.moment import Moment
 from wsgireload.reloader import ANYWHERE, Reloader
 from wsgireload.restart import Restart
 from wsgireload.server import Server
@@ -48,6 +49,7 @@ class Monitor:
         self._stopped = refusal is not None
         self._thread: threading.Thread | None = None
         self._check: ConfigCheck | None = None
+        self._moment: Moment | None = None  # where a request may have us restart
         self._settings = chosen
         if refusal is None:
             self._prepare(chosen, server)
@@ -74,6 +76,16 @@ class Monitor:
         windows = server.kind == "windows"
         if windows and chosen.check_config:  # elsewhere no restart reads the configuration again
             self._check = ConfigCheck(servers.command(), settings.environment(), time.monotonic)
+        if server.kind == "daemon" and server.mod_wsgi is not None:
+            self._moment = Moment(
+                chosen.when,
+                partial(servers.running_requests, server.mod_wsgi),
+                servers.scripts_ask,
+                partial(self._log.say_once, Word.WATCHING),
+                time.monotonic,
+            )
+        elif chosen.when == "next-request":
+            self._log.say_once(Word.WATCHING, "no request can ask for a restart here: when='now'")
         self._restart = Restart(chosen.linger if windows else 0.0)
         self._reloader = Reloader(
             chosen,
@@ -84,6 +96,7 @@ class Monitor:
             time.monotonic,
             server.processes,
             self._check,
+            self._moment,
         )
 
     @property
@@ -104,6 +117,10 @@ class Monitor:
         except RuntimeError as error:
             self._end(f"this interpreter does not let a thread start: {error}")
             self._log.say(Word.INACTIVE, str(self.reason))
+
+    def reload_required(self) -> bool:
+        """Whether the next request is to be answered by another process: see moment.py."""
+        return self._moment is not None and self._moment.required()
 
     def track(self, *paths: str | os.PathLike[str]) -> None:
         """Watch more files, folders or globs; SettingsError for what is no path."""
@@ -144,6 +161,7 @@ class Monitor:
         """As `stop`, when this process ends."""
         if not self._stopped:
             self._restart.leaving()
+            self._reloader.leave()
         self.stop(timeout)
 
     def stop(self, timeout: float = 5.0) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from wsgireload.config import ConfigCheck
+    from wsgireload.moment import Moment
 
     class Restart(Protocol):
         """How a restart is asked for: see restart.py."""
@@ -54,6 +55,7 @@ class Reloader:
         clock: Callable[[], float],
         processes: int = 1,
         check: ConfigCheck | None = None,
+        moment: Moment | None = None,
     ) -> None:
         self._settings = settings
         self._watched = watched
@@ -63,6 +65,7 @@ class Reloader:
         self._clock = clock
         self._processes = processes
         self._check = check
+        self._moment = moment
         self._settle = Settle(settings.settle)
         self._started = clock()
         self._cost = 0.0  # of the last look, in seconds
@@ -96,18 +99,24 @@ class Reloader:
             self._settle.left({}, now)
             self._settle.decided()
             self.hold = None
+            self._not_pending()
             return pause
         if self._check is not None:  # beside the waiting, so that it costs no time of its own
             self._check.begin()
         left = self._unsettled(now, stir.last) or self._judge() or self._unchecked()
         if left:
+            self._not_pending()
             return min(left, pause)
         self._settle.decided()
-        hold = self._judgement or self._budget_spent() or self._broken_config() or self._ask()
+        wait: Hold | float | None
+        wait = self._judgement or self._budget_spent() or self._broken_config() or self._wait()
+        hold = wait if isinstance(wait, Hold) else None if wait else self._ask()
         if hold is not None and hold != self.hold:
             self._log.say(Word.HOLDING, hold.reason)
         self.hold = hold
-        return pause if hold else TAKEN_UP
+        if hold is not None:
+            self._not_pending()
+        return pause if hold else min(wait, pause) if isinstance(wait, float) and wait else TAKEN_UP
 
     def _pause(self, cost: float) -> float:
         """Seconds between two looks. One dear look, as the first is, is not what looks cost."""
@@ -176,10 +185,32 @@ class Reloader:
     def _broken_config(self) -> Hold | None:
         return self._check.answer() if self._check is not None else None
 
-    def _ask(self) -> Hold | None:
-        """Ask for the restart; a hold where the server could not even be asked."""
+    def _wait(self) -> Hold | float:
+        """How long to wait for the right moment: see moment.py."""
+        if self._moment is None or self.by_hand is not None:
+            return 0.0
+        before, wait = self._moment.pending, self._moment.wait()
+        if self._moment.pending and not before:
+            self._freshen()
+            self._log.say(Word.RESTARTING, f"{self._what('changed')}; with the next request")
+        return wait
+
+    def _not_pending(self) -> None:
+        if self._moment is not None:
+            self._moment.passed()
+
+    def leave(self) -> None:
+        """Note the restart that a request has brought about: this process ends."""
+        if self._moment is not None and self._moment.pending and self._asked is None:
+            self._journal.record(self._entry(self._what("changed")))
+
+    def _freshen(self) -> None:
         for cache in self._restart.freshen([path for path in self.differs if _is_source(path)]):
             self._log.say(Word.HOLDING, f"{shown(cache)} is out of date and cannot be removed")
+
+    def _ask(self) -> Hold | None:
+        """Ask for the restart; a hold where the server could not even be asked."""
+        self._freshen()
         what = self._what("changed")
         name = self._journal.record(self._entry(what))
         try:

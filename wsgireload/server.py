@@ -9,6 +9,7 @@ from types import ModuleType
 
 from wsgireload import native
 from wsgireload.record import Record
+from wsgireload.sources import SCRIPT_PREFIX
 
 WINDOWS = os.name == "nt"
 
@@ -81,6 +82,27 @@ def _refusal(kind: str, inside: ModuleType | None, *, forced: bool) -> str | Non
     if apache is None and (kind == "windows" or not forced):
         return "mod_wsgi is here, but this process is not Apache's"
     return apache.refusal if apache is not None and kind == "windows" else None
+
+
+def running_requests(inside: ModuleType) -> int | None:
+    """How many requests this process serves now, in all of its interpreters; None: unknown.
+
+    mod_wsgi counts them since 4.6.
+    """
+    metrics = getattr(inside, "process_metrics", None)
+    told = metrics() if callable(metrics) else None
+    count = told.get("active_requests") if isinstance(told, dict) else None
+    if isinstance(count, int):
+        return count
+    running = getattr(inside, "active_requests", None)
+    return len(running) if isinstance(running, dict) else None
+
+
+def scripts_ask() -> bool:
+    """Whether each WSGI script of this interpreter has a `reload_required` for mod_wsgi to call."""
+    loaded = dict(sys.modules)
+    scripts = [loaded[name] for name in loaded if name.startswith(SCRIPT_PREFIX)]
+    return bool(scripts) and all(hasattr(script, "reload_required") for script in scripts)
 
 
 def opener() -> Callable[[str], int] | None:

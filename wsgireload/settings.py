@@ -186,7 +186,7 @@ CHECKS: dict[str, Callable[[str, object], object]] = {
     "settle": _settle,
     "watch": _OneOf("auto", "events", "poll"),
     "compare": _OneOf("bytes", later=" (comparing code is not built yet)"),
-    "when": _OneOf("auto", "now", later=" (next-request is not built yet)"),
+    "when": _OneOf("auto", "next-request", "now"),
     "rolling": _OneOf(False, later=" (rolling restarts are not built yet)"),
     "preflight": _OneOf(None, later=" (a preflight is not built yet)"),
     "trigger": _OneOf(None, later=" (a trigger is not built yet)"),

@@ -1,0 +1,116 @@
+"""When a process is replaced, and that nobody loses by it."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from server import wait_for
+from testsite import START, Site, Sites
+from traffic import Traffic
+
+LINE = "reload_required = wsgireload.reload_required"
+SLOW = "import time\n\ndef answer():\n    time.sleep(7)\n    return 'done'\n"
+
+
+@pytest.fixture
+def asking(new_site: Sites) -> Sites:
+    """Makes sites of which the script has the line, and so the requests ask."""
+
+    def new(when: str, processes: int = 1, **options: object) -> Site:
+        site = new_site(**options)
+        site.edit("app.wsgi", f"{START})", f"{START}, when={when!r})\n{LINE}")
+        site.start()
+        if options.get("preload"):
+            site.wait_for_line("watching: ", count=processes)
+        else:
+            site.wait_for_looks()
+        return site
+
+    return new  # type: ignore[return-value]
+
+
+def test_next_request(asking) -> None:
+    """Nothing restarts until a request comes; that one is answered by the new code, once."""
+    site = asking("next-request")
+    site.edit("words.py", "old", "new")
+    assert "with the next request" in site.wait_for_line("restarting: ")[0].text
+    assert site.started() == 1
+    assert site.ask().value == "new"
+    assert "words.py changed" in site.wait_for_line("reloaded: ")[0].text
+    assert site.started() == 2
+
+
+def test_next_request_with_an_edit_undone(asking) -> None:
+    """An edit that is undone before a request comes restarts nothing."""
+    site = asking("next-request")
+    before = site.ask().pid
+    site.edit("words.py", "old", "new")
+    site.wait_for_line("restarting: ")
+    site.edit("words.py", "new", "old")
+    site.wait_for_line("changed: ", count=2)
+    assert (site.ask().pid, site.started()) == (before, 1)
+
+
+def test_next_request_while_it_does_not_compile(asking) -> None:
+    """What is held turns no request away."""
+    site = asking("next-request")
+    site.edit("words.py", 'WORD = "old"', 'WORD = "old')
+    site.wait_for_line("holding: ")
+    assert (site.ask().value, site.started()) == ("old", 1)
+
+
+def test_next_request_without_the_line(new_site: Sites) -> None:
+    """A script that lacks the line is told what to add, and the old code goes on serving."""
+    site = new_site()
+    site.edit("app.wsgi", f"{START})", f"{START}, when='next-request')")
+    site.start()
+    site.wait_for_looks()
+    site.edit("words.py", "old", "new")
+    assert LINE in site.wait_for_line("holding: ")[0].text
+    assert (site.ask().value, site.started()) == ("old", 1)
+
+
+def test_next_request_preloaded(asking) -> None:
+    """A preloaded application is not restarted at each save with nobody asking."""
+    site = asking("next-request", preload=True)
+    for number in range(3):
+        site.write("words.py", f"WORD = {number}\n")
+        site.wait_for_line("restarting: ")
+    assert site.started() == 1
+    assert site.ask().value == 2
+    assert site.started() == 2
+
+
+def test_auto_while_idle(asking) -> None:
+    """With nobody asking the new process is there before anybody does."""
+    site = asking("auto")
+    site.edit("words.py", "old", "new")
+    site.wait_for_start(2)
+    assert site.ask().value == "new"
+    assert site.started() == 2
+
+
+def test_auto_with_a_long_request(asking) -> None:
+    """A request longer than mod_wsgi would wait is let finish; then the new code serves."""
+    site = asking("auto", daemon="threads=5 shutdown-timeout=2")
+    site.write("slow.py", SLOW)
+    with ThreadPoolExecutor() as pool:
+        slow = pool.submit(site.ask, "slow.answer")
+        wait_for(lambda: "slow" in site.ask("words.loaded").value, "the slow request")
+        site.edit("words.py", "old", "new")
+        site.wait_for_line("restarting: ")
+        assert slow.result().value == "done"
+    assert site.wait_for_value("new").value == "new"
+
+
+@pytest.mark.parametrize("when", ["auto", "next-request"])
+def test_four_processes(asking, when: str) -> None:
+    """Once all processes have noticed no request is answered by old code, and none is lost."""
+    site = asking(when, 4, daemon="processes=4 threads=2", preload=True)
+    with Traffic(site) as traffic, ThreadPoolExecutor(8) as pool:
+        site.edit("words.py", "old", "new")
+        site.wait_for_line("restarting: ", count=4)
+        answers = {answer.value for answer in pool.map(site.ask, ["words.WORD"] * 200)}
+    assert answers == {"new"}
+    assert traffic.lost == []
