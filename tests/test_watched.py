@@ -8,15 +8,17 @@ import os
 import py_compile
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
 
 from wsgireload import checksums
-from wsgireload.checksums import MISSING, SPECIAL, digest_of
+from wsgireload.checksums import MISSING, SPECIAL, digest_of, marks_plainly
 from wsgireload.log import Log
+from wsgireload.sweep import ROUND
+from wsgireload.tracked import Folders
 from wsgireload.watched import NOTED_BYTES, Watched, note
 
 BEFORE, AFTER = b"answer = 1\n", b"answer = 2\n"
@@ -380,3 +382,267 @@ def test_a_look_that_breaks_off_loses_nothing(
         with pytest.raises(ZeroDivisionError):
             app.watched.look()
     assert set(app.watched.look()) == {path}
+
+
+class Hearing:
+    """Stands in for the events of an application, on a clock that we move: what is listened to,
+    and which paths are looked at.
+    """
+
+    def __init__(self, app: Application, *ignore: str) -> None:
+        self.now = 1000.0
+        self.lost = False
+        self.deaf: set[str] = set()  # folders of which no event tells
+        self.files: list[str] = []
+        self.folders: list[str] = []
+        self.looked: list[str] = []
+        self.watched = app.watched = Watched(
+            ignore,
+            app.log,
+            app,  # type: ignore[arg-type]
+            app,  # type: ignore[arg-type]
+            modules=app.modules,
+            marks=self.marks,
+            clock=lambda: self.now,
+        )
+        self.watched.events = self  # type: ignore[assignment]
+
+    def marks(self, paths: Sequence[str]) -> list[int]:
+        self.looked += paths
+        return marks_plainly(paths)
+
+    def listen(self, path: str) -> bool:
+        self.files.append(path)
+        return str(Path(path).parent) not in self.deaf
+
+    def listen_in(self, folder: str) -> bool:
+        self.folders.append(folder)
+        return folder not in self.deaf
+
+    def knows(self, folder: str) -> bool:
+        return folder in self.folders or folder in {str(Path(path).parent) for path in self.files}
+
+    def listen_anew(self) -> None:
+        self.files.clear()
+        self.folders.clear()
+        self.lost = False
+
+    def look(self, *stirred: str | Path) -> tuple[set[str], list[str]]:
+        """Look where something stirred: what differs, and what was looked at."""
+        self.looked.clear()
+        return set(self.watched.look(set(map(str, stirred)))), sorted(self.looked)
+
+
+def test_a_look_where_nothing_stirred(app: Application) -> None:
+    """Nothing is looked at, once everything was; a module that comes later is looked at once."""
+    hearing = Hearing(app)
+    paths = [app.load(f"m{number}.py") for number in range(20)]
+    assert hearing.look() == (set(), sorted(paths))
+    assert hearing.files == paths
+    assert hearing.look() == (set(), [])
+    later = app.load("later.py")
+    assert hearing.look() == (set(), [later])
+    assert hearing.look() == (set(), [])
+
+
+def test_a_look_where_something_stirred(app: Application) -> None:
+    """What stirred is looked at, and then what differs, until that is what was loaded."""
+    hearing = Hearing(app)
+    path, other = app.load("a.py"), app.load("b.py")
+    hearing.look()
+    assert hearing.look(path) == (set(), [path])
+    app.write("a.py", AFTER)
+    assert hearing.look(path) == ({path}, [path])
+    assert hearing.look() == ({path}, [path])
+    assert hearing.look(other) == ({path}, [path, other])
+    app.write("a.py")
+    assert hearing.look() == (set(), [path])
+    assert hearing.look() == (set(), [])
+
+
+def test_what_stirred_is_read(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file at which something happened is read, though its stat says that nothing did."""
+    hearing = Hearing(app)
+    path = app.load("a.py")
+    monkeypatch.setattr(hearing.watched._checksums, "_marks", lambda paths: [7] * len(paths))
+    monkeypatch.setattr(hearing.watched._checksums, "_wall_ns", lambda: 0)  # nothing is young
+    hearing.look()
+    app.write("a.py", AFTER)
+    assert hearing.look()[0] == set()
+    assert hearing.look(path)[0] == {path}
+
+
+def test_a_folder_that_stirred(app: Application) -> None:
+    """Where no name was told, all the files of a folder are looked at, and not its neighbours'."""
+    hearing = Hearing(app)
+    paths = [app.load(name) for name in ("pkg/a.py", "pkg/deep/b.py", "pkg2/c.py", "d.py")]
+    hearing.look()
+    app.write("pkg/deep/b.py", AFTER)
+    assert hearing.watched.concerns(str(app.root / "pkg"))
+    assert hearing.look(app.root / "pkg") == ({paths[1]}, paths[:2])
+
+
+def test_what_concerns_us(app: Application) -> None:
+    """Files that are watched, folders that are listened to, and whatever may be tracked."""
+    hearing = Hearing(app, "vendor")
+    path = app.load("pkg/a.py")
+    app.write("templates/a.html")
+    app.watched.track([str(app.root / "templates")])
+    hearing.look()
+    names = ("pkg", "templates", "templates/new.html", "templates/new", "templates/new/a.html")
+    for concern in (path, *(str(app.root / name) for name in names)):
+        assert app.watched.concerns(concern), concern
+    others = ("pkg/b.py", "", "templates2", "templates/a.log", "templates/vendor/a.html")
+    for other in others:
+        assert not app.watched.concerns(str(app.root / other)), other
+
+
+def test_what_no_event_tells_of(app: Application) -> None:
+    """It is looked at each time; the rest is not."""
+    hearing = Hearing(app)
+    hearing.deaf = {str(app.root / "net")}
+    app.load("a.py")
+    polled = [app.load("net/b.py"), app.load("net/c.py")]
+    hearing.look()
+    assert hearing.look() == (set(), polled)
+    app.write("net/c.py", AFTER)
+    assert hearing.look() == ({polled[1]}, polled)
+
+
+def test_a_file_that_becomes_a_link_is_listened_to_again(app: Application) -> None:
+    """It leads elsewhere then, where it may have to be polled."""
+    hearing = Hearing(app)
+    path = app.load("a.py")
+    hearing.look()
+    hearing.deaf = {str(app.root)}
+    hearing.look(path)
+    assert hearing.files == [path, path]
+    assert hearing.look() == (set(), [path])
+
+
+def test_a_change_that_no_event_told_of(app: Application) -> None:
+    """It is found within a round, of which each look does its share."""
+    hearing = Hearing(app)
+    paths = [app.load(f"m{number}.py") for number in range(60)]
+    hearing.look()
+    Path(paths[41]).write_bytes(AFTER)
+    looked: list[str] = []
+    began = hearing.now
+    while not (found := hearing.look())[0]:
+        looked += found[1]
+        hearing.now += 1.0
+        assert len(found[1]) <= 60 / ROUND + 1
+        assert hearing.now - began <= ROUND + 1.0
+    assert found[0] == {paths[41]}
+    assert len(looked) == len(set(looked))
+
+
+def test_lost_events_are_made_up_for(app: Application) -> None:
+    """Once something leads elsewhere all is listened to again, and looked at, whatever stirred."""
+    hearing = Hearing(app)
+    hearing.deaf = {str(app.root / "pkg")}
+    paths = [app.load("a.py"), app.load("pkg/b.py"), app.write("templates/c.html")]
+    app.watched.track([str(app.root / "templates")])
+    hearing.look()
+    hearing.deaf = set()
+    app.write("pkg/b.py", AFTER)
+    for stirred in ((), (paths[0],)):
+        hearing.lost = True
+        assert hearing.look(*stirred) == ({paths[1]}, paths)
+        assert sorted(hearing.files) == paths
+        assert hearing.folders == [str(app.root / "templates")]
+        assert not hearing.lost
+    app.write("pkg/b.py")
+    hearing.look(paths[1])
+    assert hearing.look() == (set(), [])  # nothing is polled any more
+
+
+@pytest.fixture
+def listed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The folders that were asked for what they hold."""
+    folders: list[str] = []
+    real = Folders.listing
+
+    def listing(self: Folders, folder: str) -> object:
+        folders.append(folder)
+        return real(self, folder)
+
+    monkeypatch.setattr(Folders, "listing", listing)
+    return folders
+
+
+def test_tracked_folders_are_listed_when_something_stirs_there(
+    app: Application, listed: list[str]
+) -> None:
+    """Else once in a round; and when more is tracked."""
+    hearing = Hearing(app)
+    module, folder = app.load("a.py"), app.root / "templates"
+    path = app.write("templates/deep/a.html")
+    app.watched.track([str(folder)])
+    hearing.look()
+    assert listed == hearing.folders == [str(folder), str(folder / "deep")]
+
+    def lists(*stirred: str | Path) -> bool:
+        listed.clear()
+        hearing.look(*stirred)
+        return bool(listed)
+
+    assert not lists()
+    assert not lists(module)
+    assert not lists(folder / "a.log")
+    assert lists(path)
+    new = app.write("templates/deep/new.html")
+    assert hearing.look(new)[0] == {new}
+    Path(new).unlink()
+    times = 0
+    for _ in range(60):
+        hearing.now += 1.0
+        times += lists()
+    assert times in (1, 2)
+    app.watched.track([app.write("more.html")])
+    assert lists()
+    assert not lists()
+
+
+def test_a_tracked_folder_of_which_no_event_tells(app: Application, listed: list[str]) -> None:
+    """It is listed each time."""
+    hearing = Hearing(app)
+    hearing.deaf = {str(app.root / "templates")}
+    app.write("templates/a.html")
+    app.watched.track([str(app.root / "templates")])
+    hearing.look()
+    new = app.write("templates/new.html")
+    assert hearing.look()[0] == {new}
+
+
+def test_a_tracked_folder_that_is_away_is_listened_for(app: Application) -> None:
+    """Also where nothing was in it: what will be in it when it comes back is a change."""
+    hearing = Hearing(app)
+    folder = app.root / "templates"
+    folder.mkdir()
+    app.watched.track([str(folder)])
+    hearing.look()
+    folder.rmdir()
+    hearing.lost = True
+    hearing.look()
+    assert hearing.folders == [str(folder)]
+    new = app.write("templates/new.html")
+    assert hearing.look(folder)[0] == {new}
+
+
+def test_a_look_that_breaks_off_looks_everywhere_then(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stirred before a look that failed is looked at by the next one."""
+    hearing = Hearing(app)
+    paths = [app.load("a.py"), app.load("b.py")]
+    app.write("templates/c.html")
+    app.watched.track([str(app.root / "templates")])
+    hearing.look()
+    app.write("b.py", AFTER)
+    new = app.write("templates/new.html")
+    with monkeypatch.context() as patch:
+        patch.setattr(Watched, "_imported", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            hearing.look(paths[1], new)
+    assert hearing.look()[0] == {paths[1], new}

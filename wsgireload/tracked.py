@@ -123,13 +123,14 @@ class Tracked:
         return (path for path in self._meaning(tracked) if not self._ignored(path))
 
     def _meaning(self, tracked: str) -> Iterator[str]:
-        if os.path.isdir(tracked):
+        away = tracked in self._were_folders and not os.path.lexists(tracked)
+        if away or os.path.isdir(tracked):  # also one that is away is entered: it may come back
             self._were_folders.add(tracked)
             yield from self._below(tracked, None, frozenset(), set())
         elif magic(tracked) and not os.path.lexists(tracked):
             pattern = Pattern(tracked)
             yield from self._below(pattern.root, pattern, pattern.start, set())
-        elif tracked not in self._were_folders or os.path.lexists(tracked):
+        else:
             yield tracked
 
     def _below(

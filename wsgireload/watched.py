@@ -59,7 +59,7 @@ class Watched:
     ) -> None:
         self.events: Events | None = None
         self._sweep = Sweep(clock)
-        self._polled: list[str] = []  # what no event tells of
+        self._polled: dict[str, None] = {}  # what no event tells of
         self._log = log
         self.checkpoint = checkpoint
         self._imports = imports
@@ -109,11 +109,8 @@ class Watched:
         known; None is everywhere.
         """
         broken_off, self._broken_off = self._broken_off, True
-        everywhere = stirred is None or broken_off or self.events is None
-        if self.events is not None and self.events.lost:
-            self.events.listen_anew()
-            self._entered, self._deaf = set(), False
-            self._polled = [path for path in self._order if not self.events.listen(path)]
+        everywhere = stirred is None or broken_off or self.events is None or self.events.lost
+        self._listen_again(stirred or ())
         thorough = self._sweep.round_over()
         fresh, before = self._imported(), len(self._paths)
         self._take_modules(thorough=thorough)
@@ -125,6 +122,21 @@ class Watched:
         self._compare_all(fresh | self._checksums.moved(paths, stirred or ()).keys())
         self._broken_off = False
         return dict(self._differs)
+
+    def _listen_again(self, stirred: Iterable[str]) -> None:
+        """Listen to what leads elsewhere by now: to all, or to what has become a link."""
+        again: Iterable[str] = (path for path in stirred if path in self._paths)
+        if self.events is not None and self.events.lost:
+            self.events.listen_anew()
+            self._entered, self._deaf = set(), False
+            self._polled.clear()
+            again = self._order
+        for path in again:
+            self._listen(path)
+
+    def _listen(self, path: str) -> None:
+        if self.events is not None and not self.events.listen(path):
+            self._polled[path] = None
 
     def _worth_a_stat(self, fresh: Iterable[str], stirred: Iterable[str]) -> list[str]:
         """What may have changed, what has, what no event tells of, and those whose turn it is."""
@@ -211,8 +223,7 @@ class Watched:
         if path not in self._paths:
             self._paths[path] = None
             self._order.append(path)
-            if self.events is not None and not self.events.listen(path):
-                self._polled.append(path)
+            self._listen(path)
         if python and not path.lower().endswith(PYTHON_SUFFIXES):
             self._odd.add(path)
 
