@@ -3,12 +3,14 @@
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from wsgireload import native, settings
+from wsgireload.errors import NativeError
 from wsgireload.monitor import Monitor
 from wsgireload.server import Server
 from wsgireload.settings import Settings
@@ -104,7 +106,9 @@ def test_status_tells(begin: Callable[..., Monitor], tmp_path: Path) -> None:
     path.write_text("x = 1\n")
     monitor = begin(track=[path])
     looked(monitor)
-    path.write_text("x = (\n")
+    half = tmp_path / "half"  # without time to settle, a file that is written in place may be empty
+    half.write_text("x = (\n")
+    half.replace(path)
     wait_for(lambda: monitor.status().holding)
     told = monitor.status()
     assert told.asdict() == {
@@ -271,3 +275,56 @@ def test_an_interpreter_without_threads(
     monitor = begin()
     assert not monitor.active
     assert "does not let a thread start" in str(monitor.reason)
+
+
+def test_without_events_everything_is_polled(
+    begin: Callable[..., Monitor],
+    asked: Asked,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Where the system has none, that is said, and a change is found all the same."""
+
+    def none(_: native.Watcher) -> None:
+        raise NativeError("inotify_init1", 24, "no instance left")
+
+    monkeypatch.setattr(native.Watcher, "__init__", none)
+    path = tmp_path / "page.html"
+    path.write_text("one")
+    looked(begin(track=[path]))
+    path.write_text("two")
+    assert asked.event.wait(DEADLINE)
+    assert caplog.text.count("everything is polled, every 0.01 s: no instance left") == 1
+
+
+def test_when_events_break_everything_is_polled(
+    begin: Callable[..., Monitor],
+    asked: Asked,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Events that end for good are said, once; looks go on at the interval, not faster, and find
+    what changed and what comes.
+    """
+    breaks = threading.Event()
+    real = native.Watcher.wait
+
+    def wait(watcher: native.Watcher, seconds: float) -> list[tuple[int, bool, str]]:
+        told = real(watcher, seconds)
+        if breaks.is_set():
+            raise NativeError("read", 9, "Bad file descriptor")
+        return told
+
+    monkeypatch.setattr(native.Watcher, "wait", wait)
+    monitor = looked(begin(track=[tmp_path], interval=0.2))
+    breaks.set()
+    began, before = time.monotonic(), monitor.status().looks
+    looked_again(monitor, 3)
+    assert monitor.status().looks - before <= (time.monotonic() - began) / 0.2 + 2
+    (tmp_path / "page.html").write_text("new")
+    assert asked.event.wait(DEADLINE)
+    assert caplog.text.count("everything is polled from now on: read failed") == 1
+    monitor.stop()
+    assert threads() == []
