@@ -160,7 +160,7 @@ int wsgireload_events_add(wsgireload_events *events, const char *path, int inter
     if (interest != WSGIRELOAD_ITSELF)
         mask |= IN_ONLYDIR | INSIDE;
     else if (is_link(path))
-        mask |= IN_DONT_FOLLOW | IN_ATTRIB; /* another link in its place takes its last name */
+        mask |= IN_DONT_FOLLOW | IN_ATTRIB; /* another in its place takes a name from it */
     else
         mask |= IN_ONLYDIR | COMINGS;
     number = inotify_add_watch(events->inotify, path, mask);

@@ -179,7 +179,8 @@ tell(said)
     assert said == b"[true, true]\n"
 
 
-# What fstatfs says of files, or of links, and which calls fail, both for the test to set.
+# For the test to set: what fstatfs says of files, or of links; which calls fail; and what comes to
+# pass while a directory is being watched, once.
 SHIMS = """
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -190,6 +191,7 @@ SHIMS = """
 #include <sys/stat.h>
 #include <sys/vfs.h>
 int magic, of_links, failing;
+void (*meanwhile)(void);
 const char *failing_call = "";
 static int fails(const char *call)
 {
@@ -211,8 +213,12 @@ int eventfd(unsigned count, int flags)
 }
 int inotify_add_watch(int file, const char *path, uint32_t mask)
 {
-    return fails("inotify_add_watch")
-               ? -1 : REAL(int, "inotify_add_watch", int, const char *, uint32_t)(file, path, mask);
+    int done = REAL(int, "inotify_add_watch", int, const char *, uint32_t)(file, path, mask);
+    void (*now)(void) = meanwhile;
+    meanwhile = 0;
+    if (now != 0)
+        now();
+    return fails("inotify_add_watch") ? -1 : done;
 }
 int pthread_create(pthread_t *thread, const pthread_attr_t *how, void *(*run)(void *), void *with)
 {
@@ -287,6 +293,35 @@ tell(said)
         preload=library(SHIMS),
     )
     assert said == ["", "NFS", "NFS", "NFS", "", ""]
+
+
+@pytest.mark.parametrize("deed", ["forget", "replace"])
+def test_meanwhile(child, library, tmp_path, deed):
+    """What is forgotten by others, or replaced, while it begins to be watched, is watched."""
+    folder = tmp_path / "watched"
+    folder.mkdir()
+    said = child(
+        START
+        + """
+other, number = begin()
+@ctypes.CFUNCTYPE(None)
+def meanwhile():
+    if sys.argv[2] == "forget":
+        n.watch_forget(other, number)
+        return
+    os.rename(FOLDER, FOLDER + b"-moved")
+    os.mkdir(FOLDER)
+    n.watch_wait(other, 30_000)  # until the hub knows
+address = ctypes.cast(meanwhile, ctypes.c_void_p).value
+ctypes.c_void_p.in_dll(ctypes.CDLL(None), "meanwhile").value = address
+watcher, again = begin()
+tell([again != number, hears(watcher, "name")])
+""",
+        folder,
+        deed,
+        preload=library(SHIMS),
+    )
+    assert said == [True, True]
 
 
 @pytest.mark.parametrize(

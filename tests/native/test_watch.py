@@ -274,6 +274,13 @@ def test_a_link_itself(ear, link, deed):
     assert watches() == 1
 
 
+def test_a_link_with_two_names(ear, link):
+    """A link that is replaced under the one of its two names says that something is about it."""
+    link.with_name("second").hardlink_to(link)
+    number = ear.watch(link, ITSELF)
+    assert set(ear.heard(lambda: replace_link(link))) == {(number, False, "")}
+
+
 def test_a_link_to_a_directory(ear, link):
     """For what a directory holds the link is followed, to the directory's own number."""
     number = ear.watch(link, NAMES, "a.py")
@@ -337,6 +344,7 @@ def test_one_instance_and_one_thread(ear):
 
 def test_no_signal(ear):
     """No signal is ever delivered to the thread: it blocks all that can be blocked."""
+    ear.heard()  # it runs: until it does, the C library blocks them itself
     (ours,) = (task for task, name in threads().items() if name == "wsgireload")
     status = Path(f"/proc/self/task/{ours}/status").read_text()
     (blocked,) = (int(line.split()[1], 16) for line in status.split("\n") if "SigBlk:" in line)
@@ -394,6 +402,15 @@ def test_the_ring_is_overrun(ear):
     assert other.wait(0) == []
 
 
+def test_who_reads_in_time(ear):
+    """Who reads in time misses nothing, in order, however much there is in all."""
+    number = ear.watch(ear.folder, ALL)
+    for first in range(0, 600, 50):
+        names = [str(i) for i in range(first, first + 50)]
+        told = ear.heard(*[(ear.folder / name).mkdir for name in names])
+        assert told == [(number, False, name) for name in names]
+
+
 def test_a_new_watcher_hears_nothing_old(ear):
     """What was told before a watcher began is not told to it, also in the place of an old one."""
     number = ear.watch(ear.folder, ALL)
@@ -404,7 +421,8 @@ def test_a_new_watcher_hears_nothing_old(ear):
         assert other.wait(0) == []
         ear.file.touch()
         assert set(other.wait(LONG)) == {(number, False, "a.py")}
-        other.end()
+        ear.heard(ear.file.touch)
+        other.end()  # without having heard that
 
 
 def test_sixty_four_watchers(ear):
