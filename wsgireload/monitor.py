@@ -21,6 +21,7 @@ from wsgireload.reloader import ANYWHERE, Reloader
 from wsgireload.restart import Restart
 from wsgireload.server import Server
 from wsgireload.settings import Settings
+from wsgireload.sources import scripts_ask
 from wsgireload.wakeup import EventWakeup, Stir, Wakeup
 from wsgireload.watched import Watched, note
 
@@ -80,7 +81,7 @@ class Monitor:
             self._moment = Moment(
                 chosen.when,
                 partial(servers.running_requests, server.mod_wsgi),
-                servers.scripts_ask,
+                scripts_ask,
                 partial(self._log.say_once, Word.WATCHING),
                 time.monotonic,
             )

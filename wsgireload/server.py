@@ -9,7 +9,6 @@ from types import ModuleType
 
 from wsgireload import native
 from wsgireload.record import Record
-from wsgireload.sources import SCRIPT_PREFIX
 
 WINDOWS = os.name == "nt"
 
@@ -96,13 +95,6 @@ def running_requests(inside: ModuleType) -> int | None:
         return count
     running = getattr(inside, "active_requests", None)
     return len(running) if isinstance(running, dict) else None
-
-
-def scripts_ask() -> bool:
-    """Whether each WSGI script of this interpreter has a `reload_required` for mod_wsgi to call."""
-    loaded = dict(sys.modules)
-    scripts = [loaded[name] for name in loaded if name.startswith(SCRIPT_PREFIX)]
-    return bool(scripts) and all(hasattr(script, "reload_required") for script in scripts)
 
 
 def opener() -> Callable[[str], int] | None:

@@ -49,6 +49,13 @@ class Source(Record):
         )
 
 
+def scripts_ask() -> bool:
+    """Whether each WSGI script of this interpreter has a `reload_required` for mod_wsgi to call."""
+    loaded = dict(sys.modules)
+    scripts = [loaded[name] for name in loaded if name.startswith(SCRIPT_PREFIX)]
+    return bool(scripts) and all(hasattr(script, "reload_required") for script in scripts)
+
+
 class Modules:
     """Asks each module of this interpreter once where it came from."""
 
