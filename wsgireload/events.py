@@ -41,32 +41,44 @@ class Events:
         self._turns: dict[str, bool] = {}  # folders and links on the way, and whether what a
         # link leads to is heard of: when something happens to one, a path leads elsewhere
         self._spelled: dict[str, str] = {}  # where case does not count: the paths as we know them
+        self._wholes: set[str] = set()  # folders of which everything is told
         self._said: set[str] = set()
         self.lost = False  # something leads elsewhere by now: listen to everything again
 
     def listen(self, path: str) -> bool:
         """Tell of a file from now on, be it there or not; False where it has to be polled."""
         folder, name = _place(path)
-        heard = self._name(self._number(folder, NAMES), name)
+        number = self._number(folder, NAMES)
+        heard = self._name(number, name)
         if WINDOWS:
-            self._spelled[os.path.normcase(path)] = path
+            self._spell(number, path, name)
         elif os.path.islink(path):  # should it become one from here on, that is told
             heard = self._turn(path) and heard
         return heard
 
     def listen_in(self, folder: str) -> bool:
-        """Tell of whatever a folder holds, and will hold; not of what its folders hold."""
-        return self._number(folder, ALL) != DEAF
+        """Tell of whatever a folder holds, and will hold; not of what its folders hold.
+
+        On Windows of that as well: there is no second handle below the first, which would keep
+        people from renaming what lies between them.
+        """
+        inside = os.path.normcase(folder)
+        if WINDOWS and any(inside.startswith(_below(whole)) for whole in self._wholes):
+            return True
+        heard = self._number(folder, ALL) != DEAF
+        if heard:
+            self._wholes.add(folder)
+        return heard
 
     def knows(self, folder: str) -> bool:
         """Whether it is one of the folders that are listened to."""
-        return folder in self._numbers
+        return folder in self._numbers or os.path.normcase(folder) in self._spelled
 
     def listen_anew(self) -> None:
         """Forget all: what is to be listened to has to be told again."""
         for number in self._folders:
             self._watcher.forget(number)
-        for known in (self._numbers, self._folders, self._turns, self._spelled):
+        for known in (self._numbers, self._folders, self._turns, self._spelled, self._wholes):
             known.clear()
         self.lost = False
 
@@ -173,6 +185,17 @@ class Events:
         if path not in self._folders.setdefault(number, []):
             self._folders[number].append(path)
         return number
+
+    def _spell(self, number: int, path: str, name: str) -> None:
+        """Know a path again however its case is told, and hear of the folders down to it.
+
+        Where one of those is renamed, Windows tells its own name alone.
+        """
+        while name and (known := os.path.normcase(path)) not in self._spelled:
+            self._spelled[known] = path
+            path, name = os.path.dirname(path), os.path.dirname(name)
+            if name:
+                self._name(number, name)
 
     def _name(self, number: int, name: str) -> bool:
         if number != DEAF:
