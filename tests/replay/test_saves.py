@@ -1,0 +1,382 @@
+"""Two thousand saves over five hundred files, as people, editors and deployments save.
+
+They come in batches of one to twelve, after each of which the restart must have been asked for
+exactly once if a file differs from what was loaded, and else not at all. Then the process is
+replaced: what lies on disk is what the next one has loaded. Nothing runs beside the test: a batch
+is complete before the monitor's turn, but for looks that are taken in the midst of a save.
+
+All the monitor's parts are real, and so is the clock: events, the wait for quiet, what is watched,
+the flow. Stand-ins are the modules, the journal (with a budget there would be no more than ten
+restarts a minute) and the server that is asked.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from importlib.util import spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from wsgireload import native
+from wsgireload.checksums import Digest, digest_of
+from wsgireload.events import Events
+from wsgireload.log import Log
+from wsgireload.reloader import Reloader
+from wsgireload.settings import Settings
+from wsgireload.wakeup import EventWakeup, Stir, Wakeup
+from wsgireload.watched import Watched
+
+SAVES, MODULES, TEMPLATES = 2_000, 400, 100
+SETTLE = 0.01  # seconds
+LONG_AGO = 1_000_000_000  # an mtime
+DEADLINE = 20.0
+
+Save = Iterator[None]  # a save stops where another program may have a look
+
+
+def in_place(path: Path, content: bytes) -> Save:
+    """Truncated and written at once."""
+    path.write_bytes(content)
+    yield
+
+
+def in_pieces(path: Path, content: bytes) -> Save:
+    """Truncated, and written a few bytes at a time."""
+    with path.open("wb", buffering=0) as file:
+        for start in range(0, len(content), 5):
+            yield
+            file.write(content[start : start + 5])
+
+
+def rename_over(path: Path, content: bytes) -> Save:
+    """A new file beside it takes its place."""
+    new = path.with_name(".new")
+    new.write_bytes(content)
+    yield
+    new.replace(path)
+
+
+def recreate(path: Path, content: bytes) -> Save:
+    """Deleted, and written again."""
+    path.unlink()
+    yield
+    path.write_bytes(content)
+
+
+def backup(path: Path, content: bytes) -> Save:
+    """Renamed to name~, and written anew: so does vim."""
+    path.rename(f"{path}~")
+    yield
+    path.write_bytes(content)
+
+
+def restore(path: Path, content: bytes) -> Save:
+    """A copy that is older than what it replaces: so do cp -p, rsync and tar."""
+    path.write_bytes(content)
+    yield
+    os.utime(path, (LONG_AGO, LONG_AGO))
+
+
+def hard_link(path: Path, content: bytes) -> Save:
+    """A link to a file elsewhere takes its place."""
+    kept, new = store(path, content), path.with_name(".new")
+    new.hardlink_to(kept)
+    yield
+    new.replace(path)
+    kept.unlink()
+
+
+def symbolic_link(path: Path, content: bytes) -> Save:
+    """A symbolic link takes its place. Later saves in place write to what it leads to."""
+    kept, new = store(path, content), path.with_name(".new")
+    new.symlink_to(os.path.relpath(kept, path.parent))
+    yield
+    new.replace(path)
+
+
+def touch(path: Path) -> Save:
+    """Only the times change."""
+    os.utime(path)
+    yield
+    os.utime(path, (LONG_AGO, LONG_AGO))
+
+
+def chmod(path: Path) -> Save:
+    """Only the mode changes."""
+    path.chmod(0o600)
+    yield
+
+
+def to_and_fro(path: Path) -> Save:
+    """It goes, and comes back."""
+    away = path.with_name(".away")
+    path.rename(away)
+    yield
+    away.rename(path)
+
+
+WAYS: tuple[Callable[[Path, bytes], Save], ...] = (
+    in_place,
+    in_pieces,
+    rename_over,
+    recreate,
+    backup,
+    restore,
+    hard_link,
+    symbolic_link,
+)
+IDLE_WAYS: tuple[Callable[[Path], Save], ...] = (touch, chmod, to_and_fro)
+
+
+def store(path: Path, content: bytes) -> Path:
+    """A new file in a folder where nothing is watched."""
+    folder = next(above for above in path.parents if above.name == "site").parent / "store"
+    folder.mkdir(exist_ok=True)
+    kept = folder / f"{path.stem}-{time.monotonic_ns()}"
+    kept.write_bytes(content)
+    return kept
+
+
+class Forgetful:
+    """Stands in for the journal: there is always budget left."""
+
+    def entries(self) -> list[object]:
+        return []
+
+    def record(self, _entry: object) -> str:
+        return "name"
+
+    def withdraw(self, _name: str) -> None:
+        """Nothing was kept."""
+
+
+class Server:
+    """Stands in for the server: counts how often it is asked."""
+
+    asked = 0
+
+    def ask(self) -> bool:
+        self.asked += 1
+        return True
+
+    def ask_again(self) -> None:
+        raise AssertionError("nobody waits that long")
+
+    def freshen(self, _sources: Iterable[str]) -> list[str]:
+        return []
+
+
+class Losing(native.Watcher):
+    """Reports at random that events were lost, instead of what there was to report."""
+
+    def __init__(self, chance: random.Random) -> None:
+        super().__init__()
+        self.chance = chance
+
+    def wait(self, seconds: float) -> list[tuple[int, bool, str]]:
+        told = super().wait(seconds)
+        return [(-1, False, "")] if told and self.chance.random() < 0.2 else told
+
+
+class Process:
+    """What watches in one life of the application."""
+
+    def __init__(self, site: Site, events: Events | None) -> None:
+        self.site = site
+        self.events = events
+        self.imported: deque[tuple[str, Digest]] = deque()
+        self.modules: dict[str, ModuleType] = {}
+        for path in site.modules:
+            name = f"{path.parent.name}.{path.stem}"
+            self.modules[name] = module = ModuleType(name)
+            module.__file__ = str(path)
+            module.__spec__ = spec_from_file_location(name, path)
+            self.load(path)
+        self.server = Server()
+        self.log = Log("app")
+        self.settings = Settings.of(settle=SETTLE, interval=1.0)
+        self.watched = Watched((), self.log, self, self, modules=self.modules, marks=native.marks)  # type: ignore[arg-type]
+        self.watched.events = events
+        self.watched.track([str(site.templates)])
+        self.wakeup = Wakeup()
+        if events is not None:
+            self.wakeup = EventWakeup(events, SETTLE, 5.0, self.watched.concerns)
+        self.reloaded()
+        assert len(self.watched) == MODULES + TEMPLATES + 1
+
+    def seen(self) -> Iterator[tuple[str, Digest]]:
+        """Stands in for the finder that sees imports."""
+        while self.imported:
+            yield self.imported.popleft()
+
+    def absent(self, _module: str) -> float:
+        """Stands in for the moments at which a module was known to be absent."""
+        return 0.0
+
+    def load(self, path: Path) -> None:
+        """Import a module, or read a template."""
+        self.imported.append((str(path), digest_of(str(path))))
+
+    def reloaded(self) -> None:
+        """Begin anew, from what was loaded."""
+        self.server.asked = 0
+        self.reloader = Reloader(
+            self.settings,
+            self.watched,
+            Forgetful(),  # type: ignore[arg-type]
+            self.server,
+            self.log,
+            time.monotonic,
+        )
+        self.pause = self.reloader.step(Stir(None if not len(self.watched) else set()))
+        assert self.reloader.differs == {}
+
+    def glance(self) -> None:
+        """Look in the midst of somebody's work."""
+        self.watched.look(self.events.wait(0.0) if self.events is not None else None)
+
+    def turns(self) -> None:
+        """Take turns until all that happened by now was looked at, and is decided upon."""
+        end, known = time.monotonic() + DEADLINE, False
+        while not self.server.asked and (not known or self.reloader.differs):
+            assert time.monotonic() < end
+            if not known:
+                os.utime(self.site.last)  # events come in order: this one comes last
+            stir = self.wakeup.wait(self.pause if self.events is not None or known else 0.0)
+            self.pause = self.reloader.step(stir)
+            last = stir.paths is not None and str(self.site.last) in stir.paths
+            known = known or last or self.events is None
+
+
+class Site:
+    """The files, and what is in them."""
+
+    def __init__(self, root: Path) -> None:
+        self.templates = root / "site/templates"
+        self.modules = [root / f"site/pkg{n % 20}/m{n}.py" for n in range(MODULES)]
+        self.files = self.modules + [self.templates / f"t{n}.html" for n in range(TEMPLATES)]
+        self.last = self.templates / "last.html"
+        for path in (*self.files, self.last):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"answer = 0\n")
+
+
+class Replay:
+    """Saves, and what has to come of them."""
+
+    def __init__(self, root: Path, watcher: Callable[[random.Random], native.Watcher] | None):
+        self.seed = random.randrange(1 << 32)
+        print(f"seed {self.seed}")  # noqa: T201
+        self.chance = random.Random(self.seed)
+        self.site = Site(root)
+        self.watcher = watcher
+        self.restarts = 0
+        self.process = self.begun()
+
+    def begun(self) -> Process:
+        """A process from its very start."""
+        if self.watcher is None:
+            return Process(self.site, None)
+        trouble: list[str] = []
+        watcher = self.watcher(random.Random(self.seed))
+        events = Events(trust=False, trouble=trouble.append, watcher=watcher)
+        process = Process(self.site, events)
+        assert trouble == []
+        return process
+
+    def batch(self, saves: int) -> None:
+        """So many saves, and what comes of them."""
+        some = self.site.files[:: 25 if self.chance.random() < 0.5 else 1]  # again and again: 20
+        touched = self.chance.choices(some, k=saves)
+        before = {path: digest_of(str(path)) for path in touched}
+        for path in touched:
+            for _ in self.save(path):
+                if self.chance.random() < 0.05:
+                    self.process.glance()
+        after = {path: digest_of(str(path)) for path in touched}
+        expected = {str(path): after[path] for path in touched if after[path] != before[path]}
+        self.process.turns()
+        assert self.process.server.asked == bool(expected), expected
+        assert self.process.reloader.differs == expected
+        if expected:
+            self.restart(expected)
+
+    def save(self, path: Path) -> Save:
+        """One save, which may well change nothing."""
+        if self.chance.random() < 0.2:
+            return self.chance.choice(IDLE_WAYS)(path)
+        content = path.read_bytes()
+        if self.chance.random() < 0.7:
+            content = b"answer = %d\n" % self.chance.randrange(10 ** self.chance.choice((1, 3, 30)))
+        return self.chance.choice(WAYS)(path, content)
+
+    def restart(self, differing: Iterable[str]) -> None:
+        """Another process takes over: sometimes a new one, mostly the same that imports anew."""
+        self.restarts += 1
+        if self.restarts % 100 == 0:
+            self.end()
+            self.process = self.begun()
+        else:
+            for path in differing:
+                self.process.load(Path(path))
+            self.process.reloaded()
+
+    def end(self) -> None:
+        """End the process that is on."""
+        if self.process.events is not None:
+            self.process.events.end()
+
+
+@pytest.fixture
+def replay(tmp_path: Path) -> Iterator[Callable[..., Replay]]:
+    """Replays that are ended with the test."""
+    begun: list[Replay] = []
+
+    def replay(watcher: Callable[[random.Random], native.Watcher] | None = None) -> Replay:
+        begun.append(Replay(tmp_path, watcher))
+        return begun[-1]
+
+    yield replay
+    for one in begun:
+        one.end()
+
+
+@pytest.mark.parametrize(
+    "watcher",
+    [lambda _: native.Watcher(), Losing, None],
+    ids=["events", "events that are lost", "poll"],
+)
+def test_saves(replay: Callable[..., Replay], watcher: Callable[..., native.Watcher]) -> None:
+    """One restart for each batch that changes something, none for any other."""
+    saving = replay(watcher)
+    left = SAVES
+    while left > 0:
+        saves = min(saving.chance.randint(1, 12), left)
+        saving.batch(saves)
+        left -= saves
+    assert saving.restarts > SAVES / 12
+
+
+def test_more_at_once_than_is_kept(replay: Callable[..., Replay]) -> None:
+    """Where more is touched at once than the core keeps, all is looked at, and nothing missed."""
+    flooded = replay(lambda _: native.Watcher())
+    lost = 0
+    for _ in range(20):
+        for path in flooded.site.files:
+            os.utime(path)
+        told = flooded.process.events.wait(DEADLINE)  # type: ignore[union-attr]
+        lost += told is None
+        assert flooded.process.watched.look(told) == {}
+        for path in flooded.site.files:
+            os.utime(path)
+        flooded.batch(3)
+        for path in reversed(flooded.site.files):
+            os.utime(path)
+        flooded.batch(0)
+    assert lost
