@@ -45,8 +45,8 @@ class Application:
         self._event.set()
         return True
 
-    def begin(self, **chosen: object) -> Monitor:
-        """Begin to watch, as a new process would; returns after the first look."""
+    def begin(self, *, wait: bool = True, **chosen: object) -> Monitor:
+        """Begin to watch, as a new process would; returns after the first look if told to wait."""
         self.end()
         self._event.clear()
         usual = {"interval": 0.05, "settle": 0.25, "track": [self.root], "server": "daemon"}
@@ -54,7 +54,7 @@ class Application:
         monitor = Monitor(Settings.of(**usual | chosen), server, None)
         self.monitors.append(monitor)
         monitor.start()
-        self.wait_for(lambda: monitor.status().looks)
+        self.wait_for(lambda: not wait or monitor.status().looks)
         return monitor
 
     def restarted(self) -> float:

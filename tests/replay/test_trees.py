@@ -68,8 +68,8 @@ def test_git_checkout(app: Any, tmp_path: Path, watch: str) -> None:
         git(app.root, "add", "-A")
         git(app.root, "commit", "-qm", name)
     git(app.root, "checkout", "-q", "a")
-    # A program is run for many a module that is written, so that it takes a while.
-    (app.root / ".git/info/attributes").write_text("pkg1*/*.py filter=slow\n")
+    # A program is run for each module that is written, so that it takes a while.
+    (app.root / ".git/info/attributes").write_text("*.py filter=slow\n")
     git(app.root, "config", "filter.slow.smudge", "cat")
     monitor = app.begin(watch=watch, settle=0.5)
     git(app.root, "checkout", "-q", "b")
