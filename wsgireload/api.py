@@ -24,6 +24,7 @@ class _Interpreter:
     def __init__(self) -> None:
         self.changing = threading.Lock()  # held for an assignment, never across a call out
         self.monitor: Monitor | None = None
+        self.asked: Monitor | None = None  # by requests, which come to a process that ends as well
         self.tracked: list[str] = []  # by track(), before start()
         self.hooked = False
         self.forked = False
@@ -44,6 +45,7 @@ def start(**asked: Unpack[Asked]) -> Monitor:
     with _here.changing:
         _here.monitor = monitor = _here.monitor or new or _made(chosen)
     if monitor is new:
+        _here.asked = monitor
         _end_in_time(monitor)
         monitor.start()
         if _here.tracked:
@@ -78,7 +80,7 @@ def reload_required(filename: str) -> bool:
     replaces the process, and has the next one answer this request.
     """
     del filename
-    return _here.monitor is not None and _here.monitor.reload_required()
+    return _here.asked is not None and _here.asked.reload_required()
 
 
 def status() -> Status:
@@ -92,6 +94,7 @@ def status() -> Status:
 
 def stop(timeout: float = 5.0) -> None:
     """End the monitor of this interpreter; `start()` may be called again afterwards."""
+    _here.asked = None
     if (monitor := _taken()) is not None:
         monitor.stop(timeout)
 
@@ -134,4 +137,4 @@ def _in_forked_child() -> None:
     _here.changing, _here.forked = threading.Lock(), True
     if _here.monitor is not None:
         _here.monitor.forget()
-        _here.monitor = None
+        _here.monitor = _here.asked = None

@@ -16,6 +16,7 @@ from wsgireload.record import Record
 
 ASKED, ANSWERED = ".asked", ".answered"
 MOST_BYTES = 65536
+LATELY = 10.0  # seconds for which the processes of a group are about the same change
 KEEP_SECONDS = 86400.0
 KEEP_FILES = 200
 
@@ -70,6 +71,31 @@ class Journal:
         with self._folder() as folder:
             if folder is not None and name is not None:
                 folder.remove(name)
+
+    def first(self, name: str) -> bool:
+        """Whether nobody else of this application has said `first` to this name lately."""
+        with self._folder() as folder:
+            if folder is None:
+                return True
+            own = f"{self._application}-{name}"
+            with contextlib.suppress(OSError):
+                if time.time() - folder.modified(own) > LATELY:
+                    folder.remove(own)
+            return folder.create(own)
+
+    def tell(self, name: str, text: str) -> None:
+        """Leave a text for the other processes of this application."""
+        with self._folder() as folder, contextlib.suppress(OSError):
+            if folder is not None:
+                folder.write(f"{self._application}-{name}", text.encode())
+
+    def told(self, name: str, younger_than: float) -> str | None:
+        """What one of them has left, if that is not older than so many seconds."""
+        own = f"{self._application}-{name}"
+        with self._folder() as folder, contextlib.suppress(OSError, ValueError):
+            if folder is not None and time.time() - folder.modified(own) < younger_than:
+                return folder.read(own, MOST_BYTES).decode("utf-8", "replace")
+        return None
 
     def entries(self) -> list[Entry] | None:
         """All entries, oldest first; None where there can be no journal."""

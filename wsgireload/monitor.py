@@ -21,12 +21,13 @@ from wsgireload.reloader import ANYWHERE, Reloader
 from wsgireload.restart import Restart
 from wsgireload.server import Server
 from wsgireload.settings import Settings
-from wsgireload.sources import scripts_ask
+from wsgireload.sources import script_folder, scripts_ask
 from wsgireload.wakeup import EventWakeup, Stir, Wakeup
 from wsgireload.watched import Watched, note
 
 TYPE_CHECKING = False  # as typing has it, without importing typing, which is large
 if TYPE_CHECKING:
+    from wsgireload.preflight import Preflight
     from wsgireload.report import Status
 
 LONG_AGO = 60.0  # seconds: a restart that lies further back is not told as the one just made
@@ -50,6 +51,7 @@ class Monitor:
         self._stopped = refusal is not None
         self._thread: threading.Thread | None = None
         self._check: ConfigCheck | None = None
+        self._preflight: Preflight | None = None
         self._moment: Moment | None = None  # where a request may have us restart
         self._settings = chosen
         if refusal is None:
@@ -87,6 +89,16 @@ class Monitor:
             )
         elif chosen.when == "next-request":
             self._log.say_once(Word.WATCHING, "no request can ask for a restart here: when='now'")
+        if chosen.preflight is not None:
+            from wsgireload.preflight import Preflight, command, environment
+
+            self._preflight = Preflight(
+                command(chosen.preflight),
+                script_folder(),
+                environment(settings.environment()),
+                self._journal,
+                time.monotonic,
+            )
         self._restart = Restart(chosen.linger if windows else 0.0)
         self._reloader = Reloader(
             chosen,
@@ -98,6 +110,7 @@ class Monitor:
             server.processes,
             self._check,
             self._moment,
+            self._preflight,
         )
 
     @property
@@ -113,6 +126,8 @@ class Monitor:
         self._imports.install()
         if self._settings.track:
             self._watched.track(self._settings.track)
+        if self._settings.trigger:
+            self._watched.track([self._settings.trigger])
         try:
             self._thread = _begin(self._run)
         except RuntimeError as error:
@@ -203,8 +218,9 @@ class Monitor:
             stir = self._wakeup.wait(self._guarded(turn, stir) or self._settings.interval)
             turn = self._reloader.step
         self._wakeup.end()
-        if self._check is not None:
-            self._check.stop()
+        for running in (self._check, self._preflight):
+            if running is not None:
+                running.stop()
 
     def _hear(self) -> None:
         """Have the operating system wake us, where it can; else we look at everything each time."""

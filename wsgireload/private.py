@@ -44,6 +44,14 @@ class Private:
                 raise ValueError("not a regular file")
             return file.read(most)
 
+    def create(self, name: str) -> bool:
+        """Make an empty file; False where there is one, or none can be made."""
+        try:
+            os.close(os.open(name, NEW, 0o600, dir_fd=self._handle))
+        except OSError:
+            return False
+        return True
+
     def write(self, name: str, content: bytes) -> None:
         """A whole file at once, or none: it gets its name when it is complete."""
         with open(os.open(name + ".new", NEW, 0o600, dir_fd=self._handle), "wb") as file:
@@ -83,6 +91,13 @@ class PrivateOnWindows(Private):
     def read(self, name: str, most: int) -> bytes:
         with open(os.open(os.path.join(self._path, name), READ), "rb") as file:
             return file.read(most)
+
+    def create(self, name: str) -> bool:
+        try:
+            os.close(os.open(os.path.join(self._path, name), NEW, 0o600))
+        except OSError:
+            return False
+        return True
 
     def write(self, name: str, content: bytes) -> None:
         with open(os.open(os.path.join(self._path, name + ".new"), NEW, 0o600), "wb") as file:

@@ -6,7 +6,7 @@ A step is pure of time: clock, look and restart are handed in.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import chain
 
 from wsgireload import budget, guard
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from wsgireload.config import ConfigCheck
     from wsgireload.moment import Moment
+    from wsgireload.preflight import Preflight
 
     class Restart(Protocol):
         """How a restart is asked for: see restart.py."""
@@ -56,6 +57,7 @@ class Reloader:
         processes: int = 1,
         check: ConfigCheck | None = None,
         moment: Moment | None = None,
+        preflight: Preflight | None = None,
     ) -> None:
         self._settings = settings
         self._watched = watched
@@ -66,6 +68,7 @@ class Reloader:
         self._processes = processes
         self._check = check
         self._moment = moment
+        self._preflight = preflight
         self._settle = Settle(settings.settle)
         self._started = clock()
         self._cost = 0.0  # of the last look, in seconds
@@ -91,7 +94,7 @@ class Reloader:
                 return self._asked + TAKEN_UP - now
             self._not_taken_up()
             stir = ANYWHERE  # we did not look for all that time
-        before, self.differs = self.differs, self._watched.look(stir.paths)
+        before, self.differs = self.differs, self._look(stir.paths)
         pause = self._pause(self._clock() - now)
         self.looks += 1
         self._announce(before)
@@ -103,13 +106,13 @@ class Reloader:
             return pause
         if self._check is not None:  # beside the waiting, so that it costs no time of its own
             self._check.begin()
-        left = self._unsettled(now, stir.last) or self._judge() or self._unchecked()
+        left = self._unsettled(now, stir.last) or self._judge() or self._unanswered()
         if left:
             self._not_pending()
             return min(left, pause)
         self._settle.decided()
         wait: Hold | float | None
-        wait = self._judgement or self._budget_spent() or self._broken_config() or self._wait()
+        wait = self._judgement or self._refused() or self._budget_spent() or self._wait()
         hold = wait if isinstance(wait, Hold) else None if wait else self._ask()
         if hold is not None and hold != self.hold:
             self._log.say(Word.HOLDING, hold.reason)
@@ -117,6 +120,12 @@ class Reloader:
         if hold is not None:
             self._not_pending()
         return pause if hold else min(wait, pause) if isinstance(wait, float) and wait else TAKEN_UP
+
+    def _look(self, stirred: Collection[str] | None) -> dict[str, Digest]:
+        """What differs, once the trigger does, where there is one: it alone decides."""
+        differs = self._watched.look(stirred)
+        trigger = self._settings.trigger
+        return differs if trigger is None or trigger in differs else {}
 
     def _pause(self, cost: float) -> float:
         """Seconds between two looks. One dear look, as the first is, is not what looks cost."""
@@ -131,7 +140,7 @@ class Reloader:
         if self.differs == self._judged:
             return 0.0
         self._judgement = self._does_not_compile()
-        after = self._watched.look(NOWHERE)
+        after = self._look(NOWHERE)
         self._judged = self.differs if after == self.differs else None
         self.differs = after
         return self._unsettled(self._clock())
@@ -179,18 +188,26 @@ class Reloader:
             f"the next may come {pause:g} s after the last"
         )
 
-    def _unchecked(self) -> float:
-        return self._check.left() if self._check is not None else 0.0
+    def _unanswered(self) -> float:
+        """Seconds until those who are asked have answered; not of what does not even compile."""
+        left = self._check.left() if self._check is not None else 0.0
+        if not left and self._preflight is not None and self._judgement is None:
+            left = self._preflight.left(self._fingerprint())
+        return left
 
-    def _broken_config(self) -> Hold | None:
-        return self._check.answer() if self._check is not None else None
+    def _refused(self) -> Hold | None:
+        """What the server says of its configuration, and the user's command of the code."""
+        refused = self._check.answer() if self._check is not None else None
+        if refused is None and self._preflight is not None:
+            refused = self._preflight.answer()
+        return refused
 
     def _wait(self) -> Hold | float:
         """How long to wait for the right moment: see moment.py."""
         if self._moment is None or self.by_hand is not None:
             return 0.0
         before, wait = self._moment.pending, self._moment.wait()
-        if self._moment.pending and not before:
+        if wait and self._moment.pending and not before:
             self._freshen()
             self._log.say(Word.RESTARTING, f"{self._what('changed')}; with the next request")
         return wait
@@ -227,10 +244,14 @@ class Reloader:
         return None
 
     def _entry(self, what: str) -> Entry:
+        at, paths = self._clock(), tuple(sorted(self.differs)[:10])
+        return Entry(at, os.getpid(), what, self._fingerprint(), paths)
+
+    def _fingerprint(self) -> str:
+        """A name for what differs: the same in each process that runs the same code."""
         changes = sorted(self.differs.items())
         named = ((path.encode("utf-8", "surrogatepass"), digest) for path, digest in changes)
-        at, paths = self._clock(), tuple(sorted(self.differs)[:10])
-        return Entry(at, os.getpid(), what, fingerprint(*chain.from_iterable(named)), paths)
+        return fingerprint(*chain.from_iterable(named))
 
     def _not_taken_up(self) -> None:
         self._log.say(

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
         compare: str
         when: str
         rolling: bool
-        preflight: None
-        trigger: None
+        preflight: Iterable[str] | None
+        trigger: Path | None
         budget: tuple[int, float]
         check_config: bool
         linger: float
@@ -54,8 +54,8 @@ class Settings(Record):
     compare: str = "bytes"
     when: str = "auto"
     rolling: bool = False
-    preflight: None = None
-    trigger: None = None
+    preflight: tuple[str, ...] | None = None
+    trigger: str | None = None
     budget: tuple[int, float] = (10, 60.0)
     check_config: bool = True
     linger: float = 30.0
@@ -144,6 +144,25 @@ def _budget(setting: str, got: object) -> tuple[int, float]:
     return restarts, float(seconds)
 
 
+def _preflight(setting: str, got: Any) -> tuple[str, ...] | None:
+    takes = "a program and its arguments: a list of str, not empty; or None"
+    if got is None:
+        return None
+    if not isinstance(got, (list, tuple)) or not got or not got[0]:
+        raise SettingsError(setting, got, takes)  # no str: a shell would have to read it
+    if not all(isinstance(word, str) and "\0" not in word for word in got):
+        raise SettingsError(setting, got, takes)
+    return tuple(got)
+
+
+def _trigger(setting: str, got: Any) -> str | None:
+    if got is None:
+        return None
+    if not isinstance(got, (str, os.PathLike)):
+        raise SettingsError(setting, got, "the path of one file: str or os.PathLike; or None")
+    return paths(setting, got)[0]
+
+
 class _OneOf:
     """One of the values that exist so far, compared with their types (True is not 1)."""
 
@@ -188,8 +207,8 @@ CHECKS: dict[str, Callable[[str, object], object]] = {
     "compare": _OneOf("bytes", later=" (comparing code is not built yet)"),
     "when": _OneOf("auto", "next-request", "now"),
     "rolling": _OneOf(False, later=" (rolling restarts are not built yet)"),
-    "preflight": _OneOf(None, later=" (a preflight is not built yet)"),
-    "trigger": _OneOf(None, later=" (a trigger is not built yet)"),
+    "preflight": _preflight,
+    "trigger": _trigger,
     "budget": _budget,
     "check_config": _OneOf(True, False),
     "linger": _linger,

@@ -49,6 +49,15 @@ class Source(Record):
         )
 
 
+def script_folder() -> str:
+    """Where the WSGI script lies; the current folder where there is none."""
+    for name, module in dict(sys.modules).items():
+        path = getattr(module, "__file__", None) if name.startswith(SCRIPT_PREFIX) else None
+        if isinstance(path, str):
+            return os.path.dirname(os.path.abspath(path))
+    return os.getcwd()
+
+
 def scripts_ask() -> bool:
     """Whether each WSGI script of this interpreter has a `reload_required` for mod_wsgi to call."""
     loaded = dict(sys.modules)

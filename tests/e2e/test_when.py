@@ -110,7 +110,7 @@ def test_four_processes(asking, when: str) -> None:
     site = asking(when, 4, daemon="processes=4 threads=2", preload=True)
     with Traffic(site) as traffic, ThreadPoolExecutor(8) as pool:
         site.edit("words.py", "old", "new")
-        site.wait_for_line("restarting: ", count=4)
+        wait_for(lambda: len({line.pid for line in site.said("restarting: ")}) == 4, "all four")
         answers = {answer.value for answer in pool.map(site.ask, ["words.WORD"] * 200)}
     assert answers == {"new"}
     assert traffic.lost == []

@@ -1,0 +1,56 @@
+"""What may have a word in it before a restart: the user's command, and the trigger."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from testsite import START, Site, Sites
+
+CHECK = "open('runs', 'a').write('x'); import words; assert words.WORD != 'bad', words.WORD"
+
+
+def started(new_site: Sites, setting: str, **options: object) -> Site:
+    """A site whose monitor has one setting more."""
+    site = new_site(**options)
+    site.edit("app.wsgi", f"{START})", f"{START}, {setting})")
+    site.start()
+    return site
+
+
+def test_preflight(new_site: Sites) -> None:
+    """What the command does not like is held, with its words; what it likes goes live."""
+    site = started(new_site, f'preflight=["python", "-c", {CHECK!r}]')
+    site.wait_for_looks()
+    site.noisy = True  # the command's last words are a traceback
+    site.edit("words.py", "old", "bad")
+    assert "AssertionError: bad" in site.wait_for_line("holding: ")[0].text
+    assert (site.ask().value, site.started()) == ("old", 1)
+    site.edit("words.py", "bad", "good")
+    site.wait_for_value("good")
+    assert site.started() == 2
+
+
+def test_preflight_of_three_processes(new_site: Sites) -> None:
+    """The command is run once for the group, and all its processes are replaced."""
+    setting = f'preflight=["python", "-c", {CHECK!r}]'
+    site = started(new_site, setting, daemon="processes=3 threads=1")
+    site.write("slow.py", "import time\n\n\ndef answer():\n    time.sleep(1)\n")
+    with ThreadPoolExecutor() as pool:  # three at once need all three, and so load them all
+        assert len({answer.pid for answer in pool.map(site.ask, ["slow.answer"] * 3)}) == 3
+    site.edit("words.py", "old", "good")
+    site.wait_for_start(6)
+    assert len((site.app / "runs").read_text()) == 1
+
+
+def test_trigger(new_site: Sites) -> None:
+    """Nothing counts until the one file changes; then all that changed is checked as always."""
+    site = started(new_site, "trigger=__file__.replace('app.wsgi', 'deploy.txt')")
+    site.wait_for_looks()
+    site.edit("words.py", 'WORD = "old"', 'WORD = "new')
+    site.wait_for_looks()
+    assert site.said("holding") == []
+    site.write("deploy.txt", "1")
+    assert "words.py, line 1" in site.wait_for_line("holding: ")[0].text
+    site.edit("words.py", 'WORD = "new', 'WORD = "new"')
+    site.wait_for_value("new")
+    assert site.started() == 2
