@@ -28,6 +28,7 @@ from wsgireload.watched import Watched, note
 TYPE_CHECKING = False  # as typing has it, without importing typing, which is large
 if TYPE_CHECKING:
     from wsgireload.preflight import Preflight
+    from wsgireload.program import Programs
     from wsgireload.report import Status
 
 LONG_AGO = 60.0  # seconds: a restart that lies further back is not told as the one just made
@@ -70,6 +71,7 @@ class Monitor:
             self._checkpoint,
             opener=opener,
             marks=servers.marks() or marks_plainly,
+            programs=_programs() if chosen.compare == "code" else None,
         )
         self._journal = Journal(
             settings.state_folders(),
@@ -265,6 +267,12 @@ class Monitor:
             text += f"; taken as loaded without proof: {few(map(shown, unproven))}"
         self._log.say(Word.WATCHING, text)
         return pause
+
+
+def _programs() -> Programs:
+    from wsgireload.program import Programs  # it takes a while, and few ask for it
+
+    return Programs()
 
 
 def _begin(run: Callable[[], None]) -> threading.Thread:

@@ -204,7 +204,7 @@ CHECKS: dict[str, Callable[[str, object], object]] = {
     "interval": _interval,
     "settle": _settle,
     "watch": _OneOf("auto", "events", "poll"),
-    "compare": _OneOf("bytes", later=" (comparing code is not built yet)"),
+    "compare": _OneOf("bytes", "code"),
     "when": _OneOf("auto", "next-request", "now"),
     "rolling": _OneOf(False, later=" (rolling restarts are not built yet)"),
     "preflight": _preflight,

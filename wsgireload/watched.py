@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from wsgireload.events import Events
+    from wsgireload.program import Programs
     from wsgireload.tracked import Tracked
 
 UNLIKE_ANY: Digest = b"not what is on disk"
@@ -56,8 +57,11 @@ class Watched:
         opener: Callable[[str], int] = open_plainly,
         marks: Callable[[Sequence[str]], Sequence[Mark]] = marks_plainly,
         clock: Callable[[], float] = time.monotonic,
+        programs: Programs | None = None,
     ) -> None:
+        """With `programs` it is these that are compared of Python sources, and not their bytes."""
         self.events: Events | None = None
+        self._programs = programs
         self._sweep = Sweep(clock)
         self._polled: dict[str, None] = {}  # what no event tells of
         self._log = log
@@ -74,6 +78,7 @@ class Watched:
         self._sources: dict[str, Source] = {}  # those not looked at yet
         self._expanded: set[str] = set()  # tracked paths that were looked at before
         self._differs: dict[str, Digest] = {}
+        self._judged: dict[str, tuple[Digest, bool]] = {}  # whether it is the same program
         self._broken_off = False  # the last look did not come to its end
         self._odd: set[str] = set()  # Python sources that are not called so: WSGI scripts
         self.growing = True  # modules were imported just now, and more may follow
@@ -156,10 +161,21 @@ class Watched:
             return
         if path not in self._loaded:
             self._loaded[path] = self._first_seen(path, now)
-        if now != self._loaded[path]:
-            self._differs[path] = now
-        else:
+        if now == self._loaded[path]:
             self._differs.pop(path, None)
+            if self._programs is not None and self.is_python(path):
+                self._programs.remember(path)
+        elif self._programs is not None and self._is_same(self._programs, path, now):
+            self._differs.pop(path, None)
+        else:
+            self._differs[path] = now
+
+    def _is_same(self, programs: Programs, path: str, now: Digest) -> bool:
+        """Whether it is the program that was loaded, in other words; asked once for each digest."""
+        if self._judged.get(path, (b"", False))[0] != now:
+            same = programs.same(path) if self.is_python(path) and now != MISSING else False
+            self._judged[path] = (now, same)
+        return self._judged[path][1]
 
     def is_python(self, path: str) -> bool:
         """Whether it has to compile."""

@@ -54,3 +54,14 @@ def test_trigger(new_site: Sites) -> None:
     site.edit("words.py", 'WORD = "new', 'WORD = "new"')
     site.wait_for_value("new")
     assert site.started() == 2
+
+
+def test_comparing_code(new_site: Sites) -> None:
+    """A comment is no change where programs are compared; a docstring and a value are."""
+    site = started(new_site, "compare='code'")
+    site.wait_for_looks()
+    site.edit("words.py", "WORD =", "# what the tests edit\nWORD   =")
+    site.wait_for_looks()
+    assert (site.said("changed"), site.started()) == ([], 1)
+    site.edit("words.py", "of all modules", "of each module")
+    site.wait_for_start(2)
