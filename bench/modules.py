@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from compileall import compile_dir
 from pathlib import Path
 
@@ -35,3 +36,11 @@ def generate(folder: Path, count: int) -> None:
 
 def source(folder: Path, number: int) -> Path:
     return folder / f"{name(number).replace('.', '/')}.py"
+
+
+def edit(path: Path) -> float:
+    """Save the file with a line more; returns when (monotonic seconds)."""
+    new = path.read_text() + "# saved\n"
+    saved = time.monotonic()
+    path.write_text(new)
+    return saved

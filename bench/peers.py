@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
 
-from modules import generate, source
+from modules import edit, generate, source
 from process import PeerError, Process
 from table import Figures, introduction, markdown, plain, rows
 from watchers import WATCHERS
@@ -108,14 +108,6 @@ def save(processes: list[Process], times: int) -> None:
                 figures[peer][name] = sorted(seconds)[int(len(seconds) * share)] * 1000
         if missed := times - len(seconds):
             failed[f"{peer}, saves"] = f"{missed} of {times} were not noticed in {GIVEN_UP:g} s"
-
-
-def edit(path: Path) -> float:
-    """Save the file with a line more; returns when (monotonic seconds)."""
-    new = path.read_text() + "# saved\n"
-    saved = time.monotonic()
-    path.write_text(new)
-    return saved
 
 
 def reaction(process: Process, name: str, saved: float) -> list[float]:
