@@ -14,7 +14,7 @@ from typing import Any
 from apache import Apache
 from errorlog import Line
 from httpdconf import GROUP, Application
-from server import Result, Server, wait_for
+from server import Result, Server, ServerError, wait_for
 
 APPLICATION = Path(__file__).parent.parent / "tests" / "e2e" / "app"
 START = "wsgireload.start(interval=0.1, settle=0.05"
@@ -137,6 +137,15 @@ class Site(Server):
         # 4.9.4 says "mod_wsgi (pid=1): Starting process 'site'", 6.1.1 "Starting daemon process".
         saying = re.compile(rf"(mod_wsgi \(pid=\d+\): )?{verb} (daemon )?process '{GROUP}'")
         return sum(bool(saying.match(line.text)) for line in self.log.lines())
+
+
+def fails(site: Site) -> bool:
+    """Whether the application answers with an error of its own."""
+    try:
+        site.ask()
+    except ServerError as error:
+        return ": 500" in str(error)
+    return False
 
 
 class Sites(ExitStack):

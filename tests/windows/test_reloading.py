@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from server import ServerError
+from testsite import fails
 from traffic import Traffic
 from windows.lab import PYTHONS
 from windows.testsite import WindowsSite, WindowsSites
@@ -156,3 +157,16 @@ def test_one_process(new_site: WindowsSites) -> None:
     with contextlib.suppress(ServerError):
         site.ask()
     assert site.restarts() == 0
+
+
+@pytest.mark.parametrize("name", ["words.py", "app.wsgi"])
+def test_a_failed_start(site: WindowsSite, name: str) -> None:
+    """New code that dies as it is loaded is 500; mended, it serves, without a hand on Apache."""
+    site.noisy = True
+    good, bad = ("WORD =" if name == "words.py" else "import words "), "raise RuntimeError\n"
+    site.edit(name, good, bad + good)
+    site.wait_for(lambda: fails(site), "an answer of 500")
+    site.edit(name, bad + good, good)
+    site.wait_for(lambda: not fails(site), "an answer")
+    site.edit("words.py", "old", "new")
+    site.wait_for_value("new")
