@@ -356,3 +356,12 @@ def test_a_checkpoint_ends_the_look(tree: Tree) -> None:
     found.add([tree.at("app")])
     with pytest.raises(Enough):
         list(found.files(tree.at("app")))
+
+
+def test_a_folder_that_comes_back_meanwhile(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that was away when it was looked at is not a file, though it is there by then."""
+    means = tree.put("app/a.html").tracking("app")
+    assert means() == {"app/a.html"}
+    (tree.root / "app").rename(tree.root / "away")
+    monkeypatch.setattr(os.path, "lexists", lambda _: True)
+    assert means() == set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import os
 import re
+import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
 
@@ -123,9 +124,10 @@ class Tracked:
         return (path for path in self._meaning(tracked) if not self._ignored(path))
 
     def _meaning(self, tracked: str) -> Iterator[str]:
-        away = tracked in self._were_folders and not os.path.lexists(tracked)
-        if away or os.path.isdir(tracked):  # also one that is away is entered: it may come back
-            self._were_folders.add(tracked)
+        found = _found(tracked)  # asked once: it may come or go meanwhile
+        away = found is None and tracked in self._were_folders
+        if away or (found is not None and stat.S_ISDIR(found.st_mode)):
+            self._were_folders.add(tracked)  # one that is away is entered as well: to hear of it
             yield from self._below(tracked, None, frozenset(), set())
         elif magic(tracked) and not os.path.lexists(tracked):
             pattern = Pattern(tracked)
@@ -168,6 +170,13 @@ class Listing:
             for entry in entries:
                 if not _is_litter(entry.name):
                     (self.folders if _is_folder(entry) else self.files).append(entry.name)
+
+
+def _found(path: str) -> os.stat_result | None:
+    try:
+        return os.stat(path)
+    except (OSError, ValueError):
+        return None
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

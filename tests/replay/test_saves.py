@@ -18,6 +18,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from importlib.util import spec_from_file_location
+from itertools import cycle
 from pathlib import Path
 from types import ModuleType
 
@@ -32,7 +33,7 @@ from wsgireload.settings import Settings
 from wsgireload.wakeup import EventWakeup, Stir, Wakeup
 from wsgireload.watched import Watched
 
-SAVES, MODULES, TEMPLATES = 2_000, 400, 100
+SAVES, MODULES, TEMPLATES, LASTS = 2_000, 400, 100, 20
 SETTLE = 0.01  # seconds
 LONG_AGO = 1_000_000_000  # an mtime
 DEADLINE = 20.0
@@ -208,7 +209,7 @@ class Process:
         if events is not None:
             self.wakeup = EventWakeup(events, SETTLE, 5.0, self.watched.concerns)
         self.reloaded()
-        assert len(self.watched) == MODULES + TEMPLATES + 1
+        assert len(self.watched) == MODULES + TEMPLATES + LASTS
 
     def seen(self) -> Iterator[tuple[str, Digest]]:
         """Stands in for the finder that sees imports."""
@@ -246,12 +247,13 @@ class Process:
         end, known = time.monotonic() + DEADLINE, False
         while not self.server.asked and (not known or self.reloader.differs):
             assert time.monotonic() < end
+            last = next(self.site.last)
             if not known:
-                os.utime(self.site.last)  # events come in order: this one comes last
+                os.utime(last)  # events come in order
             stir = self.wakeup.wait(self.pause if self.events is not None or known else 0.0)
             self.pause = self.reloader.step(stir)
-            last = stir.paths is not None and str(self.site.last) in stir.paths
-            known = known or last or self.events is None
+            told = stir.paths is not None and str(last) in stir.paths
+            known = known or told or self.events is None
 
 
 class Site:
@@ -261,8 +263,10 @@ class Site:
         self.templates = root / "site/templates"
         self.modules = [root / f"site/pkg{n % 20}/m{n}.py" for n in range(MODULES)]
         self.files = self.modules + [self.templates / f"t{n}.html" for n in range(TEMPLATES)]
-        self.last = self.templates / "last.html"
-        for path in (*self.files, self.last):
+        # Touched to know that all before was told: one of many, as the one before may not be yet.
+        lasts = [self.templates / f"last{n}.html" for n in range(LASTS)]
+        self.last = cycle(lasts)
+        for path in (*self.files, *lasts):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(b"answer = 0\n")
 
