@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from wsgireload.sweep import MOST, ROUND, Sweep
+from wsgireload.sweep import MOST, PAUSE, ROUND, Sweep
 
 
 class Clock:
@@ -43,10 +43,12 @@ def test_everything_once_a_round(files: int, tick: float) -> None:
 
 @pytest.mark.parametrize("files", [50, 1_000, MOST])
 def test_a_few_at_a_time(files: int) -> None:
-    """The work is spread evenly: no turn has more than its share, and one file."""
+    """The work is spread evenly: a turn each PAUSE, with its share, give or take one file."""
+    _, counts = swept(files, PAUSE, 3 * ROUND)
+    assert max(counts) <= files * PAUSE / ROUND + 1
+    assert min(counts) >= files * PAUSE / ROUND - 1
     _, counts = swept(files, 1.0, 3 * ROUND)
-    assert max(counts) <= files / ROUND + 1
-    assert min(counts) >= files / ROUND - 1
+    assert sum(map(bool, counts)) == 3 * ROUND / PAUSE
 
 
 def test_more_files_take_longer() -> None:
@@ -54,7 +56,7 @@ def test_more_files_take_longer() -> None:
     times, counts = swept(3 * MOST, 1.0, ROUND)
     assert set(times.values()) == {1}
     assert abs(len(times) - MOST) <= 1
-    assert max(counts) <= MOST / ROUND + 1
+    assert max(counts) <= MOST * PAUSE / ROUND + 1
     times, _ = swept(3 * MOST, 1.0, 3 * ROUND + 1)
     assert len(times) == 3 * MOST
 

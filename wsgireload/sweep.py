@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 ROUND = 30.0  # seconds in which everything is looked at once, whatever events tell
 MOST = 3_000  # files in that time: where there are more, a round takes longer, but no more CPU
+PAUSE = 5.0  # seconds between two shares of it: many at once cost less than each by itself
 
 
 class Sweep:
@@ -16,10 +17,13 @@ class Sweep:
         self._last = clock()
         self._at = 0
         self._began = self._last
+        self._rounds = 0
 
     def due(self, paths: Sequence[str]) -> Sequence[str]:
         """Those whose turn it is."""
         now, most = self._clock(), min(len(paths), MOST)
+        if now - self._last < PAUSE:
+            return ()
         passed = min(now - self._last, ROUND)
         count = int(passed / ROUND * most)
         if not count:
@@ -36,4 +40,9 @@ class Sweep:
         over = self._clock() - self._began >= ROUND
         if over:
             self._began = self._clock()
+            self._rounds += 1
         return over
+
+    def tenth_round(self) -> bool:
+        """Whether this round is one for what costs more the more modules there are."""
+        return self._rounds % 10 == 0

@@ -116,11 +116,11 @@ class Watched:
         broken_off, self._broken_off = self._broken_off, True
         everywhere = stirred is None or broken_off or self.events is None or self.events.lost
         self._listen_again(stirred or ())
-        thorough = self._sweep.round_over()
+        round_over = self._sweep.round_over()
         fresh, before = self._imported(), len(self._paths)
-        self._take_modules(thorough=thorough)
+        self._take_modules(thorough=round_over and self._sweep.tenth_round())
         self.growing = bool(fresh) or len(self._paths) > before
-        fresh |= self._from_tracked(everywhere=everywhere or thorough, stirred=stirred or ())
+        fresh |= self._from_tracked(everywhere=everywhere or round_over, stirred=stirred or ())
         if broken_off:  # then what that look had found was not compared
             fresh |= self._paths.keys()
         paths = self._order if everywhere else self._worth_a_stat(fresh, stirred or ())
