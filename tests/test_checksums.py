@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +12,15 @@ from types import SimpleNamespace
 import pytest
 
 from wsgireload import checksums
-from wsgireload.checksums import MISSING, RACY_NS, SPECIAL, Checksums, Digest, digest_of
+from wsgireload.checksums import (
+    MISSING,
+    RACY_NS,
+    SPECIAL,
+    Checksums,
+    Digest,
+    digest_of,
+    marks_plainly,
+)
 
 
 def digest(content: bytes) -> Digest:
@@ -339,3 +347,53 @@ def test_digest_of_is_blake2b(tmp_path: Path) -> None:
     content = bytes(range(256)) * (3 * checksums.CHUNK // 256 + 1)
     (tmp_path / "a").write_bytes(content)
     assert digest_of(str(tmp_path / "a")) == digest(content)
+
+
+@pytest.mark.parametrize("other", [None, b"other release"], ids=["away", "another"])
+def test_a_path_that_leads_elsewhere_while_it_is_read(tmp_path: Path, other: bytes | None) -> None:
+    """Back where it was it has the mark that it had before, and is read all the same."""
+    folder, path = tmp_path / "current", tmp_path / "current/a.py"
+    folder.mkdir()
+    path.write_bytes(b"release")
+    if other is not None:
+        (tmp_path / "other").mkdir()
+        (tmp_path / "other/a.py").write_bytes(other)
+    moves = [True]
+
+    def marks(paths: Sequence[str]) -> list[int]:
+        found = marks_plainly(paths)
+        if moves and moves.pop():  # a moment after it was looked at
+            folder.rename(tmp_path / "away")
+            if other is not None:
+                (tmp_path / "other").rename(folder)
+        return found
+
+    late = path.stat().st_ctime_ns + 10 * RACY_NS
+    known = Checksums(lambda *_: None, wall_ns=lambda: late, marks=marks)
+    meanwhile = MISSING if other is None else digest(other)
+    assert known.moved([str(path)]) == {str(path): meanwhile}
+    if other is not None:
+        folder.rename(tmp_path / "other")
+    (tmp_path / "away").rename(folder)
+    assert known.moved([str(path)]) == {str(path): digest(b"release")}
+    assert known.moved([str(path)]) == {}
+
+
+def test_a_path_that_is_away_only_while_it_is_read(tmp_path: Path) -> None:
+    """Back at once, it is read at the next look, though its mark was the same all the time."""
+    path, away, calls = tmp_path / "a.py", tmp_path / "away", []
+    path.write_bytes(b"x = 1")
+
+    def marks(paths: Sequence[str]) -> list[int]:
+        calls.append(paths)
+        if away.exists():
+            away.rename(path)
+        found = marks_plainly(paths)
+        if len(calls) == 1:
+            path.rename(away)
+        return [7 if mark else mark for mark in found]
+
+    late = path.stat().st_ctime_ns + 10 * RACY_NS
+    known = Checksums(lambda *_: None, wall_ns=lambda: late, marks=marks)
+    assert known.moved([str(path)]) == {str(path): MISSING}
+    assert known.moved([str(path)]) == {str(path): digest(b"x = 1")}

@@ -430,7 +430,7 @@ class Hearing:
     def look(self, *stirred: str | Path) -> tuple[set[str], list[str]]:
         """Look where something stirred: what differs, and what was looked at."""
         self.looked.clear()
-        return set(self.watched.look(set(map(str, stirred)))), sorted(self.looked)
+        return set(self.watched.look(set(map(str, stirred)))), sorted(set(self.looked))
 
 
 def test_a_look_where_nothing_stirred(app: Application) -> None:

@@ -130,15 +130,23 @@ class Checksums:
         last, digests, young = self._mark.get, self._digest.get, self._young
         for start in range(0, len(paths), BATCH):
             self._checkpoint()
-            batch = paths[start : start + BATCH]
+            batch, read = paths[start : start + BATCH], []
             for path, mark in zip(batch, self._marks(batch), strict=True):
                 if mark != last(path) or path in young or path in stirred or mark == UNREADABLE:
                     before = digests(path)
+                    read.append(path)
                     # The mark is from before the reading: it moves on with a change meanwhile.
                     digest = self._read(path, mark)
                     if digest is not None and digest != before:
                         moved[path] = digest
+            self._doubt(read)
         return moved
+
+    def _doubt(self, read: Sequence[str]) -> None:
+        """Read again what led elsewhere meanwhile: it may come back with the mark from before."""
+        for path, mark in zip(read, self._marks(read) if read else (), strict=True):
+            if mark != self._mark.get(path):
+                self._mark[path] = UNREADABLE
 
     def digest(self, path: str) -> Digest | None:
         """The digest that a path had at its last look; None where it could not be read yet."""
@@ -163,7 +171,7 @@ class Checksums:
             reason = error if isinstance(error, OSError) else OSError(0, str(error))
             self._trouble(path, reason)
             return None
-        self._mark[path] = mark
+        self._mark[path] = NO_FILE if digest == MISSING else mark
         if digest != self._digest.get(path):  # whoever compares has the same object then
             self._digest[path] = digest
         if found and abs(now - _changed_ns(found)) <= RACY_NS:
