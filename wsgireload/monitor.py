@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from wsgireload import loaded, settings
@@ -53,54 +53,23 @@ class Monitor:
         self._thread: threading.Thread | None = None
         self._check: ConfigCheck | None = None
         self._preflight: Preflight | None = None
-        self._moment: Moment | None = None  # where a request may have us restart
+        self._moment: Moment | None = None
         self._settings = chosen
         if refusal is None:
             self._prepare(chosen, server)
 
     def _prepare(self, chosen: Settings, server: Server) -> None:
-        # A process that was forked from one with modules in it was not empty when it began.
-        own = loaded.process_started() if chosen.server is None else None
-        opener = servers.opener() or open_plainly
-        self._imports = loaded.Imports(lambda path: self._imported(path, opener))
-        self._watched = Watched(
-            chosen.ignore,
-            self._log,
-            self._imports,
-            loaded.Moments(own),
-            self._checkpoint,
-            opener=opener,
-            marks=servers.marks() or marks_plainly,
-            programs=_programs() if chosen.compare == "code" else None,
-        )
+        windows = server.kind == "windows"
+        self._watched = self._watch(chosen)
         self._journal = Journal(
             settings.state_folders(),
             fingerprint(f"{server.parent} {server.kind} {server.process_group}".encode()),
-            lambda text: self._log.say_once(Word.WATCHING, text),
+            partial(self._log.say_once, Word.WATCHING),
         )
-        windows = server.kind == "windows"
         if windows and chosen.check_config:  # elsewhere no restart reads the configuration again
             self._check = ConfigCheck(servers.command(), settings.environment(), time.monotonic)
-        if server.kind == "daemon" and server.mod_wsgi is not None:
-            self._moment = Moment(
-                chosen.when,
-                partial(servers.running_requests, server.mod_wsgi),
-                scripts_ask,
-                partial(self._log.say_once, Word.WATCHING),
-                time.monotonic,
-            )
-        elif chosen.when == "next-request":
-            self._log.say_once(Word.WATCHING, "no request can ask for a restart here: when='now'")
         if chosen.preflight is not None:
-            from wsgireload.preflight import Preflight, command, environment
-
-            self._preflight = Preflight(
-                command(chosen.preflight),
-                script_folder(),
-                environment(settings.environment()),
-                self._journal,
-                time.monotonic,
-            )
+            self._preflight = self._flight(chosen.preflight)
         self._restart = Restart(chosen.linger if windows else 0.0)
         self._reloader = Reloader(
             chosen,
@@ -111,9 +80,45 @@ class Monitor:
             time.monotonic,
             server.processes,
             self._check,
-            self._moment,
+            self._right_moment(chosen, server),
             self._preflight,
         )
+
+    def _watch(self, chosen: Settings) -> Watched:
+        # A process that was forked from one with modules in it was not empty when it began.
+        own = loaded.process_started() if chosen.server is None else None
+        opener = servers.opener() or open_plainly
+        self._imports = loaded.Imports(lambda path: self._imported(path, opener))
+        return Watched(
+            chosen.ignore,
+            self._log,
+            self._imports,
+            loaded.Moments(own),
+            self._checkpoint,
+            opener=opener,
+            marks=servers.marks() or marks_plainly,
+            programs=_programs() if chosen.compare == "code" else None,
+        )
+
+    def _right_moment(self, chosen: Settings, server: Server) -> Moment | None:
+        """Where requests may have us restart: in mod_wsgi's daemon processes."""
+        if server.kind == "daemon" and server.mod_wsgi is not None:
+            self._moment = Moment(
+                chosen.when,
+                partial(servers.running_requests, server.mod_wsgi),
+                scripts_ask,
+                partial(self._log.say_once, Word.WATCHING),
+                time.monotonic,
+            )
+        elif chosen.when == "next-request":
+            self._log.say_once(Word.WATCHING, "no request can ask for a restart here: when='now'")
+        return self._moment
+
+    def _flight(self, words: Sequence[str]) -> Preflight:
+        from wsgireload.preflight import Preflight, command, environment  # few ask for it
+
+        folder, known = script_folder(), environment(settings.environment())
+        return Preflight(command(words), folder, known, self._journal, time.monotonic)
 
     @property
     def active(self) -> bool:
