@@ -17,7 +17,7 @@ import pytest
 from wsgireload import checksums
 from wsgireload.checksums import MISSING, SPECIAL, digest_of, marks_plainly
 from wsgireload.log import Log
-from wsgireload.sweep import ROUND
+from wsgireload.sweep import PAUSE, ROUND
 from wsgireload.tracked import Folders
 from wsgireload.watched import NOTED_BYTES, Watched, note
 
@@ -530,9 +530,9 @@ def test_a_change_that_no_event_told_of(app: Application) -> None:
     began = hearing.now
     while not (found := hearing.look())[0]:
         looked += found[1]
-        hearing.now += 1.0
-        assert len(found[1]) <= 60 / ROUND + 1
-        assert hearing.now - began <= ROUND + 1.0
+        hearing.now += PAUSE
+        assert len(found[1]) <= 60 * PAUSE / ROUND + 1
+        assert hearing.now - began <= ROUND + PAUSE
     assert found[0] == {paths[41]}
     assert len(looked) == len(set(looked))
 
