@@ -9,6 +9,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,8 @@ class Ear:
         folder.mkdir()
         self.said: list[str] = []
         self.events = Events(trust=False, trouble=self.said.append)
-        self.sentinel = folder / "sentinel"
+        self.sentinels = [folder / f"sentinel{number}" for number in range(20)]
+        self._next = cycle(self.sentinels)  # what is told late of one is not taken for the next
         self.files: list[Path] = []
         self.folders: list[Path] = []
 
@@ -38,7 +40,7 @@ class Ear:
         self.folders += folders
         while True:
             self.events.listen_anew()
-            assert self.events.listen(str(self.sentinel))
+            assert all(self.events.listen(str(sentinel)) for sentinel in self.sentinels)
             for file in self.files:
                 self.events.listen(str(file))
             for directory in self.folders:
@@ -49,13 +51,14 @@ class Ear:
     def told(self) -> set[Path] | None:
         """All that was told of what happened before this call; None: something leads elsewhere."""
         told: set[Path] = set()
-        self.sentinel.touch()
+        sentinel = next(self._next)
+        sentinel.touch()
         end = time.monotonic() + DEADLINE
         while (paths := self.events.wait(end - time.monotonic())) is not None:
             assert paths, "the sentinel was never told"
             told |= set(map(Path, paths))
-            if self.sentinel in told:
-                return told - {self.sentinel}
+            if sentinel in told:
+                return told - set(self.sentinels)
         return None
 
     def relearn(self) -> None:
