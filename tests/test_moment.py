@@ -15,10 +15,7 @@ class World:
         self.running: int | None = 0
         self.line = True
         self.now = 1000.0
-        self.said: list[str] = []
-        self.moment = Moment(
-            when, lambda: self.running, lambda: self.line, self.said.append, lambda: self.now
-        )
+        self.moment = Moment(when, lambda: self.running, lambda: self.line, lambda: self.now)
 
 
 def test_now() -> None:
@@ -70,7 +67,7 @@ def test_auto_without_the_line() -> None:
     world = World("auto")
     world.line, world.running = False, 1
     assert world.moment.wait() == 0.0
-    assert LINE in world.said[0]
+    assert LINE in world.moment.note
     assert not world.moment.required()
 
 

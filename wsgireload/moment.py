@@ -21,7 +21,7 @@ class Moment:
     """`when` is now, next-request or auto: as soon as nothing runs, or else the next request.
 
     `busy` tells how many requests run, None where that cannot be known; `has_line` whether the WSGI
-    script asks us; `say` hears once what is missing.
+    script asks us.
     """
 
     def __init__(
@@ -29,15 +29,14 @@ class Moment:
         when: str,
         busy: Callable[[], int | None],
         has_line: Callable[[], bool],
-        say: Callable[[str], None],
         clock: Callable[[], float],
     ) -> None:
         self._when = when
         self._busy = busy
         self._has_line = has_line
-        self._say = say
         self._clock = clock
         self._since = 0.0
+        self.note = ""  # what there is to say of a restart that is made now
         self.pending = False  # a request may come: see reload_required
         self.asked = False  # one came and asked, since it is pending
 
@@ -54,7 +53,7 @@ class Moment:
             missing = f"the WSGI script lacks the line: {LINE}"
             if self._when == "next-request":
                 return Hold(f"no request can ask for the restart: {missing}")
-            self._say(f"a restart cuts what runs for longer than shutdown-timeout: {missing}")
+            self.note = f"; what runs for longer than shutdown-timeout is cut: {missing}"
             return 0.0
         if not self.pending:
             self.pending, self.asked, self._since = True, False, self._clock()

@@ -107,7 +107,6 @@ class Monitor:
                 chosen.when,
                 partial(servers.running_requests, server.mod_wsgi),
                 scripts_ask,
-                partial(self._log.say_once, Word.WATCHING),
                 time.monotonic,
             )
         elif chosen.when == "next-request":

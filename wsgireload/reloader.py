@@ -239,7 +239,7 @@ class Reloader:
         if not asked:
             self._journal.withdraw(name)
             what = f"another application of this process has asked already ({what})"
-        self._log.say(Word.RESTARTING, what)
+        self._log.say(Word.RESTARTING, what + (self._moment.note if self._moment else ""))
         self._asked, self.by_hand = self._clock(), None
         return None
 

@@ -107,7 +107,10 @@ def test_auto_with_a_long_request(asking) -> None:
 @pytest.mark.parametrize("when", ["auto", "next-request"])
 def test_four_processes(asking, when: str) -> None:
     """Once all processes have noticed no request is answered by old code, and none is lost."""
-    site = asking(when, 4, daemon="processes=4 threads=2", preload=True)
+    site = asking(when, 4, daemon="processes=4 threads=1", preload=True)
+    site.write("slow.py", SLOW.replace("7", "2"))
+    with ThreadPoolExecutor() as pool:  # four at once need all four, and so load them all
+        assert len({answer.pid for answer in pool.map(site.ask, ["slow.answer"] * 4)}) == 4
     with Traffic(site) as traffic, ThreadPoolExecutor(8) as pool:
         site.edit("words.py", "old", "new")
         wait_for(lambda: len({line.pid for line in site.said("restarting: ")}) == 4, "all four")
