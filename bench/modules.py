@@ -30,8 +30,18 @@ def generate(folder: Path, count: int) -> None:
     for number in range(count):
         path = source(folder, number)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(MODULE.format(number=number) + COMMENT * (2 + number * 37 % 120))
+        write(path, number)
     compile_dir(folder, quiet=1, workers=0)
+
+
+def write(path: Path, number: int) -> None:
+    path.write_text(MODULE.format(number=number) + COMMENT * (2 + number * 37 % 120))
+
+
+def names(folder: Path) -> list[str]:
+    """What to import, of all the modules in a folder."""
+    found = [path.relative_to(folder) for path in folder.rglob("module_*.py")]
+    return sorted(".".join(path.with_suffix("").parts) for path in found)
 
 
 def source(folder: Path, number: int) -> Path:

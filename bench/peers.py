@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
 
-from modules import edit, generate, source
+from modules import edit, generate
 from process import PeerError, Process
 from table import Figures, introduction, markdown, plain, rows
 from watchers import WATCHERS
@@ -38,7 +38,7 @@ failed: dict[str, str] = {}
 def start(folder: Path) -> None:
     """The milliseconds from the peer's import to its watching, nothing else going on."""
     for peer in WATCHERS:
-        with Process(peer, folder, USUAL) as process:
+        with Process(peer, folder) as process:
             try:
                 figures[peer]["start"] = process.watch() * 1000
             except (PeerError, TimeoutError) as error:
@@ -60,7 +60,7 @@ def watching(peers: Iterable[str], folders: list[Path], count: int) -> Iterator[
     """All these peers at once; they import at the same time and start one after another."""
     with ExitStack() as stack:
         each = zip(peers, folders, strict=False)  # the last group may be smaller
-        started = [stack.enter_context(Process(*which, count)) for which in each]
+        started = [stack.enter_context(Process(*which)) for which in each]
         running = []
         for process in started:
             try:
@@ -99,9 +99,9 @@ def save(processes: list[Process], times: int) -> None:
     took: dict[str, list[float]] = {process.peer: [] for process in processes}
     for number in random.sample(range(USUAL), times):
         time.sleep(random.uniform(0, 2))
-        saved = [edit(source(process.folder, number)) for process in processes]
+        saved = [edit(process.source(number)) for process in processes]
         for process, at in zip(processes, saved, strict=True):
-            took[process.peer] += reaction(process, source(process.folder, number).name, at)
+            took[process.peer] += reaction(process, process.source(number).name, at)
     for peer, seconds in took.items():
         for name, share in ("p50", 0.5), ("p99", 0.99):
             if seconds:

@@ -11,10 +11,12 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from modules import source
 from processes import of_group
 
 HERE = Path(__file__).parent
@@ -26,24 +28,36 @@ class PeerError(Exception):
     """The peer does not run here; the message is why."""
 
 
-class Process:
-    """A peer with so many modules of a folder imported; started by `watch`, ended by the `with`."""
+def begin(command: Sequence[str | Path], environment: Mapping[str, str]) -> subprocess.Popen[str]:
+    """Start a process to talk with; in a group of its own, so that its children can be found."""
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        process_group=0,
+        env=environment,
+    )
 
-    def __init__(self, peer: str, folder: Path, count: int) -> None:
+
+class Process:
+    """A peer with the modules of a folder imported; started by `watch`, ended by the `with`."""
+
+    def __init__(self, peer: str, folder: Path) -> None:
         self.peer, self.folder = peer, folder
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed with us)
-        self._process = subprocess.Popen(
-            [sys.executable, HERE / "watchers.py", peer, folder, str(count)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            text=True,
-            process_group=0,  # so that its children can be found
-            # A journal of its own for wsgireload: what other runs restarted is nothing to it.
-            env={"PATH": os.defpath, "XDG_STATE_HOME": str(folder.parent / "state")},
-        )
+        self._process = self._start(peer, folder)
         self._lines: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        self._loaded = False
+        self._last_words = "it ended"
         threading.Thread(target=self._read, daemon=True).start()
+        self._listening = threading.Thread(target=self._listen, daemon=True)
+        self._listening.start()
+
+    def _start(self, peer: str, folder: Path) -> subprocess.Popen[str]:
+        # A journal of its own for wsgireload: what other runs restarted is nothing to it.
+        state = {"PATH": os.defpath, "XDG_STATE_HOME": str(folder.parent / "state")}
+        return begin([sys.executable, HERE / "watchers.py", peer, folder], state)
 
     def __enter__(self) -> Self:
         return self
@@ -56,13 +70,23 @@ class Process:
     ) -> None:
         self._process.kill()
         self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout, self._errors):
+        self._listening.join(1.0)
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             assert pipe is not None
             pipe.close()
 
+    def source(self, number: int) -> Path:
+        """The file of a module."""
+        return source(self.folder, number)
+
+    def load(self) -> None:
+        """Wait until its modules are imported."""
+        if not self._loaded:
+            self._loaded = bool(self.said("imported", PATIENCE))
+
     def watch(self) -> dict[str, float]:
         """Start the peer, once its modules are imported: the seconds until it watches."""
-        self.said("imported", PATIENCE)
+        self.load()
         self._before = self.resident()
         assert self._process.stdin is not None
         print("go", file=self._process.stdin, flush=True)
@@ -77,7 +101,8 @@ class Process:
             except queue.Empty:
                 raise TimeoutError(f"{self.peer}: nothing {key} within {seconds:g} s") from None
             if line is None:
-                raise PeerError(self._last_words())
+                self._listening.join(1.0)  # it may have more to say
+                raise PeerError(self._last_words)
             if key in line:
                 return line
 
@@ -111,9 +136,10 @@ class Process:
             self._lines.put(json.loads(line))
         self._lines.put(None)
 
-    def _last_words(self) -> str:
-        self._errors.seek(0)
-        return (self._errors.read().decode().strip().splitlines() or ["it ended"])[-1]
+    def _listen(self) -> None:
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            self._last_words = line.strip() or self._last_words
 
 
 class Trace:

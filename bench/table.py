@@ -42,6 +42,8 @@ def processor() -> str:
 def rows(figures: Figures, sizes: Sequence[int]) -> list[list[str]]:
     """The table's cells, the first row being the heads."""
     columns = {f"cpu {count}": f"CPU % {count:,}" for count in sizes} | COLUMNS
+    measured = set().union(*figures.values())
+    columns = {key: head for key, head in columns.items() if key in measured}
     body = [
         [named(peer), *(cell(mine, figures.get(OURS, {}), key, peer) for key in columns)]
         for peer, mine in figures.items()

@@ -1,4 +1,4 @@
-"""One peer at its defaults, in a process of its own: `watchers.py PEER FOLDER COUNT`.
+"""One peer at its defaults, in a process of its own: `watchers.py PEER FOLDER`.
 
 It imports the modules in the folder, waits for a line on its standard input, starts the peer and
 tells of it in report.py's lines. It ends with its standard input.
@@ -27,7 +27,7 @@ from report import noticed, watching
 def forever() -> NoReturn:
     """For those that watch in a thread of their own."""
     while True:
-        signal.pause()
+        time.sleep(3600)
 
 
 def recipe(_: Path) -> None:
@@ -63,6 +63,8 @@ def wsgireload(_: Path) -> None:
         noticed(changed[0], at)
 
     signal.signal(signal.SIGINT, restarted)
+    if os.name == "nt":  # there only Apache can be asked; we take its place, with Linux' means
+        wsgireload.native.restart = lambda: signal.raise_signal(signal.SIGINT) is None
     watch()
     watching()
     forever()
@@ -286,10 +288,10 @@ def end_with_standard_input() -> None:
 
 
 def main() -> None:
-    peer, folder, count = sys.argv[1:]
+    peer, folder = sys.argv[1:]
     sys.path.insert(0, folder)
-    for number in range(int(count)):
-        importlib.import_module(modules.name(number))
+    for name in modules.names(Path(folder)):
+        importlib.import_module(name)
     report.imported()
     sys.stdin.readline()
     threading.Thread(target=end_with_standard_input, daemon=True).start()
