@@ -20,8 +20,6 @@ from modules import source
 from processes import of_group
 
 HERE = Path(__file__).parent
-PATIENCE = 300.0
-"""Seconds for what takes as long as it takes, such as importing 50,000 modules."""
 
 
 class PeerError(Exception):
@@ -43,6 +41,9 @@ def begin(command: Sequence[str | Path], environment: Mapping[str, str]) -> subp
 
 class Process:
     """A peer with the modules of a folder imported; started by `watch`, ended by the `with`."""
+
+    patience = 300.0
+    """Seconds for what takes as long as it takes, such as importing 50,000 modules."""
 
     def __init__(self, peer: str, folder: Path) -> None:
         self.peer, self.folder = peer, folder
@@ -82,7 +83,7 @@ class Process:
     def load(self) -> None:
         """Wait until its modules are imported."""
         if not self._loaded:
-            self._loaded = bool(self.said("imported", PATIENCE))
+            self._loaded = bool(self.said("imported", self.patience))
 
     def watch(self) -> dict[str, float]:
         """Start the peer, once its modules are imported: the seconds until it watches."""
@@ -90,7 +91,7 @@ class Process:
         self._before = self.resident()
         assert self._process.stdin is not None
         print("go", file=self._process.stdin, flush=True)
-        return self.said("watching", PATIENCE)["watching"]
+        return self.said("watching", self.patience)["watching"]
 
     def said(self, key: str, seconds: float) -> dict[str, Any]:
         """The next line with this key; PeerError if the peer ended, TimeoutError if it is mute."""

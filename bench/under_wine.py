@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -67,6 +68,8 @@ def server_of(prefix: Path) -> int:
 class WineProcess(Process):
     """A peer's process under wine."""
 
+    patience = 60.0
+
     def __init__(self, peer: str, folder: Path, wine: Wine) -> None:
         self._wine = wine
         super().__init__(peer, folder)
@@ -93,9 +96,7 @@ class WineProcess(Process):
 
 
 def warm(peer: str, folder: Path, wine: Wine) -> bool:
-    """Whether the peer runs here at all; the next time its bytecode is there."""
-    folder.mkdir()
-    modules.write(folder / "module_0.py", 0)
+    """Whether the peer runs here at all; its bytecode is there afterwards, and the modules'."""
     with WineProcess(peer, folder, wine) as process:
         try:
             process.watch()
@@ -107,20 +108,27 @@ def warm(peer: str, folder: Path, wine: Wine) -> bool:
 @contextmanager
 def watching(root: Path, wine: Wine) -> Iterator[list[WineProcess]]:
     """All peers that run here; each starts while the others wait or are paused, as they are now."""
-    running = [peer for number, peer in enumerate(WATCHERS) if warm(peer, root / f"w{number}", wine)]
+    one, many = root / "one", root / "many"
+    for folder, count in (one, 1), (many, USUAL):
+        folder.mkdir()
+        for number in range(count):
+            modules.write(folder / f"module_{number}.py", number)
+    warm(next(iter(WATCHERS)), many, wine)
+    peers = [peer for peer in WATCHERS if warm(peer, one, wine)]
     with ExitStack() as stack:
-        processes = []
-        for number, peer in enumerate(running):
-            folder = root / str(number)
-            folder.mkdir()
-            for module in range(USUAL):
-                modules.write(folder / f"module_{module}.py", module)
+        processes, running = [], []
+        for number, peer in enumerate(peers):
+            folder = shutil.copytree(many, root / str(number))
             processes.append(stack.enter_context(WineProcess(peer, folder, wine)))
             processes[-1].load()
         for process in processes:
-            figures[process.peer]["start"] = process.watch() * 1000
-            process.pause()
-        yield processes
+            try:
+                figures[process.peer]["start"] = process.watch() * 1000
+                process.pause()
+                running.append(process)
+            except (PeerError, TimeoutError) as error:
+                failed[process.peer] = str(error)
+        yield running
 
 
 def main() -> None:
@@ -136,7 +144,7 @@ def main() -> None:
         with watching(Path(root), wine) as processes:
             for process in processes:
                 process.resume()
-                time.sleep(SETTLED)
+                time.sleep(1)  # it makes up for the pause
                 idle([process], USUAL, WINDOW)
                 process.pause()
             for process in processes:
