@@ -1,8 +1,7 @@
 """What watching costs on Windows, wsgireload beside its peers, under wine: `bench/peers --windows`.
 
-Each peer runs in a Windows Python of its own, with its own copy of the modules, and is told apart
-by its Linux process. The modules lie in the watched folder itself, not in packages: wine 8 tells of
-no changes further below. They are saved from the Linux side.
+Each has a Windows Python and a copy of the modules for itself. These lie in the watched folder, not
+in packages: wine 8 tells of no changes further below. They are saved from the Linux side.
 """
 
 from __future__ import annotations
@@ -20,15 +19,14 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import modules
-from lab import PYTHONS, Lab, windows
+from lab import PYTHONS, Lab, processes_of, windows
 from peers import SETTLED, USUAL, failed, figures, idle, save
 from process import HERE, PeerError, Process, begin
 from table import markdown, plain, processor, rows
 from watchers import WATCHERS
 
-VERSION = PYTHONS[-1]
-WINDOW = 10.0
-"""Seconds over which each is idle."""
+VERSION, WINDOW = PYTHONS[-1], 10.0
+"""The Python, and the seconds over which each peer is idle."""
 CLOCK = "import time\nfor _ in range(50): print(time.monotonic(), flush=True); time.sleep(0.01)"
 
 
@@ -55,14 +53,8 @@ class Wine:
 
 def server_of(prefix: Path) -> int:
     """The pid of a session's wineserver."""
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            ours = f"WINEPREFIX={prefix}\0".encode() in (process / "environ").read_bytes()
-            if ours and (process / "comm").read_text().startswith("wineserver"):
-                return int(process.name)
-        except OSError:  # it ended as we looked, or it is another user's
-            continue
-    raise PeerError("no wineserver runs")
+    names = {pid: Path(f"/proc/{pid}/comm").read_text() for pid in processes_of(prefix)}
+    return next(pid for pid, name in names.items() if name.startswith("wineserver"))
 
 
 class WineProcess(Process):
@@ -133,7 +125,7 @@ def watching(root: Path, wine: Wine) -> Iterator[list[WineProcess]]:
 
 def main() -> None:
     options = argparse.ArgumentParser(prog="bench/peers --windows", description=__doc__)
-    options.add_argument("packages", type=Path, help=argparse.SUPPRESS)
+    options.add_argument("packages", type=Path, help="where theirs are installed")
     options.add_argument("--saves", type=int, default=20, help="so many saves, 1,000 at most")
     options.add_argument("--markdown", action="store_true", help="as in docs/performance.md")
     asked = options.parse_args()
@@ -151,8 +143,8 @@ def main() -> None:
                 process.resume()
             time.sleep(SETTLED)
             save(processes, asked.saves)
-    print(f"{processor()}, {os.cpu_count()} cores, load {load:.1f} before")
-    print(f"wine, not Windows; the Windows Python {VERSION}; {asked.saves} saves")
+    machine = f"{processor()}, {os.cpu_count()} cores, load {load:.1f} before"
+    print(f"{machine}; wine, not Windows; Python {VERSION}; {asked.saves} saves")
     shown = {peer: mine for peer, mine in figures.items() if mine}
     print(*(markdown if asked.markdown else plain)(rows(shown, [USUAL])), sep="\n")
     print(*(f"{what}: {why}" for what, why in failed.items()), sep="\n")

@@ -195,7 +195,7 @@ def _end(root: Path) -> None:
     silent = subprocess.DEVNULL
     # It complains where there is nothing to end.
     subprocess.run(["wineserver", "-k"], env=environment, stdout=silent, stderr=silent, check=False)
-    for pid in _processes_of(root / "prefix"):  # it misses what was just being started
+    for pid in processes_of(root / "prefix"):  # it misses what was just being started
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     # Debian's wine has its socket in a folder of its own, and notes the name.
@@ -205,7 +205,8 @@ def _end(root: Path) -> None:
     shutil.rmtree(root, ignore_errors=True)
 
 
-def _processes_of(prefix: Path) -> list[int]:
+def processes_of(prefix: Path) -> list[int]:
+    """The pids of a session's processes, wine's own included."""
     setting = f"WINEPREFIX={prefix}\0".encode()
     found = []
     for path in Path("/proc").glob("[0-9]*/environ"):
