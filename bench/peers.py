@@ -28,7 +28,7 @@ SETTLED = 3.0
 """Seconds after which a peer that watches is idle."""
 TRACED = 10.0
 """Seconds under strace."""
-GIVEN_UP = 5.0
+GIVEN_UP = 10.0
 """Seconds after which a save will not be noticed any more."""
 
 figures: Figures = {peer: {} for peer in WATCHERS}
@@ -115,7 +115,7 @@ def reaction(process: Process, name: str, saved: float) -> list[float]:
     try:
         while True:
             line = process.said("noticed", max(0.0, saved + GIVEN_UP - time.monotonic()))
-            if line["name"] in (name, ""):
+            if line["name"] in (name, "") and line["noticed"] >= saved:
                 return [line["noticed"] - saved]
     except (PeerError, TimeoutError):
         return []

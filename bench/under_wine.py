@@ -20,7 +20,7 @@ from pathlib import Path
 
 import modules
 from lab import PYTHONS, Lab, processes_of, windows
-from peers import SETTLED, USUAL, failed, figures, idle, save
+from peers import USUAL, failed, figures, idle, save
 from process import HERE, PeerError, Process, begin
 from table import markdown, plain, processor, rows
 from watchers import WATCHERS
@@ -138,11 +138,8 @@ def main() -> None:
                 process.resume()
                 time.sleep(1)  # it makes up for the pause
                 idle([process], USUAL, WINDOW)
+                save([process], asked.saves)  # alone too: together they take more than two cores
                 process.pause()
-            for process in processes:
-                process.resume()
-            time.sleep(SETTLED)
-            save(processes, asked.saves)
     machine = f"{processor()}, {os.cpu_count()} cores, load {load:.1f} before"
     print(f"{machine}; wine, not Windows; Python {VERSION}; {asked.saves} saves")
     shown = {peer: mine for peer, mine in figures.items() if mine}
