@@ -25,8 +25,8 @@ _OK = _ASKED = 0
 _ALREADY_ASKED, _UNSUPPORTED, _FAILED, _NOT_READY = 1, 2, 3, 4
 _STATES = ("starting", "running", "stopping")
 
-# enum wsgireload_interest: that a directory, or the symbolic link to it, is moved or deleted; and
-# of what it holds under the names that were given; and of whatever it holds
+# enum wsgireload_interest: that a directory, or the symbolic link to it, is moved or deleted, and
+# that what was named comes or goes in it; that such is written to; and of whatever it holds
 ITSELF, NAMES, ALL = range(3)
 _LONGEST = 4_000_000.0  # seconds whose milliseconds C's unsigned int holds
 

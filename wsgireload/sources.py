@@ -51,8 +51,8 @@ class Source(Record):
 
 def script_folder() -> str:
     """Where the WSGI script lies; the current folder where there is none."""
-    for name, module in dict(sys.modules).items():
-        path = getattr(module, "__file__", None) if name.startswith(SCRIPT_PREFIX) else None
+    for script in _scripts():
+        path = getattr(script, "__file__", None)
         if isinstance(path, str):
             return os.path.dirname(os.path.abspath(path))
     return os.getcwd()
@@ -60,9 +60,13 @@ def script_folder() -> str:
 
 def scripts_ask() -> bool:
     """Whether each WSGI script of this interpreter has a `reload_required` for mod_wsgi to call."""
-    loaded = dict(sys.modules)
-    scripts = [loaded[name] for name in loaded if name.startswith(SCRIPT_PREFIX)]
+    scripts = _scripts()
     return bool(scripts) and all(hasattr(script, "reload_required") for script in scripts)
+
+
+def _scripts() -> list[object]:
+    loaded = dict(sys.modules)
+    return [module for name, module in loaded.items() if name.startswith(SCRIPT_PREFIX)]
 
 
 class Modules:
