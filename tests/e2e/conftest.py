@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from apache import Apache
-from httpdconf import Application
-from library import copy_packages
+from sitefixtures import library, new_site  # noqa: F401 - pytest finds them here
 from testsite import Site, Sites
 
 
@@ -32,31 +28,8 @@ def apache(request: pytest.FixtureRequest) -> Apache:
     return found
 
 
-@pytest.fixture(scope="session")
-def library() -> Iterator[Path]:
-    """The packages that the application may import, where www-data may read them."""
-    folder = Path(tempfile.mkdtemp(prefix="apache-library-"))
-    folder.chmod(0o755)
-    yield copy_packages(folder, "wsgireload")
-    shutil.rmtree(folder)
-
-
 @pytest.fixture
-def new_site(apache: Apache, library: Path) -> Iterator[Sites]:
-    """Makes sites that are not started yet. Their error logs must be free of noise at the end."""
-    with Sites(apache, Application(python_path=[library])) as sites:
-        try:
-            yield sites
-            for site in sites.made:
-                site.stop()
-                assert site.noisy or site.noise() == []
-        finally:
-            for site in sites.made:
-                print(site.log.text())  # noqa: T201 - pytest shows it where a test fails
-
-
-@pytest.fixture
-def site(new_site: Sites) -> Site:
+def site(new_site: Sites) -> Site:  # noqa: F811
     """The site that most tests need: started, and asked once so that the application is loaded."""
     site = new_site()
     site.start()

@@ -1,0 +1,62 @@
+"""What the tests of this folder share: a seed that is printed, short and long forms, figures.
+
+Each test is run in its short form by ci/test, and in its long form by ci/chaos.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random, SystemRandom
+
+import pytest
+from apache import Apache
+from sitefixtures import library, new_site  # noqa: F401 - pytest finds them here
+
+LONG = 3600  # seconds that a test may take in its long form
+
+
+class Chaos:
+    """What one test needs: `random` is seeded, `often` chooses between the two forms."""
+
+    def __init__(self, seed: int, *, long: bool) -> None:
+        self.random = Random(seed)
+        self.seed = seed
+        self.long = long
+        self.figures: dict[str, object] = {}
+
+    def often(self, short: int, long: int) -> int:
+        """How often: in the short form, and in the long one."""
+        return long if self.long else short
+
+    def figure(self, name: str, value: object) -> None:
+        """Keep something measured, to be printed at the end."""
+        self.figures[name] = value
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In the long form every test has its time."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents and config.getoption("--long"):
+            item.add_marker(pytest.mark.timeout(LONG), append=False)
+
+
+@pytest.fixture
+def chaos(request: pytest.FixtureRequest) -> Iterator[Chaos]:
+    """Of this test; the seed and the figures are printed, also where it fails."""
+    seed = request.config.getoption("--seed")
+    seed = SystemRandom().randrange(1 << 32) if seed is None else seed
+    chaos = Chaos(seed, long=request.config.getoption("--long"))
+    yield chaos
+    figures = "".join(f"\n  {name}: {value}" for name, value in chaos.figures.items())
+    print(f"\n{request.node.name}, seed {seed}{figures}")  # noqa: T201
+
+
+@pytest.fixture(scope="session")
+def apache() -> Apache:
+    """Debian's Apache with the latest mod_wsgi: tests/e2e has the other one as well."""
+    found = Apache.of_venv(Path(sys.prefix))
+    if missing := found.missing():
+        pytest.fail(f"{missing} are missing; ci/test installs them")
+    return found
