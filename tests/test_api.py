@@ -65,7 +65,7 @@ def test_little_is_imported(tmp_path: Path) -> None:
         large = {"typing", "dataclasses", "logging", "json", "re", "enum", "hashlib", "tempfile"}
         assert not large & (imported - early), imported - early
         monitor = wsgireload.start(server="daemon", interval=0.01)
-        wait_for(lambda: monitor._reloader.looks)
+        wait_for(lambda: monitor._parts.reloader.looks)
         assert not large & (set(sys.modules) - imported - preludes), set(sys.modules) - imported
         """,
     )

@@ -57,8 +57,8 @@ def test_the_native_module_has_one_door() -> None:
 
 def test_the_flow_is_put_together_in_few_places() -> None:
     """Only the reloader and what it looks with know the stages; only the monitor has a thread."""
-    who = {"reloader", "watched", "monitor", "restart", "config"}
-    who |= {"moment", "preflight", "program"}
+    who = {"reloader", "watched", "monitor", "parts", "restart", "config"}
+    who |= {"moment", "preflight", "program", "roll"}
     for stage in STAGES - {"wakeup"}:
         assert importers(stage) <= who, stage
     assert importers("threading") <= {"monitor", "api", "wakeup", "ending"}

@@ -8,6 +8,23 @@ from wsgireload.guard import Hold
 from wsgireload.moment import LINE, SOON, UNASKED, Moment
 
 
+class Calls:
+    """Stands in for what the processes of a group tell each other."""
+
+    def __init__(self) -> None:
+        self.made = 0
+        self.theirs = False
+
+    def make(self) -> None:
+        self.made += 1
+
+    def retract(self) -> None:
+        self.made -= 1
+
+    def heard(self) -> bool:
+        return self.theirs
+
+
 class World:
     """What the moment asks: how many requests run, whether the script has the line, the time."""
 
@@ -15,7 +32,14 @@ class World:
         self.running: int | None = 0
         self.line = True
         self.now = 1000.0
-        self.moment = Moment(when, lambda: self.running, lambda: self.line, lambda: self.now)
+        self.calls = Calls()
+        self.moment = Moment(
+            when,
+            lambda: self.running,
+            lambda: self.line,
+            lambda: self.now,
+            self.calls,  # type: ignore[arg-type]
+        )
 
 
 def test_now() -> None:
@@ -98,3 +122,33 @@ def test_it_passes() -> None:
     world.moment.wait()
     world.moment.passed()
     assert not world.moment.required()
+
+
+@pytest.mark.parametrize("when", ["auto", "next-request"])
+def test_the_group_is_called(when: str) -> None:
+    """Who waits for a request calls the others, once, and takes it back where it stays."""
+    world = World(when)
+    world.running = 1
+    world.moment.wait()
+    world.moment.wait()
+    assert world.calls.made == 1
+    world.moment.passed()
+    world.moment.passed()
+    assert world.calls.made == 0
+
+
+def test_the_group_calls() -> None:
+    """A request is turned away though this process has not noticed anything itself."""
+    world = World("auto")
+    world.calls.theirs = True
+    assert world.moment.required()
+
+
+def test_the_group_calls_while_held() -> None:
+    """Who holds its own restart follows nobody, until nothing is held any more."""
+    world = World("auto")
+    world.calls.theirs = True
+    world.moment.passed(held=True)
+    assert not world.moment.required()
+    world.moment.passed()
+    assert world.moment.required()

@@ -10,8 +10,9 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 
-from wsgireload.private import Private, private
+from wsgireload.private import Private, first_private
 from wsgireload.record import Record
 
 ASKED, ANSWERED = ".asked", ".answered"
@@ -19,6 +20,7 @@ MOST_BYTES = 65536
 LATELY = 10.0  # seconds for which the processes of a group are about the same change
 KEEP_SECONDS = 86400.0
 KEEP_FILES = 200
+LASTING = (".call", ".roll")  # somebody has them open, and their names come back: few ever
 
 
 class Entry(Record):
@@ -139,23 +141,8 @@ class Journal:
             else:  # long ago, or before the machine was started
                 folder.remove(name)
 
-    @contextlib.contextmanager
-    def _folder(self) -> Iterator[Private | None]:
-        folder = self._open()
-        try:
-            yield folder
-        finally:
-            if folder is not None:
-                folder.close()
-
-    def _open(self) -> Private | None:
-        """The first folder that is ours alone."""
-        for path in self._folders:
-            try:
-                return private(path)
-            except OSError as error:
-                self._trouble(f"no journal in {path}: {error}")
-        return None
+    def _folder(self) -> AbstractContextManager[Private | None]:
+        return first_private(self._folders, self._trouble)
 
 
 def _parse(content: bytes) -> Entry:
@@ -174,6 +161,8 @@ def _parse(content: bytes) -> Entry:
 def _sweep(folder: Private) -> None:
     """Remove what other applications left behind long ago: their parents' pids do not come back."""
     for name in folder.names():
+        if name.endswith(LASTING):
+            continue
         with contextlib.suppress(OSError):
             if time.time() - folder.modified(name) > KEEP_SECONDS:
                 folder.remove(name)

@@ -5,30 +5,25 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 from wsgireload import loaded, settings
 from wsgireload import server as servers
-from wsgireload.checksums import Digest, fingerprint, marks_plainly, open_plainly
-from wsgireload.config import ConfigCheck
+from wsgireload.checksums import Digest, open_plainly
 from wsgireload.errors import NativeError
 from wsgireload.events import Events
-from wsgireload.journal import Journal
 from wsgireload.log import Log, Word, few, shown
-from wsgireload.moment import Moment
-from wsgireload.reloader import ANYWHERE, Reloader
-from wsgireload.restart import Restart
+from wsgireload.parts import Parts
+from wsgireload.reloader import ANYWHERE
 from wsgireload.server import Server
 from wsgireload.settings import Settings
-from wsgireload.sources import script_folder, scripts_ask
 from wsgireload.wakeup import EventWakeup, Stir, Wakeup
-from wsgireload.watched import Watched, note
+from wsgireload.watched import note
 
 TYPE_CHECKING = False  # as typing has it, without importing typing, which is large
 if TYPE_CHECKING:
-    from wsgireload.preflight import Preflight
-    from wsgireload.program import Programs
+    from wsgireload.moment import Moment
     from wsgireload.report import Status
 
 LONG_AGO = 60.0  # seconds: a restart that lies further back is not told as the one just made
@@ -51,73 +46,13 @@ class Monitor:
         self._wakeup = Wakeup()
         self._stopped = refusal is not None
         self._thread: threading.Thread | None = None
-        self._check: ConfigCheck | None = None
-        self._preflight: Preflight | None = None
-        self._moment: Moment | None = None
         self._settings = chosen
+        self._moment: Moment | None = None
         if refusal is None:
-            self._prepare(chosen, server)
-
-    def _prepare(self, chosen: Settings, server: Server) -> None:
-        windows = server.kind == "windows"
-        self._watched = self._watch(chosen)
-        self._journal = Journal(
-            settings.state_folders(),
-            fingerprint(f"{server.parent} {server.kind} {server.process_group}".encode()),
-            partial(self._log.say_once, Word.WATCHING),
-        )
-        if windows and chosen.check_config:  # elsewhere no restart reads the configuration again
-            self._check = ConfigCheck(servers.command(), settings.environment(), time.monotonic)
-        if chosen.preflight is not None:
-            self._preflight = self._flight(chosen.preflight)
-        self._restart = Restart(chosen.linger if windows else 0.0)
-        self._reloader = Reloader(
-            chosen,
-            self._watched,
-            self._journal,
-            self._restart,
-            self._log,
-            time.monotonic,
-            server.processes,
-            self._check,
-            self._right_moment(chosen, server),
-            self._preflight,
-        )
-
-    def _watch(self, chosen: Settings) -> Watched:
-        # A process that was forked from one with modules in it was not empty when it began.
-        own = loaded.process_started() if chosen.server is None else None
-        opener = servers.opener() or open_plainly
-        self._imports = loaded.Imports(lambda path: self._imported(path, opener))
-        return Watched(
-            chosen.ignore,
-            self._log,
-            self._imports,
-            loaded.Moments(own),
-            self._checkpoint,
-            opener=opener,
-            marks=servers.marks() or marks_plainly,
-            programs=_programs() if chosen.compare == "code" else None,
-        )
-
-    def _right_moment(self, chosen: Settings, server: Server) -> Moment | None:
-        """Where requests may have us restart: in mod_wsgi's daemon processes."""
-        if server.kind == "daemon" and server.mod_wsgi is not None:
-            self._moment = Moment(
-                chosen.when,
-                partial(servers.running_requests, server.mod_wsgi),
-                scripts_ask,
-                time.monotonic,
-            )
-        elif chosen.when == "next-request":
-            self._log.say_once(Word.WATCHING, "no request can ask for a restart here: when='now'")
-        return self._moment
-
-    def _flight(self, words: Sequence[str]) -> Preflight:
-        from wsgireload.preflight import Preflight, command, environment  # few ask for it
-
-        folder, known = script_folder(), environment(settings.environment())
-        return Preflight(command(words), folder, known, self._journal, time.monotonic)
+            opener = servers.opener() or open_plainly
+            self._imports = loaded.Imports(lambda path: self._imported(path, opener))
+            self._parts = Parts(chosen, server, self._log, self._imports, self._checkpoint)
+            self._moment = self._parts.moment
 
     @property
     def active(self) -> bool:
@@ -131,9 +66,9 @@ class Monitor:
             return
         self._imports.install()
         if self._settings.track:
-            self._watched.track(self._settings.track)
+            self._parts.watched.track(self._settings.track)
         if self._settings.trigger:
-            self._watched.track([self._settings.trigger])
+            self._parts.watched.track([self._settings.trigger])
         try:
             self._thread = _begin(self._run)
         except RuntimeError as error:
@@ -148,7 +83,7 @@ class Monitor:
         """Watch more files, folders or globs; SettingsError for what is no path."""
         more = settings.paths("track", paths)
         if not self._stopped:
-            self._watched.track(more)
+            self._parts.watched.track(more)
             self._wakeup.wake()
 
     def restart(self, reason: str = "no reason given") -> bool:
@@ -156,7 +91,7 @@ class Monitor:
         if self._stopped:
             self._log.say(Word.INACTIVE, f"no restart ({reason}): {self.reason}")
             return False
-        self._reloader.by_hand = reason
+        self._parts.reloader.by_hand = reason
         self._wakeup.wake()
         return True
 
@@ -170,10 +105,10 @@ class Monitor:
         told = Status(self.active, self.reason, server.kind, os.getpid(), server.application)
         if not watching:
             return told
-        reloader = self._reloader
+        reloader = self._parts.reloader
         return replace(
             told,
-            files=len(self._watched),
+            files=len(self._parts.watched),
             looks=reloader.looks,
             changed=tuple(reloader.differs),
             holding=reloader.hold.reason if reloader.hold else None,
@@ -182,12 +117,18 @@ class Monitor:
     def leave(self, timeout: float) -> None:
         """As `stop`, when this process ends."""
         if not self._stopped:
-            self._restart.leaving()
-            self._reloader.leave()
-        self.stop(timeout)
+            self._parts.restart.leaving()
+            self._parts.reloader.leave()
+        self._finish(timeout)
 
     def stop(self, timeout: float = 5.0) -> None:
         """End the thread, and wait so many seconds for that; stopping twice does no harm."""
+        ran = not self._stopped
+        self._finish(timeout)
+        if ran:
+            self._parts.reloader.stay()
+
+    def _finish(self, timeout: float) -> None:
         self._end("it was stopped")
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
@@ -195,9 +136,12 @@ class Monitor:
 
     def forget(self) -> None:
         """In a forked child: there is no thread here, and no lock of the parent's is touched."""
+        if not self._stopped:
+            self._imports.remove()
+            if self._parts.roll is not None:
+                self._parts.roll.forget()
         self._stopped, self._thread = True, None
         self.reason = "this process was forked from the one that started the monitor"
-        self._imports.remove()
 
     def _end(self, reason: str) -> None:
         if not self._stopped:
@@ -207,8 +151,9 @@ class Monitor:
 
     def _imported(self, path: str, opener: Callable[[str], int]) -> Digest | None:
         """Called in the thread that imports, before the file is loaded."""
-        if not self._watched.growing:  # the first after a while: there is something to listen to
-            self._watched.growing = True
+        watched = self._parts.watched
+        if not watched.growing:  # the first after a while: there is something to listen to
+            watched.growing = True
             self._wakeup.wake()
         return note(path, opener)
 
@@ -222,9 +167,9 @@ class Monitor:
         self._hear()
         while not self._stopped:
             stir = self._wakeup.wait(self._guarded(turn, stir) or self._settings.interval)
-            turn = self._reloader.step
+            turn = self._parts.reloader.step
         self._wakeup.end()
-        for running in (self._check, self._preflight):
+        for running in (self._parts.check, self._parts.preflight):
             if running is not None:
                 running.stop()
 
@@ -238,13 +183,13 @@ class Monitor:
         except NativeError as error:
             trouble(f"everything is polled, every {self._settings.interval:g} s: {error.message}")
             return
-        self._watched.events = events
+        self._parts.watched.events = events
         self._wakeup = EventWakeup(
             events,
             self._settings.settle,
-            self._reloader.patience,
-            self._watched.concerns,
-            self._check.foresee if self._check is not None else None,
+            self._parts.reloader.patience,
+            self._parts.watched.concerns,
+            self._parts.check.foresee if self._parts.check is not None else None,
         )
 
     def _guarded(self, turn: Callable[[Stir], float], stir: Stir) -> float | None:
@@ -261,22 +206,16 @@ class Monitor:
 
     def _greet(self, stir: Stir) -> float:
         """Take the first look, and say what is watched and, after a restart, why there was one."""
-        before = self._journal.claim()
-        pause = self._reloader.step(stir)
+        before = self._parts.journal.claim()
+        pause = self._parts.reloader.step(stir)
         if before is not None and time.monotonic() - before.at < LONG_AGO:
             lasted = time.monotonic() - before.at
             self._log.say(Word.RELOADED, f"{before.reason}; new code up after {lasted:.2f} s")
-        text = f"{len(self._watched)} files"
-        if unproven := self._watched.unproven:
+        text = f"{len(self._parts.watched)} files"
+        if unproven := self._parts.watched.unproven:
             text += f"; taken as loaded without proof: {few(map(shown, unproven))}"
         self._log.say(Word.WATCHING, text)
         return pause
-
-
-def _programs() -> Programs:
-    from wsgireload.program import Programs  # it takes a while, and few ask for it
-
-    return Programs()
 
 
 def _begin(run: Callable[[], None]) -> threading.Thread:

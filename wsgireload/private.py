@@ -7,14 +7,19 @@ followed. Windows cannot; there the folder lies where the system lets nobody els
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
+from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
 
 NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0)
 FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | NOFOLLOW
 READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | NOFOLLOW | BINARY
 NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NOFOLLOW | BINARY
+FAR = 1 << 20  # beyond all that is written into a file of ours
+KEPT = os.O_RDWR | os.O_CREAT | getattr(os, "O_NONBLOCK", 0) | NOFOLLOW | BINARY
 
 
 class Private:
@@ -43,6 +48,10 @@ class Private:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise ValueError("not a regular file")
             return file.read(most)
+
+    def keep(self, name: str) -> Kept:
+        """A file that is made where it is missing, and stays open."""
+        return Kept(os.open(name, KEPT, 0o600, dir_fd=self._handle))
 
     def create(self, name: str) -> bool:
         """Make an empty file; False where there is one, or none can be made."""
@@ -92,6 +101,9 @@ class PrivateOnWindows(Private):
         with open(os.open(os.path.join(self._path, name), READ), "rb") as file:
             return file.read(most)
 
+    def keep(self, name: str) -> Kept:
+        return Kept(os.open(os.path.join(self._path, name), KEPT, 0o600))
+
     def create(self, name: str) -> bool:
         try:
             os.close(os.open(os.path.join(self._path, name), NEW, 0o600))
@@ -115,6 +127,71 @@ class PrivateOnWindows(Private):
         return os.lstat(os.path.join(self._path, name)).st_mtime
 
 
+class Kept:
+    """A small file that stays open: what it holds, and a lock on it.
+
+    OSError from any of these, as the system has it.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            self.close()
+            raise PermissionError("not a regular file")
+
+    def read(self, most: int) -> bytes:
+        """The first so many bytes."""
+        os.lseek(self.descriptor, 0, os.SEEK_SET)
+        return os.read(self.descriptor, most)
+
+    def write(self, content: bytes) -> None:
+        """Replace what it holds."""
+        os.lseek(self.descriptor, 0, os.SEEK_SET)
+        if os.write(self.descriptor, content) != len(content):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        os.ftruncate(self.descriptor, len(content))
+
+    def lock(self) -> bool:
+        """Lock it until it is closed, or this process ends, however it does; False: others have."""
+        try:
+            if os.name == "nt":
+                msvcrt = import_module("msvcrt")  # by name: known to type checkers there alone
+                os.lseek(self.descriptor, FAR, os.SEEK_SET)  # nobody else may read a locked byte
+                msvcrt.locking(self.descriptor, msvcrt.LK_NBLCK, 1)
+            else:
+                fcntl = import_module("fcntl")
+                fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
+            return False
+        return True
+
+    def close(self) -> None:
+        """Let go of the lock, unless a forked process has it open as well."""
+        os.close(self.descriptor)
+
+
 def private(path: str) -> Private:
     """The folder as this system lets us have it."""
     return PrivateOnWindows(path) if os.name == "nt" else Private(path)
+
+
+@contextlib.contextmanager
+def first_private(
+    folders: Sequence[str], trouble: Callable[[str], None]
+) -> Iterator[Private | None]:
+    """The first of these folders that can be ours alone, None where none can.
+
+    `trouble` hears of those that cannot.
+    """
+    found = None
+    for path in folders:
+        try:
+            found = private(path)
+            break
+        except OSError as error:
+            trouble(f"nothing can be kept in {path}: {error}")
+    try:
+        yield found
+    finally:
+        if found is not None:
+            found.close()

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from wsgireload.config import ConfigCheck
     from wsgireload.moment import Moment
     from wsgireload.preflight import Preflight
+    from wsgireload.roll import Roll
 
     class Restart(Protocol):
         """How a restart is asked for: see restart.py."""
@@ -58,6 +59,7 @@ class Reloader:
         check: ConfigCheck | None = None,
         moment: Moment | None = None,
         preflight: Preflight | None = None,
+        roll: Roll | None = None,
     ) -> None:
         self._settings = settings
         self._watched = watched
@@ -69,6 +71,7 @@ class Reloader:
         self._check = check
         self._moment = moment
         self._preflight = preflight
+        self._roll = roll
         self._settle = Settle(settings.settle)
         self._started = clock()
         self._cost = 0.0  # of the last look, in seconds
@@ -94,6 +97,8 @@ class Reloader:
                 return self._asked + TAKEN_UP - now
             self._not_taken_up()
             stir = ANYWHERE  # we did not look for all that time
+        if self._moment is not None and self._moment.called():
+            stir = Stir(last=stir.last)  # another process says that something differs
         before, self.differs = self.differs, self._look(stir.paths)
         pause = self._pause(self._clock() - now)
         self.looks += 1
@@ -102,24 +107,27 @@ class Reloader:
             self._settle.left({}, now)
             self._settle.decided()
             self.hold = None
-            self._not_pending()
+            self._stay()
+            if self._moment is not None and stir.paths is None:
+                self._moment.same(now)
             return pause
         if self._check is not None:  # beside the waiting, so that it costs no time of its own
             self._check.begin()
         left = self._unsettled(now, stir.last) or self._judge() or self._unanswered()
         if left:
-            self._not_pending()
+            self._stay()
             return min(left, pause)
         self._settle.decided()
         wait: Hold | float | None
-        wait = self._judgement or self._refused() or self._budget_spent() or self._wait()
-        hold = wait if isinstance(wait, Hold) else None if wait else self._ask()
-        if hold is not None and hold != self.hold:
-            self._log.say(Word.HOLDING, hold.reason)
-        self.hold = hold
+        wait = self._judgement or self._refused() or self._budget_spent()
+        wait = wait or self._turn() or self._wait() or self._ask()
+        hold = wait if isinstance(wait, Hold) else None
         if hold is not None:
-            self._not_pending()
-        return pause if hold else min(wait, pause) if isinstance(wait, float) and wait else TAKEN_UP
+            self._stay(held=True)
+            if hold != self.hold:
+                self._log.say(Word.HOLDING, hold.reason)
+        self.hold = hold
+        return pause if hold else min(wait, pause) if isinstance(wait, float) else TAKEN_UP
 
     def _look(self, stirred: Collection[str] | None) -> dict[str, Digest]:
         """What differs, once the trigger does, where there is one: it alone decides."""
@@ -131,7 +139,8 @@ class Reloader:
         """Seconds between two looks. One dear look, as the first is, is not what looks cost."""
         usual, self._cost = min(cost, self._cost), cost
         interval = self._settings.interval
-        if self._watched.growing:  # what is edited as soon as it is imported is noticed at once
+        awaited = self._roll is not None and not self._roll.arrived()
+        if awaited or self._watched.growing:  # what is edited once it is imported is noticed
             interval = min(interval, GROWING)
         return max(interval, SHARE * usual)
 
@@ -212,9 +221,20 @@ class Reloader:
             self._log.say(Word.RESTARTING, f"{self._what('changed')}; with the next request")
         return wait
 
-    def _not_pending(self) -> None:
+    def _turn(self) -> Hold | float:
+        return self._roll.turn() if self._roll is not None else 0.0
+
+    def stay(self) -> None:
+        """Nobody looks any more: what was not asked for yet does not happen."""
+        if self._asked is None:
+            self._stay()
+
+    def _stay(self, *, held: bool = False) -> None:
+        """Nothing comes of a restart, for now: let requests be answered, and others go."""
         if self._moment is not None:
-            self._moment.passed()
+            self._moment.passed(held=held)
+        if self._roll is not None:
+            self._roll.passed()
 
     def leave(self) -> None:
         """Note the restart that a request has brought about: this process ends."""

@@ -166,16 +166,15 @@ def _trigger(setting: str, got: Any) -> str | None:
 class _OneOf:
     """One of the values that exist so far, compared with their types (True is not 1)."""
 
-    def __init__(self, *values: object, later: str = "") -> None:
+    def __init__(self, *values: object) -> None:
         self.values = values
-        self.later = later
 
     def __call__(self, setting: str, got: object) -> object:
         for value in self.values:
             if type(got) is type(value) and got == value:
                 return got
         takes = " or ".join(repr(value) for value in self.values)
-        raise SettingsError(setting, got, takes + self.later)
+        raise SettingsError(setting, got, takes)
 
 
 def environment() -> dict[str, str]:
@@ -206,7 +205,7 @@ CHECKS: dict[str, Callable[[str, object], object]] = {
     "watch": _OneOf("auto", "events", "poll"),
     "compare": _OneOf("bytes", "code"),
     "when": _OneOf("auto", "next-request", "now"),
-    "rolling": _OneOf(False, later=" (rolling restarts are not built yet)"),
+    "rolling": _OneOf(False, True),
     "preflight": _preflight,
     "trigger": _trigger,
     "budget": _budget,

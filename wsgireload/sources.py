@@ -49,13 +49,24 @@ class Source(Record):
         )
 
 
+def script() -> str:
+    """The path of the WSGI script, as Apache's configuration names it; "" where there is none."""
+    paths = (getattr(script, "__file__", None) for script in _scripts())
+    return next((os.path.abspath(path) for path in paths if isinstance(path, str)), "")
+
+
 def script_folder() -> str:
     """Where the WSGI script lies; the current folder where there is none."""
-    for script in _scripts():
-        path = getattr(script, "__file__", None)
-        if isinstance(path, str):
-            return os.path.dirname(os.path.abspath(path))
-    return os.getcwd()
+    return os.path.dirname(script()) or os.getcwd()
+
+
+def scripts_stand() -> bool:
+    """Whether this interpreter has a WSGI script, and each was loaded to its end.
+
+    mod_wsgi notes a script's mtime in it when that is done, and forgets a script that fails.
+    """
+    scripts = _scripts()
+    return bool(scripts) and all(hasattr(script, "__mtime__") for script in scripts)
 
 
 def scripts_ask() -> bool:

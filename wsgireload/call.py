@@ -1,0 +1,60 @@
+"""Told at once: from the moment on at which one process of a group is to be replaced by a request,
+none of the group's old processes answers one.
+
+Each notices a change by itself, some milliseconds before or after the others; without this, an old
+one could still answer when the first new one does already.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+from collections.abc import Callable
+
+from wsgireload.private import Kept
+
+SIZE = 8  # bytes: the moment of the latest call, in nanoseconds of the machine's monotonic clock
+
+
+class Call:
+    """The latest call, in a file that the processes of the group share.
+
+    It is read from memory, before each request, and written through the file: a full disk is then
+    an error and not a signal. OSError or ValueError where it cannot be had.
+    """
+
+    def __init__(self, file: Kept, clock: Callable[[], float]) -> None:
+        self._file = file
+        self._clock = clock
+        self._seen = self._now()
+        content = file.read(SIZE + 1)
+        if len(content) != SIZE or int.from_bytes(content, "little") > self._seen:
+            file.write(bytes(SIZE))  # new, or from before the machine was started
+        self._moment = mmap.mmap(file.descriptor, SIZE, access=mmap.ACCESS_READ)
+
+    def heard(self) -> bool:
+        """Whether there was a call since this process was last seen to run the latest code."""
+        return int.from_bytes(self._moment[:], "little") > self._seen
+
+    def answer(self, at: float) -> None:
+        """This process runs the latest code, as a look that began at `at` has shown."""
+        self._seen = max(self._seen, _nanoseconds(at))
+
+    def make(self) -> None:
+        """Call: those who run now, this process too, are to be replaced."""
+        self._write(self._now())
+
+    def retract(self) -> None:
+        """Nobody has to be replaced after all."""
+        self._write(0)
+
+    def _write(self, moment: int) -> None:
+        with contextlib.suppress(OSError):  # then each process notices by itself, as ever
+            self._file.write(moment.to_bytes(SIZE, "little"))
+
+    def _now(self) -> int:
+        return _nanoseconds(self._clock())
+
+
+def _nanoseconds(seconds: float) -> int:
+    return int(seconds * 1e9)
