@@ -1,0 +1,50 @@
+"""rolling=True: one process at a time, and a version that does not start stops the roll."""
+
+from __future__ import annotations
+
+import pytest
+from testsite import START, Site, Sites
+from traffic import Traffic
+
+
+@pytest.fixture
+def rolling(new_site: Sites) -> Sites:
+    """Makes a preloaded site of four processes that roll, with each `when`."""
+
+    def new(when: str) -> Site:
+        site = new_site(daemon="processes=4 threads=2", preload=True)
+        line = "\nreload_required = wsgireload.reload_required" if when != "now" else ""
+        site.edit(
+            "app.wsgi", f"{START})", f"{START}, rolling=True, when={when!r}){line}\nimport words"
+        )
+        site.start()
+        site.wait_for_line("watching: ", count=4)
+        return site
+
+    return new  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize("when", ["now", "auto", "next-request"])
+def test_one_by_one(rolling, when: str) -> None:
+    """Each process goes when the successor of the last is up, and no request is lost."""
+    site = rolling(when)
+    with Traffic(site) as traffic:
+        site.edit("words.py", "old", "new")
+        site.wait_for_line("reloaded: ", count=4)
+    ours = [line.text.split(":")[1].strip() for line in site.said("re")]
+    assert ours == ["restarting", "reloaded"] * 4
+    assert {site.ask().value for _ in range(20)} == {"new"}
+    assert traffic.lost == []
+
+
+def test_a_version_that_does_not_start(rolling) -> None:
+    """Three processes stay on the old code, and say why; the repair brings all four forward."""
+    site = rolling("now")
+    site.noisy, site.patience = True, 50.0
+    site.edit("words.py", 'WORD = "old"', 'raise RuntimeError("broken")')
+    assert "stopped" in site.wait_for_line("holding: ", count=3)[0].text
+    assert len(site.said("restarting: ")) == 1
+    site.edit("words.py", 'raise RuntimeError("broken")', 'WORD = "new"')
+    site.wait_for_line("restarting: ", count=5)
+    site.wait_for_line("reloaded: ", count=5)
+    assert {site.ask().value for _ in range(20)} == {"new"}
