@@ -25,6 +25,7 @@ from typing import Any
 from hupper.polling import PollingFileMonitor
 from hupper.worker import WatchSysModules
 
+from wsgireload import native
 from wsgireload.checksums import Checksums
 from wsgireload.loaded import Imports, Moments
 from wsgireload.log import Log
@@ -84,10 +85,10 @@ def hupper() -> Callable[[], object]:
 
 def ours(began: float) -> Callable[[], object]:
     """What the monitor does in each interval; the first time, it takes the snapshot."""
-    return Watched((), Log("bench"), Imports(note), Moments(began)).look
+    return Watched((), Log("bench"), Imports(note), Moments(began), marks=native.marks).look
 
 
-def read(paths: set[str]) -> None:
+def read(paths: list[str]) -> None:
     """Read all files and digest them, and nothing more."""
     for path in paths:
         with open(path, "rb") as file:  # noqa: PTH123 (no more than has to be)
@@ -113,9 +114,9 @@ def measure(root: str, count: int) -> dict[str, float]:
     times: dict[str, float] = {}
     looks = {"look": ours(began), "recipe": lambda: recipe(times), "hupper": hupper()}
     medians(looks)  # their first looks are no part of it
-    paths = {source.path for source in Modules().new() if Path(source.path).is_file()}
+    paths = [source.path for source in Modules().new() if Path(source.path).is_file()]
     first = {
-        "snapshot": lambda: Checksums(print).moved(paths),
+        "snapshot": lambda: Checksums(print, marks=native.marks).moved(paths),
         "first look": lambda: ours(began)(),  # noqa: PLW0108 (a new one each time)
         "hashlib": lambda: read(paths),
     }
