@@ -2,15 +2,19 @@
 
 from collections.abc import Collection, Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from wsgireload.checksums import MISSING
 from wsgireload.errors import NativeError
+from wsgireload.guard import Hold
 from wsgireload.journal import Entry
 from wsgireload.log import Log
+from wsgireload.moment import Moment
 from wsgireload.reloader import TAKEN_UP, Reloader
 from wsgireload.settings import Settings
+from wsgireload.wakeup import Stir
 
 
 class Clock:
@@ -29,10 +33,12 @@ class Looks:
         self.kinds: dict[str, str] = {}
         self.python: set[str] = set()
         self.cost = 0.0
+        self.looked: list[Collection[str] | None] = []
         self.changing = self.growing = False
 
     def look(self, stirred: Collection[str] | None = None) -> dict[str, bytes]:
         self.clock.now += self.cost
+        self.looked.append(stirred)
         if self.changing:
             self.differs = {"log.txt": str(self.clock.now).encode()}
         return dict(self.differs)
@@ -100,6 +106,42 @@ class Lines(Log):
         self.lines.append(f"{word}: {text}")
 
 
+class Calls:
+    """Stands in for what the processes of a group tell each other."""
+
+    def __init__(self) -> None:
+        self.heard_one = False
+        self.answered: list[float] = []
+
+    def make(self) -> None: ...
+
+    def retract(self) -> None: ...
+
+    def heard(self) -> bool:
+        return self.heard_one
+
+    def answer(self, at: float) -> None:
+        self.answered.append(at)
+
+
+class Turns:
+    """Stands in for the roll: the test says whose turn it is."""
+
+    def __init__(self) -> None:
+        self.mine: Hold | float = 0.1
+        self.taken = self.is_up = False
+
+    def turn(self) -> Hold | float:
+        self.taken = self.mine == 0.0
+        return self.mine
+
+    def passed(self) -> None:
+        self.taken = False
+
+    def arrived(self) -> bool:
+        return self.is_up
+
+
 class World:
     def __init__(self) -> None:
         self.clock = Clock()
@@ -109,7 +151,9 @@ class World:
         self.log = Lines()
         self.settings = Settings.of(interval=1.0, settle=0.05, budget=(3, 60.0))
 
-    def reloader(self, processes: int = 1) -> Reloader:
+    def reloader(
+        self, processes: int = 1, moment: Moment | None = None, roll: Turns | None = None
+    ) -> Reloader:
         return Reloader(
             self.settings,
             self.looks,  # type: ignore[arg-type]
@@ -118,7 +162,14 @@ class World:
             self.log,
             self.clock,
             processes,
+            moment=moment,
+            roll=roll,  # type: ignore[arg-type]
         )
+
+    def moment(self, when: str, calls: Calls) -> Moment:
+        """Requests come all the time, and each asks."""
+        call: Any = calls
+        return Moment(when, lambda: 1, lambda: True, self.clock, call)
 
     def run(self, reloader: Reloader, seconds: float) -> None:
         """Take each step when it is due."""
@@ -407,3 +458,77 @@ def test_a_slow_look_is_taken_more_seldom(world: World) -> None:
     assert reloader.step() == pytest.approx(5.0)
     world.looks.cost = 0.0
     assert reloader.step() == pytest.approx(1.0)
+
+
+def test_a_call_of_the_group_is_looked_into(world: World) -> None:
+    """Who is called looks at everything, and stays where nothing differs; else it knows no more."""
+    calls = Calls()
+    reloader = world.reloader(moment=world.moment("next-request", calls))
+    reloader.step(Stir({"a.py"}))
+    assert (world.looks.looked, calls.answered) == ([{"a.py"}], [])
+    calls.heard_one = True
+    world.clock.now += 1
+    reloader.step(Stir({"a.py"}))
+    assert world.looks.looked[1:] == [None]
+    assert calls.answered == [world.clock.now]
+
+
+def test_what_is_held_is_held_from_the_group_as_well(world: World, tmp_path: Path) -> None:
+    """A process whose new code does not compile does not follow the others' call."""
+    path = tmp_path / "view.py"
+    path.write_text("x = (\n")
+    world.looks.python, world.looks.differs = {str(path)}, {str(path): b"2"}
+    calls = Calls()
+    moment = world.moment("next-request", calls)
+    world.run(world.reloader(moment=moment), 2.0)
+    calls.heard_one = True
+    assert not moment.required()
+
+
+def test_rolling_waits_for_its_turn(world: World) -> None:
+    """Without the turn nothing is asked and no request turned away; with it both."""
+    turns = Turns()
+    moment = world.moment("next-request", Calls())
+    reloader = world.reloader(moment=moment, roll=turns)
+    world.looks.differs = {"a.py": b"2"}
+    world.run(reloader, 2.0)
+    assert not moment.required()
+    turns.mine = 0.0
+    world.run(reloader, 0.2)
+    assert moment.required()
+    assert turns.taken
+
+
+def test_a_roll_that_has_stopped(world: World) -> None:
+    """The old code goes on serving, said once, and the roll may go on later."""
+    turns = Turns()
+    turns.mine = Hold("the roll has stopped")
+    reloader = world.reloader(roll=turns)
+    world.looks.differs = {"a.py": b"2"}
+    world.run(reloader, 10.0)
+    assert (world.server.asked, world.said("holding")) == (0, ["holding: the roll has stopped"])
+    turns.mine = 0.0
+    world.run(reloader, 1.0)
+    assert world.server.asked == 1
+
+
+def test_a_turn_is_given_back(world: World) -> None:
+    """Where the change is undone while the turn is ours, others may go."""
+    turns = Turns()
+    turns.mine = 0.0
+    reloader = world.reloader(moment=world.moment("next-request", Calls()), roll=turns)
+    world.looks.differs = {"a.py": b"2"}
+    world.run(reloader, 0.5)
+    assert turns.taken
+    world.looks.differs = {}
+    reloader.step()
+    assert not turns.taken
+
+
+def test_who_has_just_come_is_soon_up(world: World) -> None:
+    """Until others know that this process is up it looks often, so that the roll goes on."""
+    turns = Turns()
+    reloader = world.reloader(roll=turns)
+    assert reloader.step() < 0.5
+    turns.is_up = True
+    assert reloader.step() == 1.0
