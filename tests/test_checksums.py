@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from wsgireload import checksums
+from wsgireload import checksums, reading
 from wsgireload.checksums import (
     MISSING,
     RACY_NS,
@@ -38,7 +38,8 @@ class Looking:
         self.opened: list[str] = []
         self.fake = SimpleNamespace(**vars(os))
         self.fake.open = self._open
-        patch.setattr(checksums, "os", self.fake)
+        for room in (checksums, reading):
+            patch.setattr(room, "os", self.fake)
         self.known = Checksums(
             lambda path, error: self.trouble.append(f"{path}: {error.strerror}"),
             wall_ns=lambda: self.changed_ns() + self.age_ns,

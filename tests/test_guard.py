@@ -1,5 +1,6 @@
 """Guard: what does not compile holds the restart."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -68,3 +69,21 @@ def test_nothing_is_run(tmp_path: Path) -> None:
     path = tmp_path / "code.py"
     path.write_text("raise SystemExit('it ran')\n")
     assert compiles(str(path)) is None
+
+
+def test_what_has_no_end_is_not_read(tmp_path: Path) -> None:
+    """A pipe that nobody writes to, a device without an end, and a huge file hold, and at once."""
+    os.mkfifo(tmp_path / "pipe.py")
+    (tmp_path / "zero.py").symlink_to("/dev/zero")
+    with (tmp_path / "huge.py").open("wb") as file:
+        file.truncate(10 << 30)
+    for name, why in {"pipe": "not a regular", "zero": "not a regular", "huge": "larger"}.items():
+        hold = compiles(str(tmp_path / f"{name}.py"))
+        assert hold is not None
+        assert why in hold.reason
+
+
+def test_a_file_whose_folder_is_none_any_more_holds_nothing(tmp_path: Path) -> None:
+    """A package that became a single module is gone, as a whole."""
+    (tmp_path / "package").write_text("")
+    assert compiles(str(tmp_path / "package/code.py")) is None

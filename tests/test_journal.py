@@ -113,6 +113,10 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
     "another shape": lambda path: path.write_text("[1, 2]"),
     "a field missing": lambda path: path.write_text('{"at": 100.0}'),
     "no number": lambda path: path.write_text(path.read_text().replace("100.0", '"soon"')),
+    "a number without end": lambda path: path.write_text('{"at": 1' + "0" * 400 + "}"),
+    "no whole number": lambda path: path.write_text(
+        path.read_text().replace(f"{ENTRY.pid}", "Infinity")
+    ),
     "too deep": lambda path: path.write_text("[" * 60_000),
     "a folder": lambda path: (path.unlink(), path.mkdir()),
     "a pipe": lambda path: (path.unlink(), os.mkfifo(path)),
@@ -131,6 +135,21 @@ def test_damage_is_set_aside(world: World, damage: Callable[[Path], object]) -> 
     assert "damaged" in world.troubles[0]
     assert world.journal().entries() == [ENTRY.but(at=101.0)]
     assert len(world.troubles) == 1
+
+
+def test_damage_that_stays(world: World) -> None:
+    """What cannot be set aside costs no file descriptor, however often it is read."""
+    world.journal().record(ENTRY)
+    (file,) = world.files()
+    for folder in (file, world.folder / "damaged"):
+        folder.unlink(missing_ok=True)
+        folder.mkdir()
+    (world.folder / "damaged/full").touch()
+    before = os.listdir("/proc/self/fd")  # noqa: PTH208
+    for _ in range(10):
+        assert world.journal().entries() == []
+    assert os.listdir("/proc/self/fd") == before  # noqa: PTH208
+    assert file.exists()
 
 
 def open_to_all(folder: Path) -> None:

@@ -72,6 +72,18 @@ def test_unconfigured_lines_go_to_stderr(word: str, first: str, level: int) -> N
     assert stderr.getvalue() == f"wsgireload: {told}\n"
 
 
+@pytest.mark.parametrize(
+    "bad", ["\n", "\r", "\x1b[2J", "\x00", "\u202e", "\u2028", "\x85"], ids=ascii
+)
+def test_one_line_whatever_is_said(bad: str) -> None:
+    """What would begin a line of its own, or what a terminal would obey, is escaped."""
+    stderr = io.StringIO()
+    say_unconfigured(stderr, Word.HOLDING, f"ä a{bad}wsgireload: reloaded: all is well")
+    (line,) = stderr.getvalue().removesuffix("\n").split("\n")
+    assert line.isprintable()
+    assert "ä a\\" in line
+
+
 @pytest.mark.parametrize(("word", "first", "level"), WORDS)
 def test_configured_lines_go_to_the_users_handlers(
     word: str,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -98,6 +99,23 @@ def test_what_a_path_means(name: str, means: set[str], tree: Tree) -> None:
     tree.put("app/.hidden/h.html", "app2/e.html", "app/empty/")
     assert tree.means(name) == means
     assert tree.trouble == []
+
+
+def test_deep_folders(tree: Tree) -> None:
+    """Folders may lie in each other more deeply than Python's calls may."""
+    before = Path.cwd()
+    try:
+        os.chdir(tree.root)
+        for _ in range(1200):
+            Path("a").mkdir()
+            os.chdir("a")
+        Path("b.html").touch()
+    finally:
+        os.chdir(before)
+    (found,) = tree.means("a")
+    assert (found.count("/"), found[-7:]) == (1200, "/b.html")
+    assert tree.means("**/*.html") == {found}
+    subprocess.run(["rm", "-r", tree.at("a")], check=True)  # too deep for shutil
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from wsgireload import checksums
+from wsgireload import reading
 from wsgireload.checksums import MISSING, SPECIAL, digest_of, marks_plainly
 from wsgireload.log import Log
 from wsgireload.sweep import PAUSE, ROUND
@@ -313,7 +313,7 @@ def test_what_cannot_be_read_is_said_once(
         return os.open(name, flags)
 
     real.open = open_
-    monkeypatch.setattr(checksums, "os", real)
+    monkeypatch.setattr(reading, "os", real)
     assert app.differs() == app.differs() == {}
     assert app.log.lines == [
         f"watching: {path!r} cannot be read and is left out: Permission denied"

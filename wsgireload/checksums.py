@@ -7,6 +7,8 @@ import stat
 import time
 from collections.abc import Callable, Collection, Sequence
 
+from wsgireload.reading import open_plainly
+
 # What hashlib gives under the same name, without what importing hashlib brings along: OpenSSL,
 # which every process would hold, and a crash of early 3.12 in an interpreter with its own GIL.
 # Keyword arguments crash there too (python/cpython#119213): a digest is cut, not made, shorter.
@@ -21,9 +23,6 @@ MISSING: Digest = b"missing"  # no file is there: a value like any other
 SPECIAL: Digest = b"special"  # a folder, pipe or device: it exists, and is never opened
 CHUNK = 1 << 20
 SMALL = 1 << 12
-# O_NONBLOCK: should a pipe have taken the file's place, opening it must not wait for a writer
-READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
-READ |= getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0)
 RACY_NS = 2_000_000_000  # the coarsest file time in use (FAT): a younger file may change unseen
 
 # What stat() tells of a file, as one number that moves when the file is written, replaced or
@@ -50,11 +49,6 @@ def _mark(path: str) -> Mark:
     return hash((found.st_size, *times, found.st_ino, found.st_dev)) or -1
 
 
-def open_plainly(path: str) -> int:
-    """A file descriptor to read a file."""
-    return os.open(path, READ)
-
-
 def digest_of(
     path: str,
     checkpoint: Callable[[], None] = lambda: None,
@@ -78,7 +72,7 @@ def digest_of(
             digest.update(chunk)
             checkpoint()
             read += len(chunk)
-            if read == size:  # there is more only if it grew meanwhile
+            if read >= (size or CHUNK):  # more: it grew meanwhile, or has no end, or is /proc's
                 break
         return digest.digest()[:SIZE]
     finally:

@@ -11,7 +11,7 @@ class SettingsError(WsgireloadError, ValueError):
     """A setting makes no sense: names the setting, what it got and what it takes."""
 
     def __init__(self, setting: str, got: object, takes: str) -> None:
-        super().__init__(f"wsgireload: {setting} is {got!r}; it takes {takes}")
+        super().__init__(f"wsgireload: {setting} is {_repr(got)}; it takes {takes}")
         self.setting = setting
         self.got = got
         self.takes = takes
@@ -29,3 +29,10 @@ class NativeError(WsgireloadError):
         self.call = call
         self.code = code
         self.message = message
+
+
+def _repr(got: object) -> str:
+    try:
+        return repr(got)
+    except Exception:  # a number of too many digits, a list in which it lies itself too deep, ...
+        return f"a {type(got).__name__} that has no repr"

@@ -161,9 +161,13 @@ class Events:
         """Hear of what a link leads to: what is written to that is written to the link as well."""
         try:
             target = os.path.join(os.path.realpath(os.path.dirname(link)), os.readlink(link))
+            return self._hear_of(os.path.normpath(target))
         except OSError:  # it is gone by now, and that is told
             return True
-        target = os.path.normpath(target)
+        except RecursionError:  # it leads on and on, further than any file lies
+            return False
+
+    def _hear_of(self, target: str) -> bool:
         heard = self._turn(target)
         if os.path.isdir(target):
             return heard

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wsgireload.log import shown
+from wsgireload.reading import content
 from wsgireload.record import Record
 
 
@@ -20,15 +21,15 @@ def compiles(path: str) -> Hold | None:
     A file that is gone holds nothing up.
     """
     try:
-        with open(path, "rb") as file:
-            source = file.read()
-        compile(source, path, "exec", dont_inherit=True)
-    except FileNotFoundError:
+        compile(content(path), path, "exec", dont_inherit=True)
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except SyntaxError as error:
         where = f"{shown(path)}, line {error.lineno}" if error.lineno else shown(path)
         text = f": {error.text.strip()}" if error.text and error.text.strip() else ""
         return Hold(f"{where}: {type(error).__name__}: {error.msg}{text}", path, error.lineno)
-    except (ValueError, OverflowError, RecursionError, MemoryError, OSError) as error:
+    except OSError as error:
+        return Hold(f"{shown(path)} cannot be read: {error.strerror}", path)
+    except (ValueError, OverflowError, RecursionError, MemoryError) as error:
         return Hold(f"{shown(path)}: {type(error).__name__}: {error}", path)
     return None

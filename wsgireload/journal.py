@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
+from wsgireload.log import shown
 from wsgireload.private import Private, first_private
 from wsgireload.record import Record
 
@@ -131,8 +132,8 @@ class Journal:
                 entry = _parse(folder.read(name, MOST_BYTES))
             except FileNotFoundError:
                 continue
-            except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
-                self._trouble(f"the journal's {name} is damaged and set aside: {error}")
+            except Exception as error:  # it may hold anything
+                self._trouble(f"the journal's {shown(name)} is damaged and set aside: {error}")
                 with contextlib.suppress(OSError):
                     folder.rename(name, "damaged")
                 continue

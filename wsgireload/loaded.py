@@ -22,6 +22,8 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib.machinery import ModuleSpec
 from types import CodeType, ModuleType
 
+from wsgireload.reading import content
+
 GRAIN = 0.05  # seconds: file times come from a coarser clock than time.time(), 10 ms behind at most
 HEADER = 16  # bytes: magic, flags, then mtime and size, or a hash (PEP 552)
 FINDING = {"find_spec", "_find_spec"}
@@ -134,13 +136,13 @@ def still_on_disk(
 def _as_cached(path: str, found: os.stat_result, cached: str) -> bool | None:
     """What the bytecode cache says. A cache that this process could not write proves nothing."""
     try:
-        with open(cached, "rb") as file:
-            header, bytecode = file.read(HEADER), file.read()
-            written = os.fstat(file.fileno()).st_ctime
+        written = os.stat(cached).st_ctime
+        cache = content(cached)
     except OSError:
         return None
     import importlib.util
 
+    header, bytecode = cache[:HEADER], cache[HEADER:]
     if header[:4] != importlib.util.MAGIC_NUMBER or header[4:8] != bytes(4):
         return None  # another Python's, or made to be trusted whatever the source says (PEP 552)
     equal = header[8:] == stamp(found)
@@ -165,8 +167,7 @@ def _same_program(path: str, bytecode: bytes) -> bool | None:
     """
     try:
         cached = marshal.loads(bytecode)
-        with open(path, "rb") as file:
-            source = file.read()
+        source = content(path)
     except (OSError, EOFError, ValueError, TypeError):
         return None
     if not isinstance(cached, CodeType):

@@ -37,7 +37,7 @@ class Log:
         """Write one line; that it cannot be written is no reason to fail."""
         line = f"{word}: {text} [pid {os.getpid()}, application {self.application!r}]"
         with contextlib.suppress(Exception):
-            _write(word in LOUD, line.encode("utf-8", "backslashreplace").decode())
+            _write(word in LOUD, line if line.isprintable() else escaped(line))
 
     def say_once(self, word: str, text: str) -> None:
         """The same, but never the same text twice in the life of this process."""
@@ -56,6 +56,11 @@ def _write(loud: bool, line: str) -> None:
     if sys.stderr is not None:  # today's: mod_wsgi gives each interpreter its own
         sys.stderr.write(f"wsgireload: {line}\n")
         sys.stderr.flush()
+
+
+def escaped(text: str) -> str:
+    """A text without what would break its line, be obeyed by a terminal, or has no encoding."""
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 def shown(path: str) -> str:

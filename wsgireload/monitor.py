@@ -10,11 +10,12 @@ from functools import partial
 
 from wsgireload import loaded, settings
 from wsgireload import server as servers
-from wsgireload.checksums import Digest, open_plainly
+from wsgireload.checksums import Digest
 from wsgireload.errors import NativeError
 from wsgireload.events import Events
 from wsgireload.log import Log, Word, few, shown
 from wsgireload.parts import Parts
+from wsgireload.reading import open_plainly
 from wsgireload.reloader import ANYWHERE
 from wsgireload.server import Server
 from wsgireload.settings import Settings
@@ -200,8 +201,8 @@ class Monitor:
         except Exception:  # the site must not suffer from what we did not foresee
             import traceback
 
-            trouble = f"a look failed and will be tried again:\n{traceback.format_exc()}"
-            self._log.say_once(Word.HOLDING, trouble)
+            lines = " / ".join(map(str.strip, traceback.format_exc().splitlines()))
+            self._log.say_once(Word.HOLDING, f"a look failed and will be tried again: {lines}")
             return None
 
     def _greet(self, stir: Stir) -> float:

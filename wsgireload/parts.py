@@ -8,12 +8,13 @@ from functools import partial
 
 from wsgireload import loaded, settings
 from wsgireload import server as servers
-from wsgireload.checksums import fingerprint, marks_plainly, open_plainly
+from wsgireload.checksums import fingerprint, marks_plainly
 from wsgireload.config import ConfigCheck
 from wsgireload.journal import Journal
 from wsgireload.log import Log, Word
 from wsgireload.moment import Moment
 from wsgireload.private import first_private
+from wsgireload.reading import open_plainly
 from wsgireload.reloader import Reloader
 from wsgireload.restart import Restart
 from wsgireload.server import Server

@@ -44,10 +44,13 @@ class Private:
 
     def read(self, name: str, most: int) -> bytes:
         """The first so many bytes of a regular file; ValueError for anything else."""
-        with open(os.open(name, READ, dir_fd=self._handle), "rb") as file:
+        with open(name, "rb", opener=self._opener) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise ValueError("not a regular file")
             return file.read(most)
+
+    def _opener(self, name: str, _: int) -> int:
+        return os.open(name, READ, dir_fd=self._handle)
 
     def keep(self, name: str) -> Kept:
         """A file that is made where it is missing, and stays open."""

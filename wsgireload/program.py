@@ -11,6 +11,7 @@ import os
 from types import CodeType
 
 from wsgireload.loaded import HEADER, stamp
+from wsgireload.reading import content
 
 
 class Programs:
@@ -33,8 +34,7 @@ class Programs:
         if loaded is None:
             return False
         try:
-            with open(path, "rb") as file:
-                now = compile(file.read(), path, "exec", dont_inherit=True)
+            now = compile(content(path), path, "exec", dont_inherit=True)
         except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
             return False
         return _essence(loaded) == _essence(now)
@@ -44,8 +44,8 @@ class Programs:
         import importlib.util
 
         try:
-            with open(importlib.util.cache_from_source(path), "rb") as file:
-                header, bytecode = file.read(HEADER), file.read()
+            cache = content(importlib.util.cache_from_source(path))
+            header, bytecode = cache[:HEADER], cache[HEADER:]
             if header[:8] != importlib.util.MAGIC_NUMBER + bytes(4):
                 return None
             found = marshal.loads(bytecode) if header[8:] == self._stamps.get(path) else None

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from wsgireload import native
 from wsgireload.errors import NativeError
 from wsgireload.loaded import HEADER, stamp
+from wsgireload.reading import content
 
 # Seconds: what still serves so long after it was replaced is stuck. Apache lets an old child serve
 # for its Timeout, which is 60 by default and 300 with XAMPP.
@@ -68,9 +69,7 @@ def freshen(sources: Iterable[str]) -> list[str]:
         for optimization in ("", 1, 2):
             cache = importlib.util.cache_from_source(source, optimization=optimization)
             try:
-                with open(cache, "rb") as file:
-                    claimed = file.read(HEADER)[8:]
-                if claimed == stamp(os.stat(source)):
+                if content(cache)[8:HEADER] == stamp(os.stat(source)):
                     os.remove(cache)
             except FileNotFoundError:
                 continue

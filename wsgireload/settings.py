@@ -75,7 +75,7 @@ class Settings(Record):
         return None
 
     @classmethod
-    def of(cls, **asked: object) -> Settings:
+    def of(cls, /, **asked: object) -> Settings:
         """The settings asked for; raises SettingsError at the first that makes no sense."""
         for name, got in asked.items():
             if name not in CHECKS:
@@ -86,15 +86,23 @@ class Settings(Record):
 
 def paths(setting: str, got: object) -> tuple[str, ...]:
     """One path or several, as str; a relative one starts from the current folder, now."""
-    return tuple(os.path.abspath(path) for path in _given(setting, got))
+    return tuple(_absolute(setting, path) for path in _given(setting, got))
 
 
 def ignored(setting: str, got: object) -> tuple[str, ...]:
     """As `paths`, but a bare name (`*.log`) stays one: it means that name in any folder."""
     return tuple(
-        path if os.path.basename(path) == path else os.path.abspath(path)
+        path if os.path.basename(path) == path else _absolute(setting, path)
         for path in _given(setting, got)
     )
+
+
+def _absolute(setting: str, path: str) -> str:
+    try:
+        return os.path.abspath(path)
+    except OSError:
+        takes = "absolute paths alone, where the current folder is gone"
+        raise SettingsError(setting, path, takes) from None
 
 
 def _given(setting: str, got: Any) -> list[str]:
@@ -102,7 +110,7 @@ def _given(setting: str, got: Any) -> list[str]:
     takes = "a path or several: str or os.PathLike, not empty"
     try:
         found = [os.fsdecode(path) for path in ([got] if single else got)]
-    except TypeError:
+    except Exception:  # whatever a value of the user's own kind does when it is asked
         raise SettingsError(setting, got, takes) from None
     if not all(found) or any("\0" in path for path in found):
         raise SettingsError(setting, got, takes)

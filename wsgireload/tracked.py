@@ -128,32 +128,30 @@ class Tracked:
         away = found is None and tracked in self._were_folders
         if away or (found is not None and stat.S_ISDIR(found.st_mode)):
             self._were_folders.add(tracked)  # one that is away is entered as well: to hear of it
-            yield from self._below(tracked, None, frozenset(), set())
+            yield from self._below(tracked, None)
         elif magic(tracked) and not os.path.lexists(tracked):
             pattern = Pattern(tracked)
-            yield from self._below(pattern.root, pattern, pattern.start, set())
+            yield from self._below(pattern.root, pattern)
         else:
             yield tracked
 
-    def _below(
-        self,
-        folder: str,
-        pattern: Pattern | None,
-        states: frozenset[int],
-        above: set[tuple[int, int]],
-    ) -> Iterator[str]:
+    def _below(self, root: str, pattern: Pattern | None) -> Iterator[str]:
         """All matching files below a folder; links are followed, but never round in a circle."""
-        listing = self._folders.listing(folder)
-        if listing is None or listing.identity in above:
-            return
-        for name in listing.files:
-            if pattern is None or pattern.accepts(pattern.step(states, name)):
-                yield os.path.join(folder, name)
-        for name in listing.folders:
-            further = pattern.step(states, name) if pattern else states
-            inside = os.path.join(folder, name)
-            if (further or not pattern) and not self._ignored(inside):
-                yield from self._below(inside, pattern, further, above | {listing.identity})
+        nowhere: frozenset[tuple[int, int]] = frozenset()
+        left = [(root, pattern.start if pattern else frozenset(), nowhere)]
+        while left:  # no recursion: Python's would end long before the folders do
+            folder, states, above = left.pop()
+            listing = self._folders.listing(folder)
+            if listing is None or listing.identity in above:
+                continue
+            for name in listing.files:
+                if pattern is None or pattern.accepts(pattern.step(states, name)):
+                    yield os.path.join(folder, name)
+            for name in reversed(listing.folders):
+                further = pattern.step(states, name) if pattern else states
+                inside = os.path.join(folder, name)
+                if (further or not pattern) and not self._ignored(inside):
+                    left.append((inside, further, above | {listing.identity}))
 
 
 class Listing:

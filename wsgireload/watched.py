@@ -15,9 +15,9 @@ from wsgireload.checksums import (
     Mark,
     digest_of,
     marks_plainly,
-    open_plainly,
 )
 from wsgireload.log import Log, Word, shown
+from wsgireload.reading import open_plainly
 from wsgireload.sources import PYTHON_SUFFIXES, Modules, Source
 from wsgireload.sweep import Sweep
 
