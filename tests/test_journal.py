@@ -1,7 +1,9 @@
 """The journal: what survives a process, and what nobody else may plant."""
 
+import json
 import os
 import stat
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -111,6 +113,7 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
     "half": lambda path: path.write_bytes(path.read_bytes()[:20]),
     "noise": lambda path: path.write_bytes(bytes(range(256))),
     "another shape": lambda path: path.write_text("[1, 2]"),
+    "without end": lambda path: path.write_text(json.dumps(ENTRY.asdict() | {"pid": 1e999})),
     "a field missing": lambda path: path.write_text('{"at": 100.0}'),
     "no number": lambda path: path.write_text(path.read_text().replace("100.0", '"soon"')),
     "a number without end": lambda path: path.write_text('{"at": 1' + "0" * 400 + "}"),
@@ -124,6 +127,11 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
 }
 
 
+def open_files() -> int:
+    """How many files this process has open."""
+    return sum(1 for _ in Path("/dev/fd").iterdir())
+
+
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
 def test_damage_is_set_aside(world: World, damage: Callable[[Path], object]) -> None:
     """A damaged entry is put aside and said once; the others still count."""
@@ -133,8 +141,23 @@ def test_damage_is_set_aside(world: World, damage: Callable[[Path], object]) -> 
     assert world.journal().entries() == [ENTRY.but(at=101.0)]
     assert len(world.troubles) == 1
     assert "damaged" in world.troubles[0]
+    before = open_files()
     assert world.journal().entries() == [ENTRY.but(at=101.0)]
     assert len(world.troubles) == 1
+    assert open_files() == before
+
+
+def test_what_cannot_be_set_aside(world: World) -> None:
+    """It is passed over each time, in the same words, and no file stays open for it."""
+    world.journal().record(ENTRY)
+    DAMAGE["a folder"](world.files()[0])
+    (world.folder / "damaged").touch()
+    before = open_files()
+    with Path("/dev/null").open():  # the next descriptor is another one
+        assert world.journal().entries() == []
+    assert world.journal().entries() == []
+    assert open_files() == before
+    assert len(set(world.troubles)) == 1
 
 
 def test_damage_that_stays(world: World) -> None:
@@ -209,3 +232,28 @@ def test_a_full_disk(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     assert world.journal().record(ENTRY) is None
     assert "No space left" in world.troubles[0]
     assert world.journal().entries() == []
+    assert world.files() == []
+
+
+def test_what_a_killed_process_left_is_in_nobodys_way(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A text that was half written when its process was killed can be written again."""
+    monkeypatch.setattr(os, "rename", lambda *_, **__: None)  # so far it came
+    world.journal().tell("said", "half")
+    assert [file.suffix for file in world.files()] == [".new"]
+    monkeypatch.undo()
+    world.journal().tell("said", "all")
+    assert world.journal().told("said", 10.0) == "all"
+
+
+def test_the_clock_is_set_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was said before, at a time that is still to come, is not taken as said just now."""
+    journal = world.journal()
+    assert journal.first("flight")
+    journal.tell("flown", "passed")
+    assert not journal.first("flight")
+    an_hour_ago = time.time() - 3600
+    monkeypatch.setattr(time, "time", lambda: an_hour_ago)
+    assert journal.told("flown", 60.0) is None
+    assert journal.first("flight")

@@ -58,17 +58,19 @@ class History:
 
     def __init__(self) -> None:
         self.kept: list[Entry] | None = []
+        self.writable = True
 
     def entries(self) -> list[Entry] | None:
         return self.kept
 
-    def record(self, entry: Entry) -> str:
-        if self.kept is not None:
-            self.kept.append(entry)
+    def record(self, entry: Entry) -> str | None:
+        if self.kept is None or not self.writable:
+            return None
+        self.kept.append(entry)
         return "name"
 
-    def withdraw(self, _name: str | None) -> None:
-        if self.kept is not None:
+    def withdraw(self, name: str | None) -> None:
+        if self.kept is not None and name is not None:
             self.kept.pop()
 
 
@@ -77,12 +79,12 @@ class Server:
 
     def __init__(self) -> None:
         self.asked = self.rearmed = 0
-        self.answer: bool | NativeError = True
+        self.answer: bool | Exception = True
         self.freshened: list[str] = []
         self.stuck: list[str] = []
 
     def ask(self) -> bool:
-        if isinstance(self.answer, NativeError):
+        if isinstance(self.answer, Exception):
             raise self.answer
         self.asked += self.answer
         return self.answer
@@ -371,9 +373,11 @@ def test_processes_of_one_group_share_the_budget(world: World) -> None:
     assert world.server.asked == 1
 
 
-def test_without_a_journal_a_loop_is_slow(world: World) -> None:
+@pytest.mark.parametrize("missing", ["the folder", "room on the disk"])
+def test_without_a_journal_a_loop_is_slow(world: World, missing: str) -> None:
     """Where nobody can count, a process has to have run for budget's share of time."""
-    world.history.kept = None
+    world.history.kept = None if missing == "the folder" else []
+    world.history.writable = False
     world.looks.differs = {"gen.py": b"2"}
     reloader = world.reloader()
     world.run(reloader, 19.0)
@@ -383,15 +387,20 @@ def test_without_a_journal_a_loop_is_slow(world: World) -> None:
     assert world.server.asked == 1
 
 
-def test_a_failed_call_holds_and_is_tried_again(world: World) -> None:
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (NativeError("kill", 1, "Not permitted"), "kill failed: Not permitted (1)"),
+        (MemoryError("no room"), "no room"),
+    ],
+)
+def test_a_failed_call_holds_and_is_tried_again(world: World, error: Exception, text: str) -> None:
     """A signal that cannot be sent is said with the call's name, and leaves no entry."""
-    world.server.answer = NativeError("kill", 1, "Operation not permitted")
+    world.server.answer = error
     world.looks.differs = {"a.py": b"2"}
     reloader = world.reloader()
     world.run(reloader, 10.0)
-    assert world.said("holding") == [
-        "holding: the restart cannot be asked for: kill failed: Operation not permitted (1)"
-    ]
+    assert world.said("holding") == [f"holding: the restart cannot be asked for: {text}"]
     assert world.history.kept == []
     world.server.answer = True
     world.run(reloader, 2.0)

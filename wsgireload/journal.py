@@ -65,7 +65,7 @@ class Journal:
             try:
                 folder.write(name, text)
             except OSError as error:
-                self._trouble(f"the journal cannot be written: {error}")
+                self._trouble(f"the journal cannot be written: {error.strerror}")
                 return None
         return name
 
@@ -82,7 +82,7 @@ class Journal:
                 return True
             own = f"{self._application}-{name}"
             with contextlib.suppress(OSError):
-                if time.time() - folder.modified(own) > LATELY:
+                if _age(folder, own) > LATELY:
                     folder.remove(own)
             return folder.create(own)
 
@@ -96,7 +96,7 @@ class Journal:
         """What one of them has left, if that is not older than so many seconds."""
         own = f"{self._application}-{name}"
         with self._folder() as folder, contextlib.suppress(OSError, ValueError):
-            if folder is not None and time.time() - folder.modified(own) < younger_than:
+            if folder is not None and _age(folder, own) < younger_than:
                 return folder.read(own, MOST_BYTES).decode("utf-8", "replace")
         return None
 
@@ -165,5 +165,10 @@ def _sweep(folder: Private) -> None:
         if name.endswith(LASTING):
             continue
         with contextlib.suppress(OSError):
-            if time.time() - folder.modified(name) > KEEP_SECONDS:
+            if _age(folder, name) > KEEP_SECONDS:
                 folder.remove(name)
+
+
+def _age(folder: Private, name: str) -> float:
+    """Seconds since a file was written, or by which the clock was set back since then."""
+    return abs(time.time() - folder.modified(name))

@@ -11,6 +11,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from importlib import import_module
 
 NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
@@ -43,14 +44,9 @@ class Private:
         return os.listdir(self._handle)
 
     def read(self, name: str, most: int) -> bytes:
-        """The first so many bytes of a regular file; ValueError for anything else."""
-        with open(name, "rb", opener=self._opener) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise ValueError("not a regular file")
+        """The first so many bytes of a regular file; OSError for anything else."""
+        with closing(Kept(os.open(name, READ, dir_fd=self._handle))) as file:
             return file.read(most)
-
-    def _opener(self, name: str, _: int) -> int:
-        return os.open(name, READ, dir_fd=self._handle)
 
     def keep(self, name: str) -> Kept:
         """A file that is made where it is missing, and stays open."""
@@ -59,16 +55,24 @@ class Private:
     def create(self, name: str) -> bool:
         """Make an empty file; False where there is one, or none can be made."""
         try:
-            os.close(os.open(name, NEW, 0o600, dir_fd=self._handle))
+            os.close(self._new(name))
         except OSError:
             return False
         return True
 
     def write(self, name: str, content: bytes) -> None:
         """A whole file at once, or none: it gets its name when it is complete."""
-        with open(os.open(name + ".new", NEW, 0o600, dir_fd=self._handle), "wb") as file:
-            file.write(content)
-        self.rename(name + ".new", name)
+        new = f"{name}.{os.urandom(8).hex()}.new"  # of no use to know: what is left blocks nobody
+        try:
+            with open(self._new(new), "wb") as file:
+                file.write(content)
+            self.rename(new, name)
+        except OSError:
+            self.remove(new)
+            raise
+
+    def _new(self, name: str) -> int:
+        return os.open(name, NEW, 0o600, dir_fd=self._handle)
 
     def rename(self, old: str, new: str) -> None:
         """Give another name, over whatever has that name."""
@@ -101,23 +105,14 @@ class PrivateOnWindows(Private):
         return os.listdir(self._path)
 
     def read(self, name: str, most: int) -> bytes:
-        with open(os.open(os.path.join(self._path, name), READ), "rb") as file:
+        with closing(Kept(os.open(os.path.join(self._path, name), READ))) as file:
             return file.read(most)
 
     def keep(self, name: str) -> Kept:
         return Kept(os.open(os.path.join(self._path, name), KEPT, 0o600))
 
-    def create(self, name: str) -> bool:
-        try:
-            os.close(os.open(os.path.join(self._path, name), NEW, 0o600))
-        except OSError:
-            return False
-        return True
-
-    def write(self, name: str, content: bytes) -> None:
-        with open(os.open(os.path.join(self._path, name + ".new"), NEW, 0o600), "wb") as file:
-            file.write(content)
-        self.rename(name + ".new", name)
+    def _new(self, name: str) -> int:
+        return os.open(os.path.join(self._path, name), NEW, 0o600)
 
     def rename(self, old: str, new: str) -> None:
         os.replace(os.path.join(self._path, old), os.path.join(self._path, new))

@@ -11,7 +11,6 @@ from itertools import chain
 
 from wsgireload import budget, guard
 from wsgireload.checksums import MISSING, Digest, fingerprint
-from wsgireload.errors import NativeError
 from wsgireload.guard import Hold
 from wsgireload.journal import Entry, Journal
 from wsgireload.log import Log, Word, few, shown
@@ -182,10 +181,8 @@ class Reloader:
         most, window = self._settings.budget
         now = self._clock()
         entries = self._journal.entries()
-        if entries is None:  # then nobody counts, but slowness alone stops a wild loop
-            lived = window / most
-            reason = f"without a journal, a process has to run {lived:g} s before it is replaced"
-            return Hold(reason) if now - self._started < lived else None
+        if entries is None:
+            return self._uncounted()
         times = budget.distinct(((entry.at, entry.what) for entry in entries), self._processes)
         pause = budget.pause(times, (most, window))
         if not times or now >= times[-1] + pause:
@@ -196,6 +193,13 @@ class Reloader:
             f"the budget of {most} restarts in {window:g} s is spent{often}; "
             f"the next may come {pause:g} s after the last"
         )
+
+    def _uncounted(self) -> Hold | None:
+        """Where nobody counts the restarts, slowness alone stops a wild loop."""
+        most, window = self._settings.budget
+        lived = window / most
+        reason = f"without a journal, a process has to run {lived:g} s before it is replaced"
+        return Hold(reason) if self._clock() - self._started < lived else None
 
     def _unanswered(self) -> float:
         """Seconds until those who are asked have answered; not of what does not even compile."""
@@ -250,9 +254,11 @@ class Reloader:
         self._freshen()
         what = self._what("changed")
         name = self._journal.record(self._entry(what))
+        if name is None and (hold := self._uncounted()):
+            return hold
         try:
             asked = self._restart.ask()
-        except NativeError as error:
+        except Exception as error:  # most likely a NativeError
             self._journal.withdraw(name)
             return Hold(f"the restart cannot be asked for: {error}")
         self._ours = asked
