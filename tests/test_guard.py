@@ -52,6 +52,25 @@ def test_broken_code_holds(tmp_path: Path, source: bytes, line: int | None, kind
     assert "\n" not in hold.reason
 
 
+def test_the_place_is_told(tmp_path: Path) -> None:
+    """Line and column count from 1 and in characters; the line is as it stands in the file."""
+    path = tmp_path / "code.py"
+    path.write_text("x = 1\n    \nif 'äö' = = x:\n    pass\n")
+    hold = compiles(str(path))
+    assert hold is not None
+    assert (hold.line, hold.column, hold.text) == (3, 11, "if 'äö' = = x:")
+    assert hold.error == "SyntaxError: invalid syntax"
+
+
+def test_what_has_no_place_has_an_error(tmp_path: Path) -> None:
+    """A folder in the place of a file has no line, and still a reason."""
+    hold = compiles(str(tmp_path))
+    assert hold is not None
+    assert (hold.line, hold.column, hold.text) == (None, None, None)
+    assert hold.error is not None
+    assert hold.error.startswith("cannot be read: ")
+
+
 def test_a_file_that_is_gone_holds_nothing(tmp_path: Path) -> None:
     """A deleted source has nothing to compile."""
     assert compiles(str(tmp_path / "gone.py")) is None

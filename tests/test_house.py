@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 HOUSE = Path(__file__).parent.parent / "wsgireload"
-ROOMS = {path.stem: ast.parse(path.read_text()) for path in sorted(HOUSE.rglob("*.py"))}
+ROOMS = {
+    ".".join(path.relative_to(HOUSE).with_suffix("").parts): ast.parse(path.read_text())
+    for path in sorted(HOUSE.rglob("*.py"))
+}
 STAGES = {"sources", "tracked", "loaded", "wakeup", "checksums", "settle", "guard", "budget"}
 STRANGERS = {"django", "flask", "mod_wsgi", "cffi"}
 
@@ -58,7 +61,7 @@ def test_the_native_module_has_one_door() -> None:
 def test_the_flow_is_put_together_in_few_places() -> None:
     """Only the reloader and what it looks with know the stages; only the monitor has a thread."""
     who = {"reloader", "watched", "monitor", "parts", "restart", "config"}
-    who |= {"moment", "preflight", "program", "roll"}
+    who |= {"moment", "preflight", "program", "roll", "report"}
     for stage in STAGES - {"wakeup"}:
         assert importers(stage) <= who, stage
     assert importers("threading") <= {"monitor", "api", "wakeup", "ending"}

@@ -76,6 +76,26 @@ def test_a_restart_is_claimed_once(world: World) -> None:
     assert len(world.journal().entries() or ()) == 2
 
 
+def test_when_the_new_process_was_up(world: World) -> None:
+    """An entry that was claimed is completed in its place."""
+    world.journal().record(ENTRY)
+    claimed = world.journal().claim()
+    assert claimed is not None
+    world.journal().answered(claimed.but(up=100.75))
+    assert world.journal().entries() == [ENTRY.but(up=100.75)]
+    assert world.journal().claim() is None
+
+
+def test_the_last_entries(world: World) -> None:
+    """Who wants to know the last few reads no more than these."""
+    for at in (103.0, 101.0, 102.0):
+        world.journal().record(ENTRY.but(at=at))
+    world.files()[0].write_text("damaged, but nobody looks")
+    world.now = 110.0
+    assert [entry.at for entry in world.journal().entries(2) or ()] == [102.0, 103.0]
+    assert world.troubles == []
+
+
 def test_nobody_answers_itself(world: World) -> None:
     """A process that goes on living is not the successor of itself."""
     world.journal().record(ENTRY.but(pid=os.getpid()))

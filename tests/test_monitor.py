@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from wsgireload import native, settings
+from wsgireload.checksums import fingerprint
 from wsgireload.errors import NativeError
+from wsgireload.journal import Entry, Journal
 from wsgireload.monitor import Monitor
 from wsgireload.server import Server
 from wsgireload.settings import Settings
@@ -71,6 +73,11 @@ def wait_for(condition: Callable[[], object]) -> None:
     raise AssertionError("it never came true")
 
 
+def ours(group: str) -> str:
+    """The name under which a process group's restarts are kept."""
+    return fingerprint(f"0 daemon {group}".encode())
+
+
 def looked(monitor: Monitor) -> Monitor:
     """Wait for the first look."""
     wait_for(lambda: monitor.status().looks)
@@ -121,9 +128,62 @@ def test_status_tells(begin: Callable[..., Monitor], tmp_path: Path) -> None:
         "looks": told.looks,
         "changed": [str(path)],
         "holding": told.holding,
+        "held": {
+            "path": str(path),
+            "line": 1,
+            "column": 5,
+            "text": "x = (",
+            "error": "SyntaxError: '(' was never closed",
+        },
+        "restarting": False,
+        "parent": 0,
+        "since": told.since,
+        "generation": 0,
+        "reloaded": None,
+        "history": [],
     }
+    assert told.since is not None
+    assert 0 <= time.time() - told.since < DEADLINE
+    assert str(path) in told.paths()
+    assert len(told.paths()) == told.files
     assert told.files > 1
     assert str(path) in str(told.holding)
+
+
+def test_status_tells_of_earlier_restarts(
+    begin: Callable[..., Monitor], asked: Asked, tmp_path: Path
+) -> None:
+    """The process that a restart made knows at once which it is, and soon how long it took."""
+    past = Journal([str(tmp_path / "journal")], ours("site"), print)
+    now = time.monotonic()
+    first = Entry(now - 9.0, 1, "a.py changed", "f1", ("a.py",), 3, now - 8.5)
+    past.record(first)
+    assert past.claim() == first
+    past.record(first.but(at=now - 0.5, reason="b.py changed", what="f2", generation=4, up=None))
+    monitor = begin()
+    told = monitor.status()
+    assert (told.generation, told.reloaded) == (4, "b.py changed")
+    looked(monitor)
+    wait_for(lambda: monitor.status().history[0].took)
+    last, before = monitor.status().history
+    assert (last.reason, before.reason) == ("b.py changed", "a.py changed")
+    assert before.took == pytest.approx(0.5)
+    assert 0.5 <= (last.took or 0) < DEADLINE
+    assert last.at - before.at == pytest.approx(8.5, abs=0.1)
+    assert [entry.up is None for entry in past.entries() or ()] == [False, False]
+    monitor.restart("by hand")
+    assert asked.event.wait(DEADLINE)
+    wait_for(lambda: monitor.status().restarting)
+    assert (past.entries() or [])[-1].generation == 5
+
+
+def test_without_a_journal_no_generation_is_told(
+    begin: Callable[..., Monitor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nothing can be kept, the status does not claim that nothing has been."""
+    monkeypatch.setattr(settings, "state_folders", lambda: ())
+    told = begin().status()
+    assert (told.generation, told.history) == (None, ())
 
 
 def test_an_inactive_monitor_does_nothing(

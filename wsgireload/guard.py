@@ -8,11 +8,18 @@ from wsgireload.record import Record
 
 
 class Hold(Record):
-    """A wanted restart that waits, and why: one sentence that names the file."""
+    """A wanted restart that waits, and why: one sentence that names the file.
+
+    Of what does not compile, as far as Python tells: `line` and `column` count from 1, `text` is
+    that line as it stands in the file, `error` what is wrong with it.
+    """
 
     reason: str
     path: str | None = None
     line: int | None = None
+    column: int | None = None
+    text: str | None = None
+    error: str | None = None
 
 
 def compiles(path: str) -> Hold | None:
@@ -27,9 +34,14 @@ def compiles(path: str) -> Hold | None:
     except SyntaxError as error:
         where = f"{shown(path)}, line {error.lineno}" if error.lineno else shown(path)
         text = f": {error.text.strip()}" if error.text and error.text.strip() else ""
-        return Hold(f"{where}: {type(error).__name__}: {error.msg}{text}", path, error.lineno)
+        what = f"{type(error).__name__}: {error.msg}"
+        line = (error.text or "").rstrip("\r\n") or None
+        reason = f"{where}: {what}{text}"
+        return Hold(reason, path, error.lineno, error.offset or None, line, what)
     except OSError as error:
-        return Hold(f"{shown(path)} cannot be read: {error.strerror}", path)
+        what = f"cannot be read: {error.strerror}"
+        return Hold(f"{shown(path)} {what}", path, error=what)
     except (ValueError, OverflowError, RecursionError, MemoryError) as error:
-        return Hold(f"{shown(path)}: {type(error).__name__}: {error}", path)
+        what = f"{type(error).__name__}: {error}"
+        return Hold(f"{shown(path)}: {what}", path, error=what)
     return None

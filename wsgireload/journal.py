@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
 from wsgireload.log import shown
@@ -22,16 +22,23 @@ LATELY = 10.0  # seconds for which the processes of a group are about the same c
 KEEP_SECONDS = 86400.0
 KEEP_FILES = 200
 LASTING = (".call", ".roll")  # somebody has them open, and their names come back: few ever
+RECENT = 20  # restarts that are told
 
 
 class Entry(Record):
-    """One restart: `at` on the system's monotonic clock, which all its processes share."""
+    """One restart: `at` on the system's monotonic clock, which all its processes share.
+
+    `generation` is how many restarts the process that this one makes comes after, `up` when that
+    process had taken its first look, None as long as nobody has.
+    """
 
     at: float
     pid: int
     reason: str
     what: str  # a fingerprint of the change
     paths: tuple[str, ...] = ()
+    generation: int = 1
+    up: float | None = None
 
 
 class Journal:
@@ -55,19 +62,29 @@ class Journal:
 
     def record(self, entry: Entry) -> str | None:
         """Write an entry; its name, or None where it cannot be written, which is said."""
-        name = f"{self._application}-{int(entry.at * 1e9):020d}-{entry.pid}{ASKED}"
+        name = self._name(entry) + ASKED
+        return name if self._write(name, entry) else None
+
+    def answered(self, entry: Entry) -> None:
+        """Complete an entry that was claimed: the new process is up."""
+        self._write(self._name(entry) + ANSWERED, entry)
+
+    def _name(self, entry: Entry) -> str:
+        return f"{self._application}-{int(entry.at * 1e9):020d}-{entry.pid}"
+
+    def _write(self, name: str, entry: Entry) -> bool:
         import json  # not before it is needed: most processes never write or read an entry
 
         text = json.dumps(entry.asdict()).encode()
         with self._folder() as folder:
             if folder is None:
-                return None
+                return False
             try:
                 folder.write(name, text)
             except OSError as error:
                 self._trouble(f"the journal cannot be written: {error.strerror}")
-                return None
-        return name
+                return False
+        return True
 
     def withdraw(self, name: str | None) -> None:
         """Take an entry back: what it tells did not happen."""
@@ -100,10 +117,12 @@ class Journal:
                 return folder.read(own, MOST_BYTES).decode("utf-8", "replace")
         return None
 
-    def entries(self) -> list[Entry] | None:
-        """All entries, oldest first; None where there can be no journal."""
+    def entries(self, most: int = KEEP_FILES) -> list[Entry] | None:
+        """The last entries, oldest first; None where there can be no journal."""
         with self._folder() as folder:
-            return None if folder is None else [entry for _, entry in self._read(folder)]
+            if folder is None:
+                return None
+            return [entry for _, entry in self._read(folder, self._names(folder)[-most:])]
 
     def claim(self) -> Entry | None:
         """The oldest restart that no process has answered yet: the one that made this process."""
@@ -111,23 +130,25 @@ class Journal:
             if folder is None:
                 return None
             _sweep(folder)
-            for name, entry in self._read(folder):
-                answered = name.removesuffix(ASKED) + ANSWERED
+            asked = [name for name in self._names(folder) if name.endswith(ASKED)]
+            for name, entry in self._read(folder, asked):
                 with contextlib.suppress(OSError):
-                    if name.endswith(ASKED) and entry.pid != os.getpid():
-                        folder.rename(name, answered)
+                    if entry.pid != os.getpid():
+                        folder.rename(name, name.removesuffix(ASKED) + ANSWERED)
                         return entry
         return None
 
-    def _read(self, folder: Private | None) -> Iterator[tuple[str, Entry]]:
-        """Name and entry, oldest first; old and damaged ones are put out of the way."""
-        if folder is None:
-            return
+    def _names(self, folder: Private) -> list[str]:
+        """The names of all entries, oldest first; those that are too many are removed."""
         ours = sorted(name for name in folder.names() if name.startswith(f"{self._application}-"))
         ours = [name for name in ours if name.endswith((ASKED, ANSWERED))]
         for name in ours[:-KEEP_FILES]:
             folder.remove(name)
-        for name in ours[-KEEP_FILES:]:
+        return ours[-KEEP_FILES:]
+
+    def _read(self, folder: Private, names: Iterable[str]) -> Iterator[tuple[str, Entry]]:
+        """Name and entry; old and damaged ones are put out of the way."""
+        for name in names:
             try:
                 entry = _parse(folder.read(name, MOST_BYTES))
             except FileNotFoundError:
@@ -156,6 +177,8 @@ def _parse(content: bytes) -> Entry:
         str(told["reason"]),
         str(told["what"]),
         tuple(map(str, told["paths"])),
+        int(told["generation"]),
+        None if told["up"] is None else float(told["up"]),
     )
 
 

@@ -13,6 +13,7 @@ from wsgireload import server as servers
 from wsgireload.checksums import Digest
 from wsgireload.errors import NativeError
 from wsgireload.events import Events
+from wsgireload.journal import RECENT
 from wsgireload.log import Log, Word, few, shown
 from wsgireload.parts import Parts
 from wsgireload.reading import open_plainly
@@ -24,6 +25,7 @@ from wsgireload.watched import note
 
 TYPE_CHECKING = False  # as typing has it, without importing typing, which is large
 if TYPE_CHECKING:
+    from wsgireload.journal import Entry
     from wsgireload.moment import Moment
     from wsgireload.report import Status
 
@@ -49,6 +51,9 @@ class Monitor:
         self._thread: threading.Thread | None = None
         self._settings = chosen
         self._moment: Moment | None = None
+        self._since = time.time()
+        self._before: Entry | None = None
+        self._past: list[Entry] | None = None
         if refusal is None:
             opener = servers.opener() or open_plainly
             self._imports = loaded.Imports(lambda path: self._imported(path, opener))
@@ -66,6 +71,7 @@ class Monitor:
             self._log.say(Word.INACTIVE, str(self.reason))
             return
         self._imports.install()
+        self._recall()
         if self._settings.track:
             self._parts.watched.track(self._settings.track)
         if self._settings.trigger:
@@ -75,6 +81,18 @@ class Monitor:
         except RuntimeError as error:
             self._end(f"this interpreter does not let a thread start: {error}")
             self._log.say(Word.INACTIVE, str(self.reason))
+
+    def _recall(self) -> None:
+        """What came before this process. Known before it answers anything, as a page may show it:
+        which takes a few small files.
+        """
+        try:
+            self._before = self._parts.journal.claim()
+            self._past = self._parts.journal.entries(RECENT * self._server.processes)
+        except Exception as error:  # this is the application's own thread: it has to go on
+            self._log.say_once(Word.WATCHING, f"what came before cannot be read: {error}")
+        generations = [entry.generation for entry in self._past or ()]
+        self._parts.reloader.generation = max(generations, default=0)
 
     def reload_required(self) -> bool:
         """Whether the next request is to be answered by another process: see moment.py."""
@@ -98,21 +116,28 @@ class Monitor:
 
     def status(self) -> Status:
         """What this monitor knows of itself now."""
-        from dataclasses import replace
+        from wsgireload import report
 
-        from wsgireload.report import Status
-
-        server, watching = self._server, self._thread is not None
-        told = Status(self.active, self.reason, server.kind, os.getpid(), server.application)
-        if not watching:
-            return told
-        reloader = self._parts.reloader
-        return replace(
-            told,
-            files=len(self._parts.watched),
+        server = self._server
+        of_all = (self.active, self.reason, server.kind, os.getpid(), server.application)
+        if self._thread is None:
+            return report.Status(*of_all, parent=server.parent, since=self._since)
+        reloader, watched = self._parts.reloader, self._parts.watched
+        past, hold = self._past, reloader.hold
+        return report.Status(
+            *of_all,
+            files=len(watched),
             looks=reloader.looks,
             changed=tuple(reloader.differs),
-            holding=reloader.hold.reason if reloader.hold else None,
+            holding=hold.reason if hold else None,
+            held=report.place(hold),
+            restarting=reloader.restarting,
+            parent=server.parent,
+            since=self._since,
+            generation=None if past is None else reloader.generation,
+            reloaded=self._before.reason if self._before else None,
+            history=report.history(past or (), server.processes, time.monotonic(), time.time()),
+            _paths=watched.paths,
         )
 
     def leave(self, timeout: float) -> None:
@@ -207,16 +232,23 @@ class Monitor:
 
     def _greet(self, stir: Stir) -> float:
         """Take the first look, and say what is watched and, after a restart, why there was one."""
-        before = self._parts.journal.claim()
         pause = self._parts.reloader.step(stir)
-        if before is not None and time.monotonic() - before.at < LONG_AGO:
-            lasted = time.monotonic() - before.at
-            self._log.say(Word.RELOADED, f"{before.reason}; new code up after {lasted:.2f} s")
+        before, up = self._before, time.monotonic()
+        if before is not None and up - before.at < LONG_AGO:
+            self._log.say(
+                Word.RELOADED, f"{before.reason}; new code up after {up - before.at:.2f} s"
+            )
+            self._answer(before.but(up=up))
         text = f"{len(self._parts.watched)} files"
         if unproven := self._parts.watched.unproven:
             text += f"; taken as loaded without proof: {few(map(shown, unproven))}"
         self._log.say(Word.WATCHING, text)
         return pause
+
+    def _answer(self, entry: Entry) -> None:
+        """Note that the new code is up, for this process and for those that come after it."""
+        self._parts.journal.answered(entry)
+        self._past = [entry if each.at == entry.at else each for each in self._past or ()]
 
 
 def _begin(run: Callable[[], None]) -> threading.Thread:

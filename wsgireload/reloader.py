@@ -78,6 +78,7 @@ class Reloader:
         self._ours = False  # it was this monitor that asked
         self._judged: dict[str, Digest] | None = {}  # the changes that were seen to compile or not
         self._judgement: Hold | None = None
+        self.generation = 0  # how many restarts this process comes after
         self.by_hand: str | None = None  # why somebody wants a restart, whatever changed
         self.differs: dict[str, Digest] = {}
         self.hold: Hold | None = None
@@ -87,6 +88,12 @@ class Reloader:
     def patience(self) -> float:
         """Seconds for which somebody who goes on writing is waited for, at most."""
         return self._settle.bound
+
+    @property
+    def restarting(self) -> bool:
+        """Whether a restart was asked for, or comes with the next request."""
+        pending = self._moment is not None and self._moment.pending
+        return self._asked is not None or pending
 
     def step(self, stir: Stir = ANYWHERE) -> float:
         """One turn, where something may have changed; returns the seconds until the next is due."""
@@ -271,7 +278,8 @@ class Reloader:
 
     def _entry(self, what: str) -> Entry:
         at, paths = self._clock(), tuple(sorted(self.differs)[:10])
-        return Entry(at, os.getpid(), what, self._fingerprint(), paths)
+        generation = self.generation + 1
+        return Entry(at, os.getpid(), what, self._fingerprint(), paths, generation)
 
     def _fingerprint(self) -> str:
         """A name for what differs: the same in each process that runs the same code."""

@@ -93,6 +93,10 @@ class Watched:
     def __len__(self) -> int:
         return len(self._paths)
 
+    def paths(self) -> list[str]:
+        """All that is watched, also while a look goes on in another thread."""
+        return list(self._paths)
+
     def track(self, paths: Iterable[str]) -> None:
         """Track more files, folders or globs, from the next look on."""
         if self._tracked is None:  # who tracks nothing does without patterns, and without re
