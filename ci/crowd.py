@@ -53,9 +53,19 @@ class Crowd:
         """How many requests there were so far."""
         return len(self.visits) + len(self.lost)
 
-    def wait_for(self, version: int) -> None:
-        """Return once somebody was answered by that version."""
-        self._site.wait_for(lambda: version in self.first, f"an answer by version {version}")
+    def wait_for(self, version: int, *, processes: int = 1) -> None:
+        """Return once so many processes have answered with that version."""
+        answered: set[int] = set()
+        looked_at = 0
+
+        def enough() -> bool:
+            nonlocal looked_at
+            fresh = self.visits[looked_at:]
+            looked_at += len(fresh)
+            answered.update(visit.pid for visit in fresh if visit.version == version)
+            return len(answered) >= processes
+
+        self._site.wait_for(enough, f"answers of {processes} processes by version {version}")
 
     def __enter__(self) -> Self:
         for thread in self._threads:

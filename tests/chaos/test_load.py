@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from math import inf
 from pathlib import Path
@@ -9,31 +11,24 @@ from typing import Any
 
 import processes
 import pytest
-from crowd import Crowd
-from testsite import START, Site, Sites
+from busy import busy_site, fewest_ready, save, write
+from crowd import Crowd, taken_back
+from testsite import Site, Sites
 
 pytestmark = pytest.mark.e2e
 
-LINE = "reload_required = wsgireload.reload_required"
-CLIENTS = """
-MaxSpareThreads 50
-ThreadsPerChild 50
-MaxRequestWorkers 50
+FOUR = "processes=4 threads=5"
+SLOW = """\
+import time
+
+import words
+
+
+def answer():
+    version = words.WORD
+    time.sleep({seconds})
+    return version
 """
-"""Apache's own threads: more than there are clients."""
-
-
-def save(site: Site, version: int) -> None:
-    """Save a version, whole from one moment to the next: nobody loads half of it."""
-    site.write("words.new", f"WORD = {version}\n").replace(site.app / "words.py")
-
-
-def begin(site: Site, settings: str) -> Site:
-    """Start a site at version 0, whose requests ask; it may restart as often as it likes."""
-    site.edit("app.wsgi", f"{START})", f"{START}, budget=(100, 1.0), {settings})\n{LINE}")
-    save(site, 0)
-    site.start()
-    return site
 
 
 def held(site: Site) -> tuple[int, int]:
@@ -47,7 +42,7 @@ def held(site: Site) -> tuple[int, int]:
 )
 def test_reloads(new_site: Sites, chaos: Any, when: str, short: int, long: int) -> None:
     """However many reloads: no request is lost, nothing piles up, and old code is over at once."""
-    site = begin(new_site(directives=CLIENTS), f"when={when!r}")
+    site = busy_site(new_site, f"when={when!r}")
     site.wait_for_looks()
     before, reloads = held(site), chaos.often(short, long)
     with Crowd(site, 8, pause=0.02) as crowd:
@@ -69,3 +64,102 @@ def test_reloads(new_site: Sites, chaos: Any, when: str, short: int, long: int) 
     assert crowd.lost == []
     assert late == [] or when != "next-request"
     assert after <= before
+
+
+@pytest.mark.parametrize("preload", [True, False])
+@pytest.mark.parametrize("when", ["next-request", "auto"])
+def test_no_way_back(new_site: Sites, chaos: Any, when: str, preload: bool) -> None:
+    """Once anybody has seen a version, no request that begins is answered by one before it."""
+    site = busy_site(new_site, f"when={when!r}", daemon=FOUR, preload=preload)
+    rounds = chaos.often(4, 200)
+    with Crowd(site, 32) as crowd:
+        for version in range(1, rounds + 1):
+            crowd.wait_for(version - 1, processes=4)
+            time.sleep(chaos.random.uniform(0, 0.3))
+            save(site, version)
+        crowd.wait_for(rounds)
+    back = taken_back(crowd.visits)
+    chaos.figure("rounds", rounds)
+    chaos.figure("requests sent", crowd.sent)
+    chaos.figure("requests lost", len(crowd.lost))
+    chaos.figure("taken back to old code", len(back))
+    assert (crowd.lost, back) == ([], [])
+
+
+def test_no_way_back_with_long_requests(new_site: Sites, chaos: Any) -> None:
+    """The same where each process serves requests that take seconds, which all finish."""
+    site = busy_site(new_site, "when='auto'", daemon="processes=4 threads=10 shutdown-timeout=30")
+    site.patience = 60.0
+    site.write("slow.py", SLOW.format(seconds=chaos.often(3, 10)))
+    rounds = chaos.often(2, 30)
+    with Crowd(site, 4, name="slow.answer") as slow, Crowd(site, 32) as crowd:
+        for version in range(1, rounds + 1):
+            crowd.wait_for(version - 1, processes=4)
+            time.sleep(chaos.random.uniform(0, 0.3))
+            save(site, version)
+        crowd.wait_for(rounds, processes=4)
+    back = taken_back([*crowd.visits, *slow.visits])
+    chaos.figure("rounds", rounds)
+    chaos.figure("requests sent, of which long", (crowd.sent + slow.sent, slow.sent))
+    chaos.figure("requests lost, of which long", (len(crowd.lost + slow.lost), len(slow.lost)))
+    chaos.figure("taken back to old code", len(back))
+    assert (crowd.lost, slow.lost, back) == ([], [], [])
+
+
+@pytest.mark.parametrize("when", ["now", "auto", "next-request"])
+def test_rolling(new_site: Sites, chaos: Any, when: str) -> None:
+    """With rolling three of four processes are able to answer at any moment; nothing is lost."""
+    site = busy_site(new_site, f"when={when!r}, rolling=True", daemon=FOUR, preload=True)
+    rounds = chaos.often(1, 50)
+    with Crowd(site, 8, pause=0.02) as crowd:
+        for version in range(1, rounds + 1):
+            crowd.wait_for(version - 1, processes=4)
+            save(site, version)
+        crowd.wait_for(rounds, processes=4)
+    chaos.figure("rolls", rounds)
+    chaos.figure("requests sent", crowd.sent)
+    chaos.figure("requests lost", len(crowd.lost))
+    chaos.figure("fewest ready of 4", fewest_ready(site, 4))
+    assert crowd.lost == []
+    assert fewest_ready(site, 4) == 3
+
+
+@pytest.mark.parametrize("when", ["now", "auto", "next-request"])
+def test_rolling_onto_a_version_that_does_not_start(new_site: Sites, chaos: Any, when: str) -> None:
+    """Three processes go on with the old code; the repair brings all four to the new one."""
+    site = busy_site(new_site, f"when={when!r}, rolling=True", daemon=FOUR, preload=True)
+    site.noisy, site.patience = True, 60.0
+    with Crowd(site, 8, pause=0.02) as crowd:
+        crowd.wait_for(0, processes=4)
+        write(site, "raise RuntimeError('broken')\n")
+        site.wait_for(lambda: crowd.lost, "the first that meets the broken version")
+        if chaos.long:
+            site.wait_for_line("holding: ", count=3)
+        broken = time.monotonic()
+        time.sleep(chaos.often(2, 10))
+        old = {visit.pid for visit in crowd.visits if visit.began > broken}
+        save(site, 1)
+        crowd.wait_for(1, processes=4)
+    chaos.figure("processes with old code meanwhile", len(old))
+    chaos.figure("requests that met the broken version", len(crowd.lost))
+    chaos.figure("fewest ready of 4", fewest_ready(site, 4))
+    assert len(old) == 3
+    assert all(": 500 " in lost for lost in crowd.lost)
+    assert fewest_ready(site, 4) == 3
+
+
+def test_rolling_when_the_one_that_has_the_turn_is_killed(new_site: Sites, chaos: Any) -> None:
+    """The turn goes on to the next, once the killed one's successor is up; three are ready."""
+    site = busy_site(new_site, "when='next-request', rolling=True", daemon=FOUR, preload=True)
+    site.noisy = True
+    with Crowd(site, 8, pause=0.02) as crowd:
+        crowd.wait_for(0, processes=4)
+    save(site, 1)  # nobody asks: who has the turn keeps it
+    killed = site.wait_for_line("restarting: ")[0].pid
+    os.kill(killed, signal.SIGKILL)
+    with Crowd(site, 8, pause=0.02) as after:
+        after.wait_for(1, processes=4)
+    chaos.figure("fewest ready of 4", fewest_ready(site, 4, killed))
+    assert (crowd.lost, after.lost) == ([], [])
+    assert fewest_ready(site, 4, killed) == 3
+    assert len(site.said("restarting: ")) == 4
