@@ -20,9 +20,12 @@ MaxRequestWorkers 50
 
 
 def busy_site(new_site: Sites, settings: str, **options: Any) -> Site:
-    """Start a site at version 0 whose requests ask; it may restart as often as it likes."""
+    """Start a site at version 0 whose requests ask; it may restart as often as it likes.
+
+    `settings` are those of wsgireload.start(), which else are the defaults.
+    """
     site = new_site(directives=ROOM, **options)
-    site.edit("app.wsgi", f"{START})", f"{START}, budget=(100, 1.0), {settings})\n{LINE}")
+    site.edit("app.wsgi", f"{START})", f"wsgireload.start(budget=(100, 1.0), {settings})\n{LINE}")
     script = (site.app / "app.wsgi").read_text()
     site.write("app.wsgi", f"{script}\n\nimport sys\n\nprint({READY!r}, file=sys.stderr)\n")
     save(site, 0)

@@ -43,7 +43,8 @@ def held(site: Site) -> tuple[int, int]:
 def test_reloads(new_site: Sites, chaos: Any, when: str, short: int, long: int) -> None:
     """However many reloads: no request is lost, nothing piles up, and old code is over at once."""
     site = busy_site(new_site, f"when={when!r}")
-    site.wait_for_looks()
+    site.ask()
+    site.wait_for_line("watching: ")
     before, reloads = held(site), chaos.often(short, long)
     with Crowd(site, 8, pause=0.02) as crowd:
         for version in range(1, reloads + 1):
@@ -69,8 +70,11 @@ def test_reloads(new_site: Sites, chaos: Any, when: str, short: int, long: int) 
 @pytest.mark.parametrize("preload", [True, False])
 @pytest.mark.parametrize("when", ["next-request", "auto"])
 def test_no_way_back(new_site: Sites, chaos: Any, when: str, preload: bool) -> None:
-    """Once anybody has seen a version, no request that begins is answered by one before it."""
-    site = busy_site(new_site, f"when={when!r}", daemon=FOUR, preload=preload)
+    """Once anybody has seen a version, no request that begins is answered by one before it.
+
+    Each process looks once a second, at a moment of its own: the others have to be told.
+    """
+    site = busy_site(new_site, f"when={when!r}, watch='poll'", daemon=FOUR, preload=preload)
     rounds = chaos.often(4, 200)
     with Crowd(site, 32) as crowd:
         for version in range(1, rounds + 1):
