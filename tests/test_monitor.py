@@ -337,7 +337,16 @@ def test_an_interpreter_without_threads(
     assert "does not let a thread start" in str(monitor.reason)
 
 
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (NativeError("inotify_init1", 24, "no instance left"), "no instance left"),
+        (MemoryError("no room"), "no room"),
+    ],
+)
 def test_without_events_everything_is_polled(
+    error: Exception,
+    why: str,
     begin: Callable[..., Monitor],
     asked: Asked,
     tmp_path: Path,
@@ -347,7 +356,7 @@ def test_without_events_everything_is_polled(
     """Where the system has none, that is said, and a change is found all the same."""
 
     def none(_: native.Watcher) -> None:
-        raise NativeError("inotify_init1", 24, "no instance left")
+        raise error
 
     monkeypatch.setattr(native.Watcher, "__init__", none)
     path = tmp_path / "page.html"
@@ -355,7 +364,7 @@ def test_without_events_everything_is_polled(
     looked(begin(track=[path]))
     path.write_text("two")
     assert asked.event.wait(DEADLINE)
-    assert caplog.text.count("everything is polled, every 0.01 s: no instance left") == 1
+    assert caplog.text.count(f"everything is polled, every 0.01 s: {why}") == 1
 
 
 def test_when_events_break_everything_is_polled(

@@ -53,7 +53,7 @@ def test_many_wakes_end_one_wait() -> None:
 class Heard:
     """Stands in for the events: what is told when, on a clock that waiting moves."""
 
-    def __init__(self, *script: tuple[float, set[str] | NativeError | None]) -> None:
+    def __init__(self, *script: tuple[float, set[str] | Exception | None]) -> None:
         self.now = 0.0
         self.script = list(script)
         self.stirs: list[float] = []
@@ -76,7 +76,7 @@ class Heard:
         told: set[str] = set()
         while self.script and self.script[0][0] <= self.now:  # what was told meanwhile, together
             more = self.script.pop(0)[1]
-            if isinstance(more, NativeError):
+            if isinstance(more, Exception):
                 raise more
             if not more:
                 return more
@@ -98,7 +98,7 @@ def hear(monkeypatch: pytest.MonkeyPatch) -> Hear:
     """Events as a script has them, and who waits for them: 0.05 s of quiet, 5 s at most."""
 
     def hear(
-        *script: tuple[float, set[str] | NativeError | None], quiet: float = 0.05
+        *script: tuple[float, set[str] | Exception | None], quiet: float = 0.05
     ) -> tuple[Heard, EventWakeup]:
         heard = Heard(*script)
         monkeypatch.setattr("wsgireload.wakeup.time.sleep", heard.sleep)
@@ -161,7 +161,7 @@ def test_what_is_of_no_concern(hear: Hear) -> None:
 
 def test_what_is_of_no_concern_is_not_gathered(hear: Hear) -> None:
     """A log that is written all the time does not keep a change from being quiet."""
-    log: list[tuple[float, set[str] | NativeError | None]] = [
+    log: list[tuple[float, set[str] | Exception | None]] = [
         (0.01 * n, {"/var/log"}) for n in range(1, 100)
     ]
     heard, wakeup = hear((0.005, {"/site/a", "/var/log"}), *log)
@@ -188,9 +188,9 @@ def test_a_wake_ends_any_wait(hear: Hear, first: set[str]) -> None:
     assert heard.woken == 1
 
 
-def test_when_no_event_will_ever_come_again(hear: Hear) -> None:
+@pytest.mark.parametrize("broken", [NativeError("read", 9, "Bad file"), MemoryError("no room")])
+def test_when_no_event_will_ever_come_again(hear: Hear, broken: Exception) -> None:
     """We look everywhere, now and after each further wait, which lasts, and can be woken."""
-    broken = NativeError("read", 9, "Bad file descriptor")
     heard, wakeup = hear((0.1, {"/site/a"}), (0.12, broken), (0.13, {"/site/b"}))
     wakeup.wake()
     assert wakeup.wait(1.0).paths is None

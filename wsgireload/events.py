@@ -112,7 +112,7 @@ class Events:
     def _heard(self, seconds: float) -> list[tuple[int, bool, str]]:
         try:
             return self._watcher.wait(seconds)
-        except NativeError as error:
+        except Exception as error:  # most likely a NativeError
             self._trouble(f"everything is polled from now on: {error}")
             self.end()
             raise

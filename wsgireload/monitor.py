@@ -11,7 +11,6 @@ from functools import partial
 from wsgireload import loaded, settings
 from wsgireload import server as servers
 from wsgireload.checksums import Digest
-from wsgireload.errors import NativeError
 from wsgireload.events import Events
 from wsgireload.journal import RECENT
 from wsgireload.log import Log, Word, few, shown
@@ -206,8 +205,9 @@ class Monitor:
         trouble = partial(self._log.say_once, Word.WATCHING)
         try:
             events = Events(trust=self._settings.watch == "events", trouble=trouble)
-        except NativeError as error:
-            trouble(f"everything is polled, every {self._settings.interval:g} s: {error.message}")
+        except Exception as error:  # most likely a NativeError
+            why = getattr(error, "message", error)
+            trouble(f"everything is polled, every {self._settings.interval:g} s: {why}")
             return
         self._parts.watched.events = events
         self._wakeup = EventWakeup(

@@ -6,8 +6,6 @@ import threading
 import time
 from collections.abc import Callable
 
-from wsgireload.errors import NativeError
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wsgireload.events import Events
@@ -78,7 +76,7 @@ class EventWakeup(Wakeup):
             return super().wait(seconds)
         try:
             return self._gathered(seconds)
-        except NativeError:  # no event will ever come again: from now on a wait is a mere wait
+        except Exception:  # no event will ever come again: from now on a wait is a mere wait
             self._broken = True
             return Stir()
 

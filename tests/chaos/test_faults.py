@@ -34,9 +34,14 @@ class Faulty:
         self.edits = 0
         self.slowest = 0.0
         state = site.folder("state")
-        site.served = replace(site.served, environment={"XDG_STATE_HOME": str(state)})
+        self.surround(XDG_STATE_HOME=str(state))
         self.state = state / "wsgireload"
         site.edit("app.wsgi", START, f"{START}, {settings}")
+
+    def surround(self, **environment: str) -> None:
+        """Add to Apache's environment."""
+        both = {**self.site.served.environment, **environment}
+        self.site.served = replace(self.site.served, environment=both)
 
     def start(self) -> None:
         self.site.start()
@@ -51,7 +56,15 @@ class Faulty:
     def served(self) -> None:
         """Wait for the latest change; every request meanwhile has to be answered."""
         self.site.wait_for_value(self.edits)
-        self.slowest = max(self.slowest, time.monotonic() - self._edited)
+        self.latest = time.monotonic() - self._edited
+        self.slowest = max(self.slowest, self.latest)
+
+    def is_served(self) -> bool:
+        return self.site.ask().value == self.edits
+
+    def waits(self, since: int) -> bool:
+        """Whether it was said since then that new code will not be served for now."""
+        return self.said_since(since, "holding: ") or self.said_since(since, "inactive: ")
 
     def reload(self) -> None:
         self.edit()
@@ -231,6 +244,118 @@ def test_hostile_entries(faulty: Faulty, chaos: Chaos) -> None:
             plant(site, planted, faulty.state / name)
             if chaos.random.random() < 0.5:
                 faulty.reload()
+        site.wait_for_line("reloaded: ", count=faulty.edits)
+    faulty.edit()
+    site.wait_for_line("holding: the budget of 3 restarts in 60 s is spent")
+    assert not site.said("holding: ")
+
+
+# The clock
+
+HOUR = 3600
+
+
+def faked(clock: Path) -> dict[str, str]:
+    """The environment in which programs read the wall clock of a file: "-3600" is an hour ago.
+
+    Files get their times from the same clock, and the monotonic one goes on as ever.
+    """
+    [library] = Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")
+    return {
+        "LD_PRELOAD": str(library),
+        "FAKETIME_TIMESTAMP_FILE": str(clock),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+
+
+def test_the_clock_is_set(faulty: Faulty) -> None:
+    """An hour back, then two ahead: changes are noticed as ever, and the budget counts on."""
+    site, clock = faulty.site, faulty.site.app / "clock"
+    site.edit("app.wsgi", OFTEN, "budget=(3, 60.0)")
+    clock.write_text("+0")
+    faulty.surround(**faked(clock))
+    faulty.start()
+    for ahead in (0, -HOUR, HOUR):
+        clock.write_text(f"{ahead:+d}")
+        assert abs(site.ask("time.time").value - time.time() - ahead) < 5
+        for path in (*site.app.rglob("*.py"), *faulty.state.glob("*")):
+            os.utime(path, (time.time(), time.time() - ahead))  # as it was before
         faulty.reload()
         site.wait_for_line("reloaded: ", count=faulty.edits)
-    assert not site.said("holding: ")
+    faulty.edit()
+    site.wait_for_line("holding: the budget of 3 restarts in 60 s is spent")
+
+
+# The native module
+
+PLANTED = """\
+import os
+from wsgireload import _native, reloader
+
+FOLDER = os.path.dirname(__file__)
+FAILED = (3, 5, "planted", "planted")
+FAILURES = {
+    "probe": lambda: (False, "", "", 0, -1, -1, 2, ""),
+    "restart": lambda: FAILED,
+    "marks": lambda paths, count: int.to_bytes(1, 8, "little") * count,
+    "watch_begin": lambda: (-1, FAILED),
+    "watch_directory": lambda *args: (-1, FAILED),
+    "watch_wait": lambda *args: ([], FAILED),
+}
+
+
+def plant(name, real):
+    def call(*args):
+        try:
+            with open(f"{FOLDER}/{name}.fault") as file:
+                how = file.read()
+        except FileNotFoundError:
+            return real(*args)
+        if how == "raises":
+            raise RuntimeError(f"planted in {name}")
+        if how == "does nothing":
+            return (0, 0, "kill", "") if name == "restart" else None
+        return FAILURES[name](*args)
+
+    setattr(_native, name, call)
+
+
+reloader.TAKEN_UP = 1.0
+for name in "probe restart rearm marks".split():
+    plant(name, getattr(_native, name))
+for name in "begin directory name forget wait wake end".split():
+    plant(f"watch_{name}", getattr(_native, f"watch_{name}"))
+"""
+"""A module that has the native one fail as a file beside it says: NAME.fault."""
+
+FAILING = [
+    *((name, "raises") for name in ("probe", "restart", "rearm", "marks")),
+    *((name, "fails") for name in ("probe", "restart", "marks")),
+    *((name, "does nothing") for name in ("restart", "rearm")),
+    *((f"watch_{name}", "raises") for name in ("begin", "directory", "name", "forget", "wait")),
+    *((f"watch_{name}", "raises") for name in ("wake", "end")),
+    *((f"watch_{name}", "fails") for name in ("begin", "directory", "wait")),
+    *((f"watch_{name}", "does nothing") for name in ("name", "forget", "wake", "end")),
+]
+
+
+def test_the_native_module_fails(faulty: Faulty, chaos: Chaos) -> None:
+    """Each call in turn: what is held is said, and new code is served once it works again."""
+    site = faulty.site
+    site.noisy = True
+    site.write("planted.py", PLANTED)
+    site.edit("app.wsgi", "import wsgireload\n", "import planted\nimport wsgireload\n")
+    faulty.start()
+    for _ in range(chaos.often(1, 10)):
+        for name, how in chaos.random.sample(FAILING, len(FAILING)):
+            said, edits = len(site.log), chaos.often(1, 2)
+            site.write(f"{name}.fault", how)
+            for _ in range(edits):
+                faulty.edit()
+                site.wait_for(lambda: faulty.is_served() or faulty.waits(said), "new code or why")  # noqa: B023
+            (site.app / f"{name}.fault").unlink()
+            if faulty.said_since(said, "inactive: "):
+                site.replace(Site.graceful)
+            faulty.served()
+            chaos.figures[f"{name} {how}"] = round(faulty.latest, 2)
