@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from wsgireload.errors import SettingsError, WsgireloadError
-from wsgireload.settings import Settings, state_folders
+from wsgireload.settings import CHECKS, Settings, state_folders
 
 PATHS = "a path or several"
 HUGE = 10**400  # too large to be a float
@@ -65,6 +65,42 @@ BAD = [
         for bad in (5, None, True, "", b"", [""], "a\0b", ["ok", None], [["nested"]], [1.5])
     ),
 ]
+
+
+class Mute:
+    """What has no truth, no repr and no path to tell, as arrays and proxies may not."""
+
+    def _refuse(self) -> str:
+        raise RuntimeError("no")
+
+    __bool__ = __repr__ = __fspath__ = _refuse
+
+
+@pytest.mark.parametrize("got", [Mute(), [Mute()], 10**5000], ids=["mute", "in a list", "huge"])
+@pytest.mark.parametrize("setting", [*CHECKS])
+def test_what_cannot_even_be_shown(setting: str, got: object) -> None:
+    """A value that answers no question is refused like any other."""
+    with pytest.raises(SettingsError, match=f"^wsgireload: {setting} is a .* that has no repr; it"):
+        Settings.of(**{setting: got})
+
+
+def test_any_name(tmp_path: Path) -> None:
+    """A name that Python's own calls know is no setting either."""
+    for name in ("cls", "self", "asked", ""):
+        with pytest.raises(SettingsError, match=f"{name} is 1; it takes no value"):
+            Settings.of(**{name: 1})
+
+
+def test_no_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the current folder is gone, a relative path is refused and an absolute one is not."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert Settings.of(track="/srv", ignore="*.log").track == ("/srv",)
+    for setting in ("track", "ignore", "trigger"):
+        with pytest.raises(SettingsError, match="current folder is gone"):
+            Settings.of(**{setting: "a/b"})
 
 
 @pytest.mark.parametrize(("setting", "got", "taken"), GOOD)

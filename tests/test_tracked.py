@@ -113,6 +113,11 @@ def deep(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     subprocess.run(["rm", "-r", tree.at("a")], check=True)
 
 
+def test_a_short_name_to_ignore(tree: Tree) -> None:
+    """The name `?` means all names of one character, and not the root of all paths."""
+    assert tree.put("app/a", "app/ab").means("app", ignore=["?"]) == {"app/ab"}
+
+
 def test_deep_folders(tree: Tree, deep: str) -> None:
     """Folders may lie in each other more deeply than Python's calls may."""
     assert tree.means("a") == tree.means("**/*.html") == {deep}

@@ -156,9 +156,9 @@ def _preflight(setting: str, got: Any) -> tuple[str, ...] | None:
     takes = "a program and its arguments: a list of str, not empty; or None"
     if got is None:
         return None
-    if not isinstance(got, (list, tuple)) or not got or not got[0]:
+    if not isinstance(got, (list, tuple)):
         raise SettingsError(setting, got, takes)  # no str: a shell would have to read it
-    if not all(isinstance(word, str) and "\0" not in word for word in got):
+    if not all(isinstance(word, str) and "\0" not in word for word in got) or not any(got[:1]):
         raise SettingsError(setting, got, takes)
     return tuple(got)
 

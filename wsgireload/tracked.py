@@ -83,7 +83,7 @@ class Ignored:
 
     def __call__(self, path: str) -> bool:
         """Whether a file is to be left alone."""
-        if self._named and any(self._named(component) for component in split(path)):
+        if self._named and any(self._named(component) for component in split(path)[1:]):
             return True
         return any(pattern.matches(path) for pattern in self._paths)
 
