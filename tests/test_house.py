@@ -7,10 +7,16 @@ from pathlib import Path
 import pytest
 
 HOUSE = Path(__file__).parent.parent / "wsgireload"
-ROOMS = {
-    ".".join(path.relative_to(HOUSE).with_suffix("").parts): ast.parse(path.read_text())
-    for path in sorted(HOUSE.rglob("*.py"))
-}
+
+
+def room(path: Path) -> str:
+    """What a room is called: "monitor", "cli.doctor"; a package is its folder."""
+    named = path.parent if path.stem == "__init__" and path.parent != HOUSE else path
+    return ".".join(named.relative_to(HOUSE).with_suffix("").parts)
+
+
+ROOMS = {room(path): ast.parse(path.read_text()) for path in sorted(HOUSE.rglob("*.py"))}
+CLI = {name for name in ROOMS if name.split(".")[0] in ("cli", "__main__")}
 STAGES = {"sources", "tracked", "loaded", "wakeup", "checksums", "settle", "guard", "budget"}
 STRANGERS = {"django", "flask", "mod_wsgi", "cffi"}
 

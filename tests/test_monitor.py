@@ -1,5 +1,6 @@
 """The monitor's life, with a real thread and a stand-in for the native module."""
 
+import json
 import os
 import sys
 import threading
@@ -397,3 +398,43 @@ def test_when_events_break_everything_is_polled(
     assert caplog.text.count("everything is polled from now on: read failed") == 1
     monitor.stop()
     assert threads() == []
+
+
+def states(tmp_path: Path) -> list[dict[str, object]]:
+    """What the monitors of this test have published."""
+    return [json.loads(path.read_bytes()) for path in tmp_path.glob("journal/*.state")]
+
+
+def test_publishes_itself(begin, tmp_path: Path) -> None:
+    """A monitor tells the outside of itself, not at each look, and nothing when it has ended."""
+    monitor = looked(begin(track=[tmp_path / "code.py"]))
+    wait_for(lambda: states(tmp_path))
+    first = states(tmp_path)[0]
+    assert first["status"]["active"]
+    assert first["group"] == "site"
+    looked_again(monitor, 5)
+    assert states(tmp_path) == [first]
+    (tmp_path / "new").write_text("1 +")
+    (tmp_path / "new").rename(tmp_path / "code.py")  # at once: an empty file would compile
+    wait_for(lambda: states(tmp_path)[0]["status"]["holding"])
+    monitor.stop()
+    assert states(tmp_path) == []
+
+
+def test_asked_from_outside(begin, asked: Asked, tmp_path: Path, caplog) -> None:
+    """A request beside the published state restarts, with the same guards as any other."""
+    looked(begin())
+    wait_for(lambda: states(tmp_path))
+    (state,) = tmp_path.glob("journal/*.state")
+    state.with_suffix(".restart").touch()
+    assert asked.event.wait(DEADLINE)
+    wait_for(lambda: "restarting: asked for by hand: wsgireload restart" in caplog.text)
+    wait_for(lambda: states(tmp_path)[0]["restarting"])
+
+
+def test_publishing_fails_quietly(begin, tmp_path: Path, caplog) -> None:
+    """What is published is no condition: without a folder the monitor works as ever."""
+    (tmp_path / "journal").write_text("no folder")
+    monitor = looked(begin())
+    looked_again(monitor, 3)
+    assert "look failed" not in caplog.text

@@ -99,13 +99,13 @@ class Moments:
         return self._process_started if module in self._names else self._now
 
 
-def process_started() -> float | None:
-    """When this process began (wall clock, seconds); None where the system does not tell.
+def process_started(pid: int | str = "self") -> float | None:
+    """When a process began (wall clock, seconds); None where the system does not tell.
 
     From field 22 of /proc/self/stat, in clock ticks since boot: proc(5).
     """
     try:
-        with open("/proc/self/stat", "rb") as file:
+        with open(f"/proc/{pid}/stat", "rb") as file:
             ticks = int(file.read().rpartition(b")")[2].split()[19])
         since_boot = ticks / os.sysconf("SC_CLK_TCK")
         return time.time() - (time.clock_gettime(time.CLOCK_BOOTTIME) - since_boot)

@@ -139,6 +139,16 @@ class Monitor:
             _paths=watched.paths,
         )
 
+    def _publish(self) -> None:
+        """Tell the outside, if something that matters has changed: a look by itself does not."""
+        reloader, watched = self._parts.reloader, self._parts.watched
+        if watched.growing:
+            return
+        hold = reloader.hold.reason if reloader.hold else None
+        matters = (len(watched), hold, tuple(reloader.differs), reloader.restarting, self._past)
+        extra = {"group": self._server.process_group, "interval": self._settings.interval}
+        self._parts.published.tell(matters, lambda: extra | {"status": self.status().asdict()})
+
     def leave(self, timeout: float) -> None:
         """As `stop`, when this process ends."""
         if not self._stopped:
@@ -193,6 +203,7 @@ class Monitor:
         while not self._stopped:
             stir = self._wakeup.wait(self._guarded(turn, stir) or self._settings.interval)
             turn = self._parts.reloader.step
+        self._parts.published.end()
         self._wakeup.end()
         for running in (self._parts.check, self._parts.preflight):
             if running is not None:
@@ -220,7 +231,11 @@ class Monitor:
 
     def _guarded(self, turn: Callable[[Stir], float], stir: Stir) -> float | None:
         try:
-            return turn(stir)
+            if self._parts.published.asked():
+                self._parts.reloader.by_hand = "wsgireload restart"
+            pause = turn(stir)
+            self._publish()
+            return pause
         except StopLooking:
             return None
         except Exception:  # the site must not suffer from what we did not foresee

@@ -14,6 +14,7 @@ from wsgireload.journal import Journal
 from wsgireload.log import Log, Word
 from wsgireload.moment import Moment
 from wsgireload.private import first_private
+from wsgireload.published import Published
 from wsgireload.reading import open_plainly
 from wsgireload.reloader import Reloader
 from wsgireload.restart import Restart
@@ -53,6 +54,8 @@ class Parts:
             fingerprint(f"{server.parent} {server.kind} {server.process_group}".encode()),
             self._trouble,
         )
+        interpreter = fingerprint(server.application.encode())
+        self.published = Published(settings.state_folders(), interpreter)
         windows = server.kind == "windows"
         self.check: ConfigCheck | None = None
         if windows and chosen.check_config:  # elsewhere no restart reads the configuration again

@@ -24,14 +24,19 @@ KEPT = os.O_RDWR | os.O_CREAT | getattr(os, "O_NONBLOCK", 0) | NOFOLLOW | BINARY
 
 
 class Private:
-    """The folder, made where it is missing. OSError where it cannot be ours alone."""
+    """The folder, made where it is missing. OSError where it cannot be ours alone.
 
-    def __init__(self, path: str) -> None:
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(path, 0o700)
+    With `anybodys` it is one that is there already, and may be another user's alone: `owner`'s.
+    """
+
+    def __init__(self, path: str, *, anybodys: bool = False) -> None:
+        if not anybodys:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(path, 0o700)
         self._handle = os.open(path, FOLDER)
         found = os.fstat(self._handle)
-        if found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
+        self.owner = found.st_uid
+        if not (anybodys or self.owner == os.geteuid()) or stat.S_IMODE(found.st_mode) & 0o077:
             self.close()
             raise PermissionError("other users may write there, or it is not ours")
 
@@ -91,9 +96,11 @@ class Private:
 class PrivateOnWindows(Private):
     """The same by paths: the user's own application data are closed to others by the system."""
 
-    def __init__(self, path: str) -> None:
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(path, 0o700)
+    def __init__(self, path: str, *, anybodys: bool = False) -> None:
+        if not anybodys:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(path, 0o700)
+        self.owner = 0  # Windows has no such numbers
         if getattr(os.lstat(path), "st_reparse_tag", 0) or not os.path.isdir(path):
             raise PermissionError("it is a link, or no folder")
         self._path = path
@@ -168,9 +175,9 @@ class Kept:
         os.close(self.descriptor)
 
 
-def private(path: str) -> Private:
+def private(path: str, *, anybodys: bool = False) -> Private:
     """The folder as this system lets us have it."""
-    return PrivateOnWindows(path) if os.name == "nt" else Private(path)
+    return (PrivateOnWindows if os.name == "nt" else Private)(path, anybodys=anybodys)
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ LITTER = (
     "__pycache__ *.pyc .git .hg .svn .DS_Store *~ *.tmp *.bak *.orig *.rej .*.sw? .#* #*# 4913"
     " .goutputstream-* *___jb_*___ *.kate-swp"
     " *.log *.pid *.sqlite3 *.sqlite3-* *.db *.db-*"
+    " [0-9]*-????????????????.state* [0-9]*-????????????????.restart"  # our own: see published.py
 )
 RACY = 2.0  # seconds: the coarsest file time in use (FAT); a younger folder may change unseen
 
