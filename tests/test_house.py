@@ -61,7 +61,27 @@ def test_stages_do_not_know_each_other(stage: str) -> None:
 def test_the_native_module_has_one_door() -> None:
     """Only native.py imports _native (ffi.py loads its file), and few import native.py."""
     assert importers("_native") <= {"native", "ffi"}
-    assert importers("native") <= {"events", "restart", "server"}
+    assert importers("native") <= {"events", "restart", "server", "cli.doctor.python"}
+
+
+BEHIND = {  # rooms behind the public API that a room of the cli needs, and no other does
+    "cli.doctor.here": {"settings"},
+    "cli.doctor.files": {"events", "errors"},
+    "cli.doctor.python": {"native"},
+    "cli.files": {"events", "errors"},
+    "cli.loading": {"settings", "sources", "tracked"},
+    "cli.processes": {"loaded"},
+    "cli.programs": {"settings"},
+    "cli.states": {"settings", "private", "published"},
+    "cli.terminal": {"settings"},
+}
+
+
+def test_the_cli_is_a_guest() -> None:
+    """The cli knows of the house what is said here, and nobody in the house knows the cli."""
+    assert importers("cli") <= CLI
+    for name in CLI:
+        assert IMPORTS[name] & (set(ROOMS) - {"cli"}) <= BEHIND.get(name, set()), name
 
 
 def test_the_flow_is_put_together_in_few_places() -> None:
@@ -69,7 +89,7 @@ def test_the_flow_is_put_together_in_few_places() -> None:
     who = {"reloader", "watched", "monitor", "parts", "restart", "config"}
     who |= {"moment", "preflight", "program", "roll", "report"}
     for stage in STAGES - {"wakeup"}:
-        assert importers(stage) <= who, stage
+        assert importers(stage) - CLI <= who, stage
     assert importers("threading") <= {"monitor", "api", "wakeup", "ending"}
 
 
@@ -85,7 +105,8 @@ def called(room: str) -> Iterator[str]:
     [
         ("os.environ", {"settings"}),
         ("os.getenv", {"settings"}),
-        ("print", {"cli"}),
+        ("print", {"cli.terminal"}),
+        ("subprocess.run", {"cli.programs"}),
         ("threading.Thread", {"monitor"}),
         ("os.kill", set()),
     ],

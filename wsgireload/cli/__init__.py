@@ -1,0 +1,49 @@
+"""The command line: `wsgireload COMMAND`, or `python -m wsgireload COMMAND`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from wsgireload.cli import config, doctor, files, restart, status
+from wsgireload.cli.terminal import MisuseError, complain
+
+COMMANDS = (doctor, config, status, restart, files)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. 0: all is well; 1: it is not, and what is printed says why; 2: misused."""
+    chosen = _parser().parse_args(arguments)
+    try:
+        code: int = chosen.run(chosen)
+    except MisuseError as error:
+        complain(str(error))
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="wsgireload", description="Reload a WSGI application under Apache and mod_wsgi."
+    )
+    parser.add_argument("--version", action="version", version=_version())
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for module in COMMANDS:
+        name = module.__name__.rpartition(".")[2]
+        told = (module.__doc__ or "").splitlines()[0]
+        command = commands.add_parser(name, help=told, description=told)
+        module.arguments(command)
+        command.add_argument("--json", action="store_true", help="print JSON, for programs")
+        command.set_defaults(run=module.run)
+    return parser
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return f"wsgireload {version('wsgireload')}"
+    except PackageNotFoundError:  # run from a checkout
+        return "wsgireload (not installed)"

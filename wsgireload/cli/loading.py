@@ -1,0 +1,57 @@
+"""Loads a WSGI script as mod_wsgi would, and tells as JSON what it came from.
+
+A program of its own, run by its path: whatever it imports before the script counts as watched.
+"""
+
+import os
+import sys
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_file_location
+
+
+def main(script: str, folders: list[str]) -> None:
+    """Print the sources, and what `start()` tracks; what the script prints goes to stderr."""
+    answer, sys.stdout = sys.stdout, sys.stderr
+    sys.path[:0] = folders
+    import wsgireload
+
+    asked: dict[str, object] = {}
+    start = wsgireload.start
+
+    def listen(**settings: object) -> object:
+        asked.update(settings)
+        return start(**settings)  # type: ignore[arg-type]
+
+    wsgireload.start = listen  # type: ignore[assignment]
+    name = f"_mod_wsgi_{os.path.basename(script)}"
+    spec = spec_from_file_location(name, script, loader=SourceFileLoader(name, script))
+    assert spec is not None
+    assert spec.loader is not None
+    sys.modules[name] = module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    told = {"sources": _sources(), "tracked": _tracked(asked), "watch": asked.get("watch", "auto")}
+    import json
+
+    json.dump(told, answer)
+
+
+def _sources() -> list[str]:
+    from wsgireload.sources import Modules
+
+    modules = {name: module for name, module in sys.modules.items() if name != "__main__"}
+    return sorted({source.path for source in Modules(modules).new()})
+
+
+def _tracked(asked: dict[str, object]) -> list[str]:
+    from wsgireload.settings import Settings
+    from wsgireload.tracked import Ignored, Tracked
+
+    settings = Settings.of(**asked)
+    tracked = Tracked(Ignored(settings.ignore), lambda _path, _error: None)
+    named = [*settings.track, *([settings.trigger] if settings.trigger else [])]
+    tracked.add(named)
+    return sorted({path for each in named for path in tracked.files(each)})
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])
