@@ -72,7 +72,7 @@ class Server:
 
     def start(self) -> None:
         """Start, and return once the port answers."""
-        self.port = _free_port()
+        self.port = free_port()
         config = self.root / "httpd.conf"
         config.write_text(httpd_conf(self.apache, self.served, self.root, self.port, self.user))
         with self._first_words.open("wb") as first_words:
@@ -177,7 +177,8 @@ class Server:
         return True
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens at now."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]

@@ -74,7 +74,8 @@ def examine(
     yield from missing
     for each in those:
         yield from script.served(each, directives, here)
-        yield python.reached(here, each, directives)
+        if here.windows or each.daemon is not None:
+            yield python.reached(here, each, directives)
         yield python.may_read(here, each, httpd.dump.user)
         path = each.option("python-path").split(os.pathsep)
         yield from files.folders(

@@ -1,0 +1,316 @@
+"""The doctor, on real configurations of a real Apache that were broken on purpose."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import struct
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from commandline import CommandLine
+from httpdconf import httpd_conf
+from processes import of_group
+from server import free_port, wait_for
+from testsite import Site, Sites
+
+SHIMS = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/vfs.h>
+int fstatfs(int file, struct statfs *out)
+{
+    int done = ((int (*)(int, struct statfs *))dlsym(RTLD_NEXT, "fstatfs"))(file, out);
+    if (getenv("NFS"))
+        out->f_type = 0x6969;
+    return done;
+}
+int inotify_init1(int flags)
+{
+    (void)flags;
+    errno = EMFILE;
+    return getenv("FULL") ? -1 : ((int (*)(int))dlsym(RTLD_NEXT, "inotify_init1"))(flags);
+}
+"""
+Doctor = Callable[..., dict[str, dict[str, str]]]
+
+
+@pytest.fixture(scope="module")
+def command() -> Iterator[CommandLine]:
+    """The command line, where www-data may read it."""
+    folder = Path(tempfile.mkdtemp(prefix="doctor-"))
+    folder.chmod(0o755)
+    yield CommandLine.make(folder / "venv")
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def healthy(new_site: Sites, command: CommandLine) -> Site:
+    """A site with nothing to find fault with, not started."""
+    return new_site(
+        daemon=f"threads=5 python-home={command.home}", python_path=[], group="%{GLOBAL}"
+    )
+
+
+def configure(site: Site, old: str = "", new: str = "") -> Path:
+    """Write the site's configuration, with one text replaced by another."""
+    text = httpd_conf(site.apache, site.served, site.root, 65000, site.user)
+    assert old in text
+    path = site.root / "httpd.conf"
+    path.write_text(text.replace(old, new) if old else text + new)
+    return path
+
+
+@pytest.fixture
+def doctor(command: CommandLine) -> Doctor:
+    """Examine a site: what each line says. Its exit code is 0 only where all are ok."""
+
+    def examine(site: Site, *words: str | Path, **environment: str) -> dict[str, dict[str, str]]:
+        where = ("--httpd", site.apache.httpd, "--config", site.root / "httpd.conf")
+        done = command("doctor", *where, "--json", *words, environment=environment)
+        assert done.err == ""
+        told: dict[str, Any] = done.json
+        well = all(each["level"] == "ok" for each in told["findings"])
+        assert (done.code, told["ok"]) == (0 if well else 1, well)
+        found: dict[str, dict[str, str]] = {}
+        for each in told["findings"]:
+            if found.get(each["what"], {"level": "ok"})["level"] == "ok":
+                found[each["what"]] = each
+        return found
+
+    return examine
+
+
+def bad(found: dict[str, dict[str, str]]) -> dict[str, str]:
+    """What is not ok, and how."""
+    return {what: each["level"] for what, each in found.items() if each["level"] != "ok"}
+
+
+def test_healthy(healthy: Site, doctor: Doctor) -> None:
+    """Where all is well every line is ok, and says what was found."""
+    configure(healthy)
+    found = doctor(healthy, healthy.app / "app.wsgi")
+    assert bad(found) == {}
+    assert "event MPM" in found["Apache"]["text"]
+    assert re.search(r"(4\.9\.4|6\.1\.1) for Python 3\.\d+ \(libpython", found["mod_wsgi"]["text"])
+    assert "daemon process group 'site'" in found["process"]["text"]
+    assert "changes are told at once" in found["events"]["text"]
+
+
+def test_healthy_as_text(healthy: Site, command: CommandLine) -> None:
+    """As text it is one line each, and exits with 0."""
+    config = configure(healthy)
+    done = command("doctor", "--httpd", healthy.apache.httpd, "--config", config)
+    assert (done.code, done.err) == (0, "")
+    assert all(line.startswith("ok    ") for line in done.out.splitlines())
+
+
+def test_wrong_python(healthy: Site, doctor: Doctor) -> None:
+    """A mod_wsgi that was made for another Python is named with the library that it needs."""
+    other = healthy.root / "mod_wsgi.so"
+    content = healthy.apache.mod_wsgi.read_bytes()
+    other.write_bytes(re.sub(rb"libpython3\.\d\d\.so", b"libpython3.99.so", content))
+    configure(healthy, str(healthy.apache.mod_wsgi), str(other))
+    found = doctor(healthy)
+    assert bad(found) == {"LoadModule": "fail"}
+    assert f"{other} needs libpython3.99.so.1.0, which is not found" in found["LoadModule"]["text"]
+    assert "apt-get install libpython3.99" in found["LoadModule"]["cure"]
+
+
+def test_no_such_daemon_group(healthy: Site, doctor: Doctor) -> None:
+    """A process group that nobody defines is named, with those that there are."""
+    configure(healthy, "WSGIProcessGroup site", "WSGIProcessGroup sit")
+    found = doctor(healthy)
+    assert bad(found) == {"process": "fail"}
+    assert "'sit'; there are: site" in found["process"]["text"]
+    assert "WSGIDaemonProcess sit" in found["process"]["cure"]
+
+
+def test_daemon_group_that_is_not_applied(healthy: Site, doctor: Doctor) -> None:
+    """A daemon process that nobody is given to is embedded mode, and one word cures it."""
+    configure(healthy, "WSGIProcessGroup site", "")
+    found = doctor(healthy)
+    assert bad(found) == {"process": "fail"}
+    assert "process-group=site" in found["process"]["cure"]
+
+
+def test_embedded(new_site: Sites, command: CommandLine, doctor: Doctor) -> None:
+    """Embedded mode is refused, with the lines that give the application a process."""
+    site = new_site(daemon=None, python_path=[command.packages])
+    configure(site)
+    found = doctor(site)
+    assert found["process"]["level"] == "fail"
+    assert "embedded mode" in found["process"]["text"]
+    assert "WSGIDaemonProcess app" in found["process"]["cure"]
+
+
+@pytest.mark.parametrize(
+    ("where", "level"),
+    [
+        ("{}", "warn"),
+        ('<Directory "{root}/app">\n{}\n</Directory>', "warn"),
+        ("<Location />\n{}\n</Location>", "warn"),
+        ("<Directory /elsewhere>\n{}\n</Directory>", "ok"),
+        ("<Location /elsewhere>\n{}\n</Location>", "ok"),
+        ("<VirtualHost 127.0.0.9:1>\nServerName x\n{}\n</VirtualHost>", "ok"),
+        ("<IfModule no_such_module>\n{}\n</IfModule>", "ok"),
+        ("Define x Off\n<IfDefine x>\nWSGIScriptReloading ${{x}}\n</IfDefine>", "warn"),
+    ],
+)
+def test_script_reloading_off(healthy: Site, doctor: Doctor, where: str, level: str) -> None:
+    """WSGIScriptReloading Off is found where it applies to the script, and only there."""
+    text = where.format("WSGIScriptReloading Off", root=healthy.root)
+    configure(healthy, new=f"{text}\n")
+    found = doctor(healthy)
+    assert bad(found) == ({} if level == "ok" else {"WSGIScriptReloading": level})
+    if level != "ok":
+        assert f"{healthy.root}/httpd.conf, line " in found["WSGIScriptReloading"]["text"]
+
+
+def test_unreadable_folder(healthy: Site, doctor: Doctor) -> None:
+    """A folder that Apache's user may not enter is named, with its mode."""
+    configure(healthy)
+    os.chown(healthy.app, os.getuid(), os.getgid())
+    healthy.app.chmod(0o700 if os.getuid() == 0 else 0o000)
+    found = doctor(healthy)
+    assert found["permissions"]["level"] == "fail"
+    assert f"{healthy.app} has mode d" in found["permissions"]["text"]
+    assert "chmod" in found["permissions"]["cure"]
+
+
+def test_missing_native_module(healthy: Site, doctor: Doctor, command: CommandLine) -> None:
+    """A native module that does not load is named with what the loader said."""
+    configure(healthy)
+    (file,) = command.packages.glob("wsgireload/_native*.so")
+    away = file.rename(file.with_suffix(".away"))
+    try:
+        found = doctor(healthy)
+    finally:
+        away.rename(file)
+    assert found["native module"]["level"] == "fail"
+    assert "No module named 'wsgireload._native'" in found["native module"]["text"]
+    assert "pip install" in found["native module"]["cure"]
+
+
+def test_mix_of_32_and_64_bits(healthy: Site, doctor: Doctor) -> None:
+    """A library of other bits than Apache's is named with both."""
+    header = b"\x7fELF" + bytes([1, 1, 1]) + bytes(9)
+    header += struct.pack("<HHIIIIIHHHHHH", 3, 3, 1, 0, 0, 0, 0, 52, 32, 0, 40, 0, 0)
+    library = healthy.root / "libpython3.so"
+    library.write_bytes(header + bytes(1000))
+    configure(healthy, "LoadModule wsgi_module", f"LoadFile {library}\nLoadModule wsgi_module")
+    found = doctor(healthy)
+    assert bad(found) == {"LoadFile": "fail"}
+    assert f"Apache has 64 bits, and {library} 32" in found["LoadFile"]["text"]
+
+
+@pytest.fixture(scope="module")
+def shims(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A library that lies about the kernel, where a variable asks it to."""
+    folder = tmp_path_factory.mktemp("shims")
+    (folder / "shims.c").write_text(SHIMS)
+    words = ["gcc", "-shared", "-fPIC", "-o", folder / "shims.so", folder / "shims.c"]
+    subprocess.run([*words, "-ldl"], check=True)
+    return str(folder / "shims.so")
+
+
+def test_full_inotify(healthy: Site, doctor: Doctor, shims: str) -> None:
+    """Where the system gives no more inotify instances, its setting is named, with a value."""
+    configure(healthy)
+    found = doctor(healthy, LD_PRELOAD=shims, FULL="1")
+    assert bad(found) == {"events": "warn"}
+    assert "everything is polled: inotify_init1 failed" in found["events"]["text"]
+    assert re.search(r"sysctl fs.inotify.max_user_instances=\d+", found["events"]["cure"])
+
+
+def test_network_mount(healthy: Site, doctor: Doctor, shims: str) -> None:
+    """A folder on a network file system is polled, and its kind is named."""
+    configure(healthy)
+    found = doctor(healthy, LD_PRELOAD=shims, NFS="1")
+    assert bad(found) == {"events": "warn"}
+    assert f"{healthy.app} is polled: NFS" in found["events"]["text"]
+    assert "interval" in found["events"]["cure"]
+
+
+def test_one_process(healthy: Site, doctor: Doctor) -> None:
+    """An Apache that runs with -X has nobody to start another process."""
+    healthy.noisy = True
+    config = configure(healthy, ":65000", f":{free_port()}")
+    apache = subprocess.Popen([healthy.apache.httpd, "-X", "-f", config], process_group=0)
+    try:
+        wait_for((healthy.root / "run" / "httpd.pid").exists, "Apache's pid file")
+        found = doctor(healthy)
+    finally:
+        os.killpg(apache.pid, signal.SIGTERM)
+        apache.wait(20)
+        wait_for(lambda: not of_group(apache.pid), "the end of Apache's processes")
+    assert bad(found) == {"running": "fail"}
+    assert f"-X -f {config}" in found["running"]["text"]
+    assert "without -X" in found["running"]["cure"]
+
+
+def test_running(healthy: Site, doctor: Doctor) -> None:
+    """An Apache that runs as it should is named with its pid."""
+    healthy.start()
+    found = doctor(healthy)
+    assert bad(found) == {}
+    assert f"pid {healthy.pid}" in found["running"]["text"]
+
+
+def test_wrong_loadfile(healthy: Site, doctor: Doctor) -> None:
+    """A LoadFile that leads nowhere is named with its line."""
+    configure(healthy, new="LoadFile /nowhere/libpython3.99.so\n")
+    found = doctor(healthy)
+    assert bad(found) == {"LoadFile": "fail"}
+    text = f"names /nowhere/libpython3.99.so, which is not there ({healthy.root}/httpd.conf, line "
+    assert text in found["LoadFile"]["text"]
+    assert "module-config" in found["LoadFile"]["cure"]
+
+
+@pytest.mark.parametrize("lines", ["", "WSGIScriptAlias / /x"])
+def test_no_mod_wsgi(healthy: Site, doctor: Doctor, lines: str) -> None:
+    """An Apache without mod_wsgi is told so, whether it knows WSGI's lines or stumbles on them."""
+    config = configure(healthy)
+    kept = [line for line in config.read_text().splitlines() if "wsgi" not in line.lower()]
+    config.write_text("\n".join([*kept, lines, ""]))
+    found = doctor(healthy)
+    assert found["mod_wsgi"]["level"] == "fail"
+    assert "libapache2-mod-wsgi-py3" in found["mod_wsgi"]["cure"]
+
+
+def test_broken_configuration(healthy: Site, doctor: Doctor) -> None:
+    """Any other mistake is told in Apache's own words."""
+    configure(healthy, new="Nonsense On\n")
+    found = doctor(healthy)
+    assert bad(found) == {"configuration": "fail"}
+    assert "Invalid command 'Nonsense'" in found["configuration"]["text"]
+
+
+def test_without_mod_info(healthy: Site, doctor: Doctor, monkeypatch) -> None:
+    """Where Apache cannot print its directives they are read from its files, which is said."""
+    config = configure(healthy)
+    (healthy.root / "more").mkdir()
+    part = healthy.root / "more" / "wsgi.conf"
+    lines = config.read_text().splitlines()
+    part.write_text("\n".join([line for line in lines if line.startswith("WSGIScriptAlias")]))
+    kept = [line for line in lines if not line.startswith("WSGIScriptAlias")]
+    config.write_text(
+        "\n".join([*kept, f"Define where {healthy.root}/more", "Include ${where}/*.conf", ""])
+    )
+    wrapper = healthy.root / "apache2"
+    wrapper.write_text(
+        f'#!/bin/sh\ncase "$*" in *DUMP_CONFIG*) exit 1;; esac\nexec {healthy.apache.httpd} "$@"\n'
+    )
+    wrapper.chmod(0o755)
+    found = doctor(healthy, "--httpd", wrapper)
+    assert bad(found) == {}
+    assert "without mod_info" in found["configuration"]["text"]
+    assert f"({part}, line 1)" in found["WSGI script"]["text"]
