@@ -40,6 +40,12 @@ class Served:
         given = self.daemon.arguments[1:] if self.daemon is not None else ()
         return dict(each.partition("=")[::2] for each in given).get(name, "")
 
+    @property
+    def folders(self) -> list[str]:
+        """Where its modules are, as far as the configuration says."""
+        path = self.option("python-path").split(os.pathsep)
+        return [os.path.dirname(self.script), *filter(os.path.isdir, path)]
+
 
 def of(directives: Sequence[Directive]) -> list[Served]:
     """All that are served, in the order of their aliases."""

@@ -69,7 +69,8 @@ def examine(
     yield from apache.accepting(directives, here)
     yield python.fits(here, httpd, module)
     yield from python.installed_for(here)
-    yield python.core()
+    core = python.core()
+    yield core
     those, missing = script.chosen(named, serving.of(directives))
     yield from missing
     for each in those:
@@ -77,14 +78,8 @@ def examine(
         if here.windows or each.daemon is not None:
             yield python.reached(here, each, directives)
         yield python.may_read(here, each, httpd.dump.user)
-        path = each.option("python-path").split(os.pathsep)
-        yield from files.folders(
-            [
-                os.path.dirname(each.script),
-                *filter(os.path.isdir, path),
-                os.path.dirname(here.package),
-            ]
-        )
+        if core.level == "ok":  # it is what hears of events
+            yield from files.folders([*each.folders, os.path.dirname(here.package)])
     if not here.windows:
         yield from files.limits(_number(httpd.dump.user))
 
