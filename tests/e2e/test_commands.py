@@ -1,0 +1,214 @@
+"""The commands that deal with a running Apache."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from commandline import CommandLine, Done
+from httpdconf import httpd_conf
+from server import Server, wait_for
+from testsite import Site, Sites
+
+On = Callable[..., Done]
+
+
+@pytest.fixture(scope="module")
+def command() -> Iterator[CommandLine]:
+    """The command line, and Django, where www-data may read them."""
+    folder = Path(tempfile.mkdtemp(prefix="commands-"))
+    folder.chmod(0o755)
+    yield CommandLine.make(folder / "venv", "django", "asgiref", "sqlparse")
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def on(site: Site, command: CommandLine) -> On:
+    """Runs a command where the site keeps its state, once its monitor has told of itself."""
+
+    def run(*words: str | Path, monitors: int = 1) -> Done:
+        wait_for(lambda: len(states(site)) == monitors, f"{monitors} published states")
+        return command(*words, environment={"TMPDIR": str(site.temporary)})
+
+    return run
+
+
+def states(site: Site) -> list[Path]:
+    """What the site's monitors have published."""
+    return list(site.temporary.glob("wsgireload-*/*.state"))
+
+
+def test_status(site: Site, on: On) -> None:
+    """A running monitor is found, whoever's it is, and says what it does."""
+    done = on("status")
+    (pid,) = site.daemons()
+    assert (done.code, done.err) == (0, "")
+    assert f"ok    site, pid {pid}: watching, " in done.out
+    (told,) = on("status", "--json").json["monitors"]
+    assert told["status"]["pid"] == pid
+    assert told["status"]["files"] == site.ask("wsgireload.status").status["files"]
+
+
+def test_status_holding(site: Site, on: On) -> None:
+    """What is held is told with its reason, and all is not well."""
+    site.noisy = True
+    site.edit("words.py", '"old"', '"old')
+    site.wait_for_line("holding: ")
+    wait_for(lambda: "holding" in on("status").out, "a state that says so")
+    done = on("status")
+    assert done.code == 1
+    assert "words.py, line 1: SyntaxError" in done.out
+
+
+def test_nothing_is_left(site: Site, on: On) -> None:
+    """A process that ends takes its state along, and there is nobody to ask then."""
+    on("status")
+    site.stop()
+    assert states(site) == []
+    for word in ("status", "restart"):
+        done = on(word, monitors=0)
+        assert done.code == 1
+        assert "no monitor" in done.out
+
+
+def test_a_killed_process(site: Site, on: On) -> None:
+    """A state that a killed process has left is not told, and removed."""
+    on("status")
+    site.noisy = True
+    (pid,) = site.daemons()
+    os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: site.daemons() not in (set(), {pid}), "another process")
+    assert len(states(site)) == 1
+    assert f"pid {pid}" not in on("status").out
+    assert states(site) == []
+
+
+def test_restart(site: Site, on: On) -> None:
+    """A restart by hand replaces the process, and the log says who asked."""
+    before = site.daemons()
+    done = on("restart")
+    assert (done.code, done.err) == (0, "")
+    assert f"ok    site, pid {before.pop()}: restarted" in done.out
+    site.wait_for_line("restarting: asked for by hand: wsgireload restart")
+    site.ask()
+    site.wait_for_line("reloaded: asked for by hand")
+
+
+def test_restart_of_two(new_site: Sites, command: CommandLine) -> None:
+    """Every process of a group is asked; --pid-file leaves other Apaches alone."""
+    site = new_site(daemon="threads=5 processes=2", preload=True)
+    site.start()
+    site.wait_for(lambda: len(states(site)) == 2, "two published states")
+    here = {"TMPDIR": str(site.temporary)}
+    other = site.root / "other.pid"
+    other.write_text("1\n")
+    assert command("restart", "--pid-file", other, environment=here).code == 1
+    assert site.started() == 2
+    done = command("restart", "--pid-file", site.root / "run/httpd.pid", "--json", environment=here)
+    assert [each["outcome"] for each in done.json["monitors"]] == ["restarted"] * 2
+    site.wait_for_start(4)
+
+
+def test_restart_held(site: Site, on: On) -> None:
+    """The guards hold a restart by hand as they hold any other, and the reason is told."""
+    site.noisy = True
+    site.edit("words.py", '"old"', '"old')
+    site.wait_for_line("holding: ")
+    done = on("restart")
+    assert done.code == 1
+    assert "holding: " in done.out
+    assert "words.py, line 1: SyntaxError" in done.out
+    assert site.started() == 1
+
+
+def test_files(site: Site, on: On, library: Path) -> None:
+    """What would be watched is what the monitor watches: here its own code and words.py."""
+    done = on("files", site.app / "app.wsgi", "--path", site.app, "--path", library, "--all")
+    assert done.code == 0
+    assert f"  {site.app}: 2 files, events\n    app.wsgi\n    words.py" in done.out
+    missing = on("files", site.app / "app.wsgi")
+    assert missing.code == 1
+    assert "No module named 'words'" in missing.err
+    assert "--path" in missing.err
+
+
+class Configured(Server):
+    """A server whose application is in the lines that `wsgireload config` printed."""
+
+    def write(self, command: CommandLine, *words: str | Path) -> None:
+        """Take what is printed as the whole of the application."""
+        where = ("--httpd", self.apache.httpd, "--config", self.root / "httpd.conf")
+        text = httpd_conf(self.apache, self.served, self.root, 65000, self.user)
+        (self.root / "httpd.conf").write_text(text)
+        done = command("config", *words, "--check", "--json", *where)
+        assert done.code == 0, done.out + done.err
+        told = done.json
+        Path(told["script_path"]).write_text(told["script"])
+        (self.root / "block.conf").write_text(told["conf"])
+
+
+@pytest.fixture
+def configured(new_site: Sites) -> Iterator[Configured]:
+    """An Apache that serves nothing yet but what the block will say."""
+    block = "IncludeOptional block.con[f]\n"  # a pattern: it is not there yet
+    made = new_site(scripts={}, daemon=None, python_path=[], directives=block)
+    with Configured(made.apache, made.served) as server:
+        yield server
+        assert "Traceback" not in server.log.text()
+
+
+def test_config_of_flask(configured: Configured, command: CommandLine) -> None:
+    """The printed lines and script serve a Flask-like application, and reload it."""
+    code = configured.app / "hello.py"
+    code.write_text(
+        "def app(environ, start_response):\n"
+        "    start_response('200 OK', [('Content-Type', 'text/plain')])\n"
+        "    return [b'old']\n"
+    )
+    configured.write(command, "--flask", "hello:app", "--folder", configured.app, "--name", "site")
+    configured.start()
+    assert configured.get() == "old"
+    wait_for(lambda: "wsgireload: watching" in configured.log.text(), "the monitor")
+    code.write_text(code.read_text().replace("old", "new"))
+    wait_for(lambda: configured.get() == "new", "the new code")
+
+
+def test_config_of_django(configured: Configured, command: CommandLine) -> None:
+    """The printed lines and script serve a Django project."""
+    project = configured.app
+    (project / "manage.py").write_text(
+        "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'pages.settings')\n"
+    )
+    (project / "pages").mkdir()
+    (project / "pages/__init__.py").write_text("")
+    (project / "pages/settings.py").write_text(
+        "ROOT_URLCONF = 'pages.urls'\nALLOWED_HOSTS = ['*']\nSECRET_KEY = 'no secret'\n"
+    )
+    (project / "pages/urls.py").write_text(
+        "from django.http import HttpResponse\nfrom django.urls import path\n"
+        "urlpatterns = [path('', lambda request: HttpResponse('Django here'))]\n"
+    )
+    configured.write(command, "--django", project)
+    configured.start()
+    assert configured.get() == "Django here"
+
+
+def test_config_of_a_script(site: Site, command: CommandLine) -> None:
+    """Of a script that has our lines already nothing is printed but where it belongs."""
+    done = command("config", site.app / "app.wsgi")
+    assert done.code == 0
+    assert f"# {site.app}/app.wsgi begins with wsgireload.start() already" in done.out
+    assert f"WSGIScriptAlias / {site.app}/app.wsgi process-group=app" in done.out
+
+
+def test_config_that_apache_refuses(site: Site, command: CommandLine) -> None:
+    """--check finds what does not go together with the configuration that there is."""
+    where = ("--httpd", site.apache.httpd, "--config", site.root / "httpd.conf")
+    done = command("config", site.app / "app.wsgi", "--name", "site", "--check", *where)
+    assert done.code == 1
+    assert "Name duplicates previous WSGI daemon definition" in done.err
