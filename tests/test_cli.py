@@ -1,0 +1,283 @@
+"""The command line, without an Apache."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from wsgireload import settings
+from wsgireload.cli import blocks, main, processes, programs, restart, states, terminal, windows
+from wsgireload.cli.directives import words
+from wsgireload.cli.doctor.here import Here
+from wsgireload.cli.states import State
+from wsgireload.cli.terminal import MisuseError
+
+STATUS = {"pid": os.getpid(), "server": "daemon", "files": 7, "application": "", "changed": []}
+WINDOWS = Here(
+    True,
+    "3.11",
+    64,
+    r"C:\srv\mysite\venv",
+    r"C:\Python311",
+    r"C:\srv\mysite\venv\Lib\site-packages",
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The one folder in which states are looked for."""
+    path = tmp_path / "state"
+    path.mkdir(0o700)
+    monkeypatch.setattr(settings, "state_folders", lambda: (str(path),))
+    monkeypatch.setattr(states, "everybodys_folders", list)
+    return path
+
+
+def publish(folder: Path, name: str = "1-app", when: float = 0.0, **status: object) -> Path:
+    """Leave a state, of this very process unless said otherwise."""
+    told = {"time": when or time.time(), "group": "site", "parent": 1, "status": STATUS | status}
+    path = folder / f"{name}.state"
+    path.write_text(json.dumps(told))
+    return path
+
+
+def test_status(folder: Path, capsys) -> None:
+    """A state of a living process is told."""
+    publish(folder)
+    assert main(["status"]) == 0
+    out = capsys.readouterr().out
+    assert f"ok    site, pid {os.getpid()}: watching, 7 files\n" in out
+    assert f"in {folder}/1-app.state" in out
+
+
+def test_what_cannot_be_a_state(folder: Path, capsys) -> None:
+    """Damaged files, links and what is no state are passed over."""
+    (folder / "a.state").write_text("{")
+    (folder / "b.state").write_text("[]")
+    (folder / "c.state").write_text('{"time": 1}')
+    (folder / "d.state").symlink_to(publish(folder, "target"))
+    (folder / "e.asked").write_text("")
+    assert main(["status", "--json"]) == 0
+    (told,) = json.loads(capsys.readouterr().out)["monitors"]
+    assert told["folder"] == str(folder)
+
+
+def test_states_of_the_dead(folder: Path) -> None:
+    """A state of a process that is gone, or of an earlier one with its number, is removed."""
+    gone = publish(folder, "gone", pid=2**22 + 1)
+    reused = publish(folder, "reused", when=1.0)
+    assert states.find().states == []
+    assert not gone.exists()
+    assert not reused.exists()
+
+
+def test_planted_states(folder: Path, monkeypatch) -> None:
+    """A folder speaks for its owner's processes alone: nobody can name another user's."""
+    publish(folder)
+    monkeypatch.setattr(processes, "owner", lambda pid: 12345)
+    assert states.find().states == []
+
+
+def test_open_and_closed_folders(folder: Path, capsys) -> None:
+    """A folder that others may write to is not believed, and that is said."""
+    publish(folder)
+    folder.chmod(0o777)
+    assert main(["status"]) == 1
+    out = capsys.readouterr().out
+    assert "no monitor was found in the folders that may be read" in out
+    assert f"not looked into, which takes root or their owner: {folder}" in out
+
+
+def test_everybodys_folders(tmp_path: Path, monkeypatch) -> None:
+    """Folders of other users are found in the folders for everybody."""
+    monkeypatch.setattr(settings, "environment", lambda: {"TMPDIR": str(tmp_path)})
+    for name in ("wsgireload-33", "wsgireload-1000", "wsgireload-x", "other"):
+        (tmp_path / name).mkdir()
+    found = [path for path in states.everybodys_folders() if path.startswith(str(tmp_path))]
+    assert found == [f"{tmp_path}/wsgireload-1000", f"{tmp_path}/wsgireload-33"]
+
+
+def test_restart_with_nothing_coming_of_it(folder: Path, capsys) -> None:
+    """A monitor that does not answer in time is told so, and the request stays for it."""
+    publish(folder)
+    assert main(["restart", "--wait", "0"]) == 1
+    assert "asked, and nothing has come of it yet" in capsys.readouterr().out
+    assert (folder / "1-app.restart").exists()
+
+
+def test_restart_of_another_users(folder: Path, monkeypatch) -> None:
+    """What may not be asked is told so."""
+    publish(folder)
+    (state,) = states.find().states
+    monkeypatch.setattr(State, "ask", lambda self: (_ for _ in ()).throw(PermissionError(13, "no")))
+    assert restart.ask([state], 0.0) == {"1-app": "cannot be asked: no"}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["restart", "--service", "x"], "--service is for Windows"),
+        (["restart", "--pid-file", "/no/where"], "--pid-file is '/no/where': No such file"),
+        (["files", "/no/where"], "SCRIPT is '/no/where', which is no file"),
+        (["config", "/no/where"], "SCRIPT is '/no/where', which is no file"),
+        (["config", "--django", "/no"], "--django is '/no'; it takes the folder with manage.py"),
+        (["config", "--flask", "a b"], "--flask is 'a b'; it takes MODULE:APP"),
+        (["config", "--flask", "nowhere:app"], "--flask is 'nowhere:app', and there is no nowhere"),
+        (["config", __file__, "--name", "a b"], "--name is 'a b'; it takes letters"),
+    ],
+)
+def test_misuse(given: list[str], said: str, capsys, folder: Path) -> None:
+    """An error names the thing, what it got and what it takes; the exit code is 2."""
+    assert main(given) == 2
+    told = capsys.readouterr()
+    assert told.err.startswith(f"wsgireload: {said}")
+    assert told.out == ""
+
+
+@pytest.mark.parametrize("given", [[], ["nothing"], ["files"], ["config"]])
+def test_misuse_that_argparse_sees(given: list[str], capsys) -> None:
+    """What argparse refuses has the same exit code."""
+    with pytest.raises(SystemExit) as ended:
+        main(given)
+    assert ended.value.code == 2
+
+
+def test_version(capsys) -> None:
+    """The version is that of the package."""
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out.startswith("wsgireload ")
+
+
+class Terminal(io.StringIO):
+    """A stdout that is a terminal, or says so."""
+
+    def __init__(self, *, real: bool) -> None:
+        super().__init__()
+        self.real = real
+
+    def isatty(self) -> bool:
+        return self.real
+
+
+@pytest.mark.parametrize(
+    ("real", "no_color", "coloured"),
+    [(True, None, True), (False, None, False), (True, "1", False), (True, "", True)],
+)
+def test_colour(real: bool, no_color: str | None, coloured: bool, monkeypatch) -> None:
+    """Colour is for terminals, unless NO_COLOR says something."""
+    monkeypatch.setattr("sys.stdout", Terminal(real=real))
+    known = {} if no_color is None else {"NO_COLOR": no_color}
+    monkeypatch.setattr(settings, "environment", lambda: known)
+    assert terminal.level("fail") == ("\033[31mfail\033[0m" if coloured else "fail")
+    assert ("\033" in terminal.level("ok")) == coloured
+
+
+def test_what_the_terminal_cannot_show(monkeypatch) -> None:
+    """A character that the terminal's encoding lacks is escaped, and no error."""
+    raw = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, encoding="ascii", write_through=True))
+    terminal.say("é \udcff")
+    assert raw.getvalue() == b"\\xe9 \\udcff\n"
+
+
+def test_words_as_apache_reads_them() -> None:
+    """Quotes keep a word together and are lost; Windows' backslashes stay."""
+    text = r"""A "b c" d="e f" 'g "h' "i \"j" C:\srv "C:\my srv" """
+    assert words(text) == ("A", "b c", "d=e f", 'g "h', 'i "j', r"C:\srv", r"C:\my srv")
+
+
+def test_config_on_windows(monkeypatch) -> None:
+    """Windows' lines: LoadFile, LoadModule and the home of this Python, and what is lossless."""
+    monkeypatch.setattr(blocks, "_mod_wsgi", lambda here: r"C:\m\mod_wsgi.pyd")
+    script = r"C:\srv\mysite\app.wsgi"
+    site = blocks.Application("mysite", r"C:\srv\mysite", script, "/", "application = None\n")
+    assert blocks.conf(site, WINDOWS) == (
+        'LoadFile "C:/Python311/python311.dll"\n'
+        'LoadModule wsgi_module "C:/m/mod_wsgi.pyd"\n'
+        'WSGIPythonHome "C:/Python311"\n'
+        'WSGIPythonPath "C:/srv/mysite;C:/srv/mysite/venv/Lib/site-packages"\n'
+        "AcceptFilter http none\n"
+        "AcceptFilter https none\n"
+        'WSGIScriptAlias / "C:/srv/mysite/app.wsgi" application-group=%{GLOBAL}\n'
+        "<Directory C:/srv/mysite>\n"
+        "  <Files app.wsgi>\n"
+        "    Require all granted\n"
+        "  </Files>\n"
+        "</Directory>"
+    )
+    assert blocks.script(site, WINDOWS).startswith("import wsgireload\nwsgireload.start()\n\nappl")
+
+
+def test_a_flask_factory(tmp_path: Path) -> None:
+    """MODULE:FACTORY() is called."""
+    (tmp_path / "shop.py").write_text("")
+    site = blocks.flask("shop:create_app()", str(tmp_path), None, "/")
+    assert site.body == "from shop import create_app\n\napplication = create_app()\n"
+
+
+class Programs:
+    """Stands in for other programs: answers by the first words, and remembers."""
+
+    def __init__(self, **answers: tuple[int, str, str]) -> None:
+        self.answers = answers
+        self.ran: list[list[str]] = []
+
+    def __call__(self, asked: list[str], environment: object = None) -> tuple[int, str, str]:
+        self.ran.append(asked)
+        return self.answers.get(asked[0], (0, "", ""))
+
+
+def chosen(**options: object) -> argparse.Namespace:
+    """What the command line said."""
+    none = {"service": None, "pid_file": None, "httpd": None, "config": None, "json": False}
+    return argparse.Namespace(**none | options)
+
+
+def test_restart_of_a_service(monkeypatch, capsys) -> None:
+    """A service is restarted by its own httpd.exe, which checks its configuration."""
+    told = '\n        BINARY_PATH_NAME   : "C:\\Apache24\\bin\\httpd.exe" -k runservice\n'
+    ran = Programs(sc=(0, told, ""))
+    monkeypatch.setattr(programs, "run", ran)
+    assert windows.restart(chosen(service="Apache2.4")) == 0
+    httpd = r"C:\Apache24\bin\httpd.exe"
+    assert ran.ran[1] == [httpd, "-k", "restart", "-n", "Apache2.4"]
+    assert "the service Apache2.4: asked to restart" in capsys.readouterr().out
+
+
+def test_restart_with_a_broken_configuration(monkeypatch, tmp_path: Path, capsys) -> None:
+    """By its pid file an Apache is asked only after its configuration was found good."""
+    (tmp_path / "httpd.pid").write_text("4711\r\n")
+    monkeypatch.setattr(programs, "run", Programs(httpd=(1, "", "Syntax error on line 1")))
+    events: list[str] = []
+    monkeypatch.setattr(windows, "_set_event", lambda name: (events.append(name), (0, ""))[1])
+    asked = chosen(pid_file=str(tmp_path / "httpd.pid"), httpd="httpd")
+    assert windows.restart(asked) == 1
+    assert "pid 4711: not asked: Syntax error on line 1" in capsys.readouterr().out
+    assert events == []
+    monkeypatch.setattr(programs, "run", Programs())
+    assert windows.restart(asked) == 0
+    assert events == ["ap4711_restart"]
+
+
+def test_a_pid_file_needs_a_program(monkeypatch, tmp_path: Path) -> None:
+    """Without a program to check with nothing is asked."""
+    (tmp_path / "httpd.pid").write_text("4711")
+    with pytest.raises(MisuseError, match="--pid-file takes --httpd as well"):
+        windows.restart(chosen(pid_file=str(tmp_path / "httpd.pid")))
+    (tmp_path / "httpd.pid").write_text("no pid")
+    with pytest.raises(MisuseError, match="in which stands 'no pid'"):
+        windows.pid_in(str(tmp_path / "httpd.pid"))
+
+
+def test_a_program_that_is_not_there() -> None:
+    """It is told, and no error."""
+    code, _, said = programs.run(["/no/such/program"])
+    assert code == -1
+    assert "No such file" in said
