@@ -41,7 +41,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def publish(folder: Path, name: str = "1-app", when: float = 0.0, **status: object) -> Path:
     """Leave a state, of this very process unless said otherwise."""
-    told = {"time": when or time.time(), "group": "site", "parent": 1, "status": STATUS | status}
+    told = {"time": when or time.time(), "group": "site", "status": STATUS | status}
     path = folder / f"{name}.state"
     path.write_text(json.dumps(told))
     return path
@@ -49,9 +49,12 @@ def publish(folder: Path, name: str = "1-app", when: float = 0.0, **status: obje
 
 def test_status(folder: Path, capsys) -> None:
     """A state of a living process is told."""
-    publish(folder)
+    last = {"at": time.time() - 130, "reason": "a.py changed", "took": 0.5}
+    publish(folder, generation=3, history=[last, {"at": 1, "reason": "older", "took": None}])
     assert main(["status"]) == 0
     out = capsys.readouterr().out
+    assert "  generation   3\n" in out
+    assert "  reloaded     2 min ago, in 0.50 s: a.py changed\n" in out
     assert f"ok    site, pid {os.getpid()}: watching, 7 files\n" in out
     assert f"in {folder}/1-app.state" in out
 

@@ -429,7 +429,7 @@ def test_asked_from_outside(begin, asked: Asked, tmp_path: Path, caplog) -> None
     state.with_suffix(".restart").touch()
     assert asked.event.wait(DEADLINE)
     wait_for(lambda: "restarting: asked for by hand: wsgireload restart" in caplog.text)
-    wait_for(lambda: states(tmp_path)[0]["restarting"])
+    wait_for(lambda: states(tmp_path)[0]["status"]["restarting"])
 
 
 def test_publishing_fails_quietly(begin, tmp_path: Path, caplog) -> None:

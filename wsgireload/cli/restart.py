@@ -87,8 +87,8 @@ def _outcome(before: State, now: State | None) -> str:
     """What has come of it by now; "" for nothing."""
     if now is None:  # its monitor has ended, and so does its process
         return "restarted"
-    if now.told.get("restarting"):
-        return "" if not before.told.get("restarting") else "was restarting already"
+    if now.status.get("restarting"):
+        return "" if not before.status.get("restarting") else "was restarting already"
     holding = now.status.get("holding")
     heard = not os.path.exists(os.path.join(now.folder, now.name + ".restart"))
     return f"holding: {holding}" if holding and heard else ""
@@ -98,7 +98,7 @@ def _of(pid_file: str | None, found: list[State]) -> list[State]:
     if pid_file is None:
         return found
     parent = windows.pid_in(pid_file)
-    return [state for state in found if state.told.get("parent") == parent]
+    return [state for state in found if state.status.get("parent") == parent]
 
 
 def _well(outcomes: dict[str, str]) -> bool:

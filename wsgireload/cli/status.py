@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from typing import Any
 
 from wsgireload.cli import states
 from wsgireload.cli.states import Found, State
@@ -49,9 +50,9 @@ def nothing(found: Found) -> str:
 
 def text(state: State) -> str:
     """One monitor, in a few lines."""
-    told, status = state.told, state.status
+    status = state.status
     holding = status.get("holding")
-    doing = "holding" if holding else "restarting" if told.get("restarting") else "watching"
+    doing = "holding" if holding else "restarting" if status.get("restarting") else "watching"
     lines = [
         f"{level('warn' if holding else 'ok')}  {state}: {doing}, {status['files']} files",
     ]
@@ -60,7 +61,7 @@ def text(state: State) -> str:
     details = {
         "application": status.get("application") or "the main interpreter",
         "generation": status.get("generation"),
-        "reloaded": status.get("reloaded"),
+        "reloaded": _last(status.get("history") or []),
         "changed": ", ".join(changed[:MOST]) + more,
         "holding": holding,
         "told": f"{_ago(time.time() - state.time)} ago, in {state.path}",
@@ -69,6 +70,15 @@ def text(state: State) -> str:
         f"      {name:<12} {value}" for name, value in details.items() if value not in (None, "")
     ]
     return "\n".join(lines)
+
+
+def _last(history: list[dict[str, Any]]) -> str:
+    """The last restart, of this process or another of its group: when, how fast, and why."""
+    if not history:
+        return ""
+    at, reason, took = (history[0].get(name) for name in ("at", "reason", "took"))
+    took = f", in {took:.2f} s" if took is not None else ""
+    return f"{_ago(time.time() - float(at or 0))} ago{took}: {reason}"
 
 
 def _ago(seconds: float) -> str:
