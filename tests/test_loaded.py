@@ -327,6 +327,22 @@ def test_two_edits_within_a_second(module: Module, monkeypatch: pytest.MonkeyPat
     assert module.same() is False
 
 
+@pytest.mark.parametrize("age", [0.0, 0.9, 5.0])
+def test_bytecode_of_the_second_in_which_its_source_was_written(module: Module, age: float) -> None:
+    """It may be of an earlier text, and is removed; what was written long after is kept."""
+    module.write(AFTER, time.time() - age)
+    module.cache.touch()
+    loaded.distrust(str(module.path))
+    assert module.cache.exists() is (age == 5.0)
+
+
+def test_what_has_no_bytecode_is_left_alone(module: Module) -> None:
+    """Nor is there any trouble with what is no source at all."""
+    module.cache.unlink()
+    for path in (str(module.path), "/nowhere/a.py", "a\0b", ""):
+        loaded.distrust(path)
+
+
 def test_broken_since(module: Module) -> None:
     """A source that does not compile any more is not what was loaded."""
     module.write(b"answer = (\n", SECOND + 5)

@@ -25,6 +25,7 @@ from types import CodeType, ModuleType
 from wsgireload.reading import content
 
 GRAIN = 0.05  # seconds: file times come from a coarser clock than time.time(), 10 ms behind at most
+RACY = 2.0  # seconds in which a source is read, compiled, and its bytecode written
 HEADER = 16  # bytes: magic, flags, then mtime and size, or a hash (PEP 552)
 FINDING = {"find_spec", "_find_spec"}
 IMPORTING = {"_find_and_load_unlocked", "reload"}  # who in importlib asks in order to load
@@ -158,6 +159,21 @@ def stamp(found: os.stat_result) -> bytes:
     """How a cache's header names its source: mtime in whole seconds and size, 32 bits each."""
     words = (int(found.st_mtime), found.st_size)
     return b"".join((word & 0xFFFFFFFF).to_bytes(4, "little") for word in words)
+
+
+def distrust(path: str) -> None:
+    """Remove bytecode that may be of an earlier text of a source that is about to be imported.
+
+    Its header names the size, and the second in which the source was written, and not which of two
+    texts of one second: another process may have compiled the one before, and have written that
+    down after the later one was saved. What was written well after that second is of the last.
+    """
+    import importlib.util
+
+    with contextlib.suppress(OSError, ValueError):  # there is none, or it is not ours to remove
+        cache = importlib.util.cache_from_source(path)
+        if os.stat(cache).st_ctime < int(os.stat(path).st_mtime) + RACY:
+            os.remove(cache)
 
 
 def _same_program(path: str, bytecode: bytes) -> bool | None:

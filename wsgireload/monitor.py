@@ -190,7 +190,9 @@ class Monitor:
         if not watched.growing:  # the first after a while: there is something to listen to
             watched.growing = True
             self._wakeup.wake()
-        return note(path, opener)
+        digest = note(path, opener)
+        loaded.distrust(path)
+        return digest
 
     def _checkpoint(self) -> None:
         if self._stopped:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 
 from testsite import Site, Sites
@@ -119,3 +120,18 @@ def test_twice_within_a_second(site: Site) -> None:
         saved.rename(words)
         site.wait_for_value(word)
     assert site.started() == 3
+
+
+def test_twice_within_a_second_and_nobody_noticed(site: Site) -> None:
+    """Nor where the process that noted the first in the cache is gone before it saw the second."""
+    second = time.time_ns() // 10**9 * 10**9
+    late = site.write("late.py", 'WORD = "new"\n')
+    os.utime(late, ns=(second, second))
+    assert site.ask("late.WORD").value == "new"
+    saved = site.write("saved", 'WORD = "two"\n')
+    os.utime(saved, ns=(second, second))
+    os.kill(site.ask().pid, signal.SIGKILL)
+    saved.rename(late)
+    site.noisy = True
+    site.wait_for_start(2)
+    assert site.ask("late.WORD").value == "two"
