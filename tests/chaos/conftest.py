@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from random import Random, SystemRandom
 
@@ -44,13 +45,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture
 def chaos(request: pytest.FixtureRequest) -> Iterator[Chaos]:
-    """Of this test; the seed and the figures are printed, also where it fails."""
+    """Of this test; the seed and the figures are printed: where it fails, and in the long form."""
     seed = request.config.getoption("--seed")
     seed = SystemRandom().randrange(1 << 32) if seed is None else seed
     chaos = Chaos(seed, long=request.config.getoption("--long"))
     yield chaos
     figures = "".join(f"\n  {name}: {value}" for name, value in chaos.figures.items())
-    print(f"\n{request.node.name}, seed {seed}{figures}")  # noqa: T201
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled() if chaos.long else nullcontext():
+        print(f"\n{request.node.name}, seed {seed}{figures}")  # noqa: T201
 
 
 @pytest.fixture(scope="session")
