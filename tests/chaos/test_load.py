@@ -75,7 +75,7 @@ def test_no_way_back(new_site: Sites, chaos: Any, when: str, preload: bool) -> N
     Each process looks once a second, at a moment of its own: the others have to be told.
     """
     site = busy_site(new_site, f"when={when!r}, watch='poll'", daemon=FOUR, preload=preload)
-    rounds = chaos.often(4, 200)
+    rounds = chaos.often(4, 60)
     with Crowd(site, 32) as crowd:
         for version in range(1, rounds + 1):
             crowd.wait_for(version - 1, processes=4)
@@ -95,7 +95,7 @@ def test_no_way_back_with_long_requests(new_site: Sites, chaos: Any) -> None:
     site = busy_site(new_site, "when='auto'", daemon="processes=4 threads=10 shutdown-timeout=30")
     site.patience = 60.0
     site.write("slow.py", SLOW.format(seconds=chaos.often(3, 10)))
-    rounds = chaos.often(2, 30)
+    rounds = chaos.often(2, 12)
     with Crowd(site, 4, name="slow.answer") as slow, Crowd(site, 32) as crowd:
         for version in range(1, rounds + 1):
             crowd.wait_for(version - 1, processes=4)
@@ -114,7 +114,7 @@ def test_no_way_back_with_long_requests(new_site: Sites, chaos: Any) -> None:
 def test_rolling(new_site: Sites, chaos: Any, when: str) -> None:
     """With rolling three of four processes are able to answer at any moment; nothing is lost."""
     site = busy_site(new_site, f"when={when!r}, rolling=True", daemon=FOUR, preload=True)
-    rounds = chaos.often(1, 50)
+    rounds = chaos.often(1, 20)
     with Crowd(site, 8, pause=0.02) as crowd:
         for version in range(1, rounds + 1):
             crowd.wait_for(version - 1, processes=4)
