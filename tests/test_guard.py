@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from wsgireload.guard import compiles
+from wsgireload.guard import compiles, gone_with_its_folder
 
 GOOD = {
     "plain": b"x = 1\n",
@@ -81,6 +81,31 @@ def test_a_file_that_cannot_be_read_holds(tmp_path: Path) -> None:
     hold = compiles(str(tmp_path))
     assert hold is not None
     assert str(tmp_path) in hold.reason
+    assert hold.passing  # without a change: it may only be that no file can be opened now
+
+
+def test_what_is_wrong_in_the_code_stays(tmp_path: Path) -> None:
+    """Only a change mends it."""
+    path = tmp_path / "code.py"
+    path.write_text("x = (")
+    hold = compiles(str(path))
+    assert hold is not None
+    assert not hold.passing
+
+
+@pytest.mark.parametrize("left", ["no folder", "a file", "an empty folder", "another file"])
+def test_what_is_gone_with_its_folder(tmp_path: Path, left: str) -> None:
+    """A file whose folder holds something is gone for itself."""
+    folder = tmp_path / "package"
+    if left == "a file":
+        folder.touch()
+    elif left != "no folder":
+        folder.mkdir()
+    if left == "another file":
+        (folder / "other.py").touch()
+    hold = gone_with_its_folder(str(folder / "code.py"))
+    assert (hold is None) == (left == "another file")
+    assert hold is None or str(folder) in hold.reason
 
 
 def test_nothing_is_run(tmp_path: Path) -> None:

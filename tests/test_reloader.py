@@ -228,16 +228,18 @@ def test_gone_and_back_is_no_change(world: World) -> None:
     ]
 
 
-def test_a_source_that_is_gone_is_waited_for(world: World) -> None:
+def test_a_source_that_is_gone_is_waited_for(world: World, tmp_path: Path) -> None:
     """A deleted module may be half of an upgrade: 5 s for it to come back, then a restart."""
-    world.looks.python, world.looks.kinds = {"a.py"}, {"a.py": "deleted"}
-    world.looks.differs = {"a.py": MISSING}
+    (tmp_path / "b.py").touch()
+    path = str(tmp_path / "a.py")
+    world.looks.python, world.looks.kinds = {path}, {path: "deleted"}
+    world.looks.differs = {path: MISSING}
     reloader = world.reloader()
     world.run(reloader, 4.9)
     assert world.server.asked == 0
     world.run(reloader, 0.3)
     assert world.server.asked == 1
-    assert world.said("restarting") == ["restarting: a.py deleted"]
+    assert world.said("restarting") == [f"restarting: {path} deleted"]
 
 
 def test_a_source_that_comes_back_new_is_an_edit(world: World) -> None:
@@ -341,6 +343,45 @@ def test_what_changes_while_it_is_judged_is_waited_for(
     world.run(reloader, 1.0)
     assert world.server.asked == 1
     assert "b.txt" in world.said("restarting")[0]
+
+
+def test_what_could_not_be_judged_is_judged_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A source that could not be read, for a while, is restarted into without a further change."""
+    used_up = Hold("a.py cannot be read: Too many open files", passing=True)
+    monkeypatch.setattr("wsgireload.guard.compiles", lambda _: used_up)
+    world.looks.python, world.looks.differs = {"a.py"}, {"a.py": b"2"}
+    reloader = world.reloader()
+    world.run(reloader, 5.0)
+    assert world.said("holding") == [f"holding: {used_up.reason}"]
+    monkeypatch.setattr("wsgireload.guard.compiles", lambda _: None)
+    world.run(reloader, 2.0)
+    assert world.server.asked == 1
+
+
+def test_code_that_is_gone_with_its_folder(world: World, tmp_path: Path) -> None:
+    """What is unmounted goes on running, until it is back or something else changes."""
+    gone = str(tmp_path / "mount/a.py")
+    world.looks.python, world.looks.differs = {gone}, {gone: MISSING}
+    reloader = world.reloader()
+    world.run(reloader, 60.0)
+    assert world.server.asked == 0
+    assert "is gone or empty" in world.said("holding")[0]
+    world.looks.differs = {}
+    world.run(reloader, 5.0)
+    assert reloader.hold is None
+    world.looks.differs = {gone: MISSING, "b.html": b"2"}
+    world.run(reloader, 10.0)
+    assert world.server.asked == 1
+
+
+def test_data_that_is_gone_with_its_folder(world: World, tmp_path: Path) -> None:
+    """A restart does without: it is no code."""
+    gone = str(tmp_path / "mount/a.html")
+    world.looks.differs = {gone: MISSING}
+    world.run(world.reloader(), 5.0)
+    assert world.server.asked == 1
 
 
 def past(*times: float) -> list[Entry]:

@@ -537,6 +537,28 @@ def test_a_change_that_no_event_told_of(app: Application) -> None:
     assert len(looked) == len(set(looked))
 
 
+def too_many(path: str, flags: int) -> int:
+    """What open() says to a process that has all its descriptors in use."""
+    raise OSError(errno.EMFILE, "Too many open files", path)
+
+
+def test_what_cannot_be_read_is_looked_at_until_it_can(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No event tells that a process may open files again; while it may not, that is said once."""
+    hearing = Hearing(app)
+    paths = [app.load("a.py"), app.load("b.py")]
+    hearing.look()
+    app.write("a.py", AFTER)
+    with monkeypatch.context() as used_up:
+        used_up.setattr(reading, "os", SimpleNamespace(**vars(os) | {"open": too_many}))
+        assert hearing.look(*paths) == (set(), paths)
+        assert hearing.look() == (set(), paths)
+    assert hearing.look() == ({paths[0]}, paths)
+    assert hearing.look() == ({paths[0]}, [paths[0]])
+    assert app.log.lines == ["watching: nothing can be read for now: Too many open files"]
+
+
 def test_lost_events_are_made_up_for(app: Application) -> None:
     """Once something leads elsewhere all is listened to again, and looked at, whatever stirred."""
     hearing = Hearing(app)

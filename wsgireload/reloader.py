@@ -154,9 +154,10 @@ class Reloader:
         """See whether the changes compile; returns seconds to wait if they went on meanwhile."""
         if self.differs == self._judged:
             return 0.0
-        self._judgement = self._does_not_compile()
+        self._judgement = self._nothing_left() or self._does_not_compile()
         after = self._look(NOWHERE)
-        self._judged = self.differs if after == self.differs else None
+        again = after != self.differs or (self._judgement and self._judgement.passing)
+        self._judged = None if again else self.differs
         self.differs = after
         return self._unsettled(self._clock())
 
@@ -176,6 +177,13 @@ class Reloader:
             self._log.say(
                 Word.CHANGED, f"{few(map(shown, before))}: again what was loaded, nothing to do"
             )
+
+    def _nothing_left(self) -> Hold | None:
+        """Where code is gone and nothing else has changed, what needed it needs it still."""
+        if any(digest != MISSING for digest in self.differs.values()):
+            return None
+        sources = filter(self._watched.is_python, self.differs)
+        return next(filter(None, map(guard.gone_with_its_folder, sources)), None)
 
     def _does_not_compile(self) -> Hold | None:
         for path in self.differs:

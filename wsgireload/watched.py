@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from wsgireload.tracked import Tracked
 
 UNLIKE_ANY: Digest = b"not what is on disk"
+USED_UP = {errno.EMFILE, errno.ENFILE}
 NOTED_BYTES = 1 << 20  # a larger file is not read while the application waits for its import
 
 
@@ -64,6 +66,7 @@ class Watched:
         self._programs = programs
         self._sweep = Sweep(clock)
         self._polled: dict[str, None] = {}  # what no event tells of
+        self._unread: dict[str, None] = {}  # nor of these, that they can be read again
         self._log = log
         self.checkpoint = checkpoint
         self._imports = imports
@@ -128,6 +131,7 @@ class Watched:
         if broken_off:  # then what that look had found was not compared
             fresh |= self._paths.keys()
         paths = self._order if everywhere else self._worth_a_stat(fresh, stirred or ())
+        self._unread.clear()
         self._compare_all(fresh | self._checksums.moved(paths, stirred or ()).keys())
         self._broken_off = False
         return dict(self._differs)
@@ -153,7 +157,8 @@ class Watched:
         folders = tuple(_inside(path) for path in stirred if path not in self._paths)
         below = [path for path in self._order if path.startswith(folders)] if folders else ()
         due = self._sweep.due(self._order)
-        return list(dict.fromkeys((*named, *below, *fresh, *self._differs, *self._polled, *due)))
+        told = (*named, *below, *fresh, *due)
+        return list(dict.fromkeys((*told, *self._differs, *self._polled, *self._unread)))
 
     def _compare_all(self, paths: Iterable[str]) -> None:
         for path in paths:
@@ -265,8 +270,14 @@ class Watched:
 
     def _trouble(self, path: str, error: OSError) -> None:
         """Say once what cannot be watched; it counts as unchanged until it can be read."""
+        if path in self._paths:
+            self._unread[path] = None
         why = error.strerror or str(error)
-        self._log.say_once(Word.WATCHING, f"{shown(path)} cannot be read and is left out: {why}")
+        if error.errno in USED_UP:
+            self._log.say_once(Word.WATCHING, f"nothing can be read for now: {why}")
+        else:
+            text = f"{shown(path)} cannot be read and is left out: {why}"
+            self._log.say_once(Word.WATCHING, text)
 
 
 def _inside(folder: str) -> str:
