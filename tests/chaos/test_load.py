@@ -90,6 +90,30 @@ def test_no_way_back(new_site: Sites, chaos: Any, when: str, preload: bool) -> N
     assert (crowd.lost, back) == ([], [])
 
 
+def test_saves_while_processes_start(new_site: Sites, chaos: Any) -> None:
+    """Then too each version comes to be served, and no request is lost.
+
+    A process that starts right after a save has the new code before any other has noticed: for as
+    long as that takes, it answers beside those with the old code.
+    """
+    site = busy_site(new_site, "when='next-request'", daemon=FOUR)
+    rounds = chaos.often(6, 120)
+    with Crowd(site, 32) as crowd:
+        for version in range(1, rounds + 1):
+            crowd.wait_for(version - 1)  # the first of the four is up, the others are starting
+            time.sleep(chaos.random.uniform(0, 0.03))
+            save(site, version)
+        crowd.wait_for(rounds, processes=4)
+    back = taken_back(crowd.visits)
+    chaos.figure("rounds, of which with two versions", (rounds, len({x.version for x in back})))
+    chaos.figure("requests sent", crowd.sent)
+    chaos.figure("taken back to old code", len(back))
+    chaos.figure(
+        "for how long, s", max((x.began - crowd.first[x.version + 1] for x in back), default=0)
+    )
+    assert crowd.lost == []
+
+
 def test_no_way_back_with_long_requests(new_site: Sites, chaos: Any) -> None:
     """The same where each process serves requests that take seconds, which all finish."""
     site = busy_site(new_site, "when='auto'", daemon="processes=4 threads=10 shutdown-timeout=30")
