@@ -459,13 +459,13 @@ def test_another_interpreter_was_first(world: World) -> None:
 
 
 def test_a_restart_that_is_not_taken_up_is_said(world: World) -> None:
-    """A process that lives on after 30 s says so, rearms and looks again."""
+    """A process that lives on after 30 s says so, rearms and looks again; then after 60."""
     world.looks.differs = {"a.py": b"2"}
     reloader = world.reloader()
     world.clock.now += reloader.step()
     world.clock.now += reloader.step()
     assert world.server.asked == 1
-    assert reloader.step() == TAKEN_UP
+    assert reloader.step() == 2 * TAKEN_UP
     assert "did not happen" in world.said("holding")[0]
     assert (world.server.rearmed, world.server.asked) == (1, 2)
 

@@ -41,6 +41,7 @@ NOWHERE: frozenset[str] = frozenset()  # what differs already is looked at all t
 SHARE = 10  # a look may take a tenth of the time: where it takes long, we look more seldom
 GROWING = 0.1  # seconds between two looks while modules are being imported
 TAKEN_UP = 30.0  # seconds in which a server that was asked to restart has done so
+SELDOM = 3600.0  # or it is asked again, ever more seldom, but as often as that
 
 
 class Reloader:
@@ -75,6 +76,7 @@ class Reloader:
         self._started = clock()
         self._cost = 0.0  # of the last look, in seconds
         self._asked: float | None = None
+        self._grace = TAKEN_UP
         self._ours = False  # it was this monitor that asked
         self._judged: dict[str, Digest] | None = {}  # the changes that were seen to compile or not
         self._judgement: Hold | None = None
@@ -99,8 +101,8 @@ class Reloader:
         """One turn, where something may have changed; returns the seconds until the next is due."""
         now = self._clock()
         if self._asked is not None:
-            if now - self._asked < TAKEN_UP:
-                return self._asked + TAKEN_UP - now
+            if now - self._asked < self._grace:
+                return self._asked + self._grace - now
             self._not_taken_up()
             stir = ANYWHERE  # we did not look for all that time
         if self._moment is not None and self._moment.called():
@@ -112,7 +114,7 @@ class Reloader:
         if not self.differs and self.by_hand is None:
             self._settle.left({}, now)
             self._settle.decided()
-            self.hold = None
+            self.hold, self._grace = None, TAKEN_UP
             self._stay()
             if self._moment is not None and stir.paths is None:
                 self._moment.same(now)
@@ -133,7 +135,7 @@ class Reloader:
             if hold != self.hold:
                 self._log.say(Word.HOLDING, hold.reason)
         self.hold = hold
-        return pause if hold else min(wait, pause) if isinstance(wait, float) else TAKEN_UP
+        return pause if hold else min(wait, pause) if isinstance(wait, float) else self._grace
 
     def _look(self, stirred: Collection[str] | None) -> dict[str, Digest]:
         """What differs, once the trigger does, where there is one: it alone decides."""
@@ -297,8 +299,10 @@ class Reloader:
 
     def _not_taken_up(self) -> None:
         self._log.say(
-            Word.HOLDING, f"the restart asked for {TAKEN_UP:g} s ago did not happen: looking again"
+            Word.HOLDING,
+            f"the restart asked for {self._grace:g} s ago did not happen: looking again",
         )
+        self._grace = min(2 * self._grace, SELDOM)
         self._asked = None
         if self._ours:  # whoever asked asks again: were all to, all would
             self._restart.ask_again()
