@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+import wsgireload
+
 HOUSE = Path(__file__).parent.parent / "wsgireload"
 
 
@@ -114,6 +116,16 @@ def called(room: str) -> Iterator[str]:
 def test_one_room_for_each_deed(deed: str, rooms: set[str]) -> None:
     """The environment is read in settings, the thread is the monitor's, nobody kills in Python."""
     assert {room for room in ROOMS if deed in called(room)} <= rooms
+
+
+def test_the_page_has_no_key_of_its_own() -> None:
+    """What is in wsgireload.web uses of ours what everybody may use, and itself."""
+    for room in ROOMS:
+        if room.startswith("web."):
+            public = {*wsgireload.__all__, "wsgireload", "web"}
+            ours = IMPORTS[room] & {*(name.split(".")[0] for name in ROOMS), *dir(wsgireload)}
+            assert ours <= public, room
+    assert importers("web") <= {name for name in ROOMS if name.startswith("web.")}
 
 
 def test_strangers_stay_outside() -> None:

@@ -82,7 +82,7 @@ def test_wheel(wheel, source):
     package = {
         path.relative_to(source).as_posix()
         for path in (source / "wsgireload").rglob("*")
-        if path.suffix in {".py", ".pyi", ".typed"}
+        if path.suffix in {".py", ".pyi", ".typed", ".css", ".js"}
     }
     native = "_native" + (sysconfig.get_config_var("EXT_SUFFIX") if FREE_THREADED else ".abi3.so")
     assert {"wsgireload/py.typed", "wsgireload/_native.pyi", "wsgireload/ffi.py"} <= package

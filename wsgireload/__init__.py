@@ -12,11 +12,13 @@ from wsgireload.monitor import Monitor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from wsgireload.report import Status
+    from wsgireload.report import Held, Restarted, Status
 
 __all__ = [
+    "Held",
     "Monitor",
     "NativeError",
+    "Restarted",
     "SettingsError",
     "Status",
     "WsgireloadError",
@@ -30,9 +32,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """Status is imported when somebody asks for it: see report.py."""
-    if name == "Status":
-        from wsgireload.report import Status
+    """Status and its parts are imported when somebody asks for them: see report.py."""
+    if name in ("Held", "Restarted", "Status"):
+        from wsgireload import report
 
-        return Status
+        return getattr(report, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,9 @@
+"""A page that tells what wsgireload does, and pages that reload themselves in the browser.
+
+from wsgireload.web import middleware
+application = middleware(application, live=True)
+"""
+
+from wsgireload.web.wrapper import middleware
+
+__all__ = ["middleware"]
