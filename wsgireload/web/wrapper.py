@@ -52,10 +52,8 @@ def middleware(
     _check_kind("path", path, str)
     if len(path) < 3 or path[0] + path[-1] != "//":
         raise SettingsError("path", path, "a path that begins and ends with a slash")
-    if token is not None:
-        _check_kind("token", token, str)
-        if len(token) < SHORTEST:
-            raise SettingsError("token", "…", f"at least {SHORTEST} characters that nobody guesses")
+    if token is not None and len(token if isinstance(token, str) else "") < SHORTEST:
+        raise SettingsError("token", "…", f"at least {SHORTEST} characters that nobody guesses")
     _check_kind("live", live, bool)
     files = Files(_patterns(reload_on))
     return _Middleware(application, path, Access(token), Live(path, files) if live else None)
@@ -150,7 +148,8 @@ def _as_json(told: dict[str, object]) -> tuple[Headers, bytes]:
 
 def _script(environ: WSGIEnvironment) -> tuple[Headers, bytes]:
     del environ
-    return [("Content-Type", "text/javascript; charset=utf-8")], lively.SOURCE.encode()
+    headers = [("Content-Type", "text/javascript; charset=utf-8")]
+    return [*headers, ("Content-Security-Policy", NOTHING)], lively.SOURCE.encode()
 
 
 def _no_tag(headers: Headers) -> None:
