@@ -178,6 +178,15 @@ def test_status_tells_of_earlier_restarts(
     assert (past.entries() or [])[-1].generation == 5
 
 
+def test_a_past_that_cannot_be_told_takes_nothing_down(
+    begin: Callable[..., Monitor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever goes wrong with what came before, start() returns and the monitor watches."""
+    monkeypatch.setattr(Journal, "claim", lambda _: 1 / 0)
+    told = looked(begin()).status()
+    assert (told.active, told.generation, told.history) == (True, None, ())
+
+
 def test_without_a_journal_no_generation_is_told(
     begin: Callable[..., Monitor], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -49,12 +49,12 @@ def middleware(
     files, folders and globs, relative ones from the WSGI script's folder. SettingsError for what
     makes no sense.
     """
-    _check_kind("path", path, str)
-    if len(path) < 3 or path[0] + path[-1] != "//":
+    if not _is_text(path, 3) or path[0] + path[-1] != "//":
         raise SettingsError("path", path, "a path that begins and ends with a slash")
-    if token is not None and len(token if isinstance(token, str) else "") < SHORTEST:
+    if token is not None and not _is_text(token, SHORTEST):
         raise SettingsError("token", "…", f"at least {SHORTEST} characters that nobody guesses")
-    _check_kind("live", live, bool)
+    if live not in (True, False):
+        raise SettingsError("live", live, "True or False")
     files = Files(_patterns(reload_on))
     return _Middleware(application, path, Access(token), Live(path, files) if live else None)
 
@@ -164,9 +164,8 @@ def _wants_page(environ: WSGIEnvironment) -> bool:
     return environ.get("REQUEST_METHOD") == "GET" and html and asks_itself and not by_script
 
 
-def _check_kind(setting: str, got: object, kind: type) -> None:
-    if not isinstance(got, kind):
-        raise SettingsError(setting, got, f"a {kind.__name__}")
+def _is_text(got: object, least: int) -> bool:
+    return isinstance(got, str) and len(got) >= least
 
 
 def _patterns(got: Path | Iterable[Path]) -> list[str]:
