@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import time
+from base64 import b64encode
 from collections.abc import Sequence
+from hashlib import sha256
 
 from wsgireload.web.shown import Shown
 
@@ -14,10 +16,6 @@ if TYPE_CHECKING:
 
     from wsgireload import Status
 
-POLICY = (
-    "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; connect-src 'self';"
-    " img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
 MARK = (
     '<svg viewBox="0 0 24 24" fill="none" stroke="{colour}" stroke-width="2.4"'
     ' stroke-linecap="round" stroke-linejoin="round">'
@@ -31,11 +29,11 @@ FRAME = """\
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title} · wsgireload</title>
 <link rel="icon" href="data:image/svg+xml,{icon}">
-<style nonce="{nonce}">{style}</style>
+<style>{style}</style>
 </head>
 <body>
 {main}
-<script nonce="{nonce}">{script}</script>
+<script>{script}</script>
 </body>
 </html>
 """
@@ -46,7 +44,17 @@ def _text(name: str) -> str:
         return file.read()
 
 
+def _source(text: str) -> str:
+    """What a Content-Security-Policy calls this very text."""
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+
+
 STYLE, SCRIPT = _text("page.css"), _text("page.js")
+POLICY = (
+    f"default-src 'none'; script-src {_source(SCRIPT)}; style-src {_source(STYLE)};"
+    " connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none';"
+    " frame-ancestors 'none'"
+)
 ICON = MARK.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)
 ICON = ICON.format(colour="%232457c5").replace('"', "'")
 
@@ -65,7 +73,6 @@ def render(
     status: Status,
     paths: Sequence[str],
     around: dict[str, str],
-    nonce: str,
     now: float | None = None,
 ) -> str:
     """The whole page; everything that is shown is escaped."""
@@ -86,7 +93,6 @@ def render(
     return FRAME.format(
         title=state,
         icon=ICON,
-        nonce=nonce,
         style=STYLE,
         script=SCRIPT,
         main="\n".join(part for part in parts if part),

@@ -98,10 +98,10 @@ class _Middleware:
         return insertion.body(self._application(environ, insertion.start), environ)
 
     def _page(self, environ: WSGIEnvironment) -> tuple[Headers, bytes]:
-        status, nonce = wsgireload.status(), os.urandom(16).hex()
-        text = page.render(status, status.paths(), page.surroundings(environ), nonce)
+        status = wsgireload.status()
+        text = page.render(status, status.paths(), page.surroundings(environ))
         told = [("Content-Type", "text/html; charset=utf-8")]
-        told += [("Content-Security-Policy", page.POLICY.format(nonce=nonce))]
+        told += [("Content-Security-Policy", page.POLICY)]
         if self._access.by_token(environ):
             told += [("Set-Cookie", self._access.cookie(environ.get("SCRIPT_NAME", "") or "/"))]
         return told, text.encode("utf-8", "backslashreplace")

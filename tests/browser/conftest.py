@@ -1,0 +1,66 @@
+"""A real Chromium, and a real Apache for it to look at."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from apache import Apache
+from browsertab import Tabs
+from playwright.sync_api import Browser, sync_playwright
+from sitefixtures import library, new_site  # noqa: F401 - pytest finds them here
+from testsite import Site, Sites
+from websites import page_site
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test in this folder needs a browser."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def apache() -> Apache:
+    """Debian's Apache and mod_wsgi: tests/e2e has the other."""
+    found = Apache.of_the_system()
+    if missing := found.missing():
+        pytest.fail(f"{missing} are missing; ci/test installs them")
+    return found
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests, without a screen."""
+    if CHROMIUM is None:
+        pytest.fail("there is no chromium here; ci/test installs it")
+    with sync_playwright() as playwright:
+        # It may not be root's without --no-sandbox; it sees our own pages alone.
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def site(new_site: Sites) -> Site:  # noqa: F811
+    """A site of pages, started, and asked once so that the application is loaded."""
+    site = page_site(new_site)
+    site.start()
+    site.get()
+    site.wait_for_line("watching: ")
+    return site
+
+
+@pytest.fixture
+def tabs(browser: Browser) -> Iterator[Tabs]:
+    """Opens tabs. At the end their consoles must be empty, and they have stayed on the site."""
+    tabs = Tabs(browser)
+    yield tabs
+    for tab in tabs.made:
+        tab.page.context.close()
+        assert tab.complains or tab.errors == []
+        assert all(url.startswith(("http://127.0.0.1:", "data:")) for url in tab.asked)

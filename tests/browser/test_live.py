@@ -1,0 +1,181 @@
+"""Open pages in a real browser reload themselves, and show what is held."""
+
+from __future__ import annotations
+
+from statistics import median
+
+import pytest
+from browsertab import Tab, Tabs
+from testsite import Site, Sites
+from traffic import Traffic
+from websites import page_site
+
+NOTE = "p[role=alert]"
+SAVES = 5
+HIDE = """
+    Object.defineProperty(document, "hidden", {get: () => window.gone || false})
+    window.hide = gone => {
+        window.gone = gone
+        document.dispatchEvent(new Event("visibilitychange"))
+    }
+"""
+
+
+def save(site: Site, text: str) -> None:
+    """Save the view with another text."""
+    (site.app / "views.next").write_text(
+        (site.app / "views.py").read_text().replace(old_text(site), f'TEXT = "{text}"')
+    )
+    (site.app / "views.next").rename(site.app / "views.py")
+
+
+def old_text(site: Site) -> str:
+    """The line that says what the page shows."""
+    lines = (site.app / "views.py").read_text().splitlines()
+    return next(line for line in lines if line.startswith("TEXT = "))
+
+
+def test_an_open_page_shows_the_new_code(site: Site, tabs: Tabs) -> None:
+    """Save a view: the open tab shows it by itself, within a second of its first answer."""
+    tab = tabs(site.url)
+    late: list[float] = []
+    for number in range(SAVES):
+        text = f"text number {number}"
+        with Traffic(site) as traffic:
+            save(site, text)
+            tab.wait_for_text(text)
+            shown = tab.shown_at()
+            site.wait_for_line("watching: ", count=number + 2)
+        first = min(when for body, when in traffic.first.items() if text in body)
+        late.append(shown - first)
+        assert traffic.lost == []
+    assert median(late) < 1.0, late
+    assert tab.loads == 1 + SAVES
+    assert site.started() == 1 + SAVES
+
+
+def test_a_held_syntax_error_is_shown_until_it_is_mended(site: Site, tabs: Tabs) -> None:
+    """File, line and the line itself at the foot of the page; the page stays what it was."""
+    tab = tabs(site.url)
+    site.edit("views.py", 'TEXT = "old"', 'TEXT = = "new"')
+    tab.wait_for_text("views.py, line 7", NOTE)
+    note = tab.page.locator(NOTE)
+    assert note.is_visible()
+    assert str(note.text_content()).splitlines() == [
+        f"{site.app}/views.py, line 7",
+        'TEXT = = "new"',
+        "       ^",
+        "SyntaxError: invalid syntax",
+    ]
+    assert tab.page.locator("#text").text_content() == "old"
+    site.edit("views.py", "= =", "=")
+    tab.wait_for_text("new")
+    assert tab.page.locator(NOTE).count() == 0
+    assert tab.loads == 2
+
+
+def test_a_syntax_error_that_is_taken_back(site: Site, tabs: Tabs) -> None:
+    """The note goes, and the page need not be loaded again."""
+    tab = tabs(site.url)
+    site.edit("views.py", 'TEXT = "old"', 'TEXT = "old')
+    tab.wait_for_text("views.py, line 7", NOTE)
+    site.edit("views.py", 'TEXT = "old', 'TEXT = "old"')
+    tab.page.wait_for_function("() => !document.querySelector('p[role=alert]')")
+    assert tab.loads == 1
+    assert site.started() == 1
+
+
+def test_code_that_does_not_start(site: Site, tabs: Tabs) -> None:
+    """The page stays, says that the site answers with an error, and reloads once it is mended."""
+    site.noisy = True
+    tab = tabs(site.url, complains=True)
+    site.edit("views.py", "import gzip\n", "import gzip, no_such_module\n")
+    tab.wait_for_text("This site answers 500", NOTE)
+    assert tab.page.locator("#text").text_content() == "old"
+    site.edit("views.py", "import gzip, no_such_module\n", "import gzip\n")
+    site.edit("views.py", '"old"', '"mended"')
+    tab.wait_for_text("mended")
+    assert tab.page.locator(NOTE).count() == 0
+
+
+def test_a_style_sheet_alone(site: Site, tabs: Tabs) -> None:
+    """The page is loaded again with the new one, though the browser might keep it; no restart."""
+    tab = tabs(site.url)
+    colour = "() => getComputedStyle(document.querySelector('#text')).color == 'rgb({})'"
+    tab.page.wait_for_function(colour.format("1, 2, 3"))
+    site.write("static/style.css", "#text { color: rgb(4, 5, 6); }\n")
+    tab.page.wait_for_function(colour.format("4, 5, 6"))
+    site.wait_for(lambda: tab.loads == 2 or tab.page.wait_for_timeout(10), "a second load")
+    assert site.started() == 1
+
+
+def test_a_template_alone(site: Site, tabs: Tabs) -> None:
+    """A template that is read each time needs no restart to be seen."""
+    tab = tabs(site.url)
+    site.edit("templates/page.html", "First", "Second")
+    tab.wait_for_text("Second", "h1")
+    assert (site.started(), site.said("changed")) == (1, [])
+
+
+def test_a_hidden_page_asks_nothing(site: Site, tabs: Tabs) -> None:
+    """In a tab that nobody sees nothing is asked; as soon as it is seen again, at once."""
+    tab = tabs(site.url)
+    other = tabs(site.url)
+    tab.page.add_init_script(HIDE)
+    tab.page.reload()
+    wait_for_polls(tab, 1)
+    tab.page.evaluate("hide(true)")
+    wait_for_polls(other, other.polls() + 1)  # what was under way has been answered
+    before = tab.polls()
+    wait_for_polls(other, other.polls() + 3)
+    assert tab.polls() == before
+    save(site, "seen again")
+    other.wait_for_text("seen again")
+    assert tab.page.locator("#text").text_content() == "old"
+    tab.page.evaluate("hide(false)")
+    tab.wait_for_text("seen again")
+
+
+def wait_for_polls(tab: Tab, count: int) -> None:
+    """Return once the page has asked so many times."""
+    while tab.polls() < count:
+        tab.page.wait_for_event("request")
+
+
+@pytest.mark.parametrize(
+    ("policy", "runs"),
+    [
+        ("default-src 'self'; img-src data:", True),
+        ("script-src 'nonce-Ab1'", True),
+        ("default-src 'none'; style-src 'self'; img-src data:", False),
+        ("script-src 'none'", False),
+    ],
+)
+def test_policies(site: Site, tabs: Tabs, policy: str, runs: bool) -> None:
+    """A page with a Content-Security-Policy reloads itself where that allows it, silently."""
+    tab = tabs(f"{site.url}?policy={policy.replace(' ', '%20').replace(';', '%3B')}")
+    other = tabs(site.url)
+    assert tab.page.locator("script").count() == runs
+    save(site, "new")
+    other.wait_for_text("new")
+    if runs:
+        tab.wait_for_text("new")
+    wait_for_polls(other, other.polls() + 2)
+    assert tab.page.locator("#text").text_content() == ("new" if runs else "old")
+
+
+def test_several_processes(new_site: Sites, tabs: Tabs) -> None:
+    """While old and new processes both answer, a page ends with the new code, and stays there."""
+    site = page_site(new_site, daemon="processes=3 threads=2", preload=True)
+    site.start()
+    site.wait_for_line("watching: ", count=3)
+    tab = tabs(site.url)
+    save(site, "new")
+    tab.wait_for_text("new")
+    site.wait_for_line("watching: ", count=6)
+    wait_for_polls(tab, tab.polls() + 6)
+    tab.wait_for_text("new")
+    loads = tab.loads
+    wait_for_polls(tab, tab.polls() + 6)
+    assert tab.loads == loads
+    assert loads <= 4
