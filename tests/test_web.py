@@ -14,7 +14,7 @@ from wsgicall import Told, call
 
 import wsgireload
 from wsgireload import Held, Restarted, SettingsError, Status
-from wsgireload.web import middleware
+from wsgireload.web import access, middleware
 
 NOW = 1_700_000_000.0
 TOKEN = "correct-horse-battery"
@@ -188,12 +188,15 @@ def test_no_more_of_a_file_than_its_line(say, tmp_path: Path) -> None:
         assert "xyzzy" not in answer.text
 
 
-def test_a_long_line_is_cut_around_its_place(say) -> None:
+@pytest.mark.parametrize(("before", "after"), [(5000, 5000), (3, 5000), (5000, 3)])
+def test_a_long_line_is_cut_around_its_place(say, before: int, after: int) -> None:
     """Of a line without an end the place is shown, not the line."""
-    say(holding="h", held=Held("a.py", 1, 5001, "x" * 5000 + "=" + "y" * 5000, "SyntaxError"))
+    text = "x" * before + "=" + "y" * after
+    say(holding="h", held=Held("a.py", 1, before + 1, text, "SyntaxError"))
     answer = call(middleware(application), "/.wsgireload/")
     code, caret = re.search(r"</i>(.*)\n(.*?)</code>", answer.text).groups()  # type: ignore[union-attr]
     assert len(code) < 200
+    assert (code[0] == "…", code[-1] == "…") == (before > 100, after > 100)
     indent = len("1  ")
     assert code[caret.replace("<b>", "").index("^") - indent] == "="
 
@@ -334,9 +337,10 @@ def test_a_browser_that_knew_the_token(say) -> None:
 
 
 def test_tokens_are_compared_in_constant_time(say, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The comparison is hmac's, which takes as long whatever the first wrong byte is."""
+    """The comparison is one that takes as long whatever the first wrong byte is."""
+    assert access.compare_digest.__name__ in ("_compare_digest", "compare_digest")
     compared = []
-    monkeypatch.setattr("hmac.compare_digest", lambda a, b: compared.append((a, b)))
+    monkeypatch.setattr(access, "compare_digest", lambda a, b: compared.append((a, b)))
     call(middleware(application, token=TOKEN), "/.wsgireload/?token=x", **FAR)
     assert (b"x", TOKEN.encode()) in compared
 

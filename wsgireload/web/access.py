@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import hmac
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs
+
+from wsgireload.web.hashes import compare_digest, sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ class Access:
     def __init__(self, token: str | None) -> None:
         self._token = token.encode() if token is not None else None
         # A browser keeps this and not the token, for the pages that reload themselves.
-        self._pass = hmac.digest(self._token or b"", b"wsgireload", "sha256").hex()
+        self._pass = sha256(b"wsgireload's cookie of " + (self._token or b"")).hexdigest()
 
     def allows(self, environ: WSGIEnvironment) -> bool:
         """Whether this request may see what we show."""
@@ -36,7 +37,7 @@ class Access:
         asked = parse_qs(environ.get("QUERY_STRING", ""), errors="surrogateescape")
         told = [value.encode("utf-8", "surrogateescape") for value in asked.get(PARAMETER, ())]
         told.append(environ.get(HEADER, "").encode("latin-1", "replace"))
-        return any(hmac.compare_digest(each, self._token) for each in told)
+        return any(compare_digest(each, self._token) for each in told)
 
     def cookie(self, path: str) -> str:
         """What a browser that named the token is given to come back with, below `path`."""
@@ -49,7 +50,7 @@ class Access:
             held = SimpleCookie(environ.get("HTTP_COOKIE", "")).get(COOKIE)
         except CookieError:
             return False
-        return held is not None and hmac.compare_digest(held.value.encode(), self._pass.encode())
+        return held is not None and compare_digest(held.value.encode(), self._pass.encode())
 
 
 def _is_here(environ: WSGIEnvironment) -> bool:

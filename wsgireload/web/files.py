@@ -6,7 +6,8 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from glob import iglob
-from hashlib import sha256
+
+from wsgireload.web.hashes import sha256
 
 AT_MOST = 0.25  # seconds for which what was found counts
 SHARE = 10  # a look may take a tenth of the time

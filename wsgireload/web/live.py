@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import re
-from hashlib import sha256
 from html import escape
 from urllib.parse import parse_qs, quote
 
 from wsgireload.web import csp
 from wsgireload.web.files import Files
+from wsgireload.web.hashes import sha256
 from wsgireload.web.places import excerpt
 
 TYPE_CHECKING = False

@@ -6,8 +6,8 @@ import os
 import time
 from base64 import b64encode
 from collections.abc import Sequence
-from hashlib import sha256
 
+from wsgireload.web.hashes import sha256
 from wsgireload.web.shown import Shown
 
 TYPE_CHECKING = False

@@ -20,5 +20,7 @@ def excerpt(held: Held) -> tuple[str, str]:
     text, column = text.strip(), max(0, column - cut)
     if len(text) > MOST:
         start = max(0, min(column - BEFORE, len(text) - MOST))
-        text, column = f"…{text[start : start + MOST]}…", column - start + 1
+        before, after = "…" if start else "", "…" if start + MOST < len(text) else ""
+        text = f"{before}{text[start : start + MOST]}{after}"
+        column -= start - len(before)
     return text, " " * min(column, len(text)) + "^" if held.column else ""

@@ -1,0 +1,218 @@
+"""The page, its JSON, and what the middleware does to answers, through a real Apache."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from server import HOST
+from testsite import Site, Sites
+from websites import SCRIPT, page_site
+
+BROWSER = {"Accept": "text/html,*/*;q=0.8", "Sec-Fetch-Dest": "document"}
+START = "interval=0.1, settle=0.05"
+
+
+@dataclass(frozen=True)
+class Got:
+    """One answer, and whether the connection may be used again."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+
+def get(site: Site, path: str = "/", method: str = "GET", **headers: str) -> Got:
+    """Ask as a browser does, with more headers (_ for -)."""
+    connection = http.client.HTTPConnection(HOST, site.port, timeout=30)
+    try:
+        more = {name.replace("_", "-"): value for name, value in headers.items()}
+        connection.request(method, path, headers={**BROWSER, **more})
+        answer = connection.getresponse()
+        return Got(answer.status, answer.headers, answer.read())
+    finally:
+        connection.close()
+
+
+def told(site: Site) -> dict[str, Any]:
+    """status.json."""
+    answer = get(site, "/.wsgireload/status.json")
+    assert answer.status == 200
+    status: dict[str, Any] = json.loads(answer.body)
+    return status
+
+
+def started(site: Site) -> Site:
+    """Start it, and return once it watches."""
+    site.start()
+    get(site)
+    site.wait_for_line("watching: ")
+    return site
+
+
+def save(site: Site, old: str, new: str, count: int) -> None:
+    """Save the view with another text; return when the new process, number `count`, is up."""
+    site.edit("views.py", f'"{old}"', f'"{new}"')
+    site.wait_for(lambda: new in get(site).body.decode(), "the new text")
+    site.wait_for_line("watching: ", count=count)
+
+
+@pytest.mark.parametrize("group", [None, "%{GLOBAL}"])
+def test_what_came_before(new_site: Sites, group: str | None) -> None:
+    """Each process knows which it is, why, since when, and how long it took, in any interpreter."""
+    site = started(page_site(new_site, group=group))
+    first = told(site)
+    assert (first["generation"], first["reloaded"], first["history"]) == (0, None, [])
+    assert (first["active"], first["server"], first["parent"]) == (True, "daemon", site.pid)
+    assert f"{site.app}/views.py" in first["paths"]
+    assert len(first["paths"]) == first["files"]
+    save(site, "old", "new", count=2)
+    save(site, "new", "newer", count=3)
+    last = told(site)
+    assert last["generation"] == 2
+    assert last["since"] > first["since"]
+    assert last["reloaded"] == f"{site.app}/views.py changed"
+    assert len(last["history"]) == 2
+    newest, oldest = last["history"]
+    assert newest["at"] > oldest["at"] > first["since"]
+    for each in (newest, oldest):
+        assert each["reason"] == f"{site.app}/views.py changed"
+        assert 0 < each["took"] < 15
+    page = get(site, "/.wsgireload/").body.decode()
+    assert page.count("views.py changed") >= 3
+    assert re.search(r"mod_wsgi (4\.9\.4|6\.1\.1)", page)
+
+
+def test_two_interpreters(new_site: Sites) -> None:
+    """Two applications of one process count the same restarts."""
+    site = page_site(new_site)
+    site.served = site.served.__class__(
+        scripts={"/": SCRIPT, "/b": "b.wsgi"}, python_path=site.served.python_path
+    )
+    (site.app / "b.wsgi").write_text((site.app / SCRIPT).read_text())
+    started(site)
+    get(site, "/b")
+    site.wait_for_line("watching: ", count=2)
+    site.edit("views.py", '"old"', '"new"')
+    for at in ("/", "/b"):
+        site.wait_for(lambda at=at: "new" in get(site, at).body.decode(), "the new text")
+    site.wait_for_line("watching: ", count=4)
+    for at in ("", "/b"):
+        status = json.loads(get(site, f"{at}/.wsgireload/status.json").body)
+        assert status["generation"] == 1
+        assert [each["took"] is not None for each in status["history"]] == [True] or at == "/b"
+    assert b'data-wsgireload="/b/.wsgireload/live?v=' in get(site, "/b").body
+
+
+def test_what_is_held(new_site: Sites) -> None:
+    """The place of a syntax error, and nothing else of the file."""
+    site = started(page_site(new_site))
+    site.edit("views.py", 'TEXT = "old"', 'TEXT = = "x"')
+    site.wait_for_line("holding: ")
+    assert told(site)["held"] == {
+        "path": f"{site.app}/views.py",
+        "line": 7,
+        "column": 8,
+        "text": 'TEXT = = "x"',
+        "error": "SyntaxError: invalid syntax",
+    }
+    page = get(site, "/.wsgireload/").body.decode()
+    assert "TEXT = = &quot;x&quot;" in page
+    assert "gzip.compress" not in page
+
+
+@pytest.mark.parametrize("embedded", [False, True])
+def test_why_nothing_restarts(new_site: Sites, embedded: bool) -> None:
+    """Where no monitor is active the page says why: switched off, or in the wrong place."""
+    site = page_site(new_site, **({"daemon": None} if embedded else {}))
+    if not embedded:
+        site.edit(SCRIPT, START, "enabled=False")
+    site.start()
+    page = get(site, "/.wsgireload/").body.decode()
+    assert "Inactive" in page
+    assert ("embedded mode" if embedded else "enabled=False") in page
+    assert b"data-wsgireload" in get(site).body
+
+
+def test_a_page_gets_the_script_and_keeps_the_rest(new_site: Sites) -> None:
+    """Its length is right, its validators are gone, and without the tag it is what it was."""
+    site = started(page_site(new_site))
+    plain = get(site, Accept="*/*")
+    page = get(site, If_None_Match='"of the page"')
+    assert page.status == 200
+    tag = re.search(rb"<script data-wsgireload.*?</script>", page.body, re.DOTALL)
+    assert tag is not None
+    assert page.body.replace(tag[0], b"") == plain.body
+    assert page.headers["Content-Length"] == str(len(page.body))
+    assert (page.headers["ETag"], plain.headers["ETag"]) == (None, '"of the page"')
+
+
+@pytest.mark.parametrize("path", ["/gzip", "/stream", "/file", "/style.css"])
+def test_what_is_left_alone(new_site: Sites, path: str) -> None:
+    """What is compressed, streamed, a file or no page comes through Apache byte for byte."""
+    site = started(page_site(new_site))
+    with_live = get(site, path)
+    site.stop()
+    site.edit(SCRIPT, "live=True", "live=False")
+    started(site)
+    without = get(site, path)
+    assert with_live.body == without.body
+    names = {"Date", "Content-Length", "ETag", "Content-Encoding", "Content-Type", "Server"}
+    assert names >= {*with_live.headers} - {"Cache-Control", "Transfer-Encoding"}
+    for name in names - {"Date"}:
+        assert with_live.headers[name] == without.headers[name]
+
+
+def test_from_elsewhere(new_site: Sites) -> None:
+    """What somebody passed on is not from here; the right token opens it, and no other."""
+    site = started(page_site(new_site))
+    passed_on = {"X_Forwarded_For": "127.0.0.1"}
+    assert b"First" in get(site, "/.wsgireload/", **passed_on).body
+    assert b"data-wsgireload" not in get(site, **passed_on).body
+    assert b"First" in get(site, "/.wsgireload/?token=correct-horse-batterz", **passed_on).body
+    opened = get(site, "/.wsgireload/?token=correct-horse-battery", **passed_on)
+    assert b"<h1>wsgireload</h1>" in opened.body
+    header = {"X_Wsgireload_Token": "correct-horse-battery"}
+    assert b"<h1>wsgireload</h1>" in get(site, "/.wsgireload/", **header, **passed_on).body
+    cookie = opened.headers["Set-Cookie"].partition(";")[0]
+    assert b"data-wsgireload" in get(site, Cookie=cookie, **passed_on).body
+
+
+def test_a_connection_ends_when_a_restart_is_coming(new_site: Sites) -> None:
+    """Apache closes the connection after an answer of old code that is on its way out."""
+    site = page_site(new_site)
+    site.edit(SCRIPT, START, "interval=0.1, settle=2, watch='poll'")
+    started(site)
+    assert get(site).headers["Connection"] is None
+    site.edit("views.py", '"old"', '"new"')
+    site.wait_for_line("changed: ")
+    for path, headers in (("/", {}), ("/style.css", {}), ("/.wsgireload/status.json", {})):
+        answer = get(site, path, **headers)
+        assert answer.headers["Connection"] == "close", path
+    site.wait_for(lambda: b"new" in get(site).body, "the new text")
+    assert get(site).headers["Connection"] is None
+
+
+def test_the_question_itself_brings_the_new_code(new_site: Sites) -> None:
+    """With next-request an open page's question is the request that new code answers."""
+    site = page_site(new_site)
+    site.edit(
+        SCRIPT,
+        f"wsgireload.start({START})",
+        f"wsgireload.start({START}, when='next-request')\n"
+        "reload_required = wsgireload.reload_required",
+    )
+    started(site)
+    found = re.search(rb'data-wsgireload="([^"]*)"', get(site).body)
+    assert found is not None
+    question = found[1].decode()
+    assert json.loads(get(site, question).body)["reload"] is False
+    site.edit("views.py", '"old"', '"new"')
+    site.wait_for_line("restarting: ")
+    assert site.started() == 1
+    assert json.loads(get(site, question).body) == {"reload": True, "files": False, "held": None}
+    assert site.started() == 2
