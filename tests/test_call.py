@@ -16,6 +16,7 @@ class World:
 
     def __init__(self, folder: Path) -> None:
         self.folder = private(str(folder))
+        self.file = folder / "group.call"
         self.kept: list[Kept] = []
         self.now = 1000.0
 
@@ -102,3 +103,15 @@ def test_what_cannot_be_written(world: World, monkeypatch: pytest.MonkeyPatch) -
     first.make()
     first.retract()
     assert not first.heard()
+
+
+@pytest.mark.parametrize("content", [b"", b"abc", bytes(100)])
+def test_what_others_do_to_the_file(world: World, content: bytes) -> None:
+    """A file that is cut or filled while it is in use is no call and no crash; a call mends it."""
+    first, second = world.process(), world.process()
+    world.file.write_bytes(content)
+    assert not first.heard()
+    world.now += 1
+    second.make()
+    assert first.heard()
+    assert len(world.file.read_bytes()) == SIZE

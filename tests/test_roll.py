@@ -180,3 +180,20 @@ def test_a_forked_child_has_no_turn(folder: str, clock: Clock) -> None:
         os._exit(0)
     os.waitpid(pid, 0)
     assert second.turn() == POLL
+
+
+def test_a_turn_that_does_not_end(folder: str, clock: Clock) -> None:
+    """Who has to wait for long says why; once the other has ended or has let it be, it goes."""
+    first, second = Process(folder, clock), Process(folder, clock)
+    for _ in range(2):
+        assert first.turn() == 0.0
+        assert second.turn() == POLL
+        clock.now += LATE - 1
+        assert second.turn() == POLL
+        clock.now += 1
+        hold = second.turn()
+        assert isinstance(hold, Hold)
+        assert "another process has had the turn" in hold.reason
+        first.passed()
+        assert second.turn() == 0.0
+        second.passed()

@@ -8,7 +8,6 @@ one could still answer when the first new one does already.
 from __future__ import annotations
 
 import contextlib
-import mmap
 from collections.abc import Callable
 
 from wsgireload.private import Kept
@@ -19,8 +18,8 @@ SIZE = 8  # bytes: the moment of the latest call, in nanoseconds of the machine'
 class Call:
     """The latest call, in a file that the processes of the group share.
 
-    It is read from memory, before each request, and written through the file: a full disk is then
-    an error and not a signal. OSError or ValueError where it cannot be had.
+    It is not mapped into memory: what is wrong with the file would then be a signal that ends the
+    process, and not an error. OSError where it cannot be had.
     """
 
     def __init__(self, file: Kept, clock: Callable[[], float]) -> None:
@@ -30,11 +29,14 @@ class Call:
         content = file.read(SIZE + 1)
         if len(content) != SIZE or int.from_bytes(content, "little") > self._seen:
             file.write(bytes(SIZE))  # new, or from before the machine was started
-        self._moment = mmap.mmap(file.descriptor, SIZE, access=mmap.ACCESS_READ)
 
     def heard(self) -> bool:
         """Whether there was a call since this process was last seen to run the latest code."""
-        return int.from_bytes(self._moment[:], "little") > self._seen
+        try:
+            moment = self._file.peek(SIZE)
+        except OSError:
+            return False
+        return int.from_bytes(moment, "little") > self._seen
 
     def answer(self, at: float) -> None:
         """This process runs the latest code, as a look that began at `at` has shown."""

@@ -120,7 +120,7 @@ class Parts:
             with first_private(settings.state_folders(), self._trouble) as folder:
                 if folder is not None:
                     return Call(folder.keep(f"{self._together()}.call"), time.monotonic)
-        except (OSError, ValueError) as error:
+        except OSError as error:
             self._trouble(f"each process of the group notices by itself: {error}")
         return None
 

@@ -149,6 +149,10 @@ class Kept:
         os.lseek(self.descriptor, 0, os.SEEK_SET)
         return os.read(self.descriptor, most)
 
+    def peek(self, most: int) -> bytes:
+        """The same in any thread, also while another one writes. Not on Windows."""
+        return os.pread(self.descriptor, most, 0)
+
     def write(self, content: bytes) -> None:
         """Replace what it holds."""
         os.lseek(self.descriptor, 0, os.SEEK_SET)

@@ -42,6 +42,7 @@ class Roll:
         self._ours: Kept | None = None  # the locked file, while it is our turn
         self._awaited = b""  # the note of who went last
         self._since = 0.0
+        self._locked_since: float | None = None
 
     def turn(self) -> Hold | float:
         """0.0: it is our turn, until `passed`. Else the seconds after which to ask again, or why
@@ -52,7 +53,8 @@ class Roll:
         try:
             file = self._locked()
             if file is None:
-                return POLL
+                return self._anothers()
+            self._locked_since = None
             try:
                 return self._taken(file)
             finally:
@@ -114,6 +116,17 @@ class Roll:
         return Hold(
             f"the rolling restart has stopped: for {LATE:g} s no process came up with the new "
             "code (either it fails to start, or nobody has asked it for anything)"
+        )
+
+    def _anothers(self) -> Hold | float:
+        """Somebody else has the lock: one who goes, or who waits to, for a while."""
+        now = self._clock()
+        if self._locked_since is None:
+            self._locked_since = now
+        if now - self._locked_since < LATE:
+            return POLL
+        return Hold(
+            f"another process has had the turn to restart for {LATE:g} s, and is still there"
         )
 
     def _came_after(self, note: bytes) -> bool:
