@@ -39,9 +39,20 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def publish(folder: Path, name: str = "1-app", when: float = 0.0, **status: object) -> Path:
+def publish(
+    folder: Path,
+    name: str = "1-app",
+    when: float = 0.0,
+    interval: float = 1.0,
+    **status: object,
+) -> Path:
     """Leave a state, of this very process unless said otherwise."""
-    told = {"time": when or time.time(), "group": "site", "status": STATUS | status}
+    told = {
+        "time": when or time.time(),
+        "group": "site",
+        "interval": interval,
+        "status": STATUS | status,
+    }
     path = folder / f"{name}.state"
     path.write_text(json.dumps(told))
     return path
@@ -108,10 +119,28 @@ def test_everybodys_folders(tmp_path: Path, monkeypatch) -> None:
 
 def test_restart_with_nothing_coming_of_it(folder: Path, capsys) -> None:
     """A monitor that does not answer in time is told so, and the request stays for it."""
-    publish(folder)
+    publish(folder, interval=0.0)
     assert main(["restart", "--wait", "0"]) == 1
     assert "asked, and nothing has come of it yet" in capsys.readouterr().out
     assert (folder / "1-app.restart").exists()
+
+
+def test_restart_held_before_and_after(folder: Path, monkeypatch) -> None:
+    """A hold from before the request is none that it came to: only what is told later counts."""
+    path = publish(folder, when=time.time() - 5, holding="old")
+    (state,) = states.find().states
+    passed: list[float] = []
+
+    def ask() -> dict[str, str]:
+        return restart.ask([state], 5.0, lambda: sum(passed), passed.append)
+
+    assert ask() == {"1-app": "asked, and nothing has come of it yet"}
+    assert sum(passed) == pytest.approx(6.0, abs=0.1)  # the wait, and the monitor's interval
+    monkeypatch.setattr(State, "ask", lambda self: publish(folder, holding="new"))
+    passed.clear()
+    assert ask() == {"1-app": "holding: new"}
+    monkeypatch.setattr(State, "ask", lambda self: path.unlink())
+    assert ask() == {"1-app": "restarted"}
 
 
 def test_restart_of_another_users(folder: Path, monkeypatch) -> None:

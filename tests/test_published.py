@@ -80,6 +80,16 @@ def test_asked_once(state: Published, folder: Path) -> None:
     assert not (folder / (NAME + RESTART)).exists()
 
 
+def test_told_after_a_request(state: Published, folder: Path) -> None:
+    """What was told before a request is told once more after it, so that it is known to be new."""
+    state.tell("same", lambda: {"files": 1})
+    (folder / (NAME + RESTART)).touch()
+    assert state.asked()
+    state.tell("same", lambda: {"files": 2})
+    state.tell("same", lambda: {"files": 3})
+    assert json.loads((folder / (NAME + STATE)).read_bytes())["files"] == 2
+
+
 def test_nowhere(tmp_path: Path) -> None:
     """Where no folder serves nothing happens, and nothing fails."""
     state = Published(("/dev/null/nowhere",), "app")

@@ -25,11 +25,15 @@ class Published:
         self._folders = folders
         self._name = f"{os.getpid()}-{interpreter}"
         self._folder: Private | None = None
+        self._requests = 0
         self._told: tuple[object, float] = (None, float("-inf"))
 
     def tell(self, matters: object, facts: Callable[[], dict[str, object]]) -> None:
-        """Write the facts, and the time, if what matters is not what was told before."""
-        now = time.monotonic()
+        """Write the facts, and the time, if what matters is not what was told before.
+
+        And once after each request: who asked can tell what is known since from what was before.
+        """
+        matters, now = (matters, self._requests), time.monotonic()
         if matters == self._told[0] and now - self._told[1] < ANEW:
             return
         self._told = matters, now
@@ -52,6 +56,7 @@ class Published:
         except OSError:
             return False
         self._folder.remove(self._name + RESTART)
+        self._requests += 1
         return True
 
     def end(self) -> None:

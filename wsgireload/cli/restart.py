@@ -60,7 +60,10 @@ def run(chosen: argparse.Namespace) -> int:
 
 
 def ask(
-    asked: Iterable[State], wait: float, clock: Callable[[], float] = time.monotonic
+    asked: Iterable[State],
+    wait: float,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> dict[str, str]:
     """Ask each, and see what comes of it: by name, "restarted" or what is in the way."""
     outcomes, waiting = {}, []
@@ -78,7 +81,7 @@ def ask(
             if outcome:
                 outcomes[state.name] = outcome
                 waiting.remove(state)
-        time.sleep(POLL)
+        sleep(POLL)
     outcomes |= {state.name: "asked, and nothing has come of it yet" for state in waiting}
     return outcomes
 
@@ -90,8 +93,7 @@ def _outcome(before: State, now: State | None) -> str:
     if now.status.get("restarting"):
         return "" if not before.status.get("restarting") else "was restarting already"
     holding = now.status.get("holding")
-    heard = not os.path.exists(os.path.join(now.folder, now.name + ".restart"))
-    return f"holding: {holding}" if holding and heard else ""
+    return f"holding: {holding}" if holding and now.time > before.time else ""
 
 
 def _of(pid_file: str | None, found: list[State]) -> list[State]:

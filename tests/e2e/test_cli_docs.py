@@ -1,0 +1,136 @@
+"""docs/cli.md: its commands are run, in order, and print what it says they print."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+import pytest
+from commandline import CommandLine
+from httpdconf import httpd_conf
+from server import Server, wait_for
+from testsite import Sites
+
+DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "cli.md"
+CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+CODE = "def app(environ, start_response): start_response('200 OK', []); return [b'one']\n"
+
+
+def commands(text: str) -> list[tuple[str, str]]:
+    """The commands of all boxes, each with what it prints."""
+    boxes = "".join(CONSOLE.findall(text))
+    found = [each.partition("\n") for each in re.split(r"^\$ ", boxes, flags=re.MULTILINE)[1:]]
+    return [(command, output) for command, _, output in found]
+
+
+class Shell:
+    """Runs the document's commands where the test has what they speak of."""
+
+    def __init__(self, server: Server, command: CommandLine, folder: Path) -> None:
+        state = f"wsgireload-{server.temporary.stat().st_uid}"
+        self._places = {  # the longest first: what the document says, and where that is
+            "/etc/apache2/sites-enabled/mysite.conf": str(server.root / "block.conf"),
+            "/usr/lib/apache2/modules/mod_wsgi.so": str(server.apache.mod_wsgi),
+            "/etc/apache2/apache2.conf": str(server.root / "httpd.conf"),
+            "/tmp/wsgireload-33": str(server.temporary / state),
+            "/srv/mysite/venv": str(command.home),
+            "/usr/sbin/apache2": str(server.apache.httpd),
+            "/srv/mysite": str(server.root / "mysite"),
+        }
+        where = f"--httpd {server.apache.httpd} --config {server.root}/httpd.conf"
+        program = folder / "wsgireload"
+        program.write_text(
+            f"#!/bin/sh\nw={command.home}/bin/python\n"
+            f'case $1 in config|doctor) set -- "$@" {where};; esac\n'
+            f'TMPDIR={server.temporary} exec $w -P -m wsgireload "$@"\n'
+        )
+        program.chmod(0o755)
+        self._path = f"{folder}:{os.environ['PATH']}"
+        self._folder = folder
+
+    def __call__(self, command: str) -> str:
+        """What a command prints, in the document's words."""
+        done = subprocess.run(
+            ["sh", "-c", self.there(command)],
+            env={"PATH": self._path, "LANG": "C.UTF-8"},
+            cwd=self._folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        text = done.stdout
+        for said, there in self._places.items():
+            text = text.replace(there, said)
+        return text
+
+    def there(self, text: str) -> str:
+        """With the places that the document's are in this test."""
+        for said, there in self._places.items():
+            text = text.replace(said, there)
+        return text
+
+
+def alike(text: str) -> str:
+    """Without what is another one each time: numbers, and the ends of file names made of them."""
+    text = re.sub(r"\d+-[0-9a-f]{16}\.state", "N.state", text)
+    return re.sub(r"[\d.]*\d", "N", text)
+
+
+@pytest.fixture
+def server(new_site: Sites) -> Iterator[Server]:
+    """An Apache whose own lines do not serve anything."""
+    block = "IncludeOptional block.con[f]\n"  # a pattern: it is not there yet
+    made = new_site(scripts={}, daemon=None, python_path=[], directives=block)
+    with Server(made.apache, made.served) as server:
+        yield server
+
+
+@pytest.fixture
+def shell(server: Server, tmp_path: Path) -> Iterator[Shell]:
+    """What the document speaks of: an application, and nothing that serves it yet."""
+    folder = Path(tempfile.mkdtemp(prefix="docs-"))
+    folder.chmod(0o755)
+    (server.folder("mysite") / "hello.py").write_text(CODE)
+    config = httpd_conf(server.apache, server.served, server.root, 65000, server.user)
+    (server.root / "httpd.conf").write_text(config)
+    yield Shell(server, CommandLine.make(folder / "venv"), tmp_path)
+    shutil.rmtree(folder)
+
+
+def paste(server: Server, output: str) -> None:
+    """Do with the lines that `config` printed what they are printed for."""
+    conf, _, script = output.partition(f"# {server.root}/mysite/app.wsgi\n")
+    (server.root / "mysite" / "app.wsgi").write_text(script)
+    (server.root / "block.conf").write_text(conf)
+
+
+def prints(shell: Shell, command: str, expected: str) -> bool:
+    """Whether a command prints what the document says."""
+    return alike(shell(command)) == alike(expected)
+
+
+@pytest.mark.timeout(180)
+def test_each_command(server: Server, shell: Shell) -> None:
+    """Each prints what the document says; of a running monitor, once that has told of itself."""
+    for command, expected in commands(DOCUMENT.read_text("utf-8")):
+        if command == "wsgireload status" and not server.log.path.exists():
+            server.start()
+        if server.log.path.exists():  # each restart is over before the next command
+            server.get()
+            wait_for(partial(prints, shell, "wsgireload status | grep -c pid", "1\n"), "a monitor")
+        if command == "wsgireload status":
+            with suppress(TimeoutError):  # then what is printed below tells more
+                wait_for(partial(prints, shell, command, expected), command, deadline=5.0)
+        output = shell(command)
+        assert alike(output) == alike(expected), command
+        if command.startswith("wsgireload config"):
+            paste(server, shell.there(output))
