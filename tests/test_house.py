@@ -19,6 +19,7 @@ def room(path: Path) -> str:
 
 ROOMS = {room(path): ast.parse(path.read_text()) for path in sorted(HOUSE.rglob("*.py"))}
 CLI = {name for name in ROOMS if name.split(".")[0] in ("cli", "__main__")}
+WEB = {name for name in ROOMS if name.split(".")[0] == "web"}
 STAGES = {"sources", "tracked", "loaded", "wakeup", "checksums", "settle", "guard", "budget"}
 STRANGERS = {"django", "flask", "mod_wsgi", "cffi"}
 
@@ -120,12 +121,11 @@ def test_one_room_for_each_deed(deed: str, rooms: set[str]) -> None:
 
 def test_the_page_has_no_key_of_its_own() -> None:
     """What is in wsgireload.web uses of ours what everybody may use, and itself."""
-    web = {name for name in ROOMS if name.split(".")[0] == "web"}
-    for room in web:
-        public = {*wsgireload.__all__, "wsgireload", "web"}
+    public = {*wsgireload.__all__, "wsgireload", "web"}
+    for room in WEB:
         ours = IMPORTS[room] & {*(name.split(".")[0] for name in ROOMS), *dir(wsgireload)}
         assert ours <= public, room
-    assert importers("web") <= web
+    assert importers("web") <= WEB
 
 
 def test_strangers_stay_outside() -> None:
