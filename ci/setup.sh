@@ -21,6 +21,11 @@ missing_packages() {
   done
 }
 
+# has_package NAME: whether it is installed, or could be.
+has_package() {
+  [[ -z $(missing_packages "$1") ]] || apt-cache show "$1" >/dev/null 2>&1
+}
+
 # may_install: whether apt-get can be run here, as root or through sudo.
 may_install() {
   command -v apt-get >/dev/null || return 1

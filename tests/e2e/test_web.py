@@ -5,7 +5,8 @@ from __future__ import annotations
 import http.client
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -90,9 +91,7 @@ def test_what_came_before(new_site: Sites, group: str | None) -> None:
 def test_two_interpreters(new_site: Sites) -> None:
     """Two applications of one process count the same restarts."""
     site = page_site(new_site)
-    site.served = site.served.__class__(
-        scripts={"/": SCRIPT, "/b": "b.wsgi"}, python_path=site.served.python_path
-    )
+    site.served = replace(site.served, scripts={"/": SCRIPT, "/b": "b.wsgi"})
     (site.app / "b.wsgi").write_text((site.app / SCRIPT).read_text())
     started(site)
     get(site, "/b")
@@ -216,3 +215,24 @@ def test_the_question_itself_brings_the_new_code(new_site: Sites) -> None:
     assert site.started() == 1
     assert json.loads(get(site, question).body) == {"reload": True, "files": False, "held": None}
     assert site.started() == 2
+
+
+def test_what_the_documentation_says_of_the_access_log(new_site: Sites) -> None:
+    """With those lines of docs/web.md Apache does not log the questions of open pages."""
+    text = (Path(__file__).parents[2] / "docs" / "web.md").read_text("utf-8")
+    [lines] = re.findall(r"^```apache\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    site = page_site(new_site)
+    load = "".join(
+        f'LoadModule {name}_module "{site.apache.modules}/mod_{name}.so"\n'
+        for name in ("log_config", "setenvif")
+        if (site.apache.modules / f"mod_{name}.so").exists()
+    )
+    site.served = replace(site.served, directives=f'{load}LogFormat "%r" combined\n{lines}')
+    site.folder("logs")
+    started(site)
+    get(site, "/.wsgireload/live?v=x")
+    get(site, "/last")
+    log = site.root / "logs" / "access.log"
+    site.wait_for(lambda: "GET /last " in log.read_text(), "a line in the access log")
+    assert "live" not in log.read_text()
+    assert "GET / " in log.read_text()
