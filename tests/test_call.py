@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -90,6 +91,28 @@ def test_what_was_left_there(world: World, left: bytes) -> None:
     world.now += 1
     world.process().make()
     assert first.heard()
+
+
+def test_what_is_cut_short(world: World) -> None:
+    """Who empties the file under a process that reads it ends nothing; the next call is heard."""
+    first = world.process()
+    world.now += 1
+    first.make()
+    os.truncate(world.kept[0].descriptor, 0)
+    assert not first.heard()
+    first.make()
+    assert first.heard()
+
+
+def test_what_cannot_be_read(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that fails calls nobody."""
+    first = world.process()
+
+    def broken(*_: object) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "pread", broken)
+    assert not first.heard()
 
 
 def test_what_cannot_be_written(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
