@@ -131,7 +131,7 @@ def test_settings(chaos: Any) -> None:
     """Any value for any name is taken and stays what it is, or is refused by name; no third way."""
     taken = []
 
-    @fuzz(chaos, chaos.often(1000, 50_000), asked=asked)
+    @fuzz(chaos, chaos.often(1000, 20_000), asked=asked)
     def one(asked: dict[str, object]) -> None:
         asked = {name: real(value) for name, value in asked.items()}
         try:
@@ -146,13 +146,13 @@ def test_settings(chaos: Any) -> None:
             assert Settings.of(**settings.asdict()) == settings
             assert asked.keys() <= set(CHECKS)
 
-    assert len(taken) > chaos.often(100, 5000)  # or it was no test
+    assert len(taken) > chaos.often(100, 2000)  # or it was no test
 
 
 def test_a_setting_by_itself(chaos: Any) -> None:
     """The error says what it got, whatever that is: the very object, and in words."""
 
-    @fuzz(chaos, chaos.often(1000, 50_000), name=st.sampled_from(sorted(CHECKS)), got=values)
+    @fuzz(chaos, chaos.often(1000, 20_000), name=st.sampled_from(sorted(CHECKS)), got=values)
     def one(name: str, got: object) -> None:
         got = real(got)
         try:
@@ -297,7 +297,7 @@ def test_tracked(chaos: Any, root: str) -> None:
 
     @fuzz(
         chaos,
-        chaos.often(250, 10_000),
+        chaos.often(250, 4000),
         before=trees,
         after=trees,
         track=st.lists(given, min_size=1, max_size=3),
@@ -373,7 +373,7 @@ def test_the_journal(chaos: Any, tmp_path: Path) -> None:
     goods = [GOOD.but(at=100.0 + number, what=f"good {number}") for number in range(3)]
     set_aside = []
 
-    @fuzz(chaos, chaos.often(200, 5000), planted=planted)
+    @fuzz(chaos, chaos.often(200, 2000), planted=planted)
     def one(planted: dict[str, bytes | str]) -> None:
         folder = empty(tmp_path / "state")
         journal = Journal([str(folder)], "site", set_aside.append, lambda: 110.0)
@@ -407,7 +407,7 @@ def test_its_neighbours(chaos: Any, tmp_path: Path) -> None:
         lambda at: at.to_bytes(8, "little")
     )
 
-    @fuzz(chaos, chaos.often(400, 10_000), note=note, moment=moment)
+    @fuzz(chaos, chaos.often(400, 4000), note=note, moment=moment)
     def one(note: bytes, moment: bytes) -> None:
         folder = empty(tmp_path / "state")
         (folder / "site.roll").write_bytes(note)

@@ -88,7 +88,7 @@ def copy(tmp_path: Path) -> Copy:
 @pytest.mark.parametrize("flags", [MEMORY, RACES], ids=["memory", "races"])
 def test_the_core(chaos: Any, copy: Copy, flags: tuple[str, ...]) -> None:
     """Random and odd calls from four threads: no wrong access, no leak, no race, nothing left."""
-    rounds, calls = chaos.often(1, 15), chaos.often(4000, 40_000)
+    rounds, calls = chaos.often(1, 6), chaos.often(4000, 40_000)
     for number in range(rounds):
         told = copy.drive((chaos.seed + number) % (1 << 32), calls, *flags)
         assert told.returncode == 0, told.stdout + told.stderr
@@ -178,7 +178,7 @@ def odd_calls(module: Copy, seed: int, calls: int) -> subprocess.CompletedProces
 
 def test_the_module(chaos: Any, module: Copy) -> None:
     """Odd arguments to every function of the module, from three threads: refused, or well done."""
-    calls = chaos.often(2000, 50_000)
+    calls = chaos.often(2000, 20_000)
     told = odd_calls(module, chaos.seed, calls)
     assert told.returncode == 0, told.stdout + told.stderr
     assert "runtime error" not in told.stderr
@@ -196,7 +196,7 @@ def test_a_bug_planted_in_the_module(chaos: Any, module: Copy) -> None:
 
 def test_references(chaos: Any, tmp_path: Path) -> None:
     """Calls of the module, refused ones as well, leave no object behind."""
-    calls = chaos.often(5000, 200_000)
+    calls = chaos.often(5000, 50_000)
     told = run(
         sys.executable, "-P", HOUSE / "tests/chaos/odd_calls.py", tmp_path, chaos.seed, calls
     )
