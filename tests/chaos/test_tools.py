@@ -1,0 +1,193 @@
+"""Real editors and tools on a module, and on a text in a tracked folder, of real Apache sites.
+
+Before each change another tool, chosen by chance, is used without one. Between two looks lies an
+hour: only events tell.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import count
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+import tools
+from testsite import START, Site, Sites
+
+pytestmark = pytest.mark.e2e
+
+SITES = 3  # at once: mostly each waits for Apache to see that its process has ended
+LATEST = 4.0  # seconds: less than the patience with what looks unfinished
+LONGEST_PAUSE = 0.5  # seconds, in the long form
+PAGES = """\
+from pathlib import Path
+
+WORD = Path(__file__).with_name("texts").joinpath("page.txt").read_text().strip()
+"""
+LEFT_BEHIND = "__pycache__ *~ *.bak *.orig"
+GIT = ("init -q", "config gc.autoDetach false", "add .", "commit -qm first")
+
+
+class Desk:
+    """A site, and somebody who works on its files; `often` says how often each tool was used."""
+
+    def __init__(self, site: Site, random: Random) -> None:
+        self.site = site
+        self.random = random
+        self.words = {site.app / "words.py": "old", site.app / "texts/page.txt": "old"}
+        self.numbers = count(1)
+        self.changed: list[Path] = []
+        self.noticed: dict[str, float] = {}  # seconds from the end of a tool until then, at most
+        self.midway = 0  # changes that were seen in the midst of a save as well
+        self.idle = 0
+
+    def begin(self) -> None:
+        """Serve a work tree of git's."""
+        site = self.site
+        for name, text in {
+            "texts/page.txt": "old\n",
+            "pages.py": PAGES,
+            "notes.md": "",
+            "fence": "",
+            ".gitignore": LEFT_BEHIND.replace(" ", "\n"),
+        }.items():
+            site.write(name, text)
+        tracked = [str(site.app / name) for name in ("texts", "fence")]
+        asked = f"interval=3600, budget=(100, 60), track={tracked}, settle=0.05"
+        site.edit("app.wsgi", START, f"wsgireload.start({asked}")
+        site.edit("app.wsgi", "import words", "import pages, words")
+        for command in (*GIT, f"worktree add -q --detach {site.root}/other"):
+            tools.run(f"git {command}", site.app)
+        site.start()
+        site.ask()
+
+    def work(self, all_tools: Iterable[str], pause: float) -> None:
+        """Use one after another."""
+        for tool in all_tools:
+            self.change_nothing(self.random.choice([*TOOLS, *IDLE]))
+            time.sleep(self.random.uniform(0.0, pause))
+            self.change(tool)
+            time.sleep(self.random.uniform(0.0, pause))
+
+    def change(self, tool: str) -> None:
+        """One change, one restart, of that file alone."""
+        path = self.random.choice(list(self.words))
+        new = f"w{next(self.numbers)}" + self.random.choice(["", "x", "yy"])
+        before = len(self.site.said("changed: "))
+        self.use(tool, path, new)
+        done = time.time()
+        self.changed.append(path)
+        self.words[path] = new
+        self.site.wait_for_value(new, "words.WORD" if path.suffix == ".py" else "pages.WORD")
+        self.check(tool)
+        noticed = self.site.said("changed: ")[before:]
+        assert all(f"changed: {path} modified [" in line.text for line in noticed), (tool, noticed)
+        self.midway += len(noticed) - 1
+        lasted = noticed[-1].when - done
+        assert lasted < LATEST, tool
+        self.noticed[tool] = max(lasted, self.noticed.get(tool, lasted))
+
+    def change_nothing(self, tool: str) -> None:
+        """No restart, and not a word."""
+        path = self.random.choice(list(self.words))
+        before = self.site.said("changed: ")
+        self.use(tool, path, self.words[path])
+        self.wait_until_told()
+        assert self.site.said("changed: ") == before, tool
+        self.check(tool)
+        self.idle += 1
+
+    def check(self, tool: str) -> None:
+        """As many restarts as there were changes, each of the file that was changed."""
+        restarts = [line.text for line in self.site.said("restarting: ")]
+        assert len(restarts) == len(self.changed) == self.site.started() - 1, (tool, restarts)
+        for path, text in zip(self.changed, restarts, strict=True):
+            assert re.match(f"wsgireload: restarting: {path} changed( |;)", text), (tool, text)
+
+    def wait_until_told(self) -> None:
+        """Return once all that happened until now was looked at: events come in order."""
+        for _ in range(2):  # the first may be what a new process looks at in any case
+            before = self.site.ask()
+            (self.site.app / "fence").touch()
+            self.site.wait_for(
+                lambda: self.site.ask().status["looks"] > before.status["looks"],  # noqa: B023
+                "a look",
+            )
+
+    def use(self, tool: str, path: Path, new: str) -> None:
+        """Use a tool to leave the word `new` in a file."""
+        copy = self.site.root / f"copies/{time.monotonic_ns()}" / path.name
+        copy.parent.mkdir(parents=True)
+        text = path.read_text().replace(self.words[path], new)
+        copy.write_text(text)
+        if "git" in tool:
+            self.commit(path, text, stashed="pop" in tool)
+        words = {"old": self.words[path], "new": new, "path": path, "copy": copy, "name": path.name}
+        command, *typed = (word.format(**words) for word in (TOOLS | IDLE)[tool])
+        if typed:
+            tools.at_a_terminal(command, *typed)
+        else:
+            tools.run(command, self.site.app)
+        assert path.read_text() == text, tool
+
+    def commit(self, path: Path, text: str, *, stashed: bool) -> None:
+        """Commit all as it is, and a text on the branch `next`, or have that stashed."""
+        site, other = self.site, self.site.root / "other"
+        tools.run("git commit -qam now --allow-empty && git update-ref refs/now HEAD", site.app)
+        tools.run("git checkout -q -B next refs/now", other)
+        there = other / path.relative_to(site.app)
+        there.unlink()
+        there.write_text(text)
+        (other / "notes.md").write_text(f"{time.monotonic_ns()}")
+        tools.run("git stash -q" if stashed else "git commit -qam next", other)
+
+
+TOOLS: dict[str, tuple[str, ...]] = {
+    **{name: (command,) for name, command in (tools.COMMANDS | tools.GIT).items()},
+    **tools.TYPED,
+}
+IDLE = {**{name: (command,) for name, command in tools.IDLE.items()}, **tools.IDLE_TYPED}
+
+
+def test_tools(new_site: Sites, chaos: Any) -> None:
+    """Whatever a file is saved with, each change is one restart, at once, and nothing else is."""
+    if missing := tools.missing(tools.PROGRAMS):
+        pytest.fail(f"{missing} are missing: ci/test installs them")
+    every = [*TOOLS] * chaos.often(1, 20)
+    chaos.random.shuffle(every)
+    desks = [Desk(new_site(), Random(f"{chaos.seed} {number}")) for number in range(SITES)]
+    with ThreadPoolExecutor() as pool:
+        [*pool.map(Desk.begin, desks)]
+        shares = (every[number::SITES] for number in range(SITES))
+        [*pool.map(partial(Desk.work, pause=chaos.often(0, LONGEST_PAUSE)), desks, shares)]
+    slowest = sorted(((seconds, tool) for desk in desks for tool, seconds in desk.noticed.items()))
+    chaos.figure("changes, each noticed and one restart", sum(len(desk.changed) for desk in desks))
+    chaos.figure("uses without a change, and without a word", sum(desk.idle for desk in desks))
+    chaos.figure("seen in the midst of a save as well", sum(desk.midway for desk in desks))
+    for seconds, tool in slowest[-5:]:
+        chaos.figure(f"noticed after, at most: {tool}", f"{seconds:.3f} s")
+
+
+def test_a_slow_transfer(new_site: Sites, chaos: Any) -> None:
+    """What rsync has not yet given its name in a tracked folder is of no concern: one restart."""
+    desk = Desk(new_site(), chaos.random)
+    desk.begin()
+    site = desk.site
+    folder = site.root / "transferred"
+    folder.mkdir()
+    for options in ("", "--delay-updates"):
+        for name in ("page.txt", "other.txt"):
+            (folder / name).write_text(options * 100_000 or "some text" * 30_000)
+        desk.wait_until_told()
+        before = len(site.said("restarting: "))
+        tools.run(f"rsync -aI --bwlimit=200 {options} {folder}/ {site.app}/texts/", site.app)
+        done = time.time()
+        [restarted] = site.wait_for_line("restarting: ", count=before + 1)[before:]
+        assert restarted.when > done - 0.1
+        site.wait_for_start(before + 2)
