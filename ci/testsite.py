@@ -106,6 +106,16 @@ class Site(Server):
 
         return self.wait_for(looked, f"{LOOKS} looks")
 
+    def wait_until_told(self, fence: Path) -> None:
+        """Return once all that happened by now was looked at; `fence` is a tracked file.
+
+        Events come in order. The first of two may be what a new process looks at in any case.
+        """
+        for _ in range(2):
+            before = self.ask().status["looks"]
+            fence.touch()
+            self.wait_for(lambda before=before: self.ask().status["looks"] > before, "a look")
+
     def said(self, start: str = "") -> list[Line]:
         """Lines of ours in the error log that begin with `start`."""
         return [line for line in self.log.lines() if line.text.startswith(f"wsgireload: {start}")]

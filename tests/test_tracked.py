@@ -130,6 +130,7 @@ def test_deep_folders(tree: Tree, deep: str) -> None:
         *(".a.py.swp", ".#a.py", "#a.py#", "4913", ".DS_Store", "debug.log", "x.pid"),
         *("db.sqlite3", "db.sqlite3-wal", "data.db", "data.db-journal"),
         *("12-0123456789abcdef.state", "1-0123456789abcdef.restart"),
+        *(".page.html.a1B2c3", ".~tmp~/page.html"),
     ],
 )
 def test_litter_is_left_out(name: str, tree: Tree) -> None:

@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 
 # What editors, version control, databases and logs leave in a folder is nobody's source, and some
-# of it is written by the very program that we would restart. A file named by itself always counts.
+# of it is written by the very program that we would restart. Nor is what rsync has not yet given
+# its name: .name.html.a1B2c3, or .~tmp~/name.html. A file named by itself always counts.
 LITTER = (
     "__pycache__ *.pyc .git .hg .svn .DS_Store *~ *.tmp *.bak *.orig *.rej .*.sw? .#* #*# 4913"
-    " .goutputstream-* *___jb_*___ *.kate-swp"
+    " .goutputstream-* *___jb_*___ *.kate-swp .*.*.?????? .~tmp~"
     " *.log *.pid *.sqlite3 *.sqlite3-* *.db *.db-*"
     " [0-9]*-????????????????.state* [0-9]*-????????????????.restart"  # our own: see published.py
 )
