@@ -84,7 +84,7 @@ def fingerprint(*parts: bytes) -> str:
     return blake2b(b"".join(b"%d:%s" % (len(part), part) for part in parts)).hexdigest()[:16]
 
 
-def _changed_ns(found: os.stat_result) -> int:
+def changed_ns(found: os.stat_result) -> int:
     """When a file last changed. What Windows calls ctime is when it was made."""
     return max(found.st_mtime_ns, found.st_ctime_ns) if os.name == "nt" else found.st_ctime_ns
 
@@ -149,7 +149,7 @@ class Checksums:
     def changed(self, path: str) -> float:
         """The ctime of a file (seconds); infinity where it is gone."""
         try:
-            return _changed_ns(os.stat(path)) / 1e9
+            return changed_ns(os.stat(path)) / 1e9
         except (OSError, ValueError):
             return float("inf")
 
@@ -168,7 +168,7 @@ class Checksums:
         self._mark[path] = NO_FILE if digest == MISSING else mark
         if digest != self._digest.get(path):  # whoever compares has the same object then
             self._digest[path] = digest
-        if found and abs(now - _changed_ns(found)) <= RACY_NS:
+        if found and abs(now - changed_ns(found)) <= RACY_NS:
             self._young.add(path)
         else:
             self._young.discard(path)

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterable
 
 from wsgireload import native
+from wsgireload.checksums import changed_ns
 from wsgireload.errors import NativeError
 from wsgireload.loaded import HEADER, stamp
 from wsgireload.reading import content
@@ -74,5 +75,14 @@ def freshen(sources: Iterable[str]) -> list[str]:
             except FileNotFoundError:
                 continue
             except OSError:
-                stuck.append(cache)
+                if not _younger(cache, source):
+                    stuck.append(cache)
     return stuck
+
+
+def _younger(cache: str, source: str) -> bool:
+    """Whether bytecode is of the new source already: pip compiles what it has installed."""
+    try:
+        return changed_ns(os.stat(cache)) > changed_ns(os.stat(source))
+    except OSError:
+        return False

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.e2e
 
 FILES, CHANGES = 300, 40
 BY_PIP = 60  # modules of the package that pip installs
-PIP = 1.0  # seconds that it takes to install something, about
+PIP = 1.5  # seconds that it takes to install something, about
 BOUND = 5.0  # seconds for which files that are missing are waited for
 START_OF_PACKAGE = """\
 from importlib import import_module
@@ -203,6 +203,7 @@ def test_deployments(deploying: Deploying, chaos: Any) -> None:
     chaos.random.shuffle(ways)
     for name, way in ways:
         deploying.deploy(name, way)
+    assert deploying.site.said("holding: ") == []
     chaos.figure("deployments, each one restart", len(ways))
 
 

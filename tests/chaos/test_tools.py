@@ -6,6 +6,7 @@ hour: only events tell.
 
 from __future__ import annotations
 
+import mmap
 import re
 import time
 from collections.abc import Iterable
@@ -47,8 +48,8 @@ class Desk:
         self.midway = 0  # changes that were seen in the midst of a save as well
         self.idle = 0
 
-    def begin(self) -> None:
-        """Serve a work tree of git's."""
+    def begin(self, asked: str = "interval=3600, budget=(100, 60)") -> None:
+        """Serve a work tree of git's; `asked` is said to `start`."""
         site = self.site
         for name, text in {
             "texts/page.txt": "old\n",
@@ -59,8 +60,7 @@ class Desk:
         }.items():
             site.write(name, text)
         tracked = [str(site.app / name) for name in ("texts", "fence")]
-        asked = f"interval=3600, budget=(100, 60), track={tracked}, settle=0.05"
-        site.edit("app.wsgi", START, f"wsgireload.start({asked}")
+        site.edit("app.wsgi", START, f"wsgireload.start({asked}, track={tracked}")
         site.edit("app.wsgi", "import words", "import pages, words")
         for command in (*GIT, f"worktree add -q --detach {site.root}/other"):
             tools.run(f"git {command}", site.app)
@@ -119,7 +119,7 @@ class Desk:
         if "git" in tool:
             self.commit(path, text, stashed="pop" in tool)
         words = {"old": self.words[path], "new": new, "path": path, "copy": copy, "name": path.name}
-        command, *typed = (word.format(**words) for word in (TOOLS | IDLE)[tool])
+        command, *typed = (word.format(**words) for word in (TOOLS | EMACS | IDLE)[tool])
         if typed:
             tools.at_a_terminal(command, *typed)
         else:
@@ -142,14 +142,18 @@ TOOLS: dict[str, tuple[str, ...]] = {
     **{name: (command,) for name, command in (tools.COMMANDS | tools.GIT).items()},
     **tools.TYPED,
 }
+EMACS = {name: (command,) for name, command in tools.EMACS.items()}
 IDLE = {**{name: (command,) for name, command in tools.IDLE.items()}, **tools.IDLE_TYPED}
 
 
 def test_tools(new_site: Sites, chaos: Any) -> None:
     """Whatever a file is saved with, each change is one restart, at once, and nothing else is."""
-    if missing := tools.missing(tools.PROGRAMS):
-        pytest.fail(f"{missing} are missing: ci/test installs them")
-    every = [*TOOLS] * chaos.often(1, 20)
+    needed, used = (tools.PROGRAMS, TOOLS)
+    if chaos.long:
+        needed, used = needed | {"emacs": "emacs-nox"}, used | EMACS
+    if missing := tools.missing(needed):
+        pytest.fail(f"{missing} are missing: ci/test and ci/chaos install them")
+    every = [*used] * chaos.often(1, 20)
     chaos.random.shuffle(every)
     desks = [Desk(new_site(), Random(f"{chaos.seed} {number}")) for number in range(SITES)]
     with ThreadPoolExecutor() as pool:
@@ -184,3 +188,29 @@ def test_a_slow_transfer(new_site: Sites, chaos: Any) -> None:
         [restarted] = site.said("restarting: ")[before:]
         assert restarted.when > done - 0.1
     assert not [line for line in site.said() if "cannot be read" in line.text]
+
+
+def test_what_no_event_tells_of(new_site: Sites, chaos: Any) -> None:
+    """What is written by a hard link's other name, or to a map, is found as all is gone round."""
+    seconds = chaos.often(2, 30)
+    desk = Desk(new_site(), chaos.random)
+    site, words = desk.site, desk.site.app / "words.py"
+    site.patience = seconds + LATEST
+    # In the long form that is what it is in any case.
+    sooner = f"wsgireload.sweep.ROUND, wsgireload.sweep.PAUSE = {seconds}, {seconds / 6}\n"
+    site.edit("app.wsgi", "import wsgireload\n", f"import wsgireload.sweep\n{sooner}")
+    desk.begin("interval=0.5")
+    (site.root / "other name").hardlink_to(words)
+
+    site.wait_until_told(site.app / "fence")
+    (site.root / "other name").write_text('WORD = "by its other name"\n')
+    began = time.monotonic()
+    site.wait_for_value("by its other name")
+    chaos.figure("served after, written by another name", f"{time.monotonic() - began:.1f} s")
+
+    site.wait_until_told(site.app / "fence")
+    with words.open("r+b") as file, mmap.mmap(file.fileno(), 0) as mapped:
+        mapped[:] = mapped[:].replace(b"name", b"menu")
+        began = time.monotonic()
+        site.wait_for_value("by its other menu")
+        chaos.figure("served after, written to a map", f"{time.monotonic() - began:.1f} s")
