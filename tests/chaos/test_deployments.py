@@ -101,7 +101,8 @@ class Deploying:
         self.install_in_a_folder()
         self.install_in_a_venv()
         fence = site.write("fence", "")
-        site.edit("app.wsgi", START, f"wsgireload.start(interval=3600, track='{fence}'")
+        asked = f"interval=3600, budget=(100, 60), track='{fence}'"
+        site.edit("app.wsgi", START, f"wsgireload.start({asked}")
         site.edit("app.wsgi", "import words", f"import {', '.join(self.packages)}")
         site.start()
         site.ask("sys.version")

@@ -36,7 +36,7 @@ GIT = ("init -q", "config gc.autoDetach false", "add .", "commit -qm first")
 
 
 class Desk:
-    """A site, and somebody who works on its files; `often` says how often each tool was used."""
+    """A site, and somebody who works on its files."""
 
     def __init__(self, site: Site, random: Random) -> None:
         self.site = site
@@ -74,6 +74,7 @@ class Desk:
             time.sleep(self.random.uniform(0.0, pause))
             self.change(tool)
             time.sleep(self.random.uniform(0.0, pause))
+        self.change_nothing("touch")
 
     def change(self, tool: str) -> None:
         """One change, one restart, of that file alone."""
