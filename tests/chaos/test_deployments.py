@@ -19,7 +19,7 @@ import pytest
 import tools
 from testsite import START, Site, Sites
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
 FILES, CHANGES = 300, 40
 BY_PIP = 60  # modules of the package that pip installs
