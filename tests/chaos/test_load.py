@@ -38,7 +38,7 @@ def held(site: Site) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize(
-    ("when", "short", "long"), [("next-request", 25, 1000), ("auto", 4, 200), ("now", 4, 200)]
+    ("when", "short", "long"), [("next-request", 20, 1000), ("auto", 4, 200), ("now", 4, 200)]
 )
 def test_reloads(new_site: Sites, chaos: Any, when: str, short: int, long: int) -> None:
     """However many reloads: no request is lost, nothing piles up, and old code is over at once."""
@@ -76,7 +76,7 @@ def test_no_way_back(new_site: Sites, chaos: Any, when: str, preload: bool) -> N
     Each process looks once a second, at a moment of its own: the others have to be told.
     """
     site = busy_site(new_site, f"when={when!r}, watch='poll'", daemon=FOUR, preload=preload)
-    rounds = chaos.often(4, 60)
+    rounds = chaos.often(3, 60)
     with Crowd(site, 32) as crowd:
         for version in range(1, rounds + 1):
             crowd.wait_for(version - 1, processes=4)
@@ -98,7 +98,7 @@ def test_saves_while_processes_start(new_site: Sites, chaos: Any) -> None:
     long as that takes, it answers beside those with the old code.
     """
     site = busy_site(new_site, "when='next-request'", daemon=FOUR)
-    rounds = chaos.often(6, 120)
+    rounds = chaos.often(4, 120)
     with Crowd(site, 32) as crowd:
         for version in range(1, rounds + 1):
             crowd.wait_for(version - 1)  # the first of the four is up, the others are starting
@@ -165,7 +165,7 @@ def test_rolling_onto_a_version_that_does_not_start(new_site: Sites, chaos: Any,
         if chaos.long:
             site.wait_for_line("holding: ", count=3)
         broken = time.monotonic()
-        time.sleep(chaos.often(2, 10))
+        time.sleep(chaos.often(1, 10))
         old = {visit.pid for visit in crowd.visits if visit.began > broken}
         save(site, 1)
         crowd.wait_for(1, processes=4)
