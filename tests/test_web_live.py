@@ -316,6 +316,20 @@ def test_an_error_after_something_was_sent() -> None:
         asked(application)
 
 
+def test_an_error_that_the_server_could_still_tell() -> None:
+    """A page that takes another's place after that was begun is left alone."""
+
+    def application(environ, start_response):
+        start_response("200 OK", [HTML, ("Content-Length", "99")])
+        yield b""
+        error = KeyError("in time")
+        start_response("500 Oops", [HTML, length(PAGE)], (KeyError, error, None))
+        yield PAGE
+
+    answer = asked(application)
+    assert (answer.status, answer.body) == ("500 Oops", PAGE)
+
+
 def test_the_end_of_the_answer_is_passed_on() -> None:
     """close() of what the application returned is called once, read or not."""
 
@@ -525,7 +539,7 @@ def test_files_that_reload_the_page(world: World) -> None:
     first = world.later(files)
     os.utime(world.folder / "static/a.css", (1, 1))
     world.write("other.txt", "two")
-    world.write("static/a.css~", "an editor's")
+    world.write("templates/b/c.html~", "an editor's")
     assert world.later(files) == first
     world.write("templates/b/c.html", "two")
     second = world.later(files)
