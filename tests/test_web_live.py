@@ -320,7 +320,7 @@ def test_an_error_that_the_server_could_still_tell() -> None:
     """A page that takes another's place after that was begun is left alone."""
 
     def application(environ, start_response):
-        start_response("200 OK", [HTML, ("Content-Length", "99")])
+        start_response("200 OK", [HTML, length(PAGE)])
         yield b""
         error = KeyError("in time")
         start_response("500 Oops", [HTML, length(PAGE)], (KeyError, error, None))
