@@ -21,7 +21,7 @@ from traffic import PAUSE, Traffic
 from windows.lab import PYTHONS, Lab
 from windows.winnt import WindowsServer
 
-EXAMPLE = Path(__file__).parent.parent / "examples" / "plain"
+EXAMPLE = Path(__file__).parent.parent / "examples" / "wsgi"
 FIRST, SECOND, THIRD = (f"Hello from the {n} version!" for n in ("first", "second", "third"))
 GROUP = "%{GLOBAL}"
 """The main interpreter, which is where a process with a single application runs best."""

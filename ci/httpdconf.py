@@ -11,6 +11,9 @@ from apache import Apache
 GROUP = "site"
 """The name of the daemon process group."""
 
+EXAMPLE = "/srv/mysite"
+"""Where the examples' apache.conf have the application."""
+
 BASE = """\
 ServerRoot "{root}"
 ServerName localhost
@@ -64,6 +67,8 @@ class Application:
     environment: Mapping[str, str] = field(default_factory=dict)
     """Environment variables of Apache's, beside the few that every server has."""
     directives: str = ""
+    example: str = ""
+    """An example's apache.conf, which takes the place of what would be served else."""
 
 
 def httpd_conf(
@@ -76,6 +81,8 @@ def httpd_conf(
     if apache.python_home:
         lines += [f'WSGIPythonHome "{apache.python_home}"']
     path = ":".join(str(root / folder) for folder in [*served.python_path, "app"])
+    if served.example:
+        return "\n".join([*lines, _moved(served.example, root, path), served.directives, ""])
     if served.daemon is None:
         lines += [f'WSGIPythonPath "{path}"']
     else:
@@ -90,3 +97,16 @@ def httpd_conf(
         groups = f"process-group={GROUP} application-group={script}" if served.preload else ""
         lines += [f'WSGIScriptAlias {url} "{root}/app/{script}" {groups}']
     return "\n".join([*lines, served.directives, ""])
+
+
+def _moved(example: str, root: Path, path: str) -> str:
+    """The text for where its application lies here: without a venv, whose packages are in `path`."""
+    for old, new in (
+        (f"python-home={EXAMPLE}/venv ", ""),
+        (f"python-path={EXAMPLE}\n", f'python-path="{path}"\n'),
+        (EXAMPLE, f"{root}/app"),
+    ):
+        if old not in example:
+            raise ValueError(f"there is no {old!r} in it:\n{example}")
+        example = example.replace(old, new)
+    return example

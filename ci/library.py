@@ -1,8 +1,10 @@
-"""A folder of installed packages that Apache's user may read, which a venv of root's is not."""
+"""Folders of packages that Apache's user may read, which a venv of root's is not."""
 
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,4 +20,15 @@ def copy_packages(folder: Path, *names: str) -> Path:
             shutil.copytree(origin.parent, folder / name)
         else:
             shutil.copy2(origin, folder)
+    return folder
+
+
+def install_packages(folder: Path, *requirements: str) -> Path:
+    """Have pip install into a folder, from PyPI: other versions than those that are here."""
+    pip = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    done = subprocess.run(
+        [*pip, "--target", folder, *requirements], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise ModuleNotFoundError(f"pip install {' '.join(requirements)}:\n{done.stderr}")
     return folder

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,12 +15,24 @@ from testsite import Sites
 
 
 @pytest.fixture(scope="session")
-def library() -> Iterator[Path]:
-    """The packages that the application may import, where www-data may read them."""
-    folder = Path(tempfile.mkdtemp(prefix="apache-library-"))
-    folder.chmod(0o755)
-    yield copy_packages(folder, "wsgireload")
-    shutil.rmtree(folder)
+def new_folder() -> Iterator[Callable[[], Path]]:
+    """Makes folders that www-data may read, unlike pytest's own."""
+    made: list[Path] = []
+
+    def new() -> Path:
+        made.append(Path(tempfile.mkdtemp(prefix="apache-library-")))
+        made[-1].chmod(0o755)
+        return made[-1]
+
+    yield new
+    for folder in made:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def library(new_folder: Callable[[], Path]) -> Path:
+    """The packages that every application may import."""
+    return copy_packages(new_folder(), "wsgireload")
 
 
 @pytest.fixture

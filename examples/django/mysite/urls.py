@@ -1,7 +1,5 @@
-"""One page."""
-
 from django.urls import path
 
-from shop import views
+from mysite import views
 
 urlpatterns = [path("", views.front)]

@@ -1,0 +1,1 @@
+Bottle says: {{greeting}}!

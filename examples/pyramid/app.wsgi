@@ -1,0 +1,10 @@
+"""The WSGI script. wsgireload comes first, so that it sees what is imported."""
+
+import wsgireload
+
+wsgireload.start()
+reload_required = wsgireload.reload_required
+
+from mysite import make_app
+
+application = make_app()

@@ -1,1 +1,0 @@
-"""A shop with one page."""

@@ -1,0 +1,31 @@
+"""Which files Django reads once and keeps in memory: templates and translations."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterator
+
+from django.apps import apps
+from django.conf import settings
+
+
+def kept() -> Iterator[str]:
+    """Paths for `wsgireload.track`; some may not exist yet.
+
+    Taken from the settings alone: to make the template engines now would import every app's tags
+    before that app is ready.
+    """
+    for engine in settings.TEMPLATES:
+        yield from (os.fspath(folder) for folder in engine.get("DIRS", ()) if folder)
+        yield from _in_apps("jinja2" if "Jinja2" in engine.get("BACKEND", "") else "templates")
+    if settings.USE_I18N:
+        for folder in (*settings.LOCALE_PATHS, *_in_apps("locale")):
+            yield os.path.join(glob.escape(os.fspath(folder)), "**", "*.mo")
+
+
+def _in_apps(name: str) -> Iterator[str]:
+    """A folder of that name in each app, but for those of Django itself."""
+    for config in apps.get_app_configs():
+        if not config.name.startswith("django."):
+            yield os.path.join(config.path, name)
