@@ -11,10 +11,6 @@ from httpdconf import Application
 from server import Server, wait_for
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
-DJANGO = ("django", "asgiref", "sqlparse")
-"""Django, and what it needs."""
-FLASK = ("flask", "werkzeug", "jinja2", "markupsafe", "itsdangerous", "click", "blinker")
-"""Flask, and what it needs."""
 
 
 def copy_example(name: str, folder: Path) -> None:
@@ -38,21 +34,21 @@ class ExampleSite(Server):
         wait_for(lambda: self._looks() == 1, "the first look")
         return answer
 
-    def save(self, name: str, old: str, new: str) -> str:
+    def save(self, name: str, old: str, new: str, *, at: str = "/") -> str:
         """Replace words in a file of the application; return the answer that comes of it."""
         path = self.app / name
         text = path.read_text("utf-8")
         if old not in text:
             raise ValueError(f"{name} does not hold {old!r}")
-        return self.answer_after(lambda: path.write_text(text.replace(old, new), "utf-8"))
+        return self.answer_after(lambda: path.write_text(text.replace(old, new), "utf-8"), at=at)
 
-    def answer_after(self, change: Callable[[], object]) -> str:
+    def answer_after(self, change: Callable[[], object], *, at: str = "/") -> str:
         """The first answer that is another one after a change; its process has looked by then."""
-        before, looks = self.get(), self._looks()
+        before, looks = self.get(at), self._looks()
         change()
 
         def another() -> str | None:
-            answer = self.get()
+            answer = self.get(at)
             return answer if answer != before else None
 
         answer = wait_for(another, f"another answer than {before!r}")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from apache import Apache
 from httpdconf import Application
-from library import copy_packages
+from library import copy_from_pypi, copy_packages
 from testsite import Sites
 
 
@@ -33,6 +33,19 @@ def new_folder() -> Iterator[Callable[[], Path]]:
 def library(new_folder: Callable[[], Path]) -> Path:
     """The packages that every application may import."""
     return copy_packages(new_folder(), "wsgireload")
+
+
+@pytest.fixture(scope="session")
+def frameworks(new_folder: Callable[[], Path]) -> Callable[..., Path]:
+    """Where packages from PyPI are, by their requirements: `frameworks("django==4.2.*")`."""
+    made: dict[tuple[str, ...], Path] = {}
+
+    def folder(*requirements: str) -> Path:
+        if requirements not in made:
+            made[requirements] = copy_from_pypi(new_folder(), *requirements)
+        return made[requirements]
+
+    return folder
 
 
 @pytest.fixture

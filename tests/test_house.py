@@ -129,8 +129,9 @@ def test_the_page_has_no_key_of_its_own() -> None:
 
 
 def test_strangers_stay_outside() -> None:
-    """Frameworks, mod_wsgi and cffi are never imported at the top (ffi.py is cffi's own room)."""
+    """Nobody imports a framework, mod_wsgi or cffi at the top, but for the room of that name."""
     for room, tree in ROOMS.items():
+        own = {"ffi": "cffi"}.get(room, room.partition(".")[0])
         top = {
             alias.name.split(".")[0]
             for node in tree.body
@@ -141,7 +142,25 @@ def test_strangers_stay_outside() -> None:
             for node in tree.body
             if isinstance(node, ast.ImportFrom)
         }
-        assert room == "ffi" or not top & STRANGERS, room
+        assert not top & (STRANGERS - {own}), room
+
+
+GUESTS = {  # what the frameworks' rooms need beside the public API
+    "django.apps": {"server"},
+    "django.asked": {"settings"},
+    "django.checks": {"settings"},
+    "flask": {"server", "settings"},
+}
+
+
+def test_the_frameworks_are_guests() -> None:
+    """Their rooms know the public API and what is said here, and no other room knows them."""
+    for room in ROOMS:
+        if room.partition(".")[0] in STRANGERS:
+            behind = IMPORTS[room] & (set(ROOMS) - STRANGERS)
+            assert behind <= GUESTS.get(room, set()), room
+        else:
+            assert not IMPORTS[room] & {"django", "flask"}, room
 
 
 @pytest.mark.parametrize("source", sorted((HOUSE.parent / "csrc").rglob("*.[ch]")), ids=str)

@@ -47,9 +47,9 @@ def start(**asked: Unpack[Asked]) -> Monitor:
     if monitor is new:
         _here.asked = monitor
         _end_in_time(monitor)
-        monitor.start()
-        if _here.tracked:
+        if _here.tracked:  # before the first look, which is what later ones are compared with
             monitor.track(*_here.tracked)
+        monitor.start()
     elif chosen.track:
         monitor.track(*chosen.track)
     return monitor

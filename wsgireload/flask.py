@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from flask import Flask, request_started
@@ -25,17 +24,20 @@ def init_app(app: Flask, **asked: Unpack[Asked]) -> None:
     """
     Settings.of(**asked)
     if server.mod_wsgi() is not None or wsgireload.status().active:
-        wsgireload.start(**asked)
-        request_started.connect(_track_templates, app)
-
-
-def _track_templates(app: Flask, **_: object) -> None:
-    """With the first request, when no blueprint can come any more and no template was read yet."""
-    request_started.disconnect(_track_templates, app)
-    if not app.jinja_env.auto_reload:
         wsgireload.track(*_template_folders(app))
+        wsgireload.start(**asked)
+        request_started.connect(_track_the_rest, app)
 
 
-def _template_folders(app: Flask) -> Iterator[str]:
-    for owner in (app, *app.iter_blueprints()):
-        yield from getattr(owner.jinja_loader, "searchpath", ())
+def _track_the_rest(app: Flask, **_: object) -> None:
+    """With the first request: from then on Flask takes no more blueprints."""
+    request_started.disconnect(_track_the_rest, app)
+    wsgireload.track(*_template_folders(app))
+
+
+def _template_folders(app: Flask) -> list[str]:
+    """Those of the application and its blueprints, unless Flask looks at them itself."""
+    if app.config["TEMPLATES_AUTO_RELOAD"]:
+        return []
+    loaders = (owner.jinja_loader for owner in (app, *app.iter_blueprints()))
+    return [folder for loader in loaders for folder in getattr(loader, "searchpath", ())]

@@ -1,8 +1,6 @@
-"""The WSGI script. wsgireload comes first, so that it sees what is imported."""
+"""The WSGI script: the application, and a line that lets no request be answered by old code."""
 
 import wsgireload
-
-wsgireload.start()
-reload_required = wsgireload.reload_required
-
 from mysite import app as application
+
+reload_required = wsgireload.reload_required

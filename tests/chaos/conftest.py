@@ -13,7 +13,7 @@ from random import Random, SystemRandom
 
 import pytest
 from apache import Apache
-from sitefixtures import library, new_folder, new_site  # noqa: F401 - pytest finds them here
+from sitefixtures import frameworks, library, new_folder, new_site  # noqa: F401 - pytest finds them here
 
 LONG = 3600  # seconds that a test may take in its long form
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from apache import Apache
-from sitefixtures import library, new_folder, new_site  # noqa: F401 - pytest finds them here
+from sitefixtures import frameworks, library, new_folder, new_site  # noqa: F401 - pytest finds them here
 from testsite import Site, Sites
 
 

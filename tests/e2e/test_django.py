@@ -1,4 +1,4 @@
-"""Django with the app `wsgireload.django`: examples/django, on the current and the LTS version."""
+"""Django with the app `wsgireload.django`: examples/django, on two versions of Django."""
 
 from __future__ import annotations
 
@@ -8,24 +8,20 @@ from pathlib import Path
 
 import pytest
 from apache import Apache
-from examplesite import DJANGO, ExampleSite
-from library import copy_packages, install_packages
+from examplesite import ExampleSite
 
 FILE = "mysite/locale/en/LC_MESSAGES/django.mo"
 
 
-@pytest.fixture(scope="module", params=["4.2", "5.2"])
-def django(request: pytest.FixtureRequest, new_folder: Callable[[], Path]) -> Path:
-    """The version that the unit tests have, and the one before."""
-    if request.param == "5.2":
-        return copy_packages(new_folder(), *DJANGO)
-    return install_packages(new_folder(), f"django=={request.param}.*")
-
-
-@pytest.fixture
-def site(apache: Apache, library: Path, django: Path) -> Iterator[ExampleSite]:
+@pytest.fixture(params=["django==4.2.*", "django==5.2.*"])
+def site(
+    request: pytest.FixtureRequest,
+    apache: Apache,
+    library: Path,
+    frameworks: Callable[..., Path],
+) -> Iterator[ExampleSite]:
     """The example, started and asked once."""
-    with ExampleSite(apache, "django", [library, django]) as site:
+    with ExampleSite(apache, "django", [library, frameworks(request.param)]) as site:
         try:
             assert site.begin() == "My site says: Hello!\n"
             yield site
@@ -44,16 +40,6 @@ def compiled(greeting: str) -> bytes:
             data += text + b"\0"
     start = struct.pack("<7I", 0x950412DE, 0, words, header, header + words * 8, 0, 0)
     return start + tables[0] + tables[1] + data
-
-
-def test_saving(site: ExampleSite) -> None:
-    """A view, a template, the settings: each goes live with one restart."""
-    assert site.save("mysite/views.py", "Hello", "Goodbye") == "My site says: Goodbye!\n"
-    template = "mysite/templates/front.html"
-    assert site.save(template, "says", "writes") == "My site writes: Goodbye!\n"
-    assert site.save("mysite/settings.py", "My", "Your") == "Your site writes: Goodbye!\n"
-    named = ("mysite/views.py changed", f"{template} changed", "mysite/settings.py changed")
-    assert [name in said for name, said in zip(named, site.restarts(), strict=True)] == [True] * 3
 
 
 def test_compiling_messages(site: ExampleSite) -> None:

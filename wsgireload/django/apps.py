@@ -25,8 +25,8 @@ class WsgireloadConfig(AppConfig):
         if server.mod_wsgi() is not None or wsgireload.status().active:
             from wsgireload.django.kept import kept
 
-            wsgireload.start(**asked())
             wsgireload.track(*kept())
+            wsgireload.start(**asked())
         else:
             from wsgireload.django.checks import check
 
