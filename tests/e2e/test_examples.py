@@ -30,7 +30,8 @@ WORDS = {"Hello": "Goodbye", "says": "writes", "My site": "Your site"}
 
 def test_all_are_here() -> None:
     """No example goes untested."""
-    assert {path.name for path in EXAMPLES.iterdir()} == SAVES.keys()
+    names = {path.name for path in EXAMPLES.iterdir()}
+    assert names == SAVES.keys() == {name for name, _ in CASES}
 
 
 @pytest.mark.parametrize(("name", "required"), CASES)

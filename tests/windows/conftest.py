@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from sitefixtures import frameworks, new_folder  # noqa: F401
 from windows.sitefixtures import lab, new_site, packages  # noqa: F401 - pytest finds them here
 from windows.testsite import WindowsSite, WindowsSites
 
