@@ -10,3 +10,4 @@ html_static_path = ["pictures"]
 exclude_patterns = ["_build"]
 myst_heading_anchors = 3
 highlight_language = "text"
+suppress_warnings = ["misc.highlighting_failure"]  # a session at a prompt need not be one of shell
