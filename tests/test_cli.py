@@ -82,6 +82,39 @@ def test_what_cannot_be_a_state(folder: Path, capsys) -> None:
     assert told["folder"] == str(folder)
 
 
+@pytest.mark.parametrize(
+    "status",
+    [
+        {"pid": "1"},
+        {"files": None},
+        {"server": []},
+        {"holding": {}},
+        {"changed": 1},
+        {"history": [1]},
+        {"history": [{"at": "now"}]},
+        {"history": {"at": 1}},
+        {"application": ["x"]},
+    ],
+    ids=str,
+)
+def test_what_others_may_write(folder: Path, status: dict[str, object], capsys) -> None:
+    """Another user's file, whatever stands in it, is passed over and hides nobody else's."""
+    publish(folder, "odd", **status)
+    publish(folder, "good")
+    assert main(["status"]) == 0
+    assert capsys.readouterr().out.count("watching") == 1
+
+
+def test_what_a_terminal_would_obey(folder: Path, capsys) -> None:
+    """What would move the cursor, or forge a line, is escaped."""
+    publish(folder, application="\x1b[2J\nok    forged", holding="a\rb", changed=["\x07"])
+    assert main(["status"]) == 1
+    assert main(["restart", "--wait", "0"]) == 1
+    out = capsys.readouterr().out
+    assert not set("\x1b\r\x07") & set(out)
+    assert "\nok    forged" not in out
+
+
 def test_states_of_the_dead(folder: Path) -> None:
     """A state of a process that is gone, or of an earlier one with its number, is removed."""
     gone = publish(folder, "gone", pid=2**22 + 1)
@@ -127,7 +160,7 @@ def test_restart_with_nothing_coming_of_it(folder: Path, capsys) -> None:
 
 def test_restart_held_before_and_after(folder: Path, monkeypatch) -> None:
     """A hold from before the request is none that it came to: only what is told later counts."""
-    path = publish(folder, when=time.time() - 5, holding="old")
+    path = publish(folder, when=time.time() - 0.5, holding="old")
     (state,) = states.find().states
     passed: list[float] = []
 

@@ -75,7 +75,9 @@ BEHIND = {  # rooms behind the public API that a room of the cli needs, and no o
     "cli.loading": {"settings", "sources", "tracked"},
     "cli.processes": {"loaded"},
     "cli.programs": {"settings"},
-    "cli.states": {"settings", "private", "published"},
+    "cli.restart": {"log"},
+    "cli.states": {"log", "settings", "private", "published"},
+    "cli.status": {"log"},
     "cli.terminal": {"settings"},
 }
 

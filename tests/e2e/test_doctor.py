@@ -302,6 +302,8 @@ def test_without_mod_info(healthy: Site, doctor: Doctor, monkeypatch) -> None:
     lines = config.read_text().splitlines()
     part.write_text("\n".join([line for line in lines if line.startswith("WSGIScriptAlias")]))
     kept = [line for line in lines if not line.startswith("WSGIScriptAlias")]
+    kept += ["<IfModule no_such_module>", "WSGIScriptReloading Off", "</IfModule>"]
+    kept += ["<IfModule !wsgi_module>", "WSGIScriptReloading Off", "</IfModule>"]
     config.write_text(
         "\n".join([*kept, f"Define where {healthy.root}/more", "Include ${where}/*.conf", ""])
     )

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from wsgireload.cli import states, windows
 from wsgireload.cli.states import Found, State
 from wsgireload.cli.terminal import MisuseError, level, say, say_json
+from wsgireload.log import shown
 
 PATIENCE = 10.0  # seconds beyond the interval: the preflight and a busy machine take their time
 POLL = 0.05
@@ -93,7 +94,7 @@ def _outcome(before: State, now: State | None) -> str:
     if now.status.get("restarting"):
         return "" if not before.status.get("restarting") else "was restarting already"
     holding = now.status.get("holding")
-    return f"holding: {holding}" if holding and now.time > before.time else ""
+    return f"holding: {shown(holding)}" if holding and now.time > before.time else ""
 
 
 def _of(pid_file: str | None, found: list[State]) -> list[State]:
@@ -115,4 +116,6 @@ def _tell(asked: list[State], outcomes: dict[str, str], found: Found) -> None:
     if not asked:
         say("no monitor was found to be asked: `wsgireload status` says more")
     if found.closed:
-        say(f"not looked into, which takes root or their owner: {', '.join(found.closed)}")
+        say(
+            f"not looked into, which takes root or their owner: {', '.join(map(shown, found.closed))}"
+        )

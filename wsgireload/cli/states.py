@@ -11,10 +11,17 @@ from typing import Any
 
 from wsgireload import settings
 from wsgireload.cli import processes
+from wsgireload.log import shown
 from wsgireload.private import Private, private
 from wsgireload.published import RESTART, STATE
 
 MOST_BYTES = 1 << 20
+Kinds = dict[str, type | tuple[type, ...]]
+NUMBER, TEXT = (int, float), (str, type(None))
+OF_STATE: Kinds = {"time": NUMBER, "group": TEXT, "interval": NUMBER, "status": dict}
+OF_STATUS: Kinds = {"pid": int, "server": str, "files": int, "application": TEXT, "holding": TEXT}
+OF_STATUS |= {"changed": list, "history": list, "parent": int, "generation": (int, type(None))}
+OF_RESTART: Kinds = {"at": NUMBER, "reason": str, "took": (*NUMBER, type(None))}
 
 
 @dataclass(frozen=True)
@@ -26,7 +33,7 @@ class State:
     told: dict[str, Any]
 
     def __str__(self) -> str:
-        return f"{self.told.get('group') or self.status['server']}, pid {self.pid}"
+        return shown(f"{self.told.get('group') or self.status['server']}, pid {self.pid}")
 
     @property
     def path(self) -> str:
@@ -116,10 +123,24 @@ def _read(path: str, folder: Private) -> list[State]:
             continue
         name = file.removesuffix(STATE)
         with contextlib.suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
-            state = State(path, name, json.loads(folder.read(file, MOST_BYTES)))
+            state = State(path, name, _sound(json.loads(folder.read(file, MOST_BYTES))))
             if not processes.alive(state.pid, state.time):
                 folder.remove(file)
             # A folder speaks for its owner's processes alone: anybody can make one in /tmp.
             elif processes.owner(state.pid) in (folder.owner, None):
                 states.append(state)
     return states
+
+
+def _sound(told: dict[str, Any]) -> dict[str, Any]:
+    """What was read, if each value is of its kind: anybody can write such a file. Or TypeError."""
+    given = {"changed": [], "history": []} | told["status"]
+    checked: list[tuple[dict[str, Any], Kinds]] = [(told, OF_STATE), (given, OF_STATUS)]
+    checked += [(each, OF_RESTART) for each in given["history"]]
+    if not {"pid", "server", "files"} <= given.keys() or "time" not in told:
+        raise TypeError("it misses what every state has")
+    for values, kinds in checked:
+        for name, kind in kinds.items():
+            if name in values and not isinstance(values[name], kind):
+                raise TypeError(f"{name} is {values[name]!r}")
+    return {**told, "status": given}

@@ -9,6 +9,7 @@ from typing import Any
 from wsgireload.cli import states
 from wsgireload.cli.states import Found, State
 from wsgireload.cli.terminal import level, say, say_json
+from wsgireload.log import shown
 
 MOST = 3  # changed files that are named
 
@@ -29,7 +30,9 @@ def run(chosen: argparse.Namespace) -> int:
         if not found.states:
             say(nothing(found))
         if found.closed:
-            say(f"not looked into, which takes root or their owner: {', '.join(found.closed)}")
+            say(
+                f"not looked into, which takes root or their owner: {', '.join(map(shown, found.closed))}"
+            )
     return 0 if well(found) else 1
 
 
@@ -56,18 +59,20 @@ def text(state: State) -> str:
     lines = [
         f"{level('warn' if holding else 'ok')}  {state}: {doing}, {status['files']} files",
     ]
-    changed = status.get("changed") or []
+    changed = list(map(str, status["changed"]))
     more = f" and {len(changed) - MOST} more" if len(changed) > MOST else ""
     details = {
         "application": status.get("application") or "the main interpreter",
         "generation": status.get("generation"),
-        "reloaded": _last(status.get("history") or []),
+        "reloaded": _last(status["history"]),
         "changed": ", ".join(changed[:MOST]) + more,
         "holding": holding,
         "told": f"{_ago(time.time() - state.time)} ago, in {state.path}",
     }
     lines += [
-        f"      {name:<12} {value}" for name, value in details.items() if value not in (None, "")
+        f"      {name:<12} {shown(str(value))}"
+        for name, value in details.items()
+        if value not in (None, "")
     ]
     return "\n".join(lines)
 
