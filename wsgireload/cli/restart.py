@@ -116,6 +116,4 @@ def _tell(asked: list[State], outcomes: dict[str, str], found: Found) -> None:
     if not asked:
         say("no monitor was found to be asked: `wsgireload status` says more")
     if found.closed:
-        say(
-            f"not looked into, which takes root or their owner: {', '.join(map(shown, found.closed))}"
-        )
+        say(found.unread())

@@ -71,6 +71,11 @@ class Found:
     states: list[State] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
 
+    def unread(self) -> str:
+        """What was not looked into, in one line; "" where there was nothing of the kind."""
+        which = ", ".join(map(shown, self.closed))
+        return which and f"not looked into, which takes root or their owner: {which}"
+
 
 def find() -> Found:
     """Look into every folder in which a monitor of this machine may have left its state."""

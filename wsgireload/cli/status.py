@@ -30,9 +30,7 @@ def run(chosen: argparse.Namespace) -> int:
         if not found.states:
             say(nothing(found))
         if found.closed:
-            say(
-                f"not looked into, which takes root or their owner: {', '.join(map(shown, found.closed))}"
-            )
+            say(found.unread())
     return 0 if well(found) else 1
 
 
