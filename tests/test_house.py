@@ -92,7 +92,7 @@ def test_the_cli_is_a_guest() -> None:
 def test_the_flow_is_put_together_in_few_places() -> None:
     """Only the reloader and what it looks with know the stages; only the monitor has a thread."""
     who = {"reloader", "watched", "monitor", "parts", "restart", "config"}
-    who |= {"moment", "preflight", "program", "roll", "report"}
+    who |= {"moment", "preflight", "program", "roll", "facts"}
     for stage in STAGES - {"wakeup"}:
         assert importers(stage) - CLI <= who, stage
     assert importers("threading") <= {"monitor", "api", "wakeup", "ending"}

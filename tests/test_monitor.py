@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -428,6 +429,32 @@ def test_publishes_itself(begin, tmp_path: Path) -> None:
     wait_for(lambda: states(tmp_path)[0]["status"]["holding"])
     monitor.stop()
     assert states(tmp_path) == []
+
+
+def test_publishes_what_a_status_tells(begin, tmp_path: Path) -> None:
+    """What is published is the Status as plain data, field by field."""
+    monitor = looked(begin(track=[tmp_path / "code.py"]))
+    wait_for(lambda: states(tmp_path))
+    (told,) = states(tmp_path)
+    now = monitor.status().asdict()
+    assert told["status"] | {"looks": now["looks"]} == now
+
+
+def test_publishing_is_small(tmp_path: Path) -> None:
+    """To publish neither dataclasses nor json are imported: every interpreter would pay for it."""
+    code = (
+        "import glob, sys, time, wsgireload\n"
+        "wsgireload.start(server='daemon', interval=0.01)\n"
+        "end = time.monotonic() + 20\n"
+        "while not glob.glob(sys.argv[1] + '/*/*.state') and time.monotonic() < end: pass\n"
+        "assert glob.glob(sys.argv[1] + '/*/*.state')\n"
+        "print([name for name in ('dataclasses', 'inspect', 'json') if name in sys.modules])\n"
+        "wsgireload.stop()\n"
+    )
+    known = {"PATH": os.environ["PATH"], "TMPDIR": str(tmp_path)}
+    words = [sys.executable, "-P", "-c", code, tmp_path]
+    done = subprocess.run(words, env=known, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 def test_asked_from_outside(begin, asked: Asked, tmp_path: Path, caplog) -> None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from wsgireload import loaded, settings
+from wsgireload import facts, loaded, settings
 from wsgireload import server as servers
 from wsgireload.checksums import Digest
 from wsgireload.events import Events
@@ -24,6 +24,8 @@ from wsgireload.watched import note
 
 TYPE_CHECKING = False  # as typing has it, without importing typing, which is large
 if TYPE_CHECKING:
+    from typing import Any
+
     from wsgireload.journal import Entry
     from wsgireload.moment import Moment
     from wsgireload.report import Status
@@ -117,27 +119,34 @@ class Monitor:
         """What this monitor knows of itself now."""
         from wsgireload import report
 
+        return report.status(self._facts(), self._parts.watched.paths if self._thread else list)
+
+    def _facts(self) -> dict[str, Any]:
+        """The same as plain data: what `asdict` of a Status gives."""
         server = self._server
-        of_all = (self.active, self.reason, server.kind, os.getpid(), server.application)
+        told = {
+            "active": self.active,
+            "reason": self.reason,
+            "server": server.kind,
+            "pid": os.getpid(),
+            "application": server.application,
+            "parent": server.parent,
+            "since": self._since,
+        }
         if self._thread is None:
-            return report.Status(*of_all, parent=server.parent, since=self._since)
-        reloader, watched = self._parts.reloader, self._parts.watched
-        past, hold = self._past, reloader.hold
-        return report.Status(
-            *of_all,
-            files=len(watched),
-            looks=reloader.looks,
-            changed=tuple(reloader.differs),
-            holding=hold.reason if hold else None,
-            held=report.place(hold),
-            restarting=reloader.restarting,
-            parent=server.parent,
-            since=self._since,
-            generation=None if past is None else reloader.generation,
-            reloaded=self._before.reason if self._before else None,
-            history=report.history(past or (), server.processes, time.monotonic(), time.time()),
-            _paths=watched.paths,
-        )
+            return told
+        reloader, past = self._parts.reloader, self._past
+        return told | {
+            "files": len(self._parts.watched),
+            "looks": reloader.looks,
+            "changed": list(reloader.differs),
+            "holding": reloader.hold.reason if reloader.hold else None,
+            "held": facts.place(reloader.hold),
+            "restarting": reloader.restarting,
+            "generation": None if past is None else reloader.generation,
+            "reloaded": self._before.reason if self._before else None,
+            "history": facts.history(past or (), server.processes, time.monotonic(), time.time()),
+        }
 
     def _publish(self) -> None:
         """Tell the outside, if something that matters has changed: a look by itself does not."""
@@ -147,7 +156,7 @@ class Monitor:
         hold = reloader.hold.reason if reloader.hold else None
         matters = (len(watched), hold, tuple(reloader.differs), reloader.restarting, self._past)
         extra = {"group": self._server.process_group, "interval": self._settings.interval}
-        self._parts.published.tell(matters, lambda: extra | {"status": self.status().asdict()})
+        self._parts.published.tell(matters, lambda: extra | {"status": self._facts()})
 
     def leave(self, timeout: float) -> None:
         """As `stop`, when this process ends."""

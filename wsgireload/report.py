@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
-
-from wsgireload import budget
-from wsgireload.guard import Hold
-from wsgireload.journal import RECENT, Entry
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -81,29 +78,12 @@ class Status:
         }
 
 
-def place(hold: Hold | None) -> Held | None:
-    """Where the file is that holds, if it is one."""
-    if hold is None or hold.path is None:
-        return None
-    return Held(hold.path, hold.line, hold.column, hold.text, hold.error)
-
-
-def history(
-    entries: Sequence[Entry], processes: int, since_boot: float, now: float
-) -> tuple[Restarted, ...]:
-    """The last restarts, newest first, one for all the processes of a group.
-
-    `since_boot` is the time now on the clock of `Entry.at`, `now` the same in seconds since 1970.
-    """
-    ours = [(entry.at, entry.what) for entry in entries]
-    times = set(budget.distinct(ours, processes))
-    told = [
-        Restarted(
-            now - since_boot + entry.at,
-            entry.reason,
-            None if entry.up is None else entry.up - entry.at,
-        )
-        for entry in entries
-        if entry.at in times
-    ]
-    return tuple(reversed(told[-RECENT:]))
+def status(facts: dict[str, Any], paths: Callable[[], list[str]]) -> Status:
+    """What was told as plain data (see facts.py), as a Status."""
+    held, history = facts.get("held"), facts.get("history", ())
+    told = facts | {
+        "changed": tuple(facts.get("changed", ())),
+        "held": Held(**held) if held else None,
+        "history": tuple(Restarted(**each) for each in history),
+    }
+    return Status(**told, _paths=paths)
