@@ -138,11 +138,11 @@ class Server:
         """What `apachectl restart` does."""
         os.kill(self.pid, signal.SIGHUP)
 
-    def get(self, path: str = "/") -> str:
+    def get(self, path: str = "/", **headers: str) -> str:
         """What the application answers; ServerError where that is not a 200."""
         connection = http.client.HTTPConnection(HOST, self.port, timeout=30)
         try:
-            connection.request("GET", path)
+            connection.request("GET", path, headers=headers)
             answer = connection.getresponse()
             body = answer.read().decode()
         finally:

@@ -55,6 +55,7 @@ class Monitor:
         self._since = time.time()
         self._before: Entry | None = None
         self._past: list[Entry] | None = None
+        self._told: tuple[list[Entry] | None, list[dict[str, object]]] = (None, [])
         if refusal is None:
             opener = servers.opener() or open_plainly
             self._imports = loaded.Imports(lambda path: self._imported(path, opener))
@@ -145,8 +146,17 @@ class Monitor:
             "restarting": reloader.restarting,
             "generation": None if past is None else reloader.generation,
             "reloaded": self._before.reason if self._before else None,
-            "history": facts.history(past or (), server.processes, time.monotonic(), time.time()),
+            "history": self._history(past),
         }
+
+    def _history(self, past: list[Entry] | None) -> list[dict[str, object]]:
+        """What came before, as it is told: made once, as every request may ask for a status."""
+        told = self._told
+        if past is not None and told[0] is not past:
+            processes = self._server.processes
+            made = facts.history(past, processes, time.monotonic(), time.time())
+            self._told = told = past, made
+        return told[1]
 
     def _publish(self) -> None:
         """Tell the outside, if something that matters has changed: a look by itself does not."""

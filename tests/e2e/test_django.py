@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from apache import Apache
 from examplesite import ExampleSite
+from server import wait_for
 
 FILE = "mysite/locale/en/LC_MESSAGES/django.mo"
 
@@ -53,3 +54,23 @@ def test_compiling_messages(site: ExampleSite) -> None:
     assert site.answer_after(lambda: write("Servus")) == "My site says: Servus!\n"
     assert site.answer_after(lambda: write("Moin")) == "My site says: Moin!\n"
     assert all(f"{FILE} " in said for said in site.restarts())
+
+
+def test_a_page_that_reloads_itself(site: ExampleSite) -> None:
+    """Django's answers are of a type of its own; its pages get the script all the same."""
+    body = "<html><body>{{ site }} says: {{ greeting }}!</body></html>"
+    site.save("mysite/templates/front.html", "{{ site }} says: {{ greeting }}!", body)
+    wrapped = "\napplication = middleware(get_wsgi_application(), live=True)\n"
+    script = site.app / "mysite" / "wsgi.py"
+    text = script.read_text().replace("\napplication = get_wsgi_application()\n", wrapped)
+    script.write_text(f"from wsgireload.web import middleware\n{text}")
+    page = wait_for(lambda: _live(site), "a page with the script")
+    plain = site.get()
+    assert plain.startswith("<html><body>My site says")
+    tag = page[page.index("<script data-wsgireload=") : page.index("</body>")]
+    assert page.replace(tag, "") == plain
+
+
+def _live(site: ExampleSite) -> str | None:
+    page = site.get(Accept="text/html")
+    return page if "data-wsgireload" in page else None

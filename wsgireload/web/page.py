@@ -61,11 +61,11 @@ ICON = ICON.format(colour="%232457c5").replace('"', "'")
 
 def surroundings(environ: WSGIEnvironment) -> dict[str, str]:
     """What the server says of this request: mod_wsgi's version, its groups, our script's folder."""
-    version = environ.get("mod_wsgi.version", ())
+    version, script = environ.get("mod_wsgi.version", ()), environ.get("SCRIPT_FILENAME", "")
     return {
         "version": ".".join(map(str, version)),
         "process_group": environ.get("mod_wsgi.process_group", ""),
-        "folder": os.path.dirname(environ.get("SCRIPT_FILENAME", "")),
+        "folder": os.path.dirname(os.path.normpath(script)) if script else "",
     }
 
 
