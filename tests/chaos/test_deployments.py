@@ -208,11 +208,20 @@ def test_deployments(deploying: Deploying, chaos: Any) -> None:
     chaos.figure("deployments, each one restart", len(ways))
 
 
-def test_a_package_that_stays_away(deploying: Deploying) -> None:
-    """It is waited for five seconds, and no longer."""
-    site = deploying.site
-    site.noisy = True
+def test_what_stays_away(deploying: Deploying) -> None:
+    """A module is waited for, for five seconds; a package longer, while the old code serves on."""
+    site, packages = deploying.site, deploying.packages
+    copied, installed = packages["copied"], packages["installed"]
+    copied.numbers.pop()
+    (site.root / f"built/copied/m{FILES - 1}.py").unlink()
+    deploying.rsync()
+    site.wait_for_value(copied.numbers, "copied.NUMBERS")
+    [changed], [restarted] = site.said("changed: "), site.said("restarting: ")
+    assert BOUND - 0.1 < restarted.when - changed.when < BOUND + 1
+
     deploying.pip("uninstall -y installed")
-    [gone] = site.wait_for_line("changed: ")
-    [restarted] = site.wait_for_line("restarting: ")
-    assert BOUND - 0.1 < restarted.when - gone.when < BOUND + 1
+    [held] = site.wait_for_line("holding: ")
+    assert "installed is gone or empty, and nothing has come in place of its code" in held.text
+    assert BOUND - 0.1 < held.when - site.said("changed: ")[-1].when < BOUND + 1
+    assert site.ask("installed.NUMBERS").value == installed.numbers
+    deploying.deploy("installed", Deploying.install_in_a_venv)
