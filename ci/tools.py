@@ -77,7 +77,7 @@ IDLE = {
     "touch": "touch {path}",
     "touch -d": "touch -d 2001-01-01 {path}",
     "chmod": "chmod 600 {path} && chmod 644 {path}",
-    "grep": "grep -r {old} $(dirname {path})",
+    "grep": "grep -qR {old} $(dirname {path})",
     "another name": "ln $(realpath {path}) {copy}.link",
     "a backup": "cp {path} {path}~",
     "compileall": "python3 -m compileall -qf $(dirname {path})",
