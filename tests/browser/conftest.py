@@ -10,7 +10,7 @@ import pytest
 from apache import Apache
 from browsertab import Tabs
 from playwright.sync_api import Browser, sync_playwright
-from sitefixtures import library, new_site  # noqa: F401 - pytest finds them here
+from sitefixtures import library, new_folder, new_site  # noqa: F401 - pytest finds them here
 from testsite import Site, Sites
 from websites import page_site
 

@@ -47,6 +47,13 @@ def told(site: Site) -> dict[str, Any]:
     return status
 
 
+def seen(site: Site, name: str) -> dict[str, Any] | None:
+    """status.json, once the file is among the paths, of which there are as many as it says."""
+    status = told(site)
+    whole = len(status["paths"]) == status["files"]
+    return status if whole and f"{site.app}/{name}" in status["paths"] else None
+
+
 def started(site: Site) -> Site:
     """Start it, and return once it watches."""
     site.start()
@@ -66,11 +73,9 @@ def save(site: Site, old: str, new: str, count: int) -> None:
 def test_what_came_before(new_site: Sites, group: str | None) -> None:
     """Each process knows which it is, why, since when, and how long it took, in any interpreter."""
     site = started(page_site(new_site, group=group))
-    first = told(site)
+    first = site.wait_for(lambda: seen(site, "views.py"), "a look at views.py")
     assert (first["generation"], first["reloaded"], first["history"]) == (0, None, [])
     assert (first["active"], first["server"], first["parent"]) == (True, "daemon", site.pid)
-    assert f"{site.app}/views.py" in first["paths"]
-    assert len(first["paths"]) == first["files"]
     save(site, "old", "new", count=2)
     save(site, "new", "newer", count=3)
     last = told(site)
