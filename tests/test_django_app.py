@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, run_checks
+from django.core.management import call_command
 from django.test import override_settings
 from examplesite import copy_example
 
@@ -250,6 +252,20 @@ def test_manage_check(manage: Callable[..., Any], tmp_path: Path) -> None:
     done = manage("check", "--fail-level", "WARNING")
     assert done.returncode == 1
     assert "wsgireload.W001" in done.stderr
+
+
+def test_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`manage.py wsgireload` hands its words to the command line, and its exit code to the shell."""
+    asked = []
+    monkeypatch.setattr("wsgireload.cli.main", lambda words: asked.append(words) or 3)
+    with pytest.raises(SystemExit, match="3"):
+        call_command("wsgireload", "doctor", "--json")
+    assert asked == [["doctor", "--json"]]
+
+
+def test_manage_wsgireload(manage: Callable[..., Any]) -> None:
+    """It prints what the command line does, and nothing else."""
+    assert "monitors" in json.loads(manage("wsgireload", "status", "--json").stdout)
 
 
 @pytest.mark.parametrize("command", [("diffsettings",), ("shell", "-c", "pass"), ("test",)])

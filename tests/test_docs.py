@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+from flask import Flask
 
 import wsgireload
 from wsgireload.settings import Settings
@@ -25,13 +27,22 @@ BLOCKS = [
 
 @pytest.mark.parametrize("block", BLOCKS)
 def test_python(block: str) -> None:
-    """A block of Python compiles, and all that it calls `wsgireload.` exists and takes that."""
+    """A block of Python compiles, and all that it names of ours exists and takes what it is given."""
     for node in ast.walk(ast.parse(block)):
         if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "wsgireload":
             assert hasattr(wsgireload, node.attr), node.attr
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "wsgireload.start":
-            given = {word.arg: ast.literal_eval(word.value) for word in node.keywords if word.arg}
-            Settings.of(**given)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in (
+            "wsgireload.start",
+            "init_app",
+        ):
+            Settings.of(**{word.arg: value(word.value) for word in node.keywords if word.arg})
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "WSGIRELOAD":
+            Settings.of(**value(node.value))
+
+
+def value(node: ast.expr) -> Any:
+    """What an expression of a document's comes to."""
+    return eval(ast.unparse(node), {"BASE_DIR": Path("/srv/mysite"), "app": Flask("mysite")})
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)

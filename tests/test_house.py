@@ -83,7 +83,7 @@ BEHIND = {  # rooms behind the public API that a room of the cli needs, and no o
 
 
 def test_the_cli_is_a_guest() -> None:
-    """The cli knows of the house what is said here, and nobody in the house knows the cli."""
+    """The cli knows of the house what is said here, and but manage.py's command nobody knows it."""
     assert importers("cli") <= CLI | {"django.management.commands.wsgireload"}
     for name in CLI:
         assert IMPORTS[name] & (set(ROOMS) - {"cli"}) <= BEHIND.get(name, set()), name
