@@ -255,7 +255,7 @@ def test_manage_check(manage: Callable[..., Any], tmp_path: Path) -> None:
 
 
 def test_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`manage.py wsgireload` hands its words to the command line, and its exit code to the shell."""
+    """`manage.py wsgireload` gives its words to the command line, and returns its exit code."""
     asked = []
     monkeypatch.setattr("wsgireload.cli.main", lambda words: asked.append(words) or 3)
     with pytest.raises(SystemExit, match="3"):

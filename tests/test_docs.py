@@ -27,7 +27,7 @@ BLOCKS = [
 
 @pytest.mark.parametrize("block", BLOCKS)
 def test_python(block: str) -> None:
-    """A block of Python compiles, and all that it names of ours exists and takes what it is given."""
+    """A block of Python compiles; what it calls of ours exists, and takes what it is given."""
     for node in ast.walk(ast.parse(block)):
         if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "wsgireload":
             assert hasattr(wsgireload, node.attr), node.attr

@@ -11,7 +11,12 @@ from apache import Apache
 from examplesite import ExampleSite
 from server import wait_for
 
+FIRST = "My site says: Hello!\n"
 FILE = "mysite/locale/en/LC_MESSAGES/django.mo"
+PREFLIGHT = """
+from pathlib import Path
+WSGIRELOAD["preflight"] = ["python", str(Path(__file__).parents[1] / "manage.py"), "check"]
+"""
 
 
 @pytest.fixture(params=["django==4.2.*", "django==5.2.*"])
@@ -21,10 +26,9 @@ def site(
     library: Path,
     frameworks: Callable[..., Path],
 ) -> Iterator[ExampleSite]:
-    """The example, started and asked once."""
+    """The example, not started yet."""
     with ExampleSite(apache, "django", [library, frameworks(request.param)]) as site:
         try:
-            assert site.begin() == "My site says: Hello!\n"
             yield site
         finally:
             print(site.log.text())  # noqa: T201 - pytest shows it where a test fails
@@ -46,6 +50,7 @@ def compiled(greeting: str) -> bytes:
 def test_compiling_messages(site: ExampleSite) -> None:
     """The first translation of an app goes live, and so does each later one."""
     path = site.app / FILE
+    assert site.begin() == FIRST
 
     def write(greeting: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -74,3 +79,17 @@ def test_a_page_that_reloads_itself(site: ExampleSite) -> None:
 def _live(site: ExampleSite) -> str | None:
     page = site.get(Accept="text/html")
     return page if "data-wsgireload" in page else None
+
+
+def test_checking_first(site: ExampleSite) -> None:
+    """With `manage.py check` as preflight a WSGIRELOAD that makes no sense is held, by its name."""
+    name = "mysite/settings.py"
+    settings = site.app / name
+    good = settings.read_text() + PREFLIGHT
+    settings.write_text(good)
+    site.begin()
+    settings.write_text(good.replace("0.5", "'fast'").replace("My", "Your"))
+    [held] = wait_for(lambda: site.log.lines("wsgireload: holding: "), "the hold")
+    assert "WSGIRELOAD['interval'] is 'fast'." in held.text
+    assert (site.get(), site.restarts()) == (FIRST, [])
+    assert site.save(name, "'fast'", "2") == "Your site says: Hello!\n"
