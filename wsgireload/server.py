@@ -80,7 +80,7 @@ def _refusal(kind: str, inside: ModuleType | None, *, forced: bool) -> str | Non
     apache = native.apache()
     if apache is None and (kind == "windows" or not forced):
         return "mod_wsgi is here, but this process is not Apache's"
-    return apache.refusal if apache is not None and kind == "windows" else None
+    return apache.refusal if apache is not None else None
 
 
 def running_requests(inside: ModuleType) -> int | None:

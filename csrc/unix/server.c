@@ -20,6 +20,14 @@ static int ask(const char *name, char *text, size_t room)
     return 1;
 }
 
+/* Whether httpd was started with -D and this name. */
+static int defined(const char *name)
+{
+    int (*exists)(const char *) = (int (*)(const char *))wsgireload_find("ap_exists_config_define", 0);
+
+    return exists != NULL && exists(name);
+}
+
 void wsgireload_probe(wsgireload_server *out)
 {
     memset(out, 0, sizeof *out);
@@ -31,6 +39,11 @@ void wsgireload_probe(wsgireload_server *out)
     out->state = WSGIRELOAD_UNKNOWN;
     out->generation = -1;
     out->restart = WSGIRELOAD_ASKED; /* whether this is a daemon process, mod_wsgi knows */
+    if (out->apache && (defined("DEBUG") || defined("ONE_PROCESS"))) { /* -X is -D DEBUG */
+        out->restart = WSGIRELOAD_UNSUPPORTED;
+        snprintf(out->refusal, sizeof out->refusal,
+                 "this Apache is one process (httpd -X): nobody would replace this one");
+    }
 }
 
 const unsigned short *wsgireload_command_line(void)

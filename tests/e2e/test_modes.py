@@ -31,6 +31,13 @@ def test_embedded_mode(new_site: Sites) -> None:
     assert site.ask().status["server"] == "embedded"
 
 
+def test_one_process(new_site: Sites) -> None:
+    """With -X nobody replaces a daemon process that ends, so none is ended."""
+    site = new_site()
+    site.arguments = ["-X"]
+    assert_inactive(site, "httpd -X")
+
+
 def test_switched_off_in_the_environment(new_site: Sites) -> None:
     """WSGIRELOAD=off in Apache's environment switches it off."""
     assert_inactive(new_site(environment={"WSGIRELOAD": "off"}), "WSGIRELOAD=off")

@@ -44,6 +44,21 @@ def test_probe(child, library, source, expected):
     assert said == [*expected, 0, -1, -1, 0, ""]
 
 
+@pytest.mark.parametrize(("name", "alone"), [("DEBUG", True), ("ONE_PROCESS", True), ("X", False)])
+def test_one_process(child, library, name: str, alone: bool) -> None:
+    """With -X, or -D ONE_PROCESS, nobody would replace this process, and the probe says so."""
+    defines = f'''
+    #include <string.h>
+    int ap_exists_config_define(const char *name) {{ return strcmp(name, "{name}") == 0; }}
+    '''
+    *_, restart, refusal = child(
+        "import json, wsgireload._native as n; print(json.dumps(n.probe()))",
+        preload=library(DESCRIPTION % '"Apache"' + defines),
+    )
+    assert restart == (2 if alone else 0)
+    assert ("httpd -X" in refusal) == alone
+
+
 def test_core_keeps_the_bytes(child, library):
     """The core hands out httpd's bytes as they are."""
     said = child(
