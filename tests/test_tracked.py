@@ -130,6 +130,9 @@ def test_deep_folders(tree: Tree, deep: str) -> None:
         *(".a.py.swp", ".#a.py", "#a.py#", "4913", ".DS_Store", "debug.log", "x.pid"),
         *("db.sqlite3", "db.sqlite3-wal", "data.db", "data.db-journal"),
         *("12-0123456789abcdef.state", "1-0123456789abcdef.restart"),
+        *("0123456789abcdef.call", "0123456789abcdef.roll"),
+        *("0123456789abcdef-00000000000000000001-12.asked", "0123456789abcdef-01-2.answered"),
+        *("0123456789abcdef-0123456789abcdef.flight", "0123456789abcdef-01.asked.7f.new"),
         *(".page.html.a1B2c3", ".~tmp~/page.html"),
     ],
 )
