@@ -104,6 +104,24 @@ def test_before_start(tmp_path: Path) -> None:
     )
 
 
+def test_the_first_look_has_it_all(tmp_path: Path) -> None:
+    """What was tracked before start() is there when the monitor begins."""
+    run(
+        tmp_path,
+        """
+        from wsgireload.monitor import Monitor
+        begin, there = Monitor.start, []
+        def start(self):
+            there.extend(self._parts.watched._tracked)
+            begin(self)
+        Monitor.start = start
+        wsgireload.track("one.html")
+        wsgireload.start(server="daemon", interval=0.01)
+        assert there == [os.path.abspath("one.html")]
+        """,
+    )
+
+
 def test_start_twice(tmp_path: Path) -> None:
     """A second start returns the first monitor and adds what it tracks."""
     run(

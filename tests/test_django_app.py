@@ -168,7 +168,7 @@ def test_scripts_with_the_line(checked: Callable[..., list[CheckMessage]], scrip
 
 def test_a_script_without_the_line(checked: Callable[..., list[CheckMessage]]) -> None:
     """A script without reload_required is warned of, by its path, and with the line to add."""
-    [warning] = checked("import wsgireload\nprint(wsgireload.reload_required)\n")
+    [warning] = checked("import wsgireload\nprint(reload_required)\n")
     assert warning.id == "wsgireload.W001"
     assert "script0.py has no reload_required" in warning.msg
     assert warning.hint.endswith(LINE.strip())
@@ -212,8 +212,9 @@ def test_no_dict() -> None:
 
 def test_tracked_paths(checked: Callable[..., list[CheckMessage]], tmp_path: Path) -> None:
     """A path or glob that nothing answers to is warned of; those that are met are not."""
-    there, pattern = tmp_path, tmp_path / "script*.py"
+    there, pattern = tmp_path / "look[1]", tmp_path / "script*.py"
     gone, unmet = tmp_path / "gone", tmp_path / "*.toml"
+    there.mkdir()
     found = checked(track=[there, pattern, gone, unmet])
     assert ids(found) == ["wsgireload.W002"] * 2
     assert all(str(path) in said.msg for path, said in zip((gone, unmet), found, strict=True))
