@@ -63,6 +63,7 @@ def test_compiling_messages(site: ExampleSite) -> None:
 
 def test_a_page_that_reloads_itself(site: ExampleSite) -> None:
     """Django's answers are of a type of its own; its pages get the script all the same."""
+    site.begin()
     body = "<html><body>{{ site }} says: {{ greeting }}!</body></html>"
     site.save("mysite/templates/front.html", "{{ site }} says: {{ greeting }}!", body)
     wrapped = "\napplication = middleware(get_wsgi_application(), live=True)\n"
