@@ -96,8 +96,9 @@ class Faulty:
         return len(self.site.log.lines(text, after=before)) == 2
 
     def tell(self, chaos: Chaos, of: str = "") -> None:
-        chaos.figure(f"edits{of}", self.edits)
-        chaos.figure(f"slowest from edit to new code{of}, seconds", round(self.slowest, 2))
+        if self.edits:
+            chaos.figure(f"edits{of}", self.edits)
+            chaos.figure(f"slowest from edit to new code{of}, seconds", round(self.slowest, 2))
 
 
 @pytest.fixture
