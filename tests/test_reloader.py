@@ -582,3 +582,15 @@ def test_who_has_just_come_is_soon_up(world: World) -> None:
     assert reloader.step() < 0.5
     turns.is_up = True
     assert reloader.step() == 1.0
+
+
+def test_who_is_replaced_before_it_noticed_says_so(world: World) -> None:
+    """A process that a request ends because another one called leaves a line, and no entry."""
+    calls = Calls()
+    reloader = world.reloader(moment=world.moment("next-request", calls))
+    reloader.leave()
+    assert world.log.lines == []
+    calls.heard_one = True
+    reloader.leave()
+    assert "another process" in world.said("restarting")[0]
+    assert world.history.kept == []

@@ -259,8 +259,12 @@ class Reloader:
 
     def leave(self) -> None:
         """Note the restart that a request has brought about: this process ends."""
-        if self._moment is not None and self._moment.pending and self._asked is None:
+        if self._moment is None or self._asked is not None:
+            return
+        if self._moment.pending:
             self._journal.record(self._entry(self._what("changed")))
+        elif self._moment.called():
+            self._log.say(Word.RESTARTING, "another process of the group noticed a change first")
 
     def _freshen(self) -> None:
         for cache in self._restart.freshen([path for path in self.differs if _is_source(path)]):
