@@ -47,8 +47,10 @@ class Log:
 
 
 def _write(loud: bool, line: str) -> None:
-    # Where logging was never imported nobody configured it, and we need not be the first.
-    if logging := sys.modules.get("logging"):
+    # Where logging was never imported nobody configured it, and we need not be the first. While
+    # another thread imports it, it is there by halves: without the last of its functions.
+    logging = sys.modules.get("logging")
+    if logging is not None and hasattr(logging, "captureWarnings"):
         logger = logging.getLogger("wsgireload")
         if logger.hasHandlers() and not logger.disabled:
             logger.log(logging.WARNING if loud else logging.INFO, "%s", line)
