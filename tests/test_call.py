@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from wsgireload.call import SIZE, Call
+from wsgireload.call import FRESH, SIZE, Call
 from wsgireload.private import Kept, private
 
 
@@ -56,9 +56,12 @@ def test_a_call_is_taken_back(world: World) -> None:
     first, second = world.process(), world.process()
     world.now += 1
     first.make()
+    assert second.heard()
     first.retract()
+    world.now += FRESH
     assert not second.heard()
     first.make()
+    world.now += FRESH
     assert second.heard()
 
 
@@ -138,3 +141,24 @@ def test_what_others_do_to_the_file(world: World, content: bytes) -> None:
     second.make()
     assert first.heard()
     assert len(world.file.read_bytes()) == SIZE
+
+
+def test_many_requests_ask(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many requests come, the file is read once in two milliseconds; a call is not lost."""
+    first, second = world.process(), world.process()
+    reads = 0
+    peek = Kept.peek
+
+    def counted(file: Kept, most: int) -> bytes:
+        nonlocal reads
+        reads += 1
+        return peek(file, most)
+
+    monkeypatch.setattr(Kept, "peek", counted)
+    assert not any(second.heard() for _ in range(100))
+    assert reads == 1
+    world.now += 1
+    first.make()
+    world.now += FRESH
+    assert all(second.heard() for _ in range(100))
+    assert reads == 2

@@ -12,6 +12,9 @@ from collections.abc import Callable
 
 from wsgireload.private import Kept
 
+# Seconds for which what was read is not read again, however many requests come: in so short a time
+# no process has ended and another taken its place, and so nobody has seen new code yet.
+FRESH = 0.002
 SIZE = 8  # bytes: the moment of the latest call, in nanoseconds of the machine's monotonic clock
 
 
@@ -26,17 +29,23 @@ class Call:
         self._file = file
         self._clock = clock
         self._seen = self._now()
+        self._moment, self._read_again = 0, clock()
         content = file.read(SIZE + 1)
         if len(content) != SIZE or int.from_bytes(content, "little") > self._seen:
             file.write(bytes(SIZE))  # new, or from before the machine was started
 
     def heard(self) -> bool:
         """Whether there was a call since this process was last seen to run the latest code."""
+        now = self._clock()
+        if now >= self._read_again:
+            self._read_again, self._moment = now + FRESH, self._read()
+        return self._moment > self._seen
+
+    def _read(self) -> int:
         try:
-            moment = self._file.peek(SIZE)
+            return int.from_bytes(self._file.peek(SIZE), "little")
         except OSError:
-            return False
-        return int.from_bytes(moment, "little") > self._seen
+            return 0
 
     def answer(self, at: float) -> None:
         """This process runs the latest code, as a look that began at `at` has shown."""
@@ -51,6 +60,7 @@ class Call:
         self._write(0)
 
     def _write(self, moment: int) -> None:
+        self._read_again = self._clock()
         with contextlib.suppress(OSError):  # then each process notices by itself, as ever
             self._file.write(moment.to_bytes(SIZE, "little"))
 
