@@ -17,6 +17,14 @@ from windows.testsite import WindowsSite, WindowsSites
 WHEELS = Path(__file__).parent.parent.parent / "dist"
 
 
+def newest_wheel() -> Path:
+    """The wheel that ci/wheel made."""
+    wheels = sorted(WHEELS.glob("wsgireload-*-win_amd64.whl"))
+    if not wheels:
+        pytest.fail("there is no Windows wheel: ci/wheel win_amd64 makes it")
+    return wheels[-1]
+
+
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
     """One session of wine for all tests."""
@@ -26,15 +34,12 @@ def lab() -> Iterator[Lab]:
 
 @pytest.fixture(scope="session")
 def packages(lab: Lab) -> Callable[[str], Path]:
-    """Where wsgireload is installed for a Python, from the wheel that ci/wheel made."""
-    wheels = sorted(WHEELS.glob("wsgireload-*-win_amd64.whl"))
-    if not wheels:
-        pytest.fail("there is no Windows wheel: ci/wheel win_amd64 makes it")
+    """Where wsgireload is installed for a Python, from its wheel."""
     installed: dict[str, Path] = {}
 
     def install(version: str) -> Path:
         if version not in installed:
-            installed[version] = lab.install(version, wheels[-1])
+            installed[version] = lab.install(version, newest_wheel())
         return installed[version]
 
     return install
