@@ -185,6 +185,20 @@ def test_one_user_alone(machine: Machine) -> None:
     assert home in found["permissions"].text
 
 
+def test_virtual_environment(machine: Machine) -> None:
+    """One that WSGIPythonPath names is the application's; another Python's home alone is none."""
+    venv = machine.root / "venv"
+    package = venv / "Lib" / "site-packages" / "wsgireload"
+    package.mkdir(parents=True)
+    base = str(machine.root)
+    machine.here = Here(True, "3.11", 64, str(venv), base, str(package), "/Users/me")
+    conf = machine.conf.read_text() + f'WSGIPythonHome "{base}"\n'
+    machine.conf.write_text(conf)
+    assert bad(machine.examine()) == {"python-home": "warn"}
+    machine.conf.write_text(conf + f'WSGIPythonPath "{package.parent}"\n')
+    assert bad(machine.examine()) == {}
+
+
 def test_connections(machine: Machine) -> None:
     """Without AcceptFilter none restarts are not lossless."""
     machine.conf.write_text(machine.conf.read_text().replace("AcceptFilter http none\n", ""))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from http.client import HTTPConnection
@@ -18,7 +19,7 @@ from windows.sitefixtures import newest_wheel
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "windows.md"
 STEP = re.compile(
-    r"(?:`(C:\\\S+)`[^\n]*:\n\n)? *```(bat|python|apache)\n(.*?)```|^ {4}(wsgireload: [^\n]+)$",
+    r"(?:`(C:\\\S+)`[^\n]*:\n\n)? *```(bat|python|text|apache)\n(.*?)```|^ {4}(wsgireload: [^\n]+)$",
     re.DOTALL | re.MULTILINE,
 )
 MINUTES = 5
@@ -121,7 +122,7 @@ def newcomer() -> Iterator[Newcomer]:
     with Lab() as lab:
         newcomer = Newcomer(lab)
         yield newcomer
-        print(newcomer.log.text())
+        sys.stdout.write(newcomer.log.text())
 
 
 @pytest.mark.timeout(2 * MINUTES * 60)
@@ -139,7 +140,7 @@ def test_from_nothing_to_a_site_that_reloads(newcomer: Newcomer) -> None:
                 assert block in newcomer.said  # it is what `wsgireload config` has printed
                 with newcomer.file(name).open("a") as config:
                     config.write(block)
-            elif language == "python":
+            elif language in ("python", "text"):
                 newcomer.file(name).write_text(block, newline="\r\n")
             elif not block.startswith("findstr"):  # wine's prints nothing; the promise is looked up
                 newcomer.run(block)

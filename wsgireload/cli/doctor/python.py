@@ -66,13 +66,14 @@ def reached(here: Here, served: Served, directives: Sequence[Directive]) -> Find
     """Whether the application finds the wsgireload that is installed here."""
     home = served.option("python-home") or _of_server(directives, "wsgipythonhome")
     path = served.option("python-path") or _of_server(directives, "wsgipythonpath")
-    if home and not _same(home, here.prefix):
+    folders = [folder for folder in path.split(os.pathsep) if folder]
+    led = any(_same(folder, os.path.dirname(here.package)) for folder in folders)
+    if home and not led and not _same(home, here.prefix):
         text = f"the application runs in {home}, and this is {here.prefix}"
         return warn(
             "python-home", text, f"ask the application's own Python: {_python(home, here)} {AGAIN}"
         )
-    folders = [folder for folder in path.split(os.pathsep) if folder]
-    if home or here.prefix == here.base_prefix or os.path.dirname(here.package) in folders:
+    if home or here.prefix == here.base_prefix or led:
         return ok("python-home", home or here.prefix)
     if any(os.path.isdir(os.path.join(folder, "wsgireload")) for folder in folders):
         return ok("python-path", path)
