@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from wsgireload.checksums import MISSING
+from wsgireload.checksums import EMPTY, MISSING
 from wsgireload.errors import NativeError
 from wsgireload.guard import Hold
 from wsgireload.journal import Entry
@@ -250,6 +250,24 @@ def test_a_source_that_comes_back_new_is_an_edit(world: World) -> None:
     world.clock.now += reloader.step()
     world.looks.differs = {"a.py": b"2"}
     world.run(reloader, 1.5)
+    assert world.server.asked == 1
+
+
+def test_an_emptied_source_is_waited_for(world: World) -> None:
+    """Who saves in place empties the file first, and may be held up there: up to 5 s."""
+    reloader = world.reloader()
+    world.looks.python, world.looks.differs = {"a.py"}, {"a.py": EMPTY}
+    world.run(reloader, 4.0)
+    assert world.server.asked == 0
+    world.run(reloader, 1.5)
+    assert world.server.asked == 1
+
+
+def test_an_emptied_text_is_a_change(world: World) -> None:
+    """Of what is no Python source, empty may be what it is to be."""
+    reloader = world.reloader()
+    world.looks.differs = {"deploy.txt": EMPTY}
+    world.run(reloader, 0.2)
     assert world.server.asked == 1
 
 

@@ -20,6 +20,7 @@ except ImportError:  # another Python, or one whose blake2b has moved
 Digest = bytes
 SIZE = 16  # bytes of a digest: a change is not met by chance, and nobody plans one here
 MISSING: Digest = b"missing"  # no file is there: a value like any other
+EMPTY: Digest = blake2b().digest()[:SIZE]  # nothing is in it, or nothing yet
 SPECIAL: Digest = b"special"  # a folder, pipe or device: it exists, and is never opened
 CHUNK = 1 << 20
 SMALL = 1 << 12

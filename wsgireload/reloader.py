@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import chain
 
 from wsgireload import budget, guard
-from wsgireload.checksums import MISSING, Digest, fingerprint
+from wsgireload.checksums import EMPTY, MISSING, Digest, fingerprint
 from wsgireload.guard import Hold
 from wsgireload.journal import Entry, Journal
 from wsgireload.log import Log, Word, few, shown
@@ -164,12 +164,14 @@ class Reloader:
         return self._unsettled(self._clock())
 
     def _unsettled(self, now: float, last: float | None = None) -> float:
-        """Seconds to wait for quiet. A source that is gone is likely to be on its way back."""
-        gone = any(
-            digest == MISSING and self._watched.is_python(path)
+        """Seconds to wait for quiet. A source that is gone, or that was emptied, is likely to be in
+        the midst of being written.
+        """
+        unfinished = any(
+            digest in (MISSING, EMPTY) and self._watched.is_python(path)
             for path, digest in self.differs.items()
         )
-        return self._settle.left(self.differs, now, last, patient=gone)
+        return self._settle.left(self.differs, now, last, patient=unfinished)
 
     def _announce(self, before: Mapping[str, Digest]) -> None:
         """Say what changed, when it is noticed, and when it is no change any more."""

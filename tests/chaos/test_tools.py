@@ -95,12 +95,15 @@ class Desk:
         self.noticed[tool] = max(lasted, self.noticed.get(tool, lasted))
 
     def change_nothing(self, tool: str) -> None:
-        """No restart, and not a word."""
+        """No restart, and not a word; but one that was held up with an empty file is taken back."""
         path = self.random.choice(list(self.words))
-        before = self.site.said("changed: ")
+        before, restarts = self.site.said("changed: "), self.site.said("restarting: ")
         self.use(tool, path, self.words[path])
         self.site.wait_until_told(self.site.app / "fence")
-        assert self.site.said("changed: ") == before, tool
+        assert self.site.said("restarting: ") == restarts, tool
+        said = self.site.said("changed: ")[len(before) :]
+        assert all("again what was loaded" in line.text for line in said[1::2]), tool
+        assert len(said) % 2 == 0, tool
         self.check(tool)
         self.idle += 1
 
