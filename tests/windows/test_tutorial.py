@@ -19,13 +19,14 @@ from windows.sitefixtures import newest_wheel
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "windows.md"
 STEP = re.compile(
-    r"(?:`(C:\\\S+)`[^\n]*:\n\n)? *```(bat|python|text|apache)\n(.*?)```|^ {4}(wsgireload: [^\n]+)$",
+    r"(?:`(C:\\\S+)`[^\n]*:\n\n)? *```(bat|python|text|apache)\n(.*?)```"
+    r"|^ {4}(wsgireload: [^\n]+)$",
     re.DOTALL | re.MULTILINE,
 )
 MINUTES = 5
 PATIENCE = 60.0
 
-# From Python 3.12 on shutil copies with CopyFile2, which wine 8 lacks and venv needs.
+# The only words that are replaced: from 3.12 on venv copies by CopyFile2, which wine 8 lacks.
 OF_THE_PAGE, OF_THE_LAB = "3.13", "3.11"
 
 # What the installers leave: Apache's own httpd.conf says the same, at greater length. Port 80 is
@@ -43,6 +44,7 @@ LoadModule authz_core_module modules/mod_authz_core.so
 ErrorLog "logs/error.log"
 LogLevel warn
 """
+# The launcher is an installer's as well: "py -3.11 -m venv FOLDER".
 PY_BAT = '@"C:\\Program Files\\Python{number}\\python.exe" %2 %3 %4\r\n'
 METADATA = "Metadata-Version: 2.1\nName: mod_wsgi\nVersion: 6.1.1\n"
 WHEEL = "Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: {tag}\n"
