@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any, TypedDict
 
     class Asked(TypedDict, total=False):
-        """What `wsgireload.start` takes; what each means and allows stands in the README."""
+        """What `wsgireload.start` takes; what each means and allows: docs/settings.md."""
 
         track: Paths
         ignore: Paths

@@ -243,15 +243,22 @@ class Process:
         self.watched.look(self.events.wait(0.0) if self.events is not None else None)
 
     def turns(self) -> None:
-        """Take turns until all that happened by now was looked at, and is decided upon."""
+        """Take turns until all that happened by now was looked at, and is decided upon.
+
+        On a busy machine a restart may be asked for before all events have come: the rest has to
+        come all the same.
+        """
         end, known = time.monotonic() + DEADLINE, False
-        while not self.server.asked and (not known or self.reloader.differs):
+        while not known or (self.reloader.differs and not self.server.asked):
             assert time.monotonic() < end
             last = next(self.site.last)
             if not known:
                 os.utime(last)  # events come in order
             stir = self.wakeup.wait(self.pause if self.events is not None or known else 0.0)
-            self.pause = self.reloader.step(stir)
+            if self.server.asked:
+                self.reloader.differs = self.watched.look(stir.paths)
+            else:
+                self.pause = self.reloader.step(stir)
             told = stir.paths is not None and str(last) in stir.paths
             known = known or told or self.events is None
 
