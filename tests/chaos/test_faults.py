@@ -438,9 +438,12 @@ def test_no_descriptor_is_left(faulty: Faulty, chaos: Chaos) -> None:
 
 
 def test_a_mount_goes_away(faulty: Faulty, chaos: Chaos) -> None:
-    """Tracked files that are unmounted are gone, and restart; mounted again, they are new."""
+    """Tracked files that are unmounted are gone, and restart; mounted again, they are new.
+
+    No event tells of either: with events they are found as everything is gone round, in 30 s.
+    """
     site = faulty.site
-    site.edit("app.wsgi", OFTEN, f"{OFTEN}, track=['{site.app}/pages']")
+    site.edit("app.wsgi", OFTEN, f"{OFTEN}, watch='poll', track=['{site.app}/pages']")
     with mounted(site, site.app / "pages", "1m"):
         site.write("pages/one.html", "one")
         faulty.start()
