@@ -184,21 +184,25 @@ def private(path: str, *, anybodys: bool = False) -> Private:
     return (PrivateOnWindows if os.name == "nt" else Private)(path, anybodys=anybodys)
 
 
+def open_first(folders: Sequence[str], trouble: Callable[[str], None]) -> Private | None:
+    """The first of these folders that can be ours alone, to be closed; None where none can.
+
+    `trouble` hears of those that cannot.
+    """
+    for path in folders:
+        try:
+            return private(path)
+        except OSError as error:
+            trouble(f"nothing can be kept in {path}: {error}")
+    return None
+
+
 @contextlib.contextmanager
 def first_private(
     folders: Sequence[str], trouble: Callable[[str], None]
 ) -> Iterator[Private | None]:
-    """The first of these folders that can be ours alone, None where none can.
-
-    `trouble` hears of those that cannot.
-    """
-    found = None
-    for path in folders:
-        try:
-            found = private(path)
-            break
-        except OSError as error:
-            trouble(f"nothing can be kept in {path}: {error}")
+    """As `open_first`, for as long as it is needed."""
+    found = open_first(folders, trouble)
     try:
         yield found
     finally:

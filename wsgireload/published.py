@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 
-from wsgireload.private import Private, private
+from wsgireload.private import Private, open_first
 
 STATE, RESTART = ".state", ".restart"
 ANEW = 3600.0  # seconds: what is older than a day in that folder is swept away, see journal.py
@@ -37,7 +37,8 @@ class Published:
         if matters == self._told[0] and now - self._told[1] < ANEW:
             return
         self._told = matters, now
-        folder = self._folder = self._folder or self._open()
+        # Without a folder this is silent: the journal says why there is none.
+        folder = self._folder = self._folder or open_first(self._folders, lambda _: None)
         if folder is None:
             return
         text = written({"time": time.time(), **facts()})
@@ -66,14 +67,6 @@ class Published:
             folder.remove(self._name + RESTART)
             folder.remove(self._name + STATE)
             folder.close()
-
-    def _open(self) -> Private | None:
-        for path in self._folders:
-            try:
-                return private(path)
-            except OSError:  # the journal says why
-                continue
-        return None
 
 
 def written(value: object) -> str:

@@ -129,13 +129,14 @@ class Reloader:
         wait: Hold | float | None
         wait = self._judgement or self._refused() or self._budget_spent()
         wait = wait or self._turn() or self._wait() or self._ask()
-        hold = wait if isinstance(wait, Hold) else None
-        if hold is not None:
+        if isinstance(wait, Hold):
             self._stay(held=True)
-            if hold != self.hold:
-                self._log.say(Word.HOLDING, hold.reason)
-        self.hold = hold
-        return pause if hold else min(wait, pause) if isinstance(wait, float) else self._grace
+            if wait != self.hold:
+                self._log.say(Word.HOLDING, wait.reason)
+            self.hold = wait
+            return pause
+        self.hold = None
+        return self._grace if wait is None else min(wait, pause)
 
     def _look(self, stirred: Collection[str] | None) -> dict[str, Digest]:
         """What differs, once the trigger does, where there is one: it alone decides."""
