@@ -1,9 +1,34 @@
-"""What the whole of the tests takes from the command line."""
+"""What tests of several folders share, and what all take from the command line."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import Any
 
 import pytest
+
+import wsgireload
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """For tests/chaos, which is best started by ci/chaos."""
     parser.addoption("--long", action="store_true", help="tests/chaos: as often as it takes")
     parser.addoption("--seed", type=int, help="tests/chaos: repeat a run by the seed it printed")
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
+    """What a framework's room asks of wsgireload, in its order; nothing is done."""
+    asked: list[tuple[str, Any]] = []
+    monkeypatch.setattr(wsgireload, "start", lambda **chosen: asked.append(("start", chosen)))
+    monkeypatch.setattr(wsgireload, "track", lambda *paths: asked.append(("track", paths)))
+    return asked
+
+
+@pytest.fixture
+def in_apache(monkeypatch: pytest.MonkeyPatch) -> None:
+    """mod_wsgi, as it is inside Apache."""
+    module = ModuleType("mod_wsgi")
+    module.version = (6, 1, 1)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "mod_wsgi", module)

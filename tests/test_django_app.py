@@ -37,23 +37,6 @@ def project() -> Iterator[None]:
     apps.set_installed_apps([])
 
 
-@pytest.fixture
-def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
-    """What our app asks for, in its order."""
-    asked: list[tuple[str, Any]] = []
-    monkeypatch.setattr(wsgireload, "start", lambda **chosen: asked.append(("start", chosen)))
-    monkeypatch.setattr(wsgireload, "track", lambda *paths: asked.append(("track", paths)))
-    return asked
-
-
-@pytest.fixture
-def in_apache(monkeypatch: pytest.MonkeyPatch) -> None:
-    """mod_wsgi, as it is inside Apache."""
-    module = ModuleType("mod_wsgi")
-    module.version = (6, 1, 1)  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "mod_wsgi", module)
-
-
 def ready() -> None:
     """What Django calls as it starts."""
     apps.get_app_config("wsgireload").ready()

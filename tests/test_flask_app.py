@@ -14,22 +14,7 @@ from jinja2 import DictLoader
 import wsgireload
 from wsgireload.flask import init_app
 
-
-@pytest.fixture(autouse=True)
-def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
-    """What is asked for, in its order."""
-    asked: list[tuple[str, Any]] = []
-    monkeypatch.setattr(wsgireload, "start", lambda **chosen: asked.append(("start", chosen)))
-    monkeypatch.setattr(wsgireload, "track", lambda *paths: asked.append(("track", paths)))
-    return asked
-
-
-@pytest.fixture
-def in_apache(monkeypatch: pytest.MonkeyPatch) -> None:
-    """mod_wsgi, as it is inside Apache."""
-    module = ModuleType("mod_wsgi")
-    module.version = (6, 1, 1)  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "mod_wsgi", module)
+pytestmark = pytest.mark.usefixtures("calls")
 
 
 @pytest.fixture
