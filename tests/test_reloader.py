@@ -1,6 +1,6 @@
 """The flow, step by step, on a clock that we move."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -80,10 +80,12 @@ class Server:
     def __init__(self) -> None:
         self.asked = self.rearmed = 0
         self.answer: bool | Exception = True
+        self.signalled: Callable[[], None] = lambda: None  # what the signal sets off at once
         self.freshened: list[str] = []
         self.stuck: list[str] = []
 
     def ask(self) -> bool:
+        self.signalled()
         if isinstance(self.answer, Exception):
             raise self.answer
         self.asked += self.answer
@@ -507,6 +509,39 @@ def test_by_hand_is_held_too(world: World, tmp_path: Path) -> None:
     reloader.by_hand = "deployed"
     world.run(reloader, 5.0)
     assert world.server.asked == 0
+
+
+@pytest.mark.parametrize("counted", [True, False])
+def test_by_hand_passes_the_budget(world: World, *, counted: bool) -> None:
+    """A person is no loop: a spent budget, or one that nobody can count, does not hold them."""
+    world.history.kept = past(970.0, 980.0, 990.0) if counted else None
+    world.looks.differs = {"gen.py": b"2"}
+    reloader = world.reloader()
+    reloader.by_hand = "deployed"
+    world.run(reloader, 1.0)
+    assert (world.server.asked, world.said("holding")) == (1, [])
+
+
+@pytest.mark.parametrize("when", ["auto", "now"])
+def test_a_restart_is_recorded_once(world: World, when: str) -> None:
+    """mod_wsgi's shutdown callback may come before the call that signals returns: one entry."""
+    moment = Moment(when, lambda: 0, lambda: True, world.clock)
+    reloader = world.reloader(moment=moment)
+    world.server.signalled = reloader.leave
+    world.looks.differs = {"a.py": b"2"}
+    world.run(reloader, 1.0)
+    assert world.server.asked == 1
+    assert [entry.reason for entry in world.history.kept or ()] == ["a.py changed"]
+
+
+def test_a_failed_call_leaves_no_trace(world: World) -> None:
+    """Where the signal could not be sent, no restart is pending and none is recorded."""
+    reloader = world.reloader(moment=Moment("auto", lambda: 0, lambda: True, world.clock))
+    world.server.answer = NativeError("kill", 1, "Not permitted")
+    world.looks.differs = {"a.py": b"2"}
+    world.clock.now += reloader.step()
+    reloader.step()
+    assert (reloader.restarting, world.history.kept) == (False, [])
 
 
 def test_stale_bytecode_goes_first(world: World) -> None:

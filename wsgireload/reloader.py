@@ -198,6 +198,9 @@ class Reloader:
         return None
 
     def _budget_spent(self) -> Hold | None:
+        """A hold where restarts come too often; a person who requests one is no loop."""
+        if self.by_hand is not None:
+            return None
         most, window = self._settings.budget
         now = self._clock()
         entries = self._journal.entries()
@@ -277,12 +280,16 @@ class Reloader:
         """Ask for the restart; a hold where the server could not even be asked."""
         self._freshen()
         what = self._what("changed")
+        # State before signal: mod_wsgi's shutdown callback calls leave() before ask() returns.
+        self._asked = self._clock()
         name = self._journal.record(self._entry(what))
-        if name is None and (hold := self._uncounted()):
+        if name is None and self.by_hand is None and (hold := self._uncounted()):
+            self._asked = None
             return hold
         try:
             asked = self._restart.ask()
         except Exception as error:  # most likely a NativeError
+            self._asked = None
             self._journal.withdraw(name)
             return Hold(f"the restart cannot be asked for: {error}")
         self._ours = asked
@@ -290,7 +297,7 @@ class Reloader:
             self._journal.withdraw(name)
             what = f"another application of this process has asked already ({what})"
         self._log.say(Word.RESTARTING, what + (self._moment.note if self._moment else ""))
-        self._asked, self.by_hand = self._clock(), None
+        self.by_hand = None
         return None
 
     def _entry(self, what: str) -> Entry:
