@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from modules import source
-from processes import of_group
+from support.processes import of_group
 
 HERE = Path(__file__).parent
 

@@ -17,12 +17,12 @@ from contextlib import contextmanager
 from multiprocessing.synchronize import Event
 from statistics import median, quantiles
 
-from apache import Apache
-from httpdconf import Application
-from library import copy_packages
-from server import HOST, Server, wait_for
-from testsite import Sites
-from websites import SCRIPT, page_site
+from support.apache import Apache
+from support.httpdconf import Application
+from support.library import copy_packages
+from support.server import HOST, Server, wait_for
+from support.testsite import Sites
+from support.websites import SCRIPT, page_site
 
 PAUSE = 0.7
 """Seconds between two questions of a tab that is seen: see wsgireload/web/live.js."""

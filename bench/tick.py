@@ -25,12 +25,12 @@ from typing import Any
 from hupper.polling import PollingFileMonitor
 from hupper.worker import WatchSysModules
 
-from wsgireload import native
-from wsgireload.checksums import Checksums
-from wsgireload.loaded import Imports, Moments
+from wsgireload.detect.baseline import Imports, Moments
+from wsgireload.detect.detector import Watched, note
+from wsgireload.detect.digests import Checksums
+from wsgireload.detect.modules import Modules
 from wsgireload.log import Log
-from wsgireload.sources import Modules
-from wsgireload.watched import Watched, note
+from wsgireload.server import native
 
 SIZES, ROUNDS = (100, 1_000, 10_000), 15
 FUNCTION = '''

@@ -20,10 +20,10 @@ from contextlib import ExitStack, contextmanager
 from statistics import median, quantiles
 
 import modules
-from apache import Apache
-from httpdconf import Application
-from library import copy_packages
-from server import Server, ServerError, wait_for
+from support.apache import Apache
+from support.httpdconf import Application
+from support.library import copy_packages
+from support.server import Server, ServerError, wait_for
 
 COUNT = 200
 """Modules that the application imports."""

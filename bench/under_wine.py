@@ -19,9 +19,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import modules
-from lab import PYTHONS, Lab, processes_of, windows
 from peers import USUAL, failed, figures, idle, save
 from process import HERE, PeerError, Process, begin
+from support.windows.lab import PYTHONS, Lab, processes_of, windows
 from table import markdown, plain, processor, rows
 from watchers import WATCHERS
 

@@ -15,11 +15,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from statistics import mean, median
 
-from httpdconf import Application
-from server import Server, wait_for
-from traffic import PAUSE, Traffic
-from windows.lab import PYTHONS, Lab
-from windows.winnt import WindowsServer
+from support.httpdconf import Application
+from support.server import Server, wait_for
+from support.traffic import PAUSE, Traffic
+from support.windows.lab import PYTHONS, Lab
+from support.windows.winnt import WindowsServer
 
 SAVES, REQUESTS, INTERVAL = 12, 40, 1.0
 ALLOWED = 0.2

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import threading
 
-from wsgireload import ending, settings
-from wsgireload import server as servers
+from wsgireload import settings
 from wsgireload.monitor import Monitor
+from wsgireload.server import detection as servers
+from wsgireload.server import exit as ending
 from wsgireload.settings import Settings
 
 TYPE_CHECKING = False  # as typing has it, without importing typing, which is large

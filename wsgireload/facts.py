@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wsgireload import budget
-from wsgireload.guard import Hold
-from wsgireload.journal import RECENT, Entry
+from wsgireload.decide import budget
+from wsgireload.decide.syntax import Hold
+from wsgireload.state.journal import RECENT, Entry
 
 
 def place(hold: Hold | None) -> dict[str, object] | None:

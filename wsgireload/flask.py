@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Flask, request_started
 
 import wsgireload
-from wsgireload import server
+from wsgireload.server import detection as server
 from wsgireload.settings import Settings
 
 if TYPE_CHECKING:

@@ -8,27 +8,28 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from wsgireload import facts, loaded, settings
-from wsgireload import server as servers
-from wsgireload.checksums import Digest
-from wsgireload.events import Events
-from wsgireload.journal import RECENT
+from wsgireload import facts, settings
+from wsgireload.detect import baseline as loaded
+from wsgireload.detect.detector import note
+from wsgireload.detect.digests import Digest
 from wsgireload.log import Log, Word, few, shown
-from wsgireload.parts import Parts
-from wsgireload.reading import open_plainly
 from wsgireload.reloader import ANYWHERE
-from wsgireload.server import Server
+from wsgireload.server import detection as servers
+from wsgireload.server.detection import Server
+from wsgireload.server.files import open_plainly
 from wsgireload.settings import Settings
-from wsgireload.wakeup import EventWakeup, Stir, Wakeup
-from wsgireload.watched import note
+from wsgireload.state.journal import RECENT
+from wsgireload.watch.events import Events
+from wsgireload.watch.wakeup import EventWakeup, Stir, Wakeup
+from wsgireload.wiring import Parts
 
 TYPE_CHECKING = False  # as typing has it, without importing typing, which is large
 if TYPE_CHECKING:
     from typing import Any
 
-    from wsgireload.journal import Entry
-    from wsgireload.moment import Moment
+    from wsgireload.decide.timing import Moment
     from wsgireload.report import Status
+    from wsgireload.state.journal import Entry
 
 LONG_AGO = 60.0  # seconds: a restart that lies further back is not told as the one just made
 

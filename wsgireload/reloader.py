@@ -9,24 +9,25 @@ import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import chain
 
-from wsgireload import budget, guard
-from wsgireload.checksums import EMPTY, MISSING, Digest, fingerprint
-from wsgireload.guard import Hold
-from wsgireload.journal import Entry, Journal
+from wsgireload.decide import budget
+from wsgireload.decide import syntax as guard
+from wsgireload.decide.settle import Settle
+from wsgireload.decide.syntax import Hold
+from wsgireload.detect.detector import Watched
+from wsgireload.detect.digests import EMPTY, MISSING, Digest, fingerprint
 from wsgireload.log import Log, Word, few, shown
 from wsgireload.settings import Settings
-from wsgireload.settle import Settle
-from wsgireload.wakeup import Stir
-from wsgireload.watched import Watched
+from wsgireload.state.journal import Entry, Journal
+from wsgireload.watch.wakeup import Stir
 
 TYPE_CHECKING = False  # as typing has it, without importing typing, which is large
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from wsgireload.config import ConfigCheck
-    from wsgireload.moment import Moment
-    from wsgireload.preflight import Preflight
-    from wsgireload.roll import Roll
+    from wsgireload.decide.apache_config import ConfigCheck
+    from wsgireload.decide.preflight import Preflight
+    from wsgireload.decide.rolling import Roll
+    from wsgireload.decide.timing import Moment
 
     class Restart(Protocol):
         """How a restart is asked for: see restart.py."""

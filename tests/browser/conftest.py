@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from apache import Apache
-from browsertab import Tabs
 from playwright.sync_api import Browser, sync_playwright
-from sitefixtures import library, new_folder, new_site  # noqa: F401 - pytest finds them here
-from testsite import Site, Sites
-from websites import page_site
+from support.apache import Apache
+from support.browsertab import Tabs
+from support.sitefixtures import library, new_folder, new_site  # noqa: F401 - pytest finds them here
+from support.testsite import Site, Sites
+from support.websites import page_site
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 

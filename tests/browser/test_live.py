@@ -5,10 +5,10 @@ from __future__ import annotations
 from statistics import median
 
 import pytest
-from browsertab import Tab, Tabs
-from testsite import Site, Sites
-from traffic import Traffic
-from websites import page_site
+from support.browsertab import Tab, Tabs
+from support.testsite import Site, Sites
+from support.traffic import Traffic
+from support.websites import page_site
 
 NOTE = "p[role=alert]"
 SAVES = 5

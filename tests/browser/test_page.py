@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from browsertab import Tabs
-from testsite import Site
+from support.browsertab import Tabs
+from support.testsite import Site
 
 PAGE = ".wsgireload/"
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 800}

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tools
-from testsite import START, Site, Sites
+from support import tools
+from support.testsite import START, Site, Sites
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 

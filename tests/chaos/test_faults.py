@@ -15,8 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from server import ServerError
-from testsite import START, Site, Sites
+from support.server import ServerError
+from support.testsite import START, Site, Sites
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -18,14 +18,14 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from wsgireload.call import Call
+from wsgireload.decide.rolling import Roll
+from wsgireload.decide.syntax import Hold
+from wsgireload.detect.tracked import LITTER, Ignored, Tracked
 from wsgireload.errors import SettingsError
-from wsgireload.guard import Hold
-from wsgireload.journal import Entry, Journal
-from wsgireload.private import Private
-from wsgireload.roll import Roll
 from wsgireload.settings import CHECKS, Settings, ignored, paths
-from wsgireload.tracked import LITTER, Ignored, Tracked
+from wsgireload.state.group_epoch import Call
+from wsgireload.state.journal import Entry, Journal
+from wsgireload.state.private_dir import Private
 
 Test = Callable[..., None]
 

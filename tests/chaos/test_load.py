@@ -9,11 +9,11 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-import processes
 import pytest
-from busy import busy_site, fewest_ready, save, write
-from crowd import Crowd, taken_back
-from testsite import Site, Sites
+from support import processes
+from support.busy import busy_site, fewest_ready, save, write
+from support.crowd import Crowd, taken_back
+from support.testsite import Site, Sites
 
 pytestmark = pytest.mark.e2e
 

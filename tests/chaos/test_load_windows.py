@@ -6,11 +6,11 @@ import time
 from typing import Any
 
 import pytest
-from busy import save
-from crowd import Crowd
-from testsite import START
-from windows.sitefixtures import lab, new_site, packages  # noqa: F401 - pytest finds them here
-from windows.testsite import WindowsSite, WindowsSites
+from support.busy import save
+from support.crowd import Crowd
+from support.testsite import START
+from support.windows.sitefixtures import lab, new_site, packages  # noqa: F401 - pytest finds them here
+from support.windows.testsite import WindowsSite, WindowsSites
 
 pytestmark = [pytest.mark.windows, pytest.mark.timeout(300)]
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tools
-from testsite import APPLICATION, START, Site, Sites
+from support import tools
+from support.testsite import APPLICATION, START, Site, Sites
 
 pytestmark = pytest.mark.e2e
 

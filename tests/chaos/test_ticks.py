@@ -16,14 +16,14 @@ from typing import Any
 
 import pytest
 
+from wsgireload.detect.baseline import Imports, Moments
+from wsgireload.detect.detector import Watched
 from wsgireload.errors import NativeError
-from wsgireload.journal import Journal
-from wsgireload.loaded import Imports, Moments
 from wsgireload.log import Log
 from wsgireload.reloader import Reloader
 from wsgireload.settings import Settings
-from wsgireload.wakeup import Stir
-from wsgireload.watched import Watched
+from wsgireload.state.journal import Journal
+from wsgireload.watch.wakeup import Stir
 
 HOURS = 8
 MODULES = TEMPLATES = 20

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from apache import Apache
-from sitefixtures import frameworks, library, new_folder, new_site  # noqa: F401 - pytest finds them here
-from testsite import Site, Sites
+from support.apache import Apache
+from support.sitefixtures import frameworks, library, new_folder, new_site  # noqa: F401 - pytest finds them here
+from support.testsite import Site, Sites
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

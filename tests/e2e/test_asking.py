@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from testsite import START, Site, Sites
+from support.testsite import START, Site, Sites
 
 CHECK = "open('runs', 'a').write('x'); import words; assert words.WORD != 'bad', words.WORD"
 

@@ -6,7 +6,7 @@ import os
 import py_compile
 
 import pytest
-from testsite import START, Site, Sites
+from support.testsite import START, Site, Sites
 
 BEFORE, AFTER = "before start()", "after start()"
 

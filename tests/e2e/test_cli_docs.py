@@ -13,10 +13,10 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from commandline import CommandLine
-from httpdconf import httpd_conf
-from server import Server, wait_for
-from testsite import Sites
+from support.commandline import CommandLine
+from support.httpdconf import httpd_conf
+from support.server import Server, wait_for
+from support.testsite import Sites
 
 DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "cli.md"
 CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)

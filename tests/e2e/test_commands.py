@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from commandline import CommandLine, Done
-from httpdconf import httpd_conf
-from server import Server, wait_for
-from testsite import Site, Sites
+from support.commandline import CommandLine, Done
+from support.httpdconf import httpd_conf
+from support.server import Server, wait_for
+from support.testsite import Site, Sites
 
 On = Callable[..., Done]
 

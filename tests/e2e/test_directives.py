@@ -7,8 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from apache import Apache
-from httpdconf import Application, httpd_conf
+from support.apache import Apache
+from support.httpdconf import Application, httpd_conf
 
 HOUSE = Path(__file__).parent.parent.parent
 BLOCK = re.compile(r"^```apache\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commandline import CommandLine
-from httpdconf import httpd_conf
-from processes import of_group
-from server import free_port, wait_for
-from testsite import Site, Sites
+from support.commandline import CommandLine
+from support.httpdconf import httpd_conf
+from support.processes import of_group
+from support.server import free_port, wait_for
+from support.testsite import Site, Sites
 
 SHIMS = """
 #define _GNU_SOURCE

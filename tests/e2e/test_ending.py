@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from testsite import Site, Sites
+from support.testsite import Site, Sites
 
 GROUPS = pytest.mark.parametrize("group", [None, "%{GLOBAL}"])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from testsite import Site, Sites
+from support.testsite import Site, Sites
 
 
 @pytest.fixture

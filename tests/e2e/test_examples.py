@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from apache import Apache
-from examplesite import EXAMPLES, ExampleSite
+from support.apache import Apache
+from support.examplesite import EXAMPLES, ExampleSite
 
 SAVES = {
     "bottle": ["mysite.py", "views/front.tpl"],

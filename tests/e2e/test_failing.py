@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from server import ServerError
-from testsite import Site, fails
+from support.server import ServerError
+from support.testsite import Site, fails
 
 SHAPES = {
     "a module": ("words.py", "WORD =", "raise RuntimeError('no good')\nWORD ="),

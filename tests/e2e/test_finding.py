@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from server import ServerError
-from testsite import START, Site, Sites
+from support.server import ServerError
+from support.testsite import START, Site, Sites
 
 
 def tracking(new_site: Sites, *paths: str) -> Site:

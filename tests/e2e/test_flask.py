@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from apache import Apache
-from examplesite import ExampleSite
-from server import wait_for
+from support.apache import Apache
+from support.examplesite import ExampleSite
+from support.server import wait_for
 
 BLUEPRINT = """
 from flask import Blueprint

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from server import wait_for
-from testsite import START, Site, Sites
+from support.server import wait_for
+from support.testsite import START, Site, Sites
 
 
 def test_a_syntax_error(site: Site) -> None:

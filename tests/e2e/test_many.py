@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
-from server import wait_for
-from testsite import START, Answer, Site, Sites
+from support.server import wait_for
+from support.testsite import START, Answer, Site, Sites
 
 SLOW = """\
 import time

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from testsite import START, Site, Sites
+from support.testsite import START, Site, Sites
 
 
 def assert_inactive(site: Site, why: str) -> None:

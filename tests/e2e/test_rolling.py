@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from testsite import START, Site, Sites
-from traffic import Traffic
+from support.testsite import START, Site, Sites
+from support.traffic import Traffic
 
 
 @pytest.fixture

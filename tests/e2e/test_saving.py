@@ -6,7 +6,7 @@ import os
 import signal
 import time
 
-from testsite import Site, Sites
+from support.testsite import Site, Sites
 
 
 def test_an_edit(site: Site) -> None:

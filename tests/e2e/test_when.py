@@ -5,9 +5,9 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from server import wait_for
-from testsite import START, Site, Sites
-from traffic import Traffic
+from support.server import wait_for
+from support.testsite import START, Site, Sites
+from support.traffic import Traffic
 
 LINE = "reload_required = wsgireload.reload_required"
 SLOW = "import time\n\ndef answer():\n    time.sleep(7)\n    return 'done'\n"

@@ -11,7 +11,7 @@ import pytest
 
 from wsgireload import _native
 from wsgireload.ffi import ffi, lib
-from wsgireload.native import marks
+from wsgireload.server.native import marks
 
 MISSING, HIDDEN = 0, 1
 

@@ -15,7 +15,7 @@ import pytest
 
 from wsgireload.errors import NativeError
 from wsgireload.ffi import ffi, lib
-from wsgireload.native import ALL, ITSELF, NAMES, Watcher
+from wsgireload.server.native import ALL, ITSELF, NAMES, Watcher
 
 LONG = 30.0  # seconds: for what comes at once
 Change = tuple[int, bool, str]

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from wsgireload import native, settings
-from wsgireload.checksums import digest_of
+from wsgireload import settings
+from wsgireload.detect.digests import digest_of
 from wsgireload.monitor import Monitor
-from wsgireload.server import Server
+from wsgireload.server.detection import Server, native
 from wsgireload.settings import Settings
 
 DEADLINE = 20.0

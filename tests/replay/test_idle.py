@@ -9,7 +9,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from wsgireload.sweep import PAUSE, ROUND
+from wsgireload.detect.sweep import PAUSE, ROUND
 
 IDLE = 10  # seconds
 MODULES = 200

@@ -20,12 +20,13 @@ from types import ModuleType
 
 import pytest
 
-from wsgireload import native, sweep
-from wsgireload.checksums import Digest, digest_of
-from wsgireload.events import Events
+from wsgireload.detect import sweep
+from wsgireload.detect.detector import Watched
+from wsgireload.detect.digests import Digest, digest_of
 from wsgireload.log import Log
-from wsgireload.wakeup import EventWakeup
-from wsgireload.watched import Watched
+from wsgireload.server import native
+from wsgireload.watch.events import Events
+from wsgireload.watch.wakeup import EventWakeup
 
 ROUNDS, DEEDS = 40, 60
 DEADLINE = 20.0

@@ -24,14 +24,14 @@ from types import ModuleType
 
 import pytest
 
-from wsgireload import native
-from wsgireload.checksums import Digest, digest_of
-from wsgireload.events import Events
+from wsgireload.detect.detector import Watched
+from wsgireload.detect.digests import Digest, digest_of
 from wsgireload.log import Log
 from wsgireload.reloader import Reloader
+from wsgireload.server import native
 from wsgireload.settings import Settings
-from wsgireload.wakeup import EventWakeup, Stir, Wakeup
-from wsgireload.watched import Watched
+from wsgireload.watch.events import Events
+from wsgireload.watch.wakeup import EventWakeup, Stir, Wakeup
 
 SAVES, MODULES, TEMPLATES, LASTS = 2_000, 400, 100, 20
 SETTLE = 0.01  # seconds

@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
-from wsgireload import events, native, sweep
-from wsgireload.checksums import digest_of
+from wsgireload.detect import sweep
+from wsgireload.detect.digests import digest_of
 from wsgireload.errors import NativeError
+from wsgireload.server import native
+from wsgireload.watch import events
 
 AT_ONCE = 4.0  # seconds: less than the patience with what looks unfinished, and than any sweep
 FILES = 1_000

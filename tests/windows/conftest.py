@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from sitefixtures import frameworks, new_folder  # noqa: F401
-from windows.sitefixtures import lab, new_site, packages  # noqa: F401 - pytest finds them here
-from windows.testsite import WindowsSite, WindowsSites
+from support.sitefixtures import frameworks, new_folder  # noqa: F401
+from support.windows.sitefixtures import lab, new_site, packages  # noqa: F401 - pytest finds them here
+from support.windows.testsite import WindowsSite, WindowsSites
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

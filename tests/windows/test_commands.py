@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from windows.lab import windows
-from windows.testsite import WindowsSite
+from support.windows.lab import windows
+from support.windows.testsite import WindowsSite
 
 
 class Command:

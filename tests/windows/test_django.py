@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from examplesite import EXAMPLES
-from windows.lab import PYTHONS
-from windows.testsite import WindowsSite, WindowsSites
+from support.examplesite import EXAMPLES
+from support.windows.lab import PYTHONS
+from support.windows.testsite import WindowsSite, WindowsSites
 
 
 @pytest.fixture(params=PYTHONS)

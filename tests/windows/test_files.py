@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from windows.lab import windows
-from windows.testsite import WindowsSites
+from support.windows.lab import windows
+from support.windows.testsite import WindowsSites
 
 SAVES = 200
 EDITOR = """\

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from examplesite import EXAMPLES
-from windows.lab import PYTHONS
-from windows.testsite import WindowsSites
+from support.examplesite import EXAMPLES
+from support.windows.lab import PYTHONS
+from support.windows.testsite import WindowsSites
 
 
 def test_a_template(new_site: WindowsSites, frameworks: Callable[..., Path]) -> None:

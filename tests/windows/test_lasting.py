@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from testsite import START
-from traffic import Traffic
-from windows.testsite import WindowsServiceSite, WindowsSite, WindowsSites
+from support.testsite import START
+from support.traffic import Traffic
+from support.windows.testsite import WindowsServiceSite, WindowsSite, WindowsSites
 
 RELOADS = 50
 ENDLESS = """\

@@ -8,11 +8,11 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from server import ServerError
-from testsite import fails
-from traffic import Traffic
-from windows.lab import PYTHONS
-from windows.testsite import WindowsSite, WindowsSites
+from support.server import ServerError
+from support.testsite import fails
+from support.traffic import Traffic
+from support.windows.lab import PYTHONS
+from support.windows.testsite import WindowsSite, WindowsSites
 
 
 @pytest.mark.parametrize("group", ["%{GLOBAL}", None])

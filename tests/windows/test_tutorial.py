@@ -12,10 +12,10 @@ from pathlib import Path, PureWindowsPath
 from zipfile import ZipFile
 
 import pytest
-from errorlog import ErrorLog
-from server import HOST, free_port, wait_for
-from windows.lab import Lab, windows
-from windows.sitefixtures import newest_wheel
+from support.errorlog import ErrorLog
+from support.server import HOST, free_port, wait_for
+from support.windows.lab import Lab, windows
+from support.windows.sitefixtures import newest_wheel
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "windows.md"
 STEP = re.compile(

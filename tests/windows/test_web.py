@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from windows.testsite import WindowsSite, WindowsSites
+from support.windows.testsite import WindowsSite, WindowsSites
 
 PAGE = """
 from wsgireload.web import middleware

@@ -12,7 +12,7 @@ from typing import Any
 from wsgireload.cli import loading, programs
 from wsgireload.cli.terminal import MisuseError, complain, say, say_aside, say_json
 from wsgireload.errors import NativeError
-from wsgireload.events import Events
+from wsgireload.watch.events import Events
 
 
 @dataclass(frozen=True)

@@ -36,15 +36,15 @@ def main(script: str, folders: list[str]) -> None:
 
 
 def _sources() -> list[str]:
-    from wsgireload.sources import Modules
+    from wsgireload.detect.modules import Modules
 
     modules = {name: module for name, module in sys.modules.items() if name != "__main__"}
     return sorted({source.path for source in Modules(modules).new()})
 
 
 def _tracked(asked: dict[str, object]) -> list[str]:
+    from wsgireload.detect.tracked import Ignored, Tracked
     from wsgireload.settings import Settings
-    from wsgireload.tracked import Ignored, Tracked
 
     settings = Settings.of(**asked)
     tracked = Tracked(Ignored(settings.ignore), lambda _path, _error: None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from wsgireload.cli import programs
-from wsgireload.loaded import process_started
+from wsgireload.detect.baseline import process_started
 
 WINDOWS = os.name == "nt"
 QUERY = 0x1000  # PROCESS_QUERY_LIMITED_INFORMATION

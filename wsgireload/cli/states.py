@@ -12,8 +12,8 @@ from typing import Any
 from wsgireload import settings
 from wsgireload.cli import processes
 from wsgireload.log import shown
-from wsgireload.private import Private, private
-from wsgireload.published import RESTART, STATE
+from wsgireload.state.private_dir import Private, private
+from wsgireload.state.status_file import RESTART, STATE
 
 MOST_BYTES = 1 << 20
 Kinds = dict[str, type | tuple[type, ...]]

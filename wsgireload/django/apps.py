@@ -6,8 +6,8 @@ from django.apps import AppConfig
 from django.core.checks import register
 
 import wsgireload
-from wsgireload import server
 from wsgireload.django.asked import asked
+from wsgireload.server import detection as server
 
 
 class WsgireloadConfig(AppConfig):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from wsgireload.cli import processes
 from wsgireload.cli.doctor.finding import Finding, ok, warn
 from wsgireload.errors import NativeError
-from wsgireload.events import Events
+from wsgireload.watch.events import Events
 
 LIMITS = "/proc/sys/fs/inotify"
 POLLED = "each look costs a little more; start(interval=) says how often"

@@ -6,7 +6,6 @@ import os
 import sysconfig
 from collections.abc import Iterator, Sequence
 
-from wsgireload import native
 from wsgireload.cli.binary import Binary
 from wsgireload.cli.directives import Directive
 from wsgireload.cli.doctor import readable
@@ -14,6 +13,7 @@ from wsgireload.cli.doctor.finding import Finding, fail, ok, warn
 from wsgireload.cli.doctor.here import Here
 from wsgireload.cli.httpd import Httpd
 from wsgireload.cli.served import Served
+from wsgireload.server import native
 
 AGAIN = "-m wsgireload doctor"
 

@@ -1,0 +1,63 @@
+"""A site that is reloaded again and again while a crowd asks it: with versions that are numbers."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from support.testsite import START, Site, Sites
+
+LINE = "reload_required = wsgireload.reload_required"
+READY = "the application is loaded"
+GONE = re.compile(r"Shutdown requested|Process 'site' \(pid=(?P<pid>\d+)\) has died")
+"""What mod_wsgi says, in the process that ends and in its parent."""
+ROOM = """
+MaxSpareThreads 50
+ThreadsPerChild 50
+MaxRequestWorkers 50
+"""
+"""Apache's own threads: more than there are clients."""
+
+
+def busy_site(new_site: Sites, settings: str, **options: Any) -> Site:
+    """Start a site at version 0 whose requests ask; it may restart as often as it likes.
+
+    `settings` are those of wsgireload.start(), which else are the defaults.
+    """
+    site = new_site(directives=ROOM, **options)
+    site.edit("app.wsgi", f"{START})", f"wsgireload.start(budget=(100, 1.0), {settings})\n{LINE}")
+    script = (site.app / "app.wsgi").read_text()
+    site.write("app.wsgi", f"{script}\n\nimport sys\n\nprint({READY!r}, file=sys.stderr)\n")
+    save(site, 0)
+    site.start()
+    return site
+
+
+def save(site: Site, version: int) -> None:
+    """Save a version, whole from one moment to the next: nobody loads half of it."""
+    write(site, f"WORD = {version}\n")
+
+
+def write(site: Site, text: str) -> None:
+    """The same with any text."""
+    site.write("words.new", text).replace(site.app / "words.py")
+
+
+def fewest_ready(site: Site, processes: int, killed: int = 0) -> int:
+    """The fewest processes that were able to answer at one moment, once all had been.
+
+    By the error log, in which each line stands when it happened: a process is able once it has
+    loaded the application, until it is told to end. Nobody tells the one that is `killed`: it
+    counts as gone from the moment on at which it has the turn, some milliseconds too early.
+    """
+    able: set[int] = set()
+    counts = []
+    for line in site.log.lines():
+        if line.text == READY:
+            able.add(line.pid)
+        elif gone := GONE.match(line.text):
+            able.discard(int(gone["pid"] or line.pid))
+        elif line.pid == killed and line.text.startswith("wsgireload: restarting: "):
+            able.discard(killed)
+        counts.append(len(able))
+    return min(counts[counts.index(processes) :])

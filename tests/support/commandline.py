@@ -1,0 +1,59 @@
+"""wsgireload's own commands, run with a virtual environment that Apache's user may read."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import venv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from support.library import copy_packages
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of one command."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """The commands of one virtual environment."""
+
+    home: Path
+
+    @classmethod
+    def make(cls, home: Path, *packages: str) -> CommandLine:
+        """A new environment of the system's Python, with wsgireload and more in it."""
+        venv.create(home, symlinks=True)
+        copy_packages(next(home.glob("lib/python3*/site-packages")), "wsgireload", *packages)
+        return cls(home)
+
+    @property
+    def packages(self) -> Path:
+        return next(self.home.glob("lib/python3*/site-packages"))
+
+    def __call__(self, *words: str | Path, environment: Mapping[str, str] | None = None) -> Done:
+        """Run `wsgireload` with these words, and nothing of our own environment that matters."""
+        known = {name: text for name, text in os.environ.items() if not name.startswith("PYTHON")}
+        done = subprocess.run(
+            [self.home / "bin" / "python", "-m", "wsgireload", *words],
+            env={**known, "NO_COLOR": "1", **(environment or {})},
+            cwd=self.home,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        return Done(done.returncode, done.stdout, done.stderr)

@@ -1,0 +1,1 @@
+"""The same for a winnt Apache in the lab, which is wine."""

@@ -1,0 +1,287 @@
+"""The doctor, where Apache, its files or Windows are stand-ins."""
+
+from __future__ import annotations
+
+import stat
+import struct
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from wsgireload.cli import binary, processes
+from wsgireload.cli.doctor import examine, readable
+from wsgireload.cli.doctor.finding import Finding
+from wsgireload.cli.doctor.here import Here
+from wsgireload.cli.httpd import Httpd
+from wsgireload.server import native
+
+VERSION = """\
+Server version: Apache/2.4.62 (Win64)
+Architecture:   {bits}-bit
+Server MPM:     WinNT
+ -D HTTPD_ROOT="{root}"
+ -D SERVER_CONFIG_FILE="conf/httpd.conf"
+"""
+DUMP = """\
+Included configuration files:
+  (*) {conf}
+Loaded Modules:
+ core_module (static)
+ {modules}
+ServerRoot: "{root}"
+PidFile: "{root}/httpd.pid"
+Define: SRVROOT={root}
+"""
+CONF = """\
+LoadFile "{root}/python311.dll"
+LoadModule wsgi_module mod_wsgi.so
+AcceptFilter http none
+WSGIScriptAlias / "{root}/app.wsgi"
+WSGIPythonPath "{root}"
+"""
+
+
+def pe(bits: int, *texts: bytes) -> bytes:
+    """What passes for a DLL of so many bits, with texts in it."""
+    machine = {64: 0x8664, 32: 0x14C}[bits]
+    head = b"MZ" + bytes(0x3A) + struct.pack("<I", 0x40)
+    return head + b"PE\0\0" + struct.pack("<H", machine) + b"\0" + b"\0".join(texts) + b"\0"
+
+
+class Machine:
+    """A Windows with an Apache, as far as the doctor asks about it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.bits = 64
+        self.trouble = ""
+        self.modules = "wsgi_module (shared)"
+        self.here = Here(
+            True, "3.11", 64, str(root), str(root), str(root / "wsgireload"), "/Users/me"
+        )
+        self.conf = root / "httpd.conf"
+        self.conf.write_text(CONF.format(root=root))
+        (root / "app.wsgi").write_text("import wsgireload\nwsgireload.start()\n")
+        (root / "python311.dll").write_bytes(pe(64))
+        (root / "mod_wsgi.so").write_bytes(pe(64, b"6.1.1", b"3.11.9", b"python311.dll"))
+
+    def run(self, words: Sequence[str], _environment: Mapping[str, str]) -> tuple[int, str, str]:
+        """Answers as httpd.exe does."""
+        if "-V" in words:
+            return 0, VERSION.format(bits=self.bits, root=self.root), ""
+        assert "-t" in words
+        if "-DDUMP_CONFIG" in words:
+            return 1, "", "that mod_info is for another Apache"
+        dump = DUMP.format(root=self.root, conf=self.conf, modules=self.modules)
+        return (1 if self.trouble else 0), dump, self.trouble
+
+    def cannot_load(self, name: str, why: str) -> None:
+        """Have Apache stumble on the first line with this name."""
+        lines = self.conf.read_text().splitlines()
+        number = next(n for n, line in enumerate(lines, 1) if name in line)
+        where = f"httpd: Syntax error on line {number} of {self.conf}: "
+        self.trouble = f"{where}Cannot load {self.root / name} into server: {why}"
+
+    def examine(self, named: str | None = None) -> dict[str, Finding]:
+        """What each line says, a bad one before a good one."""
+        found: dict[str, Finding] = {}
+        for each in examine(Httpd("httpd.exe", None, self.run), named, self.here):
+            if each.what not in found or found[each.what].level == "ok":
+                found[each.what] = each
+        return found
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """A healthy one."""
+    monkeypatch.setattr(native, "_missing", None)
+    return Machine(tmp_path)
+
+
+def bad(found: dict[str, Finding]) -> dict[str, str]:
+    """What is not ok, and how; each has a cure."""
+    assert all(each.cure for each in found.values() if each.level != "ok")
+    return {what: each.level for what, each in found.items() if each.level != "ok"}
+
+
+def test_healthy(machine: Machine) -> None:
+    """A Windows with nothing to find fault with."""
+    found = machine.examine()
+    assert bad(found) == {}
+    assert "WinNT MPM" in found["Apache"].text
+    assert found["mod_wsgi"].text.startswith("6.1.1 for Python 3.11 (python311.dll)")
+    assert "process" not in found
+
+
+def test_wrong_python(machine: Machine) -> None:
+    """A mod_wsgi for another Python than this one is named with both."""
+    machine.here = Here(True, "3.12", 64, "C:/py", "C:/py", "C:/py/wsgireload")
+    found = machine.examine()
+    assert "mod_wsgi is for Python 3.11, and this is Python 3.12" in found["Python"].text
+    assert "Python 3.11 -m wsgireload doctor" in found["Python"].cure
+
+
+def test_free_threaded(machine: Machine) -> None:
+    """A free-threaded Python is another one, and is called so."""
+    machine.here = Here(True, "3.11t", 64, "C:/py", "C:/py", "C:/py/wsgireload")
+    assert "this is free-threaded Python 3.11t" in machine.examine()["Python"].text
+
+
+def test_bits_of_python(machine: Machine) -> None:
+    """A 32-bit Apache and a 64-bit Python do not go together."""
+    machine.bits = 32
+    found = machine.examine()
+    assert found["Python"].level == "fail"
+    assert "Apache has 32 bits, and this is Python 3.11, 64-bit" in found["Python"].text
+    assert "install a 32-bit Python" in found["Python"].cure
+
+
+def test_bits_of_a_library(machine: Machine) -> None:
+    """A DLL of other bits is named by Apache's own complaint and by its own header."""
+    (machine.root / "python311.dll").write_bytes(pe(32))
+    machine.cannot_load("python311.dll", "%1 is not a valid Win32 application.")
+    found = machine.examine()
+    assert bad(found) == {"LoadFile": "fail"}
+    assert f"Apache has 64 bits, and {machine.root}/python311.dll 32" in found["LoadFile"].text
+
+
+def test_wrong_loadfile(machine: Machine) -> None:
+    """A LoadFile that is not there is named, with the one that this Python needs."""
+    (machine.root / "python311.dll").unlink()
+    machine.cannot_load("python311.dll", "The specified module could not be found.")
+    found = machine.examine()
+    assert bad(found) == {"LoadFile": "fail"}
+    assert f"which is not there ({machine.conf}, line 1)" in found["LoadFile"].text
+    assert f'LoadFile "{machine.root}/python311.dll"' in found["LoadFile"].cure
+
+
+def test_loadfile_of_another_python(machine: Machine) -> None:
+    """A mod_wsgi that does not find its Python is told which LoadFile it wants."""
+    machine.cannot_load("mod_wsgi.so", "The specified module could not be found.")
+    found = machine.examine()
+    assert bad(found) == {"LoadModule": "fail"}
+    assert "mod_wsgi.so needs python311.dll, which is not found" in found["LoadModule"].text
+    assert f'above it: LoadFile "{machine.root}/python311.dll"' in found["LoadModule"].cure
+
+
+def test_no_mod_wsgi(machine: Machine) -> None:
+    """Without mod_wsgi its own program is named, which prints the lines."""
+    machine.modules = "alias_module (shared)"
+    found = machine.examine()
+    assert found["mod_wsgi"].level == "fail"
+    assert found["mod_wsgi"].cure.startswith("`mod_wsgi-express module-config`")
+
+
+def test_one_user_alone(machine: Machine) -> None:
+    """A Python in a user's own folder is none that a service can read."""
+    home = r"C:\Users\me\AppData\Local\Programs\Python\Python311"
+    machine.here = Here(True, "3.11", 64, home, home, str(machine.root), r"C:\Users\me")
+    found = machine.examine()
+    assert found["installation"].level == "fail"
+    assert "for all users" in found["installation"].cure
+    assert found["permissions"].level == "fail"
+    assert home in found["permissions"].text
+
+
+def test_virtual_environment(machine: Machine) -> None:
+    """One that WSGIPythonPath names is the application's; another Python's home alone is none."""
+    venv = machine.root / "venv"
+    package = venv / "Lib" / "site-packages" / "wsgireload"
+    package.mkdir(parents=True)
+    base = str(machine.root)
+    machine.here = Here(True, "3.11", 64, str(venv), base, str(package), "/Users/me")
+    conf = machine.conf.read_text() + f'WSGIPythonHome "{base}"\n'
+    machine.conf.write_text(conf)
+    assert bad(machine.examine()) == {"python-home": "warn"}
+    machine.conf.write_text(conf + f'WSGIPythonPath "{package.parent}"\n')
+    assert bad(machine.examine()) == {}
+
+
+def test_connections(machine: Machine) -> None:
+    """Without AcceptFilter none restarts are not lossless."""
+    machine.conf.write_text(machine.conf.read_text().replace("AcceptFilter http none\n", ""))
+    found = machine.examine()
+    assert bad(found) == {"AcceptFilter": "warn"}
+    assert "AcceptFilter http none" in found["AcceptFilter"].cure
+
+
+def test_restricted(machine: Machine) -> None:
+    """WSGIRestrictEmbedded On leaves nothing on Windows."""
+    machine.conf.write_text(machine.conf.read_text() + "WSGIRestrictEmbedded On\n")
+    assert bad(machine.examine()) == {"WSGIRestrictEmbedded": "fail"}
+
+
+def test_one_process(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """httpd -X has no parent to start another child."""
+    (machine.root / "httpd.pid").write_text("4711\r\n")
+    monkeypatch.setattr(processes, "command_line", lambda pid: f"httpd.exe -X ({pid})")
+    found = machine.examine()
+    assert bad(found) == {"running": "fail"}
+    assert "httpd.exe -X (4711)" in found["running"].text
+
+
+def test_missing_native_module(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the loader says of the native module is passed on."""
+    monkeypatch.setattr(native, "_missing", "ImportError: DLL load failed")
+    found = machine.examine()
+    assert bad(found) == {"native module": "fail"}
+    assert "DLL load failed" in found["native module"].text
+
+
+def test_script_that_is_not_served(machine: Machine) -> None:
+    """A script that no alias leads to is named, with the command that prints the lines."""
+    other = machine.root / "other.wsgi"
+    other.write_text("")
+    found = machine.examine(str(other))
+    assert bad(found) == {"WSGI script": "fail"}
+    assert f"wsgireload config {other}" in found["WSGI script"].cure
+    assert "is not there" in machine.examine("/nowhere.wsgi")["WSGI script"].text
+
+
+def test_script_without_start(machine: Machine) -> None:
+    """A script without our lines is told them."""
+    (machine.root / "app.wsgi").write_text("application = None\n")
+    found = machine.examine()
+    assert bad(found) == {"WSGI script": "warn"}
+    assert "wsgireload.start()" in found["WSGI script"].cure
+
+
+def test_no_apache(machine: Machine) -> None:
+    """Without an Apache the rest that can be known is told."""
+    found = {each.what: each for each in examine(None, None, machine.here, "/no/httpd")}
+    assert "'/no/httpd', which is no program" in found["Apache"].text
+    assert found["native module"].level == "ok"
+
+
+def test_bits_of_every_kind(tmp_path: Path) -> None:
+    """32 and 64 bits are read from both kinds of libraries; 0 of what is neither."""
+    file = tmp_path / "library"
+    for content, bits in (
+        (pe(32), 32),
+        (pe(64), 64),
+        (b"\x7fELF\x01", 32),
+        (b"\x7fELF\x02", 64),
+        (b"?", 0),
+    ):
+        file.write_bytes(content)
+        told = binary.look(str(file))
+        assert told is not None
+        assert told.bits == bits
+    assert binary.look(str(tmp_path / "nowhere")) is None
+
+
+@pytest.mark.parametrize(
+    ("mode", "may"), [(0o755, True), (0o700, False), (0o711, True), (0o750, False)]
+)
+def test_permissions_of_another_user(mode: int, may: bool, monkeypatch) -> None:
+    """Every folder on the way counts: to pass it another user needs its x."""
+    monkeypatch.setattr(readable, "_ids", lambda user: (2**31, set()))
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own is closed to others
+        file = Path(folder, "file")
+        file.write_text("")
+        file.chmod(0o644)
+        Path(folder).chmod(mode)
+        said = readable.trouble(str(file), "somebody")
+    assert said == ("" if may else f"{folder} has mode {stat.filemode(stat.S_IFDIR | mode)}")

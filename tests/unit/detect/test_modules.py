@@ -1,0 +1,324 @@
+"""Sources: which files the loaded modules came from."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.machinery
+import importlib.util
+import py_compile
+import sys
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import pytest
+
+from wsgireload.detect.modules import Modules, Source, source_of
+
+NAME = "wsgireload_test_of_sources"
+
+
+@pytest.fixture
+def imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder that modules are imported from; they are forgotten afterwards."""
+    monkeypatch.syspath_prepend(tmp_path)
+    yield tmp_path
+    for name in [name for name in sys.modules if name.startswith(NAME)]:
+        del sys.modules[name]
+
+
+def module(name: str = NAME, **told: object) -> ModuleType:
+    """A module that says this of itself."""
+    made = ModuleType(name)
+    vars(made).update(told)
+    return made
+
+
+def files(*modules: object) -> list[str]:
+    """The paths that these modules come from."""
+    named = {f"m{number}": found for number, found in enumerate(modules)}
+    return [source.path for source in Modules(named).new()]
+
+
+def test_a_python_source(imported: Path) -> None:
+    """A module's own file, that it is Python, and where its bytecode lies."""
+    path = imported / f"{NAME}.py"
+    path.write_text("x = 1\n")
+    found = source_of(NAME, importlib.import_module(NAME))
+    cached = importlib.util.cache_from_source(str(path))
+    assert found == Source(str(path), NAME, python=True, cached=cached)
+
+
+def test_bytecode_alone(imported: Path) -> None:
+    """A module without a source comes from its .pyc, which is no Python source."""
+    path = imported / f"{NAME}.py"
+    path.write_text("x = 1\n")
+    py_compile.compile(str(path), cfile=f"{path}c")
+    path.unlink()
+    assert source_of(NAME, importlib.import_module(NAME)) == Source(f"{path}c", NAME)
+
+
+def test_a_package(imported: Path) -> None:
+    """A package comes from its __init__.py."""
+    folder = imported / NAME
+    folder.mkdir()
+    (folder / "__init__.py").write_text("")
+    assert files(importlib.import_module(NAME)) == [str(folder / "__init__.py")]
+
+
+def test_a_namespace_package(imported: Path) -> None:
+    """A folder that is a package without any file has no source."""
+    (imported / NAME).mkdir()
+    assert files(importlib.import_module(NAME)) == []
+
+
+def test_a_zip_import(imported: Path) -> None:
+    """A module inside an archive comes from that archive, which is no Python source."""
+    archive = imported / "lib.zip"
+    with zipfile.ZipFile(archive, "w") as made:
+        made.writestr(f"{NAME}/__init__.py", "")
+        made.writestr(f"{NAME}/deep.py", "")
+    sys.path.insert(0, str(archive))  # the fixture restores it
+    deep = importlib.import_module(f"{NAME}.deep")
+    assert files(sys.modules[NAME], deep) == [str(archive)] * 2
+    assert [source.python for source in Modules({"a": deep}).new()] == [False]
+
+
+@pytest.mark.parametrize("suffix", [".so", ".cpython-311-x86_64-linux-gnu.so", ".pyd"])
+def test_an_extension_module(suffix: str) -> None:
+    """An extension comes from its own file: no letter of it is cut off."""
+    path = f"/srv/app/fast{suffix}"
+    loader = importlib.machinery.ExtensionFileLoader(NAME, path)
+    spec = importlib.util.spec_from_file_location(NAME, path, loader=loader)
+    assert source_of(NAME, module(__file__=path, __spec__=spec)) == Source(path, NAME)
+
+
+@pytest.mark.parametrize("name", ["sys", "builtins", "_imp", "_frozen_importlib", "zipimport"])
+def test_what_is_inside_python_has_no_source(name: str) -> None:
+    """A module that is built in or frozen has no file, even if it says that it has."""
+    real = importlib.import_module(name)
+    assert source_of(name, real) is None
+    assert source_of(name, module(__spec__=real.__spec__, __file__="/srv/lie.py")) is None
+
+
+def test_a_wsgi_script() -> None:
+    """mod_wsgi's own module is Python whatever its suffix, with the mtime that mod_wsgi noted."""
+    script = module(__file__="/srv/app/site.wsgi", __mtime__=1_700_000_000_000_000)
+    found = source_of("_mod_wsgi_0123abcd", script)
+    assert found == Source(
+        "/srv/app/site.wsgi", "_mod_wsgi_0123abcd", python=True, loaded_mtime=1_700_000_000_000_000
+    )
+
+
+@pytest.mark.parametrize("mtime", [None, "1", 0, -1, 1.5])
+def test_a_wsgi_script_without_a_time(mtime: object) -> None:
+    """A time that is none is not taken for one."""
+    found = source_of("_mod_wsgi_0", module(__file__="/srv/site.wsgi", __mtime__=mtime))
+    assert found == Source("/srv/site.wsgi", "_mod_wsgi_0", python=True)
+
+
+def test_only_scripts_have_mod_wsgis_time() -> None:
+    """Any other module's __mtime__ is its own affair."""
+    [found] = Modules({NAME: module(__file__="/srv/a.py", __mtime__=5)}).new()
+    assert found.loaded_mtime is None
+
+
+def test_another_loaders_cache_is_not_ours_to_judge() -> None:
+    """A loader of another kind may keep its bytecode elsewhere, whatever the spec says."""
+
+    class Loader(importlib.machinery.SourceFileLoader):
+        pass
+
+    path = "/srv/app/a.py"
+    spec = importlib.util.spec_from_file_location(NAME, path, loader=Loader(NAME, path))
+    assert spec is not None
+    assert spec.cached is not None
+    assert source_of(NAME, module(__file__=path, __spec__=spec)) == Source(path, NAME, python=True)
+
+
+def test_the_spec_tells_where_file_does_not() -> None:
+    """Without a `__file__` that can be one, the spec's location counts."""
+    spec = importlib.util.spec_from_file_location(NAME, "/srv/app/a.py")
+    assert files(module(__spec__=spec), module(__spec__=spec, __file__=3)) == ["/srv/app/a.py"] * 2
+
+
+def test_a_relative_file_becomes_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path is absolute and has no `..` in it."""
+    monkeypatch.chdir(tmp_path)
+    assert files(module(__file__="x/../a.py")) == [str(tmp_path / "a.py")]
+
+
+def test_a_lazy_module_stays_asleep(imported: Path) -> None:
+    """A lazily loaded module is not woken by being asked."""
+    path = imported / f"{NAME}.py"
+    path.write_text("raise RuntimeError('woken')\n")
+    spec = importlib.util.find_spec(NAME)
+    assert spec is not None
+    assert spec.loader is not None
+    spec.loader = importlib.util.LazyLoader(spec.loader)
+    lazy = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(lazy)
+    assert files(lazy) == [str(path)]
+    with pytest.raises(RuntimeError, match="woken"):
+        lazy.anything  # noqa: B018 (this wakes it)
+
+
+@pytest.mark.parametrize("told", [None, 3, b"/srv/a.py", "", "<string>", "a\0b", ["a"], Path("a")])
+def test_what_is_no_path_is_no_source(told: object) -> None:
+    """A `__file__` that is None, a number, bytes or no path has no source, and does no harm."""
+    assert files(module(__file__=told)) == []
+
+
+@pytest.mark.parametrize("path", ["/nowhere/a.py", "/srv/a\nb.py", "/srv/\udcff.py"], ids=ascii)
+def test_odd_paths_are_taken_as_they_are(path: str) -> None:
+    """A lie, newlines and surrogates are paths like others: whoever looks will see."""
+    assert files(module(__file__=path)) == [path]
+
+
+class Stranger:
+    """An object in sys.modules whose attributes raise."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+    def __getattr__(self, name: str) -> object:
+        raise self.error
+
+
+class Worse(Stranger):
+    """Not even its own dict and class can be asked for."""
+
+    __slots__ = ("error",)
+
+    @property
+    def __dict__(self) -> dict[str, object]:  # type: ignore[override]
+        raise self.error
+
+    @property
+    def __class__(self) -> type:  # type: ignore[override]
+        raise self.error
+
+
+class Comparing:
+    """Cannot be compared, as some numbers in a row cannot."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        raise ValueError(other)
+
+
+@pytest.mark.parametrize("kind", [Stranger, Worse])
+@pytest.mark.parametrize(
+    "error",
+    [AttributeError(), RuntimeError(), RecursionError(), SystemExit(1), KeyboardInterrupt()],
+)
+def test_strangers_that_raise_are_passed_over(kind: type[Stranger], error: BaseException) -> None:
+    """Whatever an object in sys.modules raises, those after it are asked."""
+    good = module(__file__="/srv/a.py")
+    assert files(kind(error), module(__spec__=kind(error)), good) == ["/srv/a.py"]
+
+
+def test_a_modules_own_getattr_is_not_run() -> None:
+    """A module with a `__getattr__` (PEP 562) is not made to run it."""
+
+    def woken(name: str) -> object:
+        raise AssertionError(name)
+
+    assert files(module(__getattr__=woken, __file__="/srv/a.py")) == ["/srv/a.py"]
+    assert files(module(__getattr__=woken)) == []
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        None,
+        5,
+        "text",
+        object(),
+        int,
+        Comparing(),
+        module(__spec__=SimpleNamespace(origin=Comparing())),
+    ],
+    ids=lambda entry: type(entry).__name__,
+)
+def test_what_is_no_module_has_no_source(entry: object) -> None:
+    """Objects of other kinds in sys.modules do no harm."""
+    assert files(entry, module(__file__="/srv/a.py")) == ["/srv/a.py"]
+
+
+def test_an_object_that_stands_for_a_module() -> None:
+    """An object of another kind that has a file comes from it."""
+    assert files(SimpleNamespace(__file__="/srv/a.py")) == ["/srv/a.py"]
+
+
+def test_names_that_are_no_text() -> None:
+    """A key that is no str is passed over."""
+    named: dict[object, object] = {5: module(__file__="/a.py"), "b": module(__file__="/b.py")}
+    modules = Modules(named)  # type: ignore[arg-type]
+    assert [source.path for source in modules.new()] == ["/b.py"]
+
+
+def test_each_module_is_asked_once() -> None:
+    """Only what came since the last call is told."""
+    named = {"a": module(__file__="/a.py")}
+    modules = Modules(named)
+    assert [source.module for source in modules.new()] == ["a"]
+    named["b"] = module(__file__="/b.py")
+    assert [source.module for source in modules.new()] == ["b"]
+    assert list(modules.new()) == []
+
+
+def test_a_module_that_came_again_is_asked_again() -> None:
+    """Another module under the same name may come from another file."""
+    named = {"a": module(__file__="/old.py")}
+    modules = Modules(named)
+    list(modules.new())
+    named["a"] = module(__file__="/new.py")
+    assert [source.path for source in modules.new()] == ["/new.py"]
+
+
+def test_a_new_module_at_an_old_ones_address_is_asked() -> None:
+    """The next module may get the memory of the one that went; it is another all the same."""
+    named: dict[str, object] = {}
+    modules = Modules(named)
+    for number in range(50):
+        named.clear()
+        named["a"] = module(__file__=f"/{number}.py")
+        assert [source.path for source in modules.new()] == [f"/{number}.py"]
+
+
+def test_modules_are_not_kept_alive() -> None:
+    """A module that the application let go of is not held in memory by us."""
+    gone: list[str] = []
+
+    class Counted(ModuleType):
+        def __del__(self) -> None:
+            gone.append(self.__name__)
+
+    named = {"a": Counted("a")}
+    modules = Modules(named)
+    list(modules.new())
+    del named["a"]
+    assert gone == ["a"]
+
+
+def test_modules_may_come_while_we_ask() -> None:
+    """sys.modules may grow and shrink while it is read; what came is told the next time."""
+    named: dict[str, object] = {name: module(__file__=f"/{name}.py") for name in "abc"}
+    modules = Modules(named)
+    told = []
+    for source in modules.new():
+        told.append(source.path)
+        named.pop("c", None)
+        named[f"later{source.module}"] = module(__file__=f"/later{source.module}.py")
+    assert told == ["/a.py", "/b.py", "/c.py"]
+    assert [source.path for source in modules.new()] == ["/latera.py", "/laterb.py", "/laterc.py"]
+
+
+def test_this_interpreter_by_default() -> None:
+    """Without another mapping it is sys.modules, and this test is in it."""
+    told: Mapping[str, str] = {source.module: source.path for source in Modules().new()}
+    assert told[pytest.__name__] == pytest.__file__
+    assert "sys" not in told

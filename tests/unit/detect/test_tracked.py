@@ -1,0 +1,395 @@
+"""Tracked: the files that the user's paths mean now."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from wsgireload.detect import tracked
+from wsgireload.detect.tracked import RACY, Folders, Ignored, Pattern, Tracked, magic, split
+
+
+class Enough(BaseException):
+    """What a checkpoint raises that ends a look."""
+
+
+class Tree:
+    """A folder to put files into, and what tracking paths in it means."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.trouble: list[str] = []
+
+    def put(self, *names: str) -> Tree:
+        """Create files, and the folders that they lie in; a name ending in / is a folder."""
+        for name in names:
+            path = self.root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.mkdir() if name.endswith("/") else path.write_bytes(b"")
+        return self
+
+    def tracking(self, *names: str, ignore: Iterable[str] = ()) -> Callable[[], set[str]]:
+        """What these paths mean, each time it is called."""
+        found = Tracked(Ignored(ignore), self.hear)
+        found.add(self.at(name) for name in names)
+        return lambda: {self.short(path) for name in found for path in found.files(name)}
+
+    def means(self, *names: str, ignore: Iterable[str] = ()) -> set[str]:
+        """What these paths mean now."""
+        return self.tracking(*names, ignore=ignore)()
+
+    def hear(self, path: str, error: OSError) -> None:
+        """Take note of trouble."""
+        self.trouble.append(f"{self.short(path)}: {error.strerror}")
+
+    def at(self, name: str) -> str:
+        """The whole path."""
+        return str(self.root / name)
+
+    def short(self, path: str) -> str:
+        """The path without the folder that all lies in."""
+        return path.removeprefix(f"{self.root}/")
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    """An empty folder."""
+    return Tree(tmp_path)
+
+
+ALL = {"app/a.html", "app/b.txt", "app/.env", "app/in/c.html", "app/in/deep/d.html"}
+ALL |= {"app/.hidden/h.html"}
+
+
+@pytest.mark.parametrize(
+    ("name", "means"),
+    [
+        ("app/a.html", {"app/a.html"}),
+        ("app/no.html", {"app/no.html"}),
+        ("no/no.html", {"no/no.html"}),
+        ("app", ALL),
+        ("app/**", ALL),
+        ("app/*.html", {"app/a.html"}),
+        ("app/*", {"app/a.html", "app/b.txt", "app/in/c.html", "app/in/deep/d.html"}),
+        ("app/?.html", {"app/a.html"}),
+        ("app/[ab].*", {"app/a.html", "app/b.txt"}),
+        ("app/[!a].*", {"app/b.txt"}),
+        ("app/.*", {"app/.env", "app/.hidden/h.html"}),
+        ("*/*.html", {"app/a.html", "app2/e.html"}),
+        ("app/**/*.html", {"app/a.html", "app/in/c.html", "app/in/deep/d.html"}),
+        ("app/**/deep/*", {"app/in/deep/d.html"}),
+        ("app/**/*", {"app/a.html", "app/b.txt", "app/in/c.html", "app/in/deep/d.html"}),
+        ("**/in", {"app/in/c.html", "app/in/deep/d.html"}),
+        ("**/**/d.html", {"app/in/deep/d.html"}),
+        ("no/*.html", set()),
+        ("app/*.css", set()),
+        ("app/a.html/*", set()),
+    ],
+)
+def test_what_a_path_means(name: str, means: set[str], tree: Tree) -> None:
+    """Folders and globs mean files, and all that lies below a folder; `*` passes over hidden."""
+    tree.put("app/a.html", "app/b.txt", "app/.env", "app/in/c.html", "app/in/deep/d.html")
+    tree.put("app/.hidden/h.html", "app2/e.html", "app/empty/")
+    assert tree.means(name) == means
+    assert tree.trouble == []
+
+
+@pytest.fixture
+def deep(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A file that lies more deeply than Python's calls may; removed by what can do that."""
+    monkeypatch.chdir(tree.root)
+    for _ in range(1200):
+        Path("a").mkdir()
+        os.chdir("a")
+    Path("b.html").touch()
+    yield "a/" * 1200 + "b.html"
+    subprocess.run(["rm", "-r", tree.at("a")], check=True)
+
+
+def test_a_short_name_to_ignore(tree: Tree) -> None:
+    """The name `?` means all names of one character, and not the root of all paths."""
+    assert tree.put("app/a", "app/ab").means("app", ignore=["?"]) == {"app/ab"}
+
+
+def test_deep_folders(tree: Tree, deep: str) -> None:
+    """Folders may lie in each other more deeply than Python's calls may."""
+    assert tree.means("a") == tree.means("**/*.html") == {deep}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("__pycache__/a.cpython-311.pyc", "a.pyc", ".git/HEAD", ".hg/x", ".svn/x", "a.py~"),
+        *(".a.py.swp", ".#a.py", "#a.py#", "4913", ".DS_Store", "debug.log", "x.pid"),
+        *("db.sqlite3", "db.sqlite3-wal", "data.db", "data.db-journal"),
+        *("12-0123456789abcdef.state", "1-0123456789abcdef.restart"),
+        *("0123456789abcdef.call", "0123456789abcdef.roll"),
+        *("0123456789abcdef-00000000000000000001-12.asked", "0123456789abcdef-01-2.answered"),
+        *("0123456789abcdef-0123456789abcdef.flight", "0123456789abcdef-01.asked.7f.new"),
+        *(".page.html.a1B2c3", ".~tmp~/page.html"),
+    ],
+)
+def test_litter_is_left_out(name: str, tree: Tree) -> None:
+    """What editors, version control and the program itself leave in a folder does not count."""
+    tree.put("app/a.py", f"app/{name}", f"app/in/{name}")
+    assert tree.means("app", "app/**/*") == {"app/a.py"}
+
+
+def test_litter_counts_where_it_is_named(tree: Tree) -> None:
+    """A file that is tracked by its own name always counts."""
+    tree.put("app/debug.log")
+    assert tree.means("app/debug.log") == {"app/debug.log"}
+
+
+def test_files_come_and_go(tree: Tree) -> None:
+    """What is put into a folder or removed from it counts at the next look."""
+    means = tree.put("app/in/a.html").tracking("app", "app/**/*.txt")
+    assert means() == {"app/in/a.html"}
+    tree.put("app/in/b.txt", "app/more/deep/c.txt")
+    assert means() == {"app/in/a.html", "app/in/b.txt", "app/more/deep/c.txt"}
+    (tree.root / "app/in/a.html").unlink()
+    assert means() == {"app/in/b.txt", "app/more/deep/c.txt"}
+
+
+def test_a_path_becomes_a_folder_and_goes(tree: Tree) -> None:
+    """What is not there means itself; as a folder its files; gone again, none: they were named."""
+    means = tree.tracking("app")
+    assert means() == {"app"}
+    tree.put("app/a.html")
+    assert means() == {"app/a.html"}
+    (tree.root / "app").rename(tree.root / "old")
+    assert means() == set()
+    tree.put("app/b.html")
+    assert means() == {"app/b.html"}
+
+
+def test_a_folder_becomes_a_file(tree: Tree) -> None:
+    """A file where a tracked folder was is one that appeared."""
+    means = tree.put("app/").tracking("app")
+    assert means() == set()
+    (tree.root / "app").rmdir()
+    tree.put("app")
+    assert means() == {"app"}
+
+
+@pytest.mark.parametrize("name", ["a[1].html", "what?", "a*", "**"])
+def test_a_name_that_looks_like_a_glob(name: str, tree: Tree) -> None:
+    """A file or folder that is really called that is meant, and nothing that it would match."""
+    tree.put(name, "a1.html", "whatx", "folder/[x]/y", "folder/x")
+    assert tree.means(name) == {name}
+    assert tree.means("folder/[x]") == {"folder/[x]/y"}
+
+
+def test_what_is_added_twice_is_there_once(tree: Tree) -> None:
+    """Tracking the same path again changes nothing."""
+    found = Tracked(Ignored(()), tree.hear)
+    found.add(["/srv/a", "/srv/b", "/srv/a"])
+    found.add(["/srv/b"])
+    assert list(found) == ["/srv/a", "/srv/b"]
+
+
+def test_links_to_folders_are_followed(tree: Tree) -> None:
+    """A linked folder counts, under the path that leads to it; where it leads may change."""
+    tree.put("1/a.html", "2/b.html", "app/")
+    means, link = tree.tracking("app"), tree.root / "app/current"
+    link.symlink_to(tree.root / "1")
+    assert means() == {"app/current/a.html"}
+    link.unlink()
+    link.symlink_to(tree.root / "2")
+    assert means() == {"app/current/b.html"}
+
+
+def test_links_round_in_a_circle(tree: Tree) -> None:
+    """Links that lead back up, to each other or to themselves neither hang nor raise."""
+    tree.put("app/in/a.html")
+    (tree.root / "app/in/up").symlink_to(tree.root / "app")
+    (tree.root / "app/in/here").symlink_to(tree.root / "app/in")
+    (tree.root / "app/self").symlink_to(tree.root / "app/self")
+    (tree.root / "app/gone").symlink_to(tree.root / "nowhere")
+    means = {"app/in/a.html", "app/self", "app/gone"}
+    assert tree.means("app") == means
+    assert tree.means("app/**/*") == means
+    assert tree.trouble == []
+
+
+def test_the_same_folder_twice(tree: Tree) -> None:
+    """Two links to one folder side by side are no circle."""
+    tree.put("real/a.html", "app/")
+    for name in ("x", "y"):
+        (tree.root / "app" / name).symlink_to(tree.root / "real")
+    assert tree.means("app") == {"app/x/a.html", "app/y/a.html"}
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EMFILE, errno.EIO])
+def test_an_unreadable_folder_is_trouble(
+    number: int, tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that may not be read is told and left out; the others count."""
+    fake = SimpleNamespace(**vars(os))
+
+    def scandir(path: str) -> object:
+        if path.endswith("closed"):
+            raise OSError(number, os.strerror(number), path)
+        return os.scandir(path)
+
+    fake.scandir = scandir
+    tree.put("app/a.html", "app/closed/b.html")
+    monkeypatch.setattr(tracked, "os", fake)
+    assert tree.means("app") == {"app/a.html"}
+    assert tree.trouble == [f"app/closed: {os.strerror(number)}"]
+
+
+@pytest.mark.parametrize(
+    ("ignore", "left"),
+    [
+        ([], {"a.py", "app/a.py", "app/x.log", "app2/a.py", "app/.h/x.log"}),
+        (["*.log"], {"a.py", "app/a.py", "app2/a.py"}),
+        (["app"], {"a.py", "app2/a.py"}),
+        (["a.py"], {"app/x.log", "app/.h/x.log"}),
+        (["APP"], {"a.py", "app/a.py", "app/x.log", "app2/a.py", "app/.h/x.log"}),
+        (["{root}/app"], {"a.py", "app2/a.py"}),
+        (["{root}/app/a.py"], {"a.py", "app/x.log", "app2/a.py", "app/.h/x.log"}),
+        (["{root}/app*"], {"a.py"}),
+        (["{root}/*/a.py"], {"a.py", "app/x.log", "app/.h/x.log"}),
+        (["{root}/**/*.log"], {"a.py", "app/a.py", "app2/a.py"}),
+        (["{root}/ap"], {"a.py", "app/a.py", "app/x.log", "app2/a.py", "app/.h/x.log"}),
+    ],
+)
+def test_what_is_ignored(ignore: list[str], left: set[str], tree: Tree) -> None:
+    """Bare names count anywhere, paths and globs where they lie, each with all that is below."""
+    names = ["a.py", "app/a.py", "app/x.log", "app2/a.py", "app/.h/x.log"]
+    ignored = Ignored([pattern.format(root=tree.root) for pattern in ignore])
+    assert {name for name in names if not ignored(tree.at(name))} == left
+
+
+def test_ignored_files_do_not_count(tree: Tree) -> None:
+    """What is ignored is left out, even where it was tracked by name, and is not even entered."""
+    tree.put("app/a.py", "app/node_modules/b/c.js", "app/x.txt", "app/cache/d.txt")
+    ignore = ["node_modules", "*.txt", tree.at("app/cache")]
+    assert tree.means("app", "app/x.txt", ignore=ignore) == {"app/a.py"}
+
+
+@pytest.mark.parametrize("ignore", ["node_modules", "{root}/app/node_modules", "{root}/**/node_*"])
+def test_ignored_folders_are_not_entered(
+    ignore: str, tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that is ignored costs nothing, however much lies below it."""
+    entered: list[str] = []
+    fake = SimpleNamespace(**vars(os))
+    fake.scandir = lambda path: (entered.append(tree.short(path)), os.scandir(path))[1]
+    tree.put("app/a.py", "app/node_modules/b/c.js")
+    monkeypatch.setattr(tracked, "os", fake)
+    assert tree.means("app", ignore=[ignore.format(root=tree.root)]) == {"app/a.py"}
+    assert entered == ["app"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "matches"),
+    [
+        ("/srv/app", "/srv/app", True),
+        ("/srv/app", "/srv/app/in/a.py", True),
+        ("/srv/app", "/srv/app2", False),
+        ("/srv/app", "/srv/app2/a.py", False),
+        ("/srv/app", "/srv", False),
+        ("/srv/*", "/srv/app/a.py", True),
+        ("/srv/*.py", "/srv/a.pyc", False),
+        ("/srv/**/x", "/srv/x", True),
+        ("/srv/**/x", "/srv/a/b/x/y", True),
+        ("/srv/**/x", "/srv/a/b/y", False),
+        ("/**", "/srv/a", True),
+        ("/srv/*", "/srv/.env", False),
+        ("/srv/**", "/srv/.git/x", True),
+        ("/srv/**/*", "/srv/.git/x", False),
+        ("/srv/a\nb*", "/srv/a\nbc", True),
+        ("/srv/*", "/srv/\udcff\n", True),
+    ],
+)
+def test_patterns_match_by_component(pattern: str, path: str, matches: bool) -> None:
+    """Paths are compared component by component, never letter by letter."""
+    assert Pattern(pattern).matches(path) is matches
+
+
+def test_splitting_and_magic() -> None:
+    """A path is its root and its components; a glob is known by its characters."""
+    assert split("/srv//app/") == ["/", "srv", "app"]
+    assert [magic(text) for text in ("/srv/app", "*.py", "a?", "[a]", "{a}")] == [
+        *(False, True, True, True, False)
+    ]
+
+
+class Counting:
+    """Folders of our own making, and how often they were read."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, names: Iterable[str], age: float) -> None:
+        self.names = list(names)
+        self.read = 0
+        self.checks = 0
+        fake = SimpleNamespace(**vars(os))
+        fake.stat = lambda _path: SimpleNamespace(
+            st_mtime=1e9, st_mtime_ns=10**18, st_ctime_ns=10**18, st_dev=1, st_ino=2
+        )
+        fake.scandir = lambda _path: nullcontext(self._entries())
+        patch.setattr(tracked, "os", fake)
+        self.folders = Folders(lambda *_told: None, self._check, wall=lambda: 1e9 + age)
+
+    def files(self) -> list[str]:
+        """What lies in the folder."""
+        listing = self.folders.listing("/srv/app")
+        assert listing is not None
+        return listing.files
+
+    def _entries(self) -> Iterator[SimpleNamespace]:
+        self.read += 1
+        return (SimpleNamespace(name=name, is_dir=lambda: False) for name in self.names)
+
+    def _check(self) -> None:
+        self.checks += 1
+
+
+def test_a_folder_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of 100,000 files is read once; while its own stat stands still, not again."""
+    counting = Counting(monkeypatch, (f"{number}.html" for number in range(100_000)), 2 * RACY)
+    assert len(counting.files()) == len(counting.files()) == 100_000
+    assert counting.read == 1
+    assert counting.checks == 2
+
+
+@pytest.mark.parametrize("age", [0.0, RACY / 2, -RACY / 2])
+def test_a_young_folder_is_read_again(age: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder may change again within the grain of its own time: young, it is not believed."""
+    counting = Counting(monkeypatch, ["a"], age)
+    assert counting.files() == ["a"]
+    counting.names.append("b")
+    assert counting.files() == ["a", "b"]
+
+
+def test_a_checkpoint_ends_the_look(tree: Tree) -> None:
+    """A walk through many folders can be ended in the middle."""
+    entered: list[int] = []
+
+    def checkpoint() -> None:
+        entered.append(0)
+        if len(entered) == 3:
+            raise Enough
+
+    tree.put(*(f"app/{number}/a" for number in range(10)))
+    found = Tracked(Ignored(()), tree.hear, checkpoint)
+    found.add([tree.at("app")])
+    with pytest.raises(Enough):
+        list(found.files(tree.at("app")))
+
+
+def test_a_folder_that_comes_back_meanwhile(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that was away when it was looked at is not a file, though it is there by then."""
+    means = tree.put("app/a.html").tracking("app")
+    assert means() == {"app/a.html"}
+    (tree.root / "app").rename(tree.root / "away")
+    monkeypatch.setattr(os.path, "lexists", lambda _: True)
+    assert means() == set()

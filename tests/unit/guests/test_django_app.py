@@ -1,0 +1,260 @@
+"""The app for Django's INSTALLED_APPS: when it starts, what it tracks, what its checks say."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import django
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.core.checks import CheckMessage, run_checks
+from django.core.management import call_command
+from django.test import override_settings
+from support.examplesite import copy_example
+
+import wsgireload
+
+ENGINES = [
+    {"BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": ["/srv/look", ""]},
+    {"BACKEND": "django.template.backends.jinja2.Jinja2"},
+]
+LINE = "\nreload_required = wsgireload.reload_required\n"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def project() -> Iterator[None]:
+    """A project with our app and one of Django's own, set up once, as Django has it."""
+    settings.configure(INSTALLED_APPS=["wsgireload.django", "django.contrib.messages"])
+    django.setup()
+    yield
+    apps.set_installed_apps([])
+
+
+def ready() -> None:
+    """What Django calls as it starts."""
+    apps.get_app_config("wsgireload").ready()
+
+
+@pytest.mark.usefixtures("in_apache")
+def test_it_starts_in_apache(calls: list[tuple[str, Any]]) -> None:
+    """Under mod_wsgi it tracks first and starts then, with the settings' WSGIRELOAD."""
+    with override_settings(WSGIRELOAD={"interval": 2}):
+        ready()
+    assert [what for what, _ in calls] == ["track", "start"]
+    assert calls[1] == ("start", {"interval": 2})
+
+
+@pytest.mark.usefixtures("in_apache")
+def test_no_settings_are_needed(calls: list[tuple[str, Any]]) -> None:
+    """Without WSGIRELOAD the defaults are."""
+    ready()
+    assert calls[-1] == ("start", {})
+
+
+@pytest.mark.usefixtures("in_apache")
+@pytest.mark.parametrize("got", ["interval=2", None, {1: 2}])
+def test_settings_of_another_kind(got: object) -> None:
+    """A WSGIRELOAD that is no dict of keywords is said by its name."""
+    with (
+        override_settings(WSGIRELOAD=got),
+        pytest.raises(wsgireload.SettingsError, match=r"WSGIRELOAD is .* it takes a dict"),
+    ):
+        ready()
+
+
+@pytest.mark.parametrize("package", [None, ModuleType("mod_wsgi")])
+def test_it_does_not_start_elsewhere(
+    package: ModuleType | None,
+    calls: list[tuple[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Without mod_wsgi, or with its package alone, it neither starts nor says anything."""
+    monkeypatch.setitem(sys.modules, "mod_wsgi", package)
+    ready()
+    assert calls == []
+    assert capfd.readouterr() == ("", "")
+
+
+def test_it_adds_to_a_monitor(
+    calls: list[tuple[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the WSGI script has started a monitor, in whatever server, it tracks as well."""
+    monkeypatch.setattr(wsgireload, "status", lambda: SimpleNamespace(active=True))
+    ready()
+    assert [what for what, _ in calls] == ["track", "start"]
+
+
+@pytest.mark.usefixtures("in_apache")
+def test_what_is_tracked(calls: list[tuple[str, Any]]) -> None:
+    """The engines' folders, those of apps that are not Django's, and compiled messages alone."""
+    own = Path(apps.get_app_config("wsgireload").path)
+    with override_settings(TEMPLATES=ENGINES, LOCALE_PATHS=[Path("/srv/words[1]")]):
+        ready()
+    assert calls[0][1] == (
+        "/srv/look",
+        str(own / "templates"),
+        str(own / "jinja2"),
+        "/srv/words[[]1]/**/*.mo",
+        str(own / "locale" / "**" / "*.mo"),
+    )
+
+
+@pytest.mark.usefixtures("in_apache")
+def test_no_translations(calls: list[tuple[str, Any]]) -> None:
+    """A project that has none tracks none."""
+    with override_settings(TEMPLATES=[], LOCALE_PATHS=["/srv/words"], USE_I18N=False):
+        ready()
+    assert calls[0] == ("track", ())
+
+
+@pytest.fixture
+def checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[CheckMessage]]:
+    """What the checks say of a script, here named `scriptN`, and of WSGIRELOAD."""
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def check(script: str = LINE, **asked: object) -> list[CheckMessage]:
+        name = f"script{len(list(tmp_path.iterdir()))}"
+        (tmp_path / f"{name}.py").write_text(script)
+        with override_settings(WSGI_APPLICATION=f"{name}.application", WSGIRELOAD=asked):
+            return run_checks(apps.get_app_configs())
+
+    return check
+
+
+def ids(messages: list[CheckMessage]) -> list[str]:
+    """The ids alone."""
+    return [message.id for message in messages]
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        LINE,
+        "from wsgireload import reload_required",
+        "from mysite import required as reload_required",
+        "def reload_required(filename): return False",
+        "if True:\n    reload_required: object = None",
+    ],
+)
+def test_scripts_with_the_line(checked: Callable[..., list[CheckMessage]], script: str) -> None:
+    """However a script comes by reload_required, nothing is said."""
+    assert checked(script) == []
+
+
+def test_a_script_without_the_line(checked: Callable[..., list[CheckMessage]]) -> None:
+    """A script without reload_required is warned of, by its path, and with the line to add."""
+    [warning] = checked("import wsgireload\nprint(reload_required)\n")
+    assert warning.id == "wsgireload.W001"
+    assert "script0.py has no reload_required" in warning.msg
+    assert warning.hint.endswith(LINE.strip())
+
+
+@pytest.mark.parametrize("asked", [{"when": "now"}, {"enabled": False}])
+def test_who_needs_no_line(checked: Callable[..., list[CheckMessage]], asked: Any) -> None:
+    """Where nothing would ask for it, its absence is not said."""
+    assert checked("", **asked) == []
+
+
+@pytest.mark.parametrize("script", ["def broken(:", "\0"])
+def test_scripts_that_cannot_be_read(
+    checked: Callable[..., list[CheckMessage]], script: str
+) -> None:
+    """What cannot be parsed is another's trouble."""
+    assert checked(script) == []
+
+
+@pytest.mark.parametrize("name", [None, "", "nowhere.wsgi.application", "sys.application"])
+def test_scripts_that_are_not_there(name: str | None) -> None:
+    """Nor is anything said of a script that is no file."""
+    with override_settings(WSGI_APPLICATION=name):
+        assert run_checks() == []
+
+
+def test_a_setting_that_makes_no_sense(checked: Callable[..., list[CheckMessage]]) -> None:
+    """An error names the setting, what it got and what it takes."""
+    [error] = checked(interval="fast")
+    assert (error.id, error.is_serious()) == ("wsgireload.E001", True)
+    assert error.msg == "WSGIRELOAD['interval'] is 'fast'."
+    assert error.hint == "It takes seconds between two looks, 0.01 to 3600."
+
+
+def test_no_dict() -> None:
+    """The same for WSGIRELOAD as a whole."""
+    with override_settings(WSGIRELOAD=["interval"]):
+        [error] = run_checks()
+    assert (error.id, error.msg) == ("wsgireload.E001", "WSGIRELOAD is ['interval'].")
+
+
+def test_tracked_paths(checked: Callable[..., list[CheckMessage]], tmp_path: Path) -> None:
+    """A path or glob that nothing answers to is warned of; those that are met are not."""
+    there, pattern = tmp_path / "look[1]", tmp_path / "script*.py"
+    gone, unmet = tmp_path / "gone", tmp_path / "*.toml"
+    there.mkdir()
+    found = checked(track=[there, pattern, gone, unmet])
+    assert ids(found) == ["wsgireload.W002"] * 2
+    assert all(str(path) in said.msg for path, said in zip((gone, unmet), found, strict=True))
+
+
+def test_two_starts(checked: Callable[..., list[CheckMessage]], tmp_path: Path) -> None:
+    """Settings that a start() in the script makes void are warned of; `track` is not void."""
+    script = f"import wsgireload\nwsgireload.start(interval=3)\n{LINE}"
+    assert ids(checked(script, interval=2)) == ["wsgireload.W003"]
+    assert checked(script, track=[tmp_path]) == []
+
+
+@pytest.fixture
+def manage(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs the example's manage.py."""
+    copy_example("django", tmp_path / "project")
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-W", "error", tmp_path / "project" / "manage.py", *words],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+def test_manage_check(manage: Callable[..., Any], tmp_path: Path) -> None:
+    """`manage.py check` has nothing to say of the example, until its script loses the line."""
+    done = manage("check")
+    assert (done.returncode, done.stderr) == (0, "")
+    script = tmp_path / "project" / "mysite" / "wsgi.py"
+    script.write_text(script.read_text().replace("reload_required =", "other ="))
+    done = manage("check", "--fail-level", "WARNING")
+    assert done.returncode == 1
+    assert "wsgireload.W001" in done.stderr
+
+
+def test_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`manage.py wsgireload` gives its words to the command line, and returns its exit code."""
+    asked = []
+    monkeypatch.setattr("wsgireload.cli.main", lambda words: asked.append(words) or 3)
+    with pytest.raises(SystemExit, match="3"):
+        call_command("wsgireload", "doctor", "--json")
+    assert asked == [["doctor", "--json"]]
+
+
+def test_manage_wsgireload(manage: Callable[..., Any]) -> None:
+    """It prints what the command line does, and nothing else."""
+    assert "monitors" in json.loads(manage("wsgireload", "status", "--json").stdout)
+
+
+@pytest.mark.parametrize("command", [("diffsettings",), ("shell", "-c", "pass"), ("test",)])
+def test_other_commands(manage: Callable[..., Any], command: tuple[str, ...]) -> None:
+    """No command of Django's starts a monitor, and none has a word of it in its output."""
+    done = manage(*command)
+    assert done.returncode == 0, done.stderr
+    assert "wsgireload: " not in done.stdout + done.stderr

@@ -1,0 +1,176 @@
+"""Server: what we run inside, and whether a restart may be asked for there."""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import ModuleType
+
+import pytest
+
+from wsgireload.server import detection as server
+from wsgireload.server.detection import Server, detect, mod_wsgi, native
+
+MISSING = "the native module does not load: ImportError: no such file"
+
+
+def inside(group: str = "site", **more: object) -> ModuleType:
+    """The module that mod_wsgi makes inside Apache, for a process of this group."""
+    module = ModuleType("mod_wsgi")
+    told = {"version": (6, 1, 1), "process_group": group, "application_group": "host|/app"}
+    vars(module).update(told, maximum_processes=3, **more)
+    return module
+
+
+@pytest.fixture(autouse=True)
+def apache(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A native module that loads and says that this is Apache; no mod_wsgi yet."""
+    monkeypatch.delitem(sys.modules, "mod_wsgi", raising=False)
+    monkeypatch.setattr(native, "unavailable", lambda: None)
+    monkeypatch.setattr(native, "apache", lambda: native.Apache("Apache/2.4", "event"))
+
+
+@pytest.fixture
+def daemon(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """A daemon process of mod_wsgi's."""
+    module = inside()
+    monkeypatch.setitem(sys.modules, "mod_wsgi", module)
+    return module
+
+
+def test_a_daemon_process(daemon: ModuleType) -> None:
+    """In daemon mode a restart may be asked for, and we know our groups and how many we are."""
+    assert detect() == Server("daemon", None, "site", "host|/app", 3, daemon, os.getppid())
+    assert mod_wsgi() is daemon
+
+
+def test_embedded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a process group mod_wsgi runs in Apache's own children, which nobody may restart."""
+    monkeypatch.setitem(sys.modules, "mod_wsgi", inside(group=""))
+    found = detect()
+    assert found.kind == "embedded"
+    assert "WSGIDaemonProcess" in str(found.refusal)
+
+
+def test_no_server() -> None:
+    """A process without mod_wsgi is no server of ours."""
+    found = detect()
+    assert (found.kind, found.mod_wsgi, found.processes) == ("none", None, 1)
+    assert found.refusal is not None
+
+
+@pytest.mark.parametrize("version", [None, "6.1.1", 6])
+def test_the_package_of_the_same_name(version: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package that starts Apache is called mod_wsgi too; it is not the one inside."""
+    package = ModuleType("mod_wsgi")
+    if version is not None:
+        vars(package)["version"] = version
+    monkeypatch.setitem(sys.modules, "mod_wsgi", package)
+    assert mod_wsgi() is None
+    assert detect().kind == "none"
+
+
+def test_mod_wsgi_is_not_imported() -> None:
+    """Asking imports nothing: outside Apache the name means another package."""
+    detect()
+    assert "mod_wsgi" not in sys.modules
+
+
+@pytest.mark.parametrize("told", [None, 5, b"site", ["site"]])
+def test_a_group_that_is_no_text(told: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What mod_wsgi does not say as text counts as not said."""
+    module = inside()
+    vars(module).update(process_group=told, application_group=told, maximum_processes=told)
+    monkeypatch.setitem(sys.modules, "mod_wsgi", module)
+    found = detect()
+    assert (found.kind, found.process_group, found.application) == ("embedded", "", "")
+    assert found.processes == (5 if told == 5 else 1)
+
+
+@pytest.mark.parametrize("count", [0, -1, "3", None])
+def test_a_group_has_one_process_at_least(count: object, daemon: ModuleType) -> None:
+    """A number of processes that makes no sense counts as one."""
+    vars(daemon)["maximum_processes"] = count
+    assert detect().processes == 1
+
+
+@pytest.mark.parametrize("kind", ["daemon", "embedded", "windows", "none"])
+@pytest.mark.parametrize("native_says", ["apache", "not apache", "nothing"])
+@pytest.mark.parametrize("within", [True, False])
+def test_the_users_word_is_believed(
+    kind: str, native_says: str, within: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A forced server is the one we take this for; only as a daemon may it restart."""
+    if within:
+        monkeypatch.setitem(sys.modules, "mod_wsgi", inside())
+    if native_says != "apache":
+        monkeypatch.setattr(native, "apache", lambda: None)
+    if native_says == "nothing":
+        monkeypatch.setattr(native, "unavailable", lambda: MISSING)
+    found = detect(kind)
+    assert found.kind == kind
+    assert (found.refusal is None) is (kind == "daemon" and native_says != "nothing")
+
+
+def test_forced_embedded_is_refused_without_mod_wsgi() -> None:
+    """Nothing that the user says makes an embedded Apache restart."""
+    assert detect("embedded").refusal is not None
+
+
+def test_a_native_module_that_does_not_load(
+    daemon: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the native module there is no restart; its own words say why, once."""
+    monkeypatch.setattr(native, "unavailable", lambda: MISSING)
+    assert detect().refusal == MISSING
+
+
+def test_a_process_that_is_not_apache(daemon: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mod_wsgi that somebody put into another program does not get it killed."""
+    monkeypatch.setattr(native, "apache", lambda: None)
+    assert "not Apache" in str(detect().refusal)
+
+
+def test_windows_elsewhere(daemon: ModuleType) -> None:
+    """Whoever is told that it is Windows, and sees that it is not, refuses."""
+    assert "Windows" in str(detect("windows").refusal)
+
+
+@pytest.mark.parametrize(
+    ("apache", "refusal"),
+    [
+        (native.Apache("Apache/2.4", "WinNT", 7, "running", 0), None),
+        (native.Apache("Apache/2.4", "WinNT", 7, "starting", 0, ready=False), None),
+        (native.Apache("Apache/2.4", "WinNT", ready=False, refusal="one process"), "one process"),
+        (None, "mod_wsgi is here, but this process is not Apache's"),
+    ],
+)
+def test_windows(
+    daemon: ModuleType,
+    apache: native.Apache | None,
+    refusal: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On Windows the server itself says whether it can be asked, now or ever."""
+    monkeypatch.setattr(server, "WINDOWS", True)
+    monkeypatch.setattr(native, "apache", lambda: apache)
+    found = detect()
+    assert (found.kind, found.refusal) == ("windows", refusal)
+
+
+@pytest.mark.parametrize("within", [True, False])
+@pytest.mark.parametrize("kind", [None, "none", "embedded", "windows", "daemon"])
+def test_each_refusal_is_one_sentence(
+    kind: str | None, within: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A refusal is one line of a few words that fits the log and starts no second sentence."""
+    if within:
+        monkeypatch.setitem(sys.modules, "mod_wsgi", inside())
+    monkeypatch.setattr(native, "apache", lambda: None)
+    refusal = detect(kind).refusal
+    if kind != "daemon":
+        assert refusal is not None
+        assert refusal.isprintable()
+        assert ". " not in refusal
+        assert not refusal.endswith(".")
+        assert len(refusal.split()) >= 5

@@ -1,0 +1,64 @@
+"""The end of an interpreter is told in time, and waits for nothing."""
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from wsgireload.server import exit as ending
+
+FOREIGN = """
+import _thread
+ready, never = _thread.allocate_lock(), _thread.allocate_lock()
+ready.acquire(), never.acquire()
+
+def serve():
+    import wsgireload  # and with it threading, which takes this thread for the main one
+    wsgireload.start(server="daemon", interval=0.01)
+    ready.release()
+    never.acquire()
+
+_thread.start_new_thread(serve, ())
+ready.acquire()
+"""
+
+
+def test_a_foreign_main_thread_is_not_waited_for(tmp_path: Path) -> None:
+    """An interpreter whose `threading` a request imported ends at once, not after a time-out."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", FOREIGN],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Exception ignored" not in done.stderr
+
+
+def test_everybody_who_knows_of_the_end_tells(monkeypatch: pytest.MonkeyPatch) -> None:
+    """mod_wsgi, threading and atexit are all asked; one that refuses does not matter."""
+    told, hooks = [], []
+    mod_wsgi = ModuleType("mod_wsgi")
+    monkeypatch.setattr(mod_wsgi, "subscribe_shutdown", hooks.append, raising=False)
+
+    def refuses(_: object) -> None:
+        raise RuntimeError("can't register atexit after shutdown")
+
+    monkeypatch.setattr(threading, "_register_atexit", refuses)
+    monkeypatch.setattr("atexit.register", hooks.append)
+    ending.subscribe(lambda: told.append(1), mod_wsgi)
+    assert len(hooks) == 2
+    hooks[0]("process_stopping", shutdown_reason="x")
+    hooks[1]()
+    assert len(told) == 2
+
+
+def test_an_older_mod_wsgi_cannot_tell() -> None:
+    """Without subscribe_shutdown the others do."""
+    ending.subscribe(lambda: None, ModuleType("mod_wsgi"))
+    ending.subscribe(lambda: None, None)

@@ -1,0 +1,195 @@
+"""native.py: every status of the core becomes a value or an exception."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from types import ModuleType, SimpleNamespace
+
+import pytest
+
+from wsgireload.errors import NativeError
+from wsgireload.ffi import lib
+from wsgireload.server import native
+
+
+@pytest.fixture
+def core(monkeypatch):
+    """A stand-in for _native, which says what the test puts into it."""
+    stand_in = SimpleNamespace(
+        probe=lambda: (False, "", "", 0, -1, -1, 0, ""),
+        restart=lambda: (0, 0, "kill", ""),
+        rearm=lambda: None,
+        command_line=lambda: "",
+        linger=lambda seconds: (0, 0, "", ""),
+        open_shared=lambda path: (-1, (2, 0, "wsgireload_open", "not supported")),
+    )
+    monkeypatch.setattr(native, "_native", stand_in)
+    return stand_in
+
+
+@pytest.fixture
+def unloadable(monkeypatch) -> ModuleType:
+    """native.py as it is where _native does not load."""
+    monkeypatch.setitem(sys.modules, "wsgireload._native", None)
+    spec = importlib.util.spec_from_file_location("native_without_core", native.__file__)
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, spec.name, module)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_real_core():
+    """The installed core loads, and this process is no Apache."""
+    assert native.unavailable() is None
+    assert native.apache() is None
+
+
+def test_apache(core):
+    """Inside Apache the version and the MPM are what httpd says."""
+    core.probe = lambda: (True, "Apache/2.4.57", "event", 0, -1, -1, 0, "")
+    assert native.apache() == native.Apache(version="Apache/2.4.57", mpm="event")
+
+
+WHY = "Apache is still starting this process"
+
+
+@pytest.mark.parametrize(
+    ("state", "outlook", "refusal", "told"),
+    [
+        (0, 4, WHY, ("starting", 7, False, None)),
+        (1, 0, "", ("running", 7, True, None)),
+        (2, 1, "", ("stopping", 7, False, None)),
+        (1, 2, "httpd -X", ("running", 7, False, "httpd -X")),
+        (-1, 2, "mute", ("", 7, False, "mute")),
+        (3, 2, "mute", ("", 7, False, "mute")),
+    ],
+)
+def test_apache_on_windows(core, state, outlook, refusal, told):
+    """On Windows there is more to tell; what will pass is no refusal."""
+    core.probe = lambda: (True, "Apache/2.4.69", "WinNT", 42, state, 7, outlook, refusal)
+    assert native.apache() == native.Apache("Apache/2.4.69", "WinNT", 42, *told)
+
+
+@pytest.mark.parametrize(("status", "asked"), [(0, True), (1, False)])
+def test_asked(core, status, asked):
+    """A restart tells whether this call or an earlier one asked."""
+    core.restart = lambda: (status, 0, "kill", "")
+    assert native.restart() is asked
+
+
+@pytest.mark.parametrize("status", [2, 3, 4, 99])
+def test_failed(core, status):
+    """Every other status is a NativeError that names the call, the code and the system's words."""
+    core.restart = lambda: (status, 1, "kill", "Operation not permitted")
+    with pytest.raises(NativeError, match=r"^kill failed: Operation not permitted") as raised:
+        native.restart()
+    error = raised.value
+    assert (error.call, error.code, error.message) == ("kill", 1, "Operation not permitted")
+
+
+def test_rearm(core):
+    """Rearm reaches the core."""
+    called = []
+    core.rearm = lambda: called.append("rearm")
+    native.rearm()
+    assert called == ["rearm"]
+
+
+def test_command_line(core):
+    """The command line is the core's; where there is none it is empty."""
+    assert native.command_line() == ""
+    core.command_line = lambda: '"C:\\Apache24\\bin\\httpd.exe" -d C:/Apache24'
+    assert native.command_line().endswith("-d C:/Apache24")
+
+
+def test_linger(core):
+    """Linger hands over the seconds, and raises where the core cannot do it."""
+    seen = []
+    core.linger = lambda seconds: (seen.append(seconds), (0, 0, "", ""))[1]
+    native.linger(90)
+    assert seen == [90]
+    core.linger = lambda seconds: (2, 0, "wsgireload_linger", "this process is not Apache's")
+    with pytest.raises(NativeError, match="wsgireload_linger failed: this process is not Apache's"):
+        native.linger(90)
+
+
+@pytest.fixture
+def windows_modules(monkeypatch):
+    """Stand-ins for msvcrt and _winapi, which note what they are given."""
+    noted = []
+    msvcrt = SimpleNamespace(open_osfhandle=lambda *given: noted.append(("open", *given)) or 5)
+    winapi = SimpleNamespace(CloseHandle=lambda handle: noted.append(("close", handle)))
+    monkeypatch.setitem(sys.modules, "msvcrt", msvcrt)
+    monkeypatch.setitem(sys.modules, "_winapi", winapi)
+    monkeypatch.setattr(native.os, "O_NOINHERIT", 0x80, raising=False)
+    return SimpleNamespace(noted=noted, msvcrt=msvcrt)
+
+
+def test_open_shared(core, windows_modules):
+    """A handle becomes a descriptor that is not inherited, with the flags of the opener."""
+    core.open_shared = lambda path: (0x1234, (0, 0, "", ""))
+    assert native.open_shared("path") == 5
+    assert native.open_shared("path", 0x8000) == 5
+    assert windows_modules.noted == [("open", 0x1234, 0x80), ("open", 0x1234, 0x8080)]
+
+
+def test_open_shared_without_descriptors(core, windows_modules):
+    """Where there are no more descriptors, the handle is closed again."""
+
+    def failing(handle, flags):
+        raise OSError(24, "Too many open files")
+
+    core.open_shared = lambda path: (0x1234, (0, 0, "", ""))
+    windows_modules.msvcrt.open_osfhandle = failing
+    with pytest.raises(OSError, match="Too many open files"):
+        native.open_shared("path")
+    assert windows_modules.noted == [("close", 0x1234)]
+
+
+def test_open_shared_fails(core):
+    """A file that does not open is the operating system's error, with the path in it."""
+    core.open_shared = lambda path: (-1, (3, 2, "CreateFileW", "File not found."))
+    with pytest.raises(OSError, match="File not found") as raised:
+        native.open_shared("path")
+    assert (raised.value.strerror, raised.value.filename) == ("File not found.", "path")
+
+
+def test_open_shared_elsewhere():
+    """Where an open file is in nobody's way there is no need for it."""
+    with pytest.raises(NativeError, match="not supported on this platform"):
+        native.open_shared(__file__)
+
+
+def test_unavailable(unloadable):
+    """Where the core does not load, the import goes well and the reason is the loader's."""
+    assert unloadable.unavailable() == (
+        "the native module does not load: "
+        "ModuleNotFoundError: import of wsgireload._native halted; None in sys.modules"
+    )
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        ("apache",),
+        ("command_line",),
+        ("restart",),
+        ("rearm",),
+        ("linger", 1),
+        ("open_shared", "path"),
+    ],
+)
+def test_unavailable_calls(unloadable, call):
+    """Where the core does not load, every call says so."""
+    name, *arguments = call
+    with pytest.raises(NativeError, match=r"^import wsgireload\._native failed: ModuleNotFound"):
+        getattr(unloadable, name)(*arguments)
+
+
+def test_statuses():
+    """The numbers in native.py are those of the header."""
+    for name in ("OK", "ASKED", "ALREADY_ASKED", "UNSUPPORTED", "FAILED", "NOT_READY"):
+        assert getattr(native, f"_{name}") == getattr(lib, f"WSGIRELOAD_{name}")
+    for number, name in enumerate(native._STATES):
+        assert getattr(lib, f"WSGIRELOAD_{name.upper()}") == number

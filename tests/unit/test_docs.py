@@ -1,0 +1,52 @@
+"""The documents: what they tell people to write is accepted, and what they point to is there."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+import wsgireload
+from wsgireload.settings import Settings
+
+HOUSE = Path(__file__).parents[2]
+DOCUMENTS = [HOUSE / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
+DOCUMENTS += sorted((HOUSE / "docs").rglob("*.md"))
+BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)\s]*)?\)")
+BLOCKS = [
+    pytest.param(block, id=f"{path.name}-{number}")
+    for path in DOCUMENTS
+    for number, block in enumerate(BLOCK.findall(path.read_text("utf-8")))
+]
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_python(block: str) -> None:
+    """A block of Python compiles; what it calls of ours exists, and takes what it is given."""
+    for node in ast.walk(ast.parse(block)):
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "wsgireload":
+            assert hasattr(wsgireload, node.attr), node.attr
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in (
+            "wsgireload.start",
+            "init_app",
+        ):
+            Settings.of(**{word.arg: value(word.value) for word in node.keywords if word.arg})
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "WSGIRELOAD":
+            Settings.of(**value(node.value))
+
+
+def value(node: ast.expr) -> Any:
+    """What an expression of a document's comes to."""
+    return eval(ast.unparse(node), {"BASE_DIR": Path("/srv/mysite"), "app": Flask("mysite")})
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_links(path: Path) -> None:
+    """What a document points to beside itself is there."""
+    for target in LINK.findall(path.read_text("utf-8")):
+        assert (path.parent / target).exists(), target

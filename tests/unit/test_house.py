@@ -1,0 +1,172 @@
+"""The house: who may import whom, and what is done in one room only."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+HOUSE = Path(__file__).parents[2] / "wsgireload"
+
+
+def room(path: Path) -> str:
+    """A module's dotted name below wsgireload: "monitor", "cli.doctor"; a package is its folder."""
+    named = path.parent if path.stem == "__init__" and path.parent != HOUSE else path
+    return ".".join(named.relative_to(HOUSE).with_suffix("").parts)
+
+
+ROOMS = {room(path): ast.parse(path.read_text()) for path in sorted(HOUSE.rglob("*.py"))}
+WEB = {name for name in ROOMS if name.split(".")[0] == "web"}
+STRANGERS = {"django", "flask", "mod_wsgi", "cffi"}
+
+VOCABULARY = {"changes", "errors", "log", "record", "settings"}
+BELOW = {*VOCABULARY, "server", "state"}
+MAY_IMPORT = {  # what a folder or module may import of ours, beside itself: folders or modules
+    "errors": set[str](),
+    "record": set(),
+    "log": set(),
+    "changes": {"record", "log"},
+    "settings": {"errors", "record"},
+    "server": VOCABULARY,
+    "state": VOCABULARY,
+    "watch": BELOW,
+    "detect": BELOW,
+    "decide": BELOW,
+    "reloader": {"detect", "decide", "watch", *BELOW},
+    "wiring": {"detect", "decide", "watch", "reloader", *BELOW},
+    "monitor": {"wiring", "report", "reloader", "watch", *BELOW},
+    "report": BELOW,
+    "api": {"monitor", "report", *BELOW},
+    "__init__": {"api", "errors", "monitor", "report"},
+    "__main__": {"cli"},
+    "ffi": {"_native"},
+    "flask": {"", "server", "settings"},
+    "django": {"", "cli", "server", "settings"},
+    "web": {""},
+    "cli": {"", "report", *BELOW},
+}
+EXCEPTIONS = {  # one import each that the table does not allow, until its room is redrawn
+    ("detect.detector", "watch.events"),
+    ("server.restart", "detect.baseline"),
+    ("server.restart", "detect.digests"),
+    ("facts", "decide.budget"),
+    ("facts", "decide.syntax"),
+    ("facts", "state.journal"),
+    ("monitor", "facts"),
+    ("monitor", "detect.baseline"),
+    ("monitor", "detect.detector"),
+    ("monitor", "detect.digests"),
+    ("monitor", "decide.timing"),
+    ("cli.doctor.files", "watch.events"),
+    ("cli.files", "watch.events"),
+    ("cli.loading", "detect.modules"),
+    ("cli.loading", "detect.tracked"),
+    ("cli.processes", "detect.baseline"),
+}
+
+
+def imported(room: str) -> Iterator[str]:
+    """What a room imports anywhere: rooms of ours ("" is the public API), and others' names."""
+    for node in ast.walk(ROOMS[room]):
+        if isinstance(node, ast.Import):
+            names = [(alias.name, "") for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [(node.module or "", alias.name) for alias in node.names]
+        else:
+            continue
+        for module, name in names:
+            package, _, rest = module.partition(".")
+            if package != "wsgireload":
+                yield package
+            else:
+                inside = f"{rest}.{name}".strip(".")
+                yield inside if inside in ROOMS or inside == "_native" else rest
+
+
+IMPORTS = {room: set(imported(room)) for room in ROOMS}
+OURS = {*ROOMS, "", "_native"}
+
+
+def importers(name: str) -> set[str]:
+    """The rooms that import a name."""
+    return {room for room, names in IMPORTS.items() if name in names}
+
+
+@pytest.mark.parametrize("room", sorted(ROOMS))
+def test_who_imports_whom(room: str) -> None:
+    """A room imports what the table allows its folder, and what shares that folder."""
+    own = room.partition(".")[0]
+    allowed = MAY_IMPORT.get(own, set()) | {own}
+    for other in (IMPORTS[room] & OURS) - {"_native"}:
+        assert other.partition(".")[0] in allowed or (room, other) in EXCEPTIONS, other
+
+
+def test_no_exception_is_out_of_date() -> None:
+    """Each exception to the table is one that is still needed."""
+    for room, other in EXCEPTIONS:
+        assert other in IMPORTS[room], (room, other)
+
+
+def test_the_native_module_has_one_door() -> None:
+    """Only server.native imports _native (ffi.py loads its file)."""
+    assert importers("_native") <= {"server.native", "ffi"}
+
+
+def called(room: str) -> Iterator[str]:
+    """Every name, dotted or plain, that a room uses."""
+    for node in ast.walk(ROOMS[room]):
+        if isinstance(node, ast.Attribute | ast.Name):
+            yield ast.unparse(node)
+
+
+@pytest.mark.parametrize(
+    ("deed", "rooms"),
+    [
+        ("os.environ", {"settings"}),
+        ("os.getenv", {"settings"}),
+        ("print", {"cli.terminal"}),
+        ("subprocess.run", {"cli.programs"}),
+        ("threading.Thread", {"monitor"}),
+        ("os.open", {"server.files", "state.private_dir"}),
+        ("os.kill", set()),
+    ],
+)
+def test_one_room_for_each_deed(deed: str, rooms: set[str]) -> None:
+    """The environment is read in settings, the thread is the monitor's, nobody kills in Python."""
+    assert {room for room in ROOMS if deed in called(room)} <= rooms
+
+
+def test_strangers_stay_outside() -> None:
+    """Nobody imports a framework, mod_wsgi or cffi at the top, but for the room of that name."""
+    for room, tree in ROOMS.items():
+        own = {"ffi": "cffi"}.get(room, room.partition(".")[0])
+        top = {
+            alias.name.split(".")[0]
+            for node in tree.body
+            if isinstance(node, ast.Import)
+            for alias in node.names
+        } | {
+            (node.module or "").split(".")[0]
+            for node in tree.body
+            if isinstance(node, ast.ImportFrom)
+        }
+        assert not top & (STRANGERS - {own}), room
+
+
+@pytest.mark.parametrize("source", sorted((HOUSE.parent / "csrc").rglob("*.[ch]")), ids=str)
+def test_the_core_includes_no_strangers(source: Path) -> None:
+    """No httpd header anywhere, Python.h in module.c alone, no #ifdef: the build picks."""
+    text = source.read_text()
+    assert "httpd.h" not in text
+    assert ("Python.h" in text) == (source.name == "module.c")
+    for line in text.splitlines():
+        word = line.replace(" ", "")
+        assert not word.startswith(("#ifdef", "#ifndef", "#if")) or "Py_" in line, line
+
+
+def test_the_platforms_are_twins() -> None:
+    """csrc/unix and csrc/win hold the same sources by name."""
+    unix, win = (
+        {p.name for p in (HOUSE.parent / "csrc" / name).glob("*.c")} for name in ("unix", "win")
+    )
+    assert unix == win

@@ -1,0 +1,476 @@
+"""The monitor's life, with a real thread and a stand-in for the native module."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from wsgireload import settings
+from wsgireload.detect.digests import fingerprint
+from wsgireload.errors import NativeError
+from wsgireload.monitor import Monitor
+from wsgireload.server.detection import Server, native
+from wsgireload.settings import Settings
+from wsgireload.state.journal import Entry, Journal
+
+DEADLINE = 20.0
+
+
+class Asked:
+    """Stands in for the native restart, and lets a test wait for it."""
+
+    def __init__(self) -> None:
+        self.event = threading.Event()
+        self.times = 0
+
+    def __call__(self) -> bool:
+        self.times += 1
+        self.event.set()
+        return True
+
+
+@pytest.fixture
+def asked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> Asked:
+    """No signal is sent: it is counted. The journal lies in the test's own folder."""
+    caplog.set_level("INFO", "wsgireload")
+    stand_in = Asked()
+    monkeypatch.setattr(native, "restart", stand_in)
+    monkeypatch.setattr(settings, "state_folders", lambda: (str(tmp_path / "journal"),))
+    return stand_in
+
+
+@pytest.fixture
+def begin(asked: Asked) -> Iterator[Callable[..., Monitor]]:
+    """Starts monitors, and stops them when the test is over."""
+    started: list[Monitor] = []
+
+    def begin(refusal: str | None = None, **chosen: object) -> Monitor:
+        chosen = {"interval": 0.01, "settle": 0.0, "server": "daemon"} | chosen
+        server = Server("daemon", refusal, process_group="site", application="app|/")
+        monitor = Monitor(Settings.of(**chosen), server, refusal)
+        started.append(monitor)
+        monitor.start()
+        return monitor
+
+    yield begin
+    for monitor in started:
+        monitor.stop()
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    """Wait until a condition holds; woken by the passing of short waits, with a deadline."""
+    pulse = threading.Event()
+    for _ in range(int(DEADLINE / 0.01)):
+        if condition():
+            return
+        pulse.wait(0.01)
+    raise AssertionError("it never came true")
+
+
+def ours(group: str) -> str:
+    """The name under which a process group's restarts are kept."""
+    return fingerprint(f"0 daemon {group}".encode())
+
+
+def looked(monitor: Monitor) -> Monitor:
+    """Wait for the first look."""
+    wait_for(lambda: monitor.status().looks)
+    return monitor
+
+
+def looked_again(monitor: Monitor, times: int) -> None:
+    """Wait for so many further looks."""
+    goal = monitor.status().looks + times
+    wait_for(lambda: monitor.status().looks >= goal)
+
+
+def threads() -> list[threading.Thread]:
+    """The monitors' threads that live."""
+    return [thread for thread in threading.enumerate() if thread.name == "wsgireload"]
+
+
+def test_a_changed_file_restarts(
+    begin: Callable[..., Monitor], asked: Asked, tmp_path: Path
+) -> None:
+    """From a tracked file's change to the call into the server."""
+    path = tmp_path / "page.html"
+    path.write_text("one")
+    looked(begin(track=[path]))
+    path.write_text("two")
+    assert asked.event.wait(DEADLINE)
+    assert asked.times == 1
+
+
+def test_status_tells(begin: Callable[..., Monitor], tmp_path: Path) -> None:
+    """The status says what is watched, what differs and what is held, as plain data too."""
+    path = tmp_path / "view.py"
+    path.write_text("x = 1\n")
+    monitor = begin(track=[path])
+    looked(monitor)
+    half = tmp_path / "half"  # without time to settle, a file that is written in place may be empty
+    half.write_text("x = (\n")
+    half.replace(path)
+    wait_for(lambda: monitor.status().holding)
+    told = monitor.status()
+    assert told.asdict() == {
+        "active": True,
+        "reason": None,
+        "server": "daemon",
+        "pid": os.getpid(),
+        "application": "app|/",
+        "files": told.files,
+        "looks": told.looks,
+        "changed": [str(path)],
+        "holding": told.holding,
+        "held": {
+            "path": str(path),
+            "line": 1,
+            "column": 5,
+            "text": "x = (",
+            "error": "SyntaxError: '(' was never closed",
+        },
+        "restarting": False,
+        "parent": 0,
+        "since": told.since,
+        "generation": 0,
+        "reloaded": None,
+        "history": [],
+    }
+    assert told.since is not None
+    assert 0 <= time.time() - told.since < DEADLINE
+    assert str(path) in told.paths()
+    assert len(told.paths()) == told.files
+    assert told.files > 1
+    assert str(path) in str(told.holding)
+
+
+def test_status_tells_of_earlier_restarts(
+    begin: Callable[..., Monitor], asked: Asked, tmp_path: Path
+) -> None:
+    """The process that a restart made knows at once which it is, and soon how long it took."""
+    past = Journal([str(tmp_path / "journal")], ours("site"), print)
+    now = time.monotonic()
+    first = Entry(now - 9.0, 1, "a.py changed", "f1", ("a.py",), 3, now - 8.5)
+    past.record(first)
+    assert past.claim() == first
+    past.record(first.but(at=now - 0.5, reason="b.py changed", what="f2", generation=4, up=None))
+    monitor = begin()
+    told = monitor.status()
+    assert (told.generation, told.reloaded) == (4, "b.py changed")
+    looked(monitor)
+    wait_for(lambda: monitor.status().history[0].took)
+    last, before = monitor.status().history
+    assert (last.reason, before.reason) == ("b.py changed", "a.py changed")
+    assert before.took == pytest.approx(0.5)
+    assert 0.5 <= (last.took or 0) < DEADLINE
+    assert last.at - before.at == pytest.approx(8.5, abs=0.1)
+    assert [entry.up is None for entry in past.entries() or ()] == [False, False]
+    monitor.restart("by hand")
+    assert asked.event.wait(DEADLINE)
+    wait_for(lambda: monitor.status().restarting)
+    assert (past.entries() or [])[-1].generation == 5
+
+
+def test_a_past_that_cannot_be_told_takes_nothing_down(
+    begin: Callable[..., Monitor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever goes wrong with what came before, start() returns and the monitor watches."""
+    monkeypatch.setattr(Journal, "claim", lambda _: 1 / 0)
+    told = looked(begin()).status()
+    assert (told.active, told.generation, told.history) == (True, None, ())
+
+
+def test_without_a_journal_no_generation_is_told(
+    begin: Callable[..., Monitor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nothing can be kept, the status does not claim that nothing has been."""
+    monkeypatch.setattr(settings, "state_folders", lambda: ())
+    told = begin().status()
+    assert (told.generation, told.history) == (None, ())
+
+
+def test_an_inactive_monitor_does_nothing(
+    begin: Callable[..., Monitor], asked: Asked, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No thread, no finder, one line; what is called on it does no harm."""
+    before = list(sys.meta_path)
+    monitor = begin(refusal="embedded mode, sorry")
+    assert (monitor.active, monitor.reason) == (False, "embedded mode, sorry")
+    assert threads() == []
+    assert sys.meta_path == before
+    assert caplog.text.count("inactive: embedded mode, sorry") == 1
+    monitor.track("/x")
+    assert monitor.restart("please") is False
+    monitor.stop()
+    assert asked.times == 0
+    assert monitor.status().reason == "embedded mode, sorry"
+
+
+def test_stop_ends_the_thread_at_once(begin: Callable[..., Monitor]) -> None:
+    """Whatever it waits for, a stopped monitor's thread is gone when stop returns."""
+    before = list(sys.meta_path)
+    monitor = begin(interval=3600.0)
+    looked(monitor)
+    assert len(threads()) == 1
+    monitor.stop()
+    monitor.stop()
+    assert threads() == []
+    assert sys.meta_path == before
+    assert not monitor.active
+    assert monitor.status().reason == "it was stopped"
+
+
+def test_a_stop_ends_a_look_in_the_middle(
+    begin: Callable[..., Monitor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look that reads a huge file is left at the next piece."""
+    path = tmp_path / "huge.bin"
+    path.write_bytes(b"x")
+    reading, stopped = threading.Event(), threading.Event()
+    real = os.read
+
+    def endless(handle: int, size: int) -> bytes:
+        if Path(f"/proc/self/fd/{handle}").readlink() != path:
+            return real(handle, size)
+        reading.set()
+        stopped.wait(DEADLINE)
+        return b"x"
+
+    monkeypatch.setattr(os, "read", endless)
+    monitor = begin(track=[path])
+    assert reading.wait(DEADLINE)
+    monitor.stop(timeout=0.0)
+    stopped.set()
+    monitor.stop()
+    assert threads() == []
+
+
+def test_the_unforeseen_does_not_end_it(
+    begin: Callable[..., Monitor],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """An exception in a step is logged with its traceback, once, and looking goes on."""
+    failures = []
+
+    def fails(*_: object) -> None:
+        failures.append(1)
+        raise ZeroDivisionError("unforeseen")
+
+    monitor = begin()
+    looked(monitor)
+    with monkeypatch.context() as patch:
+        patch.setattr("wsgireload.detect.detector.Watched.look", fails)
+        wait_for(lambda: len(failures) > 5)
+    looked_again(monitor, 2)
+    err = caplog.text
+    assert err.count("ZeroDivisionError: unforeseen") == 1
+    assert "Traceback" in err
+
+
+def test_by_hand(begin: Callable[..., Monitor], asked: Asked) -> None:
+    """restart() wakes the monitor, however long its interval."""
+    monitor = begin(interval=3600.0)
+    assert monitor.restart("deployed") is True
+    assert asked.event.wait(DEADLINE)
+
+
+def test_tracking_wakes(begin: Callable[..., Monitor], tmp_path: Path) -> None:
+    """What is tracked later is looked at at once."""
+    monitor = begin(interval=3600.0)
+    looked(monitor)
+    before = monitor.status().files
+    monitor.track(tmp_path / "a.html", tmp_path / "b.html")
+    wait_for(lambda: monitor.status().files >= before + 2)
+
+
+def test_the_next_generation_says_why_it_is(
+    begin: Callable[..., Monitor],
+    asked: Asked,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The process that comes after a restart says which file changed, once."""
+    path = tmp_path / "page.html"
+    path.write_text("one")
+    first = begin(track=[path])
+    looked(first)
+    path.write_text("two")
+    assert asked.event.wait(DEADLINE)
+    first.stop()
+    pid = os.getpid()
+    monkeypatch.setattr(os, "getpid", lambda: pid + 1)
+    for _ in range(2):
+        looked(begin()).stop()
+    err = caplog.text
+    assert err.count(f"reloaded: {path} changed; new code up after ") == 1
+
+
+def test_an_interpreter_without_daemon_threads(
+    begin: Callable[..., Monitor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where daemon threads are forbidden the thread is none, and ends with stop all the same."""
+    real = threading.Thread.start
+
+    def strict(thread: threading.Thread) -> None:
+        if thread.daemon:
+            raise RuntimeError("daemon threads are disabled in this (sub)interpreter")
+        real(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", strict)
+    monitor = begin()
+    looked(monitor)
+    assert [thread.daemon for thread in threads()] == [False]
+    monitor.stop()
+    assert threads() == []
+
+
+def test_an_interpreter_without_threads(
+    begin: Callable[..., Monitor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no thread may start, the monitor is inactive and says why."""
+
+    def never(_: threading.Thread) -> None:
+        raise RuntimeError("thread is not supported for isolated subinterpreters")
+
+    monkeypatch.setattr(threading.Thread, "start", never)
+    monitor = begin()
+    assert not monitor.active
+    assert "does not let a thread start" in str(monitor.reason)
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (NativeError("inotify_init1", 24, "no instance left"), "no instance left"),
+        (MemoryError("no room"), "no room"),
+    ],
+)
+def test_without_events_everything_is_polled(
+    error: Exception,
+    why: str,
+    begin: Callable[..., Monitor],
+    asked: Asked,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Where the system has none, that is said, and a change is found all the same."""
+
+    def none(_: native.Watcher) -> None:
+        raise error
+
+    monkeypatch.setattr(native.Watcher, "__init__", none)
+    path = tmp_path / "page.html"
+    path.write_text("one")
+    looked(begin(track=[path]))
+    path.write_text("two")
+    assert asked.event.wait(DEADLINE)
+    assert caplog.text.count(f"everything is polled, every 0.01 s: {why}") == 1
+
+
+def test_when_events_break_everything_is_polled(
+    begin: Callable[..., Monitor],
+    asked: Asked,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Events that end for good are said, once; looks go on at the interval, not faster, and find
+    what changed and what comes.
+    """
+    breaks = threading.Event()
+    real = native.Watcher.wait
+
+    def wait(watcher: native.Watcher, seconds: float) -> list[tuple[int, bool, str]]:
+        told = real(watcher, seconds)
+        if breaks.is_set():
+            raise NativeError("read", 9, "Bad file descriptor")
+        return told
+
+    monkeypatch.setattr(native.Watcher, "wait", wait)
+    monitor = looked(begin(track=[tmp_path], interval=0.2))
+    breaks.set()
+    began, before = time.monotonic(), monitor.status().looks
+    looked_again(monitor, 3)
+    assert monitor.status().looks - before <= (time.monotonic() - began) / 0.2 + 2
+    (tmp_path / "page.html").write_text("new")
+    assert asked.event.wait(DEADLINE)
+    assert caplog.text.count("everything is polled from now on: read failed") == 1
+    monitor.stop()
+    assert threads() == []
+
+
+def states(tmp_path: Path) -> list[dict[str, object]]:
+    """What the monitors of this test have published."""
+    return [json.loads(path.read_bytes()) for path in tmp_path.glob("journal/*.state")]
+
+
+def test_publishes_itself(begin, tmp_path: Path) -> None:
+    """A monitor tells the outside of itself, not at each look, and nothing when it has ended."""
+    monitor = looked(begin(track=[tmp_path / "code.py"]))
+    wait_for(lambda: states(tmp_path))
+    first = states(tmp_path)[0]
+    assert first["status"]["active"]
+    assert first["group"] == "site"
+    looked_again(monitor, 5)
+    assert states(tmp_path) == [first]
+    (tmp_path / "new").write_text("1 +")
+    (tmp_path / "new").rename(tmp_path / "code.py")  # at once: an empty file would compile
+    wait_for(lambda: states(tmp_path)[0]["status"]["holding"])
+    monitor.stop()
+    assert states(tmp_path) == []
+
+
+def test_publishes_what_a_status_tells(begin, tmp_path: Path) -> None:
+    """What is published is the Status as plain data, field by field."""
+    monitor = looked(begin(track=[tmp_path / "code.py"]))
+    wait_for(lambda: states(tmp_path))
+    (told,) = states(tmp_path)
+    now = monitor.status().asdict()
+    assert told["status"] | {"looks": now["looks"]} == now
+
+
+def test_publishing_is_small(tmp_path: Path) -> None:
+    """To publish neither dataclasses nor json are imported: every interpreter would pay for it."""
+    code = (
+        "import glob, sys, time, wsgireload\n"
+        "wsgireload.start(server='daemon', interval=0.01)\n"
+        "end = time.monotonic() + 20\n"
+        "while not glob.glob(sys.argv[1] + '/*/*.state') and time.monotonic() < end: pass\n"
+        "assert glob.glob(sys.argv[1] + '/*/*.state')\n"
+        "print([name for name in ('dataclasses', 'inspect', 'json') if name in sys.modules])\n"
+        "wsgireload.stop()\n"
+    )
+    known = {"PATH": os.environ["PATH"], "TMPDIR": str(tmp_path)}
+    words = [sys.executable, "-P", "-c", code, tmp_path]
+    done = subprocess.run(words, env=known, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_asked_from_outside(begin, asked: Asked, tmp_path: Path, caplog) -> None:
+    """A request beside the published state restarts, with the same guards as any other."""
+    looked(begin())
+    wait_for(lambda: states(tmp_path))
+    (state,) = tmp_path.glob("journal/*.state")
+    state.with_suffix(".restart").touch()
+    assert asked.event.wait(DEADLINE)
+    wait_for(lambda: "restarting: asked for by hand: wsgireload restart" in caplog.text)
+    wait_for(lambda: states(tmp_path)[0]["status"]["restarting"])
+
+
+def test_publishing_fails_quietly(begin, tmp_path: Path, caplog) -> None:
+    """What is published is no condition: without a folder the monitor works as ever."""
+    (tmp_path / "journal").write_text("no folder")
+    monitor = looked(begin())
+    looked_again(monitor, 3)
+    assert "look failed" not in caplog.text

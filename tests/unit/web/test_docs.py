@@ -1,0 +1,40 @@
+"""docs/web.md does what it says: its code runs, and its figures are those of the code."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from support.wsgicall import BROWSER, call
+
+from wsgireload.web.live import SOURCE
+
+TEXT = (Path(__file__).parents[3] / "docs" / "web.md").read_text("utf-8")
+BLOCKS = re.findall(r"^```python\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+
+
+def hello(environ, start_response):
+    """What is wrapped."""
+    start_response("200 OK", [("Content-Type", "text/html")])
+    return [b"<p>hello"]
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_each_block_gives_an_application(block: str) -> None:
+    """After the first block's import, each block wraps the application that there is."""
+    names: dict[str, object] = {"application": hello}
+    exec(BLOCKS[0].splitlines()[0], names)
+    exec(block, names)
+    path = "/dev/reload/" if "/dev/reload/" in block else "/.wsgireload/"
+    assert "Inactive" in call(names["application"], path).text
+    page = call(names["application"], **BROWSER).body
+    assert (b"data-wsgireload" in page) == ("live=True" in block)
+
+
+def test_figures() -> None:
+    """The size and the pause that the page names are the script's."""
+    assert "less than 1 kB" in TEXT
+    assert len(SOURCE) < 1000
+    [pause] = re.findall(r"every ([\d.]+) s whether", TEXT)
+    assert f"wait={float(pause) * 1000:g}" in SOURCE

@@ -1,0 +1,588 @@
+"""Pages that reload themselves: what gets the script, what it is told, and what is left alone."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from wsgiref.util import FileWrapper
+
+import pytest
+from support.wsgicall import BROWSER, Told, call
+
+import wsgireload
+from wsgireload import Held, Status
+from wsgireload.web import middleware
+from wsgireload.web.csp import way
+from wsgireload.web.files import Files
+from wsgireload.web.live import SOURCE, difference
+
+HTML = ("Content-Type", "text/html; charset=utf-8")
+PAGE = b"<html><body><p>Hello</p></body></html>"
+
+
+def status(**told: object) -> Status:
+    """What wsgireload tells, in the third generation of parent 6."""
+    usual = {"active": True, "reason": None, "server": "daemon", "pid": 7, "application": "a"}
+    return Status(**{**usual, "looks": 2, "parent": 6, "generation": 3, **told})
+
+
+@pytest.fixture(autouse=True)
+def say(monkeypatch: pytest.MonkeyPatch):
+    """Has wsgireload tell what the test wants it to."""
+
+    def say(**told: object) -> None:
+        monkeypatch.setattr(wsgireload, "status", lambda: status(**told))
+
+    say()
+    return say
+
+
+def answering(body: Iterable[bytes], *headers: tuple[str, str], code: str = "200 OK"):
+    """An application with this one answer; a page unless the headers say otherwise."""
+
+    def application(environ, start_response):
+        start_response(code, list(headers or [HTML]))
+        return body
+
+    return application
+
+
+def asked(application, path: str = "/", **environ) -> Told:
+    """What a browser gets that asks for a page, through the middleware."""
+    return call(middleware(application, live=True), path, **{**BROWSER, **environ})
+
+
+def inserted(answer: Told) -> bytes:
+    """The tag in an answer, and nothing else of ours; b"" where there is none."""
+    found = re.findall(rb"<script[^>]*data-wsgireload=.*?</script>", answer.body, re.DOTALL)
+    assert len(found) < 2
+    return found[0] if found else b""
+
+
+def length(body: bytes) -> tuple[str, str]:
+    """The header that tells how long it is."""
+    return ("Content-Length", str(len(body)))
+
+
+def test_the_script_is_small() -> None:
+    """What goes along with each page is under 1 kB, and its tag does not add much."""
+    assert len(SOURCE.encode()) < 1000
+    assert len(inserted(asked(answering([PAGE])))) < 1100
+    assert "</" not in SOURCE
+    assert "http" not in SOURCE
+
+
+def test_a_page_gets_the_script_before_its_end() -> None:
+    """Before the last </body>, with the length put right, and not a byte changed besides."""
+    answer = asked(answering([PAGE], HTML, length(PAGE)))
+    tag = inserted(answer)
+    assert answer.body == PAGE.replace(b"</body>", tag + b"</body>")
+    assert answer.header("Content-Length") == str(len(answer.body))
+    assert b'data-wsgireload="/.wsgireload/live?v=6.3.' in tag
+
+
+PIECES: dict[str, list[bytes]] = {
+    "no end": [b"<p>Hello"],
+    "capitals": [b"<BODY>Hello</BODY>"],
+    "an end in a string": [b"<body><script>x = '</body>'</script></body>"],
+    "pieces": [b"<body>", b"", b"Hello", b"</body>", b"</html>"],
+    "the end in two": [b"<body>Hello</bo", b"dy></html>"],
+}
+
+
+@pytest.mark.parametrize("pieces", PIECES.values(), ids=PIECES)
+@pytest.mark.parametrize("shape", [list, tuple, iter])
+def test_pages_of_a_known_length(pieces: list[bytes], shape: Callable) -> None:
+    """Where the length is known the script comes into the last piece, whatever the shape."""
+    whole = b"".join(pieces)
+    answer = asked(answering(shape(pieces), HTML, length(whole)))
+    tag = inserted(answer)
+    assert tag
+    assert answer.body.replace(tag, b"") == whole
+    assert answer.header("Content-Length") == str(len(whole) + len(tag))
+    last = pieces[-1].lower().rfind(b"</body")
+    if last >= 0:
+        assert answer.body.endswith(tag + pieces[-1][last:])
+
+
+def test_pieces_are_not_held_back() -> None:
+    """Each piece goes out before the next is asked for."""
+    order: list[str] = []
+
+    def pieces():
+        for number in range(3):
+            order.append(f"made {number}")
+            yield b"<p>%d" % number
+
+    served = middleware(answering(pieces(), HTML, ("Content-Length", "12")), live=True)
+    environ = {"PATH_INFO": "/", "REQUEST_METHOD": "GET", "REMOTE_ADDR": "::1", **BROWSER}
+    order.extend(f"sent {piece[3:4].decode()}" for piece in served(environ, lambda *_: None))
+    assert order == ["made 0", "sent 0", "made 1", "sent 1", "made 2", "sent 2"]
+
+
+@pytest.mark.parametrize("shape", [list, tuple])
+def test_a_list_is_a_whole(shape: Callable) -> None:
+    """What is all there needs no Content-Length, and gets one."""
+    answer = asked(answering(shape([b"<p>", b"Hello"])))
+    assert answer.body == b"<p>Hello" + inserted(answer)
+    assert answer.header("Content-Length") == str(len(answer.body))
+
+
+def test_a_stream_that_begins_with_the_whole_page() -> None:
+    """Without a length the first piece gets the script, if the page's end is in it."""
+    answer = asked(answering(iter([PAGE, b"<!-- more -->"])))
+    assert answer.body == PAGE.replace(b"</body>", inserted(answer) + b"</body>") + b"<!-- more -->"
+    assert answer.header("Content-Length") is None
+
+
+def test_pages_of_errors_reload_themselves_too() -> None:
+    """The page of a view that fails is the one that somebody is waiting to see mended."""
+    for code in ("404 Not Found", "500 Internal Server Error"):
+        assert inserted(asked(answering([PAGE], code=code)))
+
+
+def gzipped() -> Iterable[bytes]:
+    """What only looks like a page when it is unpacked."""
+    return [b"\x1f\x8b\x08</body>"]
+
+
+LEFT: dict[str, tuple[Callable[[], Iterable[bytes]], list[tuple[str, str]], str]] = {
+    "a stream": (lambda: iter([b"<p>", PAGE]), [HTML], "200 OK"),
+    "compressed": (gzipped, [HTML, ("Content-Encoding", "gzip")], "200 OK"),
+    "a part": (lambda: [PAGE], [HTML, ("Content-Range", "bytes 0-9/99")], "206 Partial Content"),
+    "no content": (list, [("X-Own", "1")], "204 No Content"),
+    "not modified": (list, [("ETag", '"a"')], "304 Not Modified"),
+    "a redirect": (lambda: [PAGE], [HTML, ("Location", "/x")], "302 Found"),
+    "created": (lambda: [PAGE], [HTML], "201 Created"),
+    "nothing in it": (list, [HTML, ("Content-Length", "0")], "200 OK"),
+    "text": (lambda: [PAGE], [("Content-Type", "text/plain")], "200 OK"),
+    "JSON": (lambda: [PAGE], [("Content-Type", "application/json")], "200 OK"),
+    "XHTML": (lambda: [PAGE], [("Content-Type", "application/xhtml+xml")], "200 OK"),
+    "an odd type": (lambda: [PAGE], [("Content-Type", "text/html-ish")], "200 OK"),
+    "wide": (lambda: [PAGE], [("Content-Type", 'text/html; charset="UTF-16"')], "200 OK"),
+    "a download": (
+        lambda: [PAGE],
+        [HTML, ("Content-Disposition", 'Attachment; filename="a.html"')],
+        "200 OK",
+    ),
+    "not to be changed": (lambda: [PAGE], [HTML, ("Cache-Control", "no-transform")], "200 OK"),
+    "signed": (lambda: [PAGE], [HTML, ("Content-Digest", "sha-256=:x:")], "200 OK"),
+    "two lengths": (lambda: iter([b"x"]), [HTML, length(b"x"), length(b"x")], "200 OK"),
+    "a policy of its own": (
+        lambda: [b'<meta http-equiv="Content-Security-Policy" content="x">' + PAGE],
+        [HTML],
+        "200 OK",
+    ),
+    "a policy that lets nothing run": (
+        lambda: [PAGE],
+        [HTML, ("Content-Security-Policy", "default-src 'none'")],
+        "200 OK",
+    ),
+}
+
+
+@pytest.mark.parametrize(("body", "headers", "code"), LEFT.values(), ids=LEFT)
+def test_what_is_left_alone(body, headers, code: str) -> None:
+    """Byte for byte and header for header, as if there were no middleware."""
+    plain = call(answering(body(), *headers, code=code), **BROWSER)
+    assert asked(answering(body(), *headers, code=code)) == plain
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"REQUEST_METHOD": "POST"},
+        {"REQUEST_METHOD": "HEAD"},
+        {"HTTP_ACCEPT": "*/*"},
+        {"HTTP_ACCEPT": None},
+        {"HTTP_SEC_FETCH_DEST": "empty"},
+        {"HTTP_SEC_FETCH_DEST": "iframe"},
+        {"HTTP_X_REQUESTED_WITH": "XMLHttpRequest"},
+        {"HTTP_HX_REQUEST": "true"},
+        {"REMOTE_ADDR": "192.0.2.7"},
+        {"HTTP_X_FORWARDED_FOR": "127.0.0.1"},
+    ],
+    ids=str,
+)
+def test_who_is_left_alone(environ: dict[str, str | None]) -> None:
+    """Only a browser on this machine that is to show a page gets the script: no part of one."""
+    body = [] if environ.get("REQUEST_METHOD") == "HEAD" else [PAGE]
+    headers = [HTML, length(PAGE), ("ETag", '"a"')]
+    plain = call(answering(body, *headers), **{**BROWSER, **environ})
+    assert asked(answering(body, *headers), **environ) == plain
+
+
+def test_without_live_nothing_is_touched() -> None:
+    """The middleware's page alone changes no answer."""
+    answer = call(middleware(answering([PAGE])), **BROWSER)
+    assert answer == call(answering([PAGE]), **BROWSER)
+
+
+def test_a_browser_elsewhere_that_knew_the_token() -> None:
+    """A telephone that has opened the page with the token has live pages too."""
+    served = middleware(answering([PAGE]), token="correct-horse-battery", live=True)
+    far = {**BROWSER, "REMOTE_ADDR": "192.0.2.7"}
+    opened = call(served, "/.wsgireload/?token=correct-horse-battery", **far)
+    cookie = (opened.header("Set-Cookie") or "").partition(";")[0]
+    assert inserted(call(served, HTTP_COOKIE=cookie, **far))
+    assert not inserted(call(served, **far))
+
+
+def test_the_servers_file_wrapper_stays_the_servers() -> None:
+    """A file that the server can send by itself comes to it as it was wrapped."""
+    wrapped = FileWrapper(io.BytesIO(PAGE))
+    served = middleware(answering(wrapped, HTML, length(PAGE)), live=True)
+    environ = {"PATH_INFO": "/", "REQUEST_METHOD": "GET", "REMOTE_ADDR": "::1", **BROWSER}
+    environ["wsgi.file_wrapper"] = FileWrapper
+    assert served(environ, lambda *_: None) is wrapped
+
+
+def test_what_is_left_alone_is_the_applications_own_object() -> None:
+    """The server may know an answer by its type: it gets the very object."""
+    pieces = [b"{}"]
+    served = middleware(answering(pieces, ("Content-Type", "application/json")), live=True)
+    environ = {"PATH_INFO": "/", "REQUEST_METHOD": "GET", "REMOTE_ADDR": "::1", **BROWSER}
+    assert served(environ, lambda *_: None) is pieces
+
+
+def test_no_browser_is_told_to_go_on_showing_its_copy() -> None:
+    """A page with the script has no validators, and a browser's own are not passed on."""
+    seen = {}
+
+    def application(environ, start_response):
+        seen.update(environ)
+        start_response("200 OK", [HTML, ("ETag", 'W/"a"'), ("Last-Modified", "x"), ("X-Own", "1")])
+        return [PAGE]
+
+    answer = asked(application, HTTP_IF_NONE_MATCH='"a"', HTTP_IF_MODIFIED_SINCE="x")
+    assert not {"HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE"} & seen.keys()
+    assert {name for name, _ in answer.headers} == {"content-type", "x-own", "content-length"}
+    asked(application, HTTP_ACCEPT="image/png", HTTP_IF_NONE_MATCH='"a"')
+    assert seen["HTTP_IF_NONE_MATCH"] == '"a"'
+
+
+def test_who_writes_by_hand_is_left_alone() -> None:
+    """The old way, through what start_response returns, stays what it was."""
+
+    def application(environ, start_response):
+        write = start_response("200 OK", [HTML])
+        write(b"<body>")
+        return [b"Hello</body>"]
+
+    assert asked(application).body == b"<body>Hello</body>"
+
+
+def test_a_generator_that_begins_late() -> None:
+    """An application may say its headers with its first piece."""
+
+    def application(environ, start_response):
+        start_response("200 OK", [HTML, length(PAGE)])
+        yield PAGE
+
+    assert inserted(asked(application))
+
+
+def test_an_error_before_anything_was_sent() -> None:
+    """The error's page takes the first one's place, and gets the script as any page does."""
+
+    def application(environ, start_response):
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        try:
+            raise KeyError("x")
+        except KeyError as error:
+            start_response("500 Oops", [HTML], (KeyError, error, error.__traceback__))
+        return [PAGE]
+
+    answer = asked(application)
+    assert answer.status == "500 Oops"
+    assert inserted(answer)
+
+
+def test_an_error_after_something_was_sent() -> None:
+    """It is the server's to decide what becomes of it: here it raises."""
+
+    def application(environ, start_response):
+        start_response("200 OK", [HTML, ("Content-Length", "99")])
+        yield b"<body>"
+        error = KeyError("too late")
+        start_response("500 Oops", [HTML], (KeyError, error, None))
+        yield b"never"
+
+    with pytest.raises(KeyError, match="too late"):
+        asked(application)
+
+
+def test_an_error_that_the_server_could_still_tell() -> None:
+    """A page that takes another's place after that was begun is left alone."""
+
+    def application(environ, start_response):
+        start_response("200 OK", [HTML, length(PAGE)])
+        yield b""
+        error = KeyError("in time")
+        start_response("500 Oops", [HTML, length(PAGE)], (KeyError, error, None))
+        yield PAGE
+
+    answer = asked(application)
+    assert (answer.status, answer.body) == ("500 Oops", PAGE)
+
+
+def test_the_end_of_the_answer_is_passed_on() -> None:
+    """close() of what the application returned is called once, read or not."""
+
+    class Body:
+        closed = 0
+
+        def __iter__(self):
+            yield PAGE
+
+        def close(self):
+            self.closed += 1
+
+    read, unread = Body(), Body()
+    asked(answering(read, HTML, length(PAGE)))
+    served = middleware(answering(unread, HTML, length(PAGE)), live=True)
+    environ = {"PATH_INFO": "/", "REQUEST_METHOD": "GET", "REMOTE_ADDR": "::1", **BROWSER}
+    served(environ, lambda *_: None).close()  # type: ignore[attr-defined]  # a server would, too
+    assert (read.closed, unread.closed) == (1, 1)
+
+
+POLICIES = {
+    "": "inline",
+    "img-src 'self'": "inline",
+    "script-src 'unsafe-inline'": "inline",
+    "default-src 'self'": "own",
+    "default-src 'SELF'; script-src *": "own",
+    "script-src 'self' 'unsafe-inline'": "inline",
+    "script-src 'self' 'unsafe-inline' 'sha256-x'": "own",
+    "script-src 'nonce-Ab1'": "'nonce-Ab1'",
+    "Script-Src 'self' 'nonce-Ab1' 'unsafe-inline'": "'nonce-Ab1'",
+    "script-src 'strict-dynamic' 'nonce-Ab1'": "'nonce-Ab1'",
+    "script-src 'strict-dynamic' 'self'": None,
+    "default-src 'none'; script-src 'self'": None,
+    "default-src 'none'; script-src 'self'; connect-src 'self'": "own",
+    "connect-src https://api.example; script-src 'self'": None,
+    "script-src 'none'": None,
+    "script-src https://cdn.example": None,
+    "script-src 'none'; script-src-elem 'self'": "own",
+    "script-src 'self'; script-src 'none'": "own",
+    "sandbox allow-scripts": None,
+    "script-src 'self', script-src 'nonce-Ab1' 'self'": "own",
+    "script-src 'nonce-Ab1', script-src 'self'": None,
+    "img-src *, script-src 'self'": "own",
+}
+
+
+@pytest.mark.parametrize(("policy", "expected"), POLICIES.items(), ids=str)
+def test_policies(policy: str, expected: str | None) -> None:
+    """What a Content-Security-Policy lets our script be; it has to ask this site, too."""
+    assert way([policy]) == expected
+
+
+def test_several_policies_all_count() -> None:
+    """A page has to please every one of its policies."""
+    assert way([]) == "inline"
+    assert way(["script-src 'self'", "script-src 'none'"]) is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Content-Security-Policy", "content-security-policy", "Content-Security-Policy-Report-Only"],
+)
+def test_the_tag_pleases_the_policy(name: str) -> None:
+    """With a nonce the script bears it; with 'self' it comes from the middleware's own path."""
+    nonce = asked(answering([PAGE], HTML, (name, "script-src 'nonce-Ab1'")))
+    assert inserted(nonce).startswith(b'<script nonce="Ab1" data-wsgireload=')
+    own = asked(answering([PAGE], HTML, (name, "script-src 'self'")), SCRIPT_NAME="/shop")
+    tag = inserted(own)
+    assert b' src="/shop/.wsgireload/live.js" data-wsgireload="/shop/.wsgireload/live?v=' in tag
+    assert tag.endswith(b"></script>")
+    served = middleware(answering([]), live=True)
+    assert call(served, "/.wsgireload/live.js").text == SOURCE
+
+
+def test_the_address_is_escaped() -> None:
+    """Wherever the application is mounted, its address stays one."""
+    tag = inserted(asked(answering([PAGE]), SCRIPT_NAME='/a"><b>\xc3\xa4'))
+    assert b'data-wsgireload="/a%22%3E%3Cb%3E%C3%A4/.wsgireload/live?v=' in tag
+
+
+def news(page: Told, **environ) -> dict[str, object]:
+    """What that page is told when it asks."""
+    path = re.search(rb'data-wsgireload="([^"]*)"', inserted(page))[1].decode()  # type: ignore[index]
+    return json.loads(call(middleware(answering([]), live=True), path, **environ).body)
+
+
+def test_a_page_asks_what_is_new(say) -> None:
+    """Nothing as long as the process is of the same generation; then that it has to reload."""
+    page = asked(answering([PAGE]))
+    assert news(page) == {"reload": False, "files": False, "held": None}
+    say(generation=4, pid=8)
+    assert news(page) == {"reload": True, "files": False, "held": None}
+
+
+def test_a_page_asks_what_is_held(say) -> None:
+    """File, line, the line itself, a caret, and the error, as text."""
+    page = asked(answering([PAGE]))
+    say(holding="h", held=Held("/a/b.py", 3, 9, "    x = = 1", "SyntaxError: invalid syntax"))
+    assert news(page)["held"] == "/a/b.py, line 3\nx = = 1\n    ^\nSyntaxError: invalid syntax"
+    say(holding="the budget is spent")
+    assert news(page)["held"] == "wsgireload: the budget is spent"
+
+
+VERSIONS = [
+    ("6.3.s.f", "6.3.s.f", "same"),
+    ("6.3.s.f", "6.4.s.f", "code"),
+    ("6.3.s.f", "6.4.s.g", "code"),
+    ("6.4.s.f", "6.3.s.f", "same"),  # an old process of the group answered
+    ("6.4.s.f", "6.3.t.g", "same"),
+    ("6.9.s.f", "6.10.s.f", "code"),
+    ("6.3.s.f", "6.3.t.f", "code"),  # mod_wsgi loaded another script by itself
+    ("6.3.s.f", "6.3.s.g", "files"),
+    ("5.9.s.f", "6.0.s.f", "code"),  # Apache itself was restarted
+    ("6.pid7.s.f", "6.pid8.s.f", "code"),
+    ("6.pid7.s.f", "6.pid7.s.g", "files"),
+    ("6.pid7.s.f", "6.0.s.f", "code"),
+    ("", "6.3.s.f", "same"),
+    ("x", "6.3.s.f", "same"),
+]
+
+
+@pytest.mark.parametrize(("page", "now", "expected"), VERSIONS)
+def test_versions(page: str, now: str, expected: str) -> None:
+    """A page goes on with what is newer, never back, and never for what it does not understand."""
+    assert difference(page, now) == expected
+
+
+def test_the_version_is_that_from_before_the_page_was_made(say) -> None:
+    """What changes while a page is made reloads it: it may be made of both."""
+
+    def application(environ, start_response):
+        say(generation=4)
+        start_response("200 OK", [HTML])
+        return [PAGE]
+
+    assert b"live?v=6.3." in inserted(asked(application))
+
+
+def test_the_script_that_mod_wsgi_loaded_counts(tmp_path: Path) -> None:
+    """mod_wsgi replaces a process of which the script changed before we do: that is seen."""
+    script = tmp_path / "app.wsgi"
+    script.write_text("one")
+    page = asked(answering([PAGE]), SCRIPT_FILENAME=str(script))
+    assert not news(page, SCRIPT_FILENAME=str(script))["reload"]
+    script.write_text("two")
+    assert news(page, SCRIPT_FILENAME=str(script))["reload"]
+
+
+@pytest.mark.parametrize(
+    ("told", "closes"),
+    [
+        ({}, False),
+        ({"restarting": True}, True),
+        ({"changed": ("a.py",)}, True),
+        ({"changed": ("a.py",), "holding": "h"}, False),
+    ],
+    ids=str,
+)
+def test_connections_end_when_a_restart_is_coming(say, told, closes: bool) -> None:
+    """Every answer is the last of its connection then: the next one is from new code."""
+    say(**told)
+    under = {"mod_wsgi.version": (4, 9, 4)}
+    for path, environ in (
+        ("/", {}),
+        ("/", {"HTTP_ACCEPT": "image/png"}),
+        ("/", {"REQUEST_METHOD": "POST"}),
+        ("/.wsgireload/live", {}),
+    ):
+        answer = asked(answering([b"me"], ("Content-Type", "text/plain")), path, **under, **environ)
+        assert answer.header("Connection") == ("close" if closes else None)
+        assert asked(answering([PAGE]), path, **environ).header("Connection") is None
+    off = call(middleware(answering([PAGE])), **BROWSER, **under)
+    assert off.header("Connection") is None
+
+
+class World:
+    """Some files, and a clock that stands."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.now = 0.0
+        for name in ("static/a.css", "templates/b/c.html", "other.txt"):
+            self.write(name, "one")
+
+    def write(self, name: str, text: str) -> None:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def files(self, *patterns: str) -> Files:
+        return Files(patterns, lambda: self.now)
+
+    def later(self, files: Files) -> str:
+        self.now += 1.0
+        return files.digest(str(self.folder))
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """Files as an application has them."""
+    return World(tmp_path)
+
+
+def test_files_that_reload_the_page(world: World) -> None:
+    """A changed, new or deleted file of those that are named is another digest; a touch is none."""
+    files = world.files("static/*.css", "templates")
+    first = world.later(files)
+    os.utime(world.folder / "static/a.css", (1, 1))
+    world.write("other.txt", "two")
+    world.write("templates/b/c.html~", "an editor's")
+    assert world.later(files) == first
+    world.write("templates/b/c.html", "two")
+    second = world.later(files)
+    world.write("static/z.css", "new")
+    third = world.later(files)
+    (world.folder / "static/z.css").unlink()
+    assert world.later(files) == second
+    assert len({first, second, third}) == 3
+    assert world.files().digest(str(world.folder)) == ""
+
+
+def test_two_processes_see_the_same_files(world: World) -> None:
+    """The digest is of what is in them: whoever looks gets the same."""
+    one, other = world.files("**"), world.files("**")
+    assert world.later(one) == world.later(other)
+
+
+def test_files_are_looked_at_a_few_times_a_second(world: World) -> None:
+    """However many pages ask, four looks a second are enough."""
+    files = world.files("static/*")
+    before = world.later(files)
+    world.write("static/a.css", "two!")
+    world.now += 0.2
+    assert files.digest(str(world.folder)) == before
+    world.now += 0.1
+    assert files.digest(str(world.folder)) != before
+
+
+def test_relative_ones_start_from_the_script(world: World) -> None:
+    """The page reloads for files beside the WSGI script, and is told that it is for them."""
+    script = str(world.folder / "app.wsgi")
+    served = middleware(answering([PAGE]), live=True, reload_on="static/*.css")
+    page = call(served, **BROWSER, SCRIPT_FILENAME=script)
+    world.write("static/a.css", "two!")
+    path = re.search(rb'data-wsgireload="([^"]*)"', inserted(page))[1].decode()  # type: ignore[index]
+    late = middleware(answering([]), live=True, reload_on=["static/*.css"])
+    told = json.loads(call(late, path, SCRIPT_FILENAME=script).body)
+    assert told == {"reload": True, "files": True, "held": None}
+
+
+def test_where_nothing_restarts_files_still_reload_the_page(say, world: World) -> None:
+    """An inactive monitor's pages are all of one version, whichever process made them."""
+    say(active=False, reason="embedded", generation=None, pid=7)
+    page = asked(answering([PAGE]))
+    say(active=False, reason="embedded", generation=None, pid=8)
+    assert not news(page)["reload"]

@@ -1,0 +1,376 @@
+"""The page and its JSON: what they tell, and whom."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from support.wsgicall import Told, call
+
+import wsgireload
+from wsgireload import Held, Restarted, SettingsError, Status
+from wsgireload.web import access, middleware
+
+NOW = 1_700_000_000.0
+TOKEN = "correct-horse-battery"
+EVIL = "<img src=x onerror=alert(1)>'\"&"
+
+
+def application(environ, start_response):
+    """The application itself: it answers everything, in plain text."""
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "2")])
+    return [b"me"]
+
+
+def status(**told: object) -> Status:
+    """A status that is watching, with whatever else it is to say."""
+    usual = {"active": True, "reason": None, "server": "daemon", "pid": 7, "application": "a|/"}
+    return Status(**{**usual, "files": 3, "looks": 2, **told})
+
+
+@pytest.fixture
+def say(monkeypatch: pytest.MonkeyPatch):
+    """Has wsgireload tell what the test wants it to."""
+
+    def say(**told: object) -> None:
+        monkeypatch.setattr(wsgireload, "status", lambda: status(**told))
+
+    say()
+    return say
+
+
+def shown(answer: Told) -> str:
+    """The text of a page, without its tags, styles and scripts."""
+    found: list[str] = []
+    hidden: list[str] = []
+
+    class Parser(HTMLParser):
+        def handle_starttag(self, tag, attrs):
+            if tag in ("style", "script"):
+                hidden.append(tag)
+
+        def handle_endtag(self, tag):
+            if tag in hidden:
+                hidden.remove(tag)
+
+        def handle_data(self, data):
+            if not hidden:
+                found.append(data)
+
+    Parser().feed(answer.text)
+    return " ".join("".join(found).split())
+
+
+def test_everything_else_is_the_applications(say) -> None:
+    """Any path but ours goes to the application as it came, and its answer comes as it is."""
+    served = middleware(application)
+    for path in ("/", "/.wsgireload", "/.wsgireload/other", "/x/.wsgireload/", "/.wsgireload/live"):
+        answer = call(served, path)
+        assert (answer.status, answer.body) == ("200 OK", b"me")
+        assert len(answer.headers) == 2
+
+
+def test_the_page_tells_what_runs(say) -> None:
+    """What it watches, where it runs, since when, after how many reloads, and why the last was."""
+    say(generation=14, reloaded="views.py changed", since=NOW, parent=6, files=1234)
+    text = shown(call(middleware(application), "/.wsgireload/", **{"mod_wsgi.version": (4, 9, 4)}))
+    for told in ("Watching 1,234 files", "mod_wsgi 4.9.4", "daemon mode", "pid 7, parent 6"):
+        assert told in text
+    for told in ("a|/", "14", "views.py changed"):
+        assert told in text
+
+
+def test_the_page_tells_why_nothing_restarts(say) -> None:
+    """Where no monitor is active the page says so first, and why."""
+    say(active=False, reason="start() was called with enabled=False", server="none", files=0)
+    text = shown(call(middleware(application), "/.wsgireload/"))
+    assert "Inactive" in text
+    assert "start() was called with enabled=False" in text
+
+
+def test_without_a_monitor() -> None:
+    """Where start() has not been called, that is what both of them say."""
+    served = middleware(application)
+    assert "start() has not been called" in shown(call(served, "/.wsgireload/"))
+    told = json.loads(call(served, "/.wsgireload/status.json").body)
+    assert "has not been called" in told["reason"]
+    assert told["paths"] == []
+
+
+def test_the_page_shows_what_is_held(say) -> None:
+    """File, line, column, the line itself with a caret below the place, and the error."""
+    place = Held("/srv/site/views.py", 87, 9, "    x = = 1", "SyntaxError: invalid syntax")
+    say(changed=("/srv/site/views.py",), holding="h", held=place)
+    answer = call(middleware(application), "/.wsgireload/", SCRIPT_FILENAME="/srv/site/app.wsgi")
+    assert "views.py:87:9" in shown(answer)
+    assert "SyntaxError: invalid syntax" in shown(answer)
+    number, code, caret = re.search(r"<i>(87 +)</i>(.*)\n(.*?)</code>", answer.text).groups()  # type: ignore[union-attr]
+    caret = caret.replace("<b>", "").replace("</b>", "")
+    assert code == "x = = 1"
+    assert caret.index("^") - len(number) == 4
+
+
+def test_a_hold_without_a_place(say) -> None:
+    """What holds and is no syntax error is told in its own words."""
+    say(changed=("gen.py",), holding="the budget of 3 restarts in 60 s is spent")
+    assert "the budget of 3 restarts in 60 s is spent" in shown(
+        call(middleware(application), "/.wsgireload/")
+    )
+
+
+@pytest.mark.parametrize(
+    ("told", "state"),
+    [
+        ({"restarting": True}, "Restarting"),
+        ({"changed": ("views.py",)}, "Changed"),
+        ({"looks": 0}, "Beginning"),
+        ({}, "Watching"),
+        ({"holding": "h"}, "Held"),
+    ],
+)
+def test_the_title_says_the_state(say, told: dict[str, object], state: str) -> None:
+    """One word in the title and at the top: what goes on now."""
+    say(**told)
+    answer = call(middleware(application), "/.wsgireload/")
+    assert f"<title>{state} · wsgireload</title>" in answer.text
+    assert f">{state}</p>" in answer.text
+
+
+def test_the_timeline(say) -> None:
+    """Each reload has its time, its reason and how long it took, if somebody knows."""
+    say(history=(Restarted(NOW, "b.py changed", 0.61), Restarted(NOW - 9, "a.py deleted", None)))
+    answer = call(middleware(application), "/.wsgireload/")
+    first, second = re.findall(r"<li><div><time>.*?</li>", answer.text)
+    assert "b.py changed" in first
+    assert "0.61 s" in first
+    assert "a.py deleted" in second
+    assert " s<" not in second
+
+
+def test_everything_is_escaped(say) -> None:
+    """Names, reasons, code and errors may be anything, and stay text."""
+    place = Held(EVIL, 1, 1, EVIL, EVIL)
+    say(
+        reason=EVIL,
+        application=EVIL,
+        changed=(EVIL,),
+        holding=EVIL,
+        held=place,
+        generation=1,
+        reloaded=EVIL,
+        history=(Restarted(NOW, EVIL, 1.0),),
+        _paths=lambda: [EVIL, f"/{EVIL}/x", "/bad\udcff"],
+    )
+    for path in ("/.wsgireload/", "/.wsgireload/?token=<img>"):
+        answer = call(
+            middleware(application),
+            path,
+            **{"mod_wsgi.process_group": EVIL, "SCRIPT_NAME": f"/{EVIL}"},
+        )
+        assert "<img" not in answer.text
+        assert "&lt;img" in answer.text
+    say(active=False, reason=EVIL)
+    assert "<img" not in call(middleware(application), "/.wsgireload/").text
+
+
+def test_no_more_of_a_file_than_its_line(say, tmp_path: Path) -> None:
+    """The files are listed; of what is in them nothing is shown."""
+    (tmp_path / "settings.py").write_text("SECRET = 'xyzzy'\n")
+    say(_paths=lambda: [str(tmp_path / "settings.py")])
+    for path in ("", "status.json"):
+        answer = call(middleware(application), f"/.wsgireload/{path}")
+        assert "settings.py" in answer.text
+        assert "xyzzy" not in answer.text
+
+
+@pytest.mark.parametrize(("before", "after"), [(5000, 5000), (3, 5000), (5000, 3)])
+def test_a_long_line_is_cut_around_its_place(say, before: int, after: int) -> None:
+    """Of a line without an end the place is shown, not the line."""
+    text = "x" * before + "=" + "y" * after
+    say(holding="h", held=Held("a.py", 1, before + 1, text, "SyntaxError"))
+    answer = call(middleware(application), "/.wsgireload/")
+    code, caret = re.search(r"</i>(.*)\n(.*?)</code>", answer.text).groups()  # type: ignore[union-attr]
+    assert len(code) < 200
+    assert (code[0] == "…", code[-1] == "…") == (before > 100, after > 100)
+    indent = len("1  ")
+    assert code[caret.replace("<b>", "").index("^") - indent] == "="
+
+
+def test_many_files(say) -> None:
+    """The page lists the first two thousand and says how many more there are; JSON has all."""
+    say(_paths=lambda: [f"/srv/f{number:05}.py" for number in range(2345)])
+    served = middleware(application)
+    assert "and 345 more" in shown(call(served, "/.wsgireload/"))
+    assert len(json.loads(call(served, "/.wsgireload/status.json").body)["paths"]) == 2345
+
+
+def test_json(say) -> None:
+    """status.json is what Status.asdict() is, and the paths."""
+    told = status(
+        held=Held("a.py", 1, 2, "x", "e"), history=(Restarted(NOW, "r", 0.5),), changed=("a.py",)
+    )
+    say(held=told.held, history=told.history, changed=told.changed, _paths=lambda: ["b", "a"])
+    answer = call(middleware(application), "/.wsgireload/status.json")
+    assert answer.header("Content-Type") == "application/json"
+    assert json.loads(answer.body) == {**told.asdict(), "paths": ["a", "b"]}
+
+
+@pytest.mark.parametrize("name", ["", "status.json", "live?v=x", "live.js"])
+def test_headers_that_keep_it_in(say, name: str) -> None:
+    """Nothing is stored, sniffed, framed or sent elsewhere; a page runs its own script."""
+    answer = call(middleware(application, live=True), f"/.wsgireload/{name}")
+    assert answer.status == "200 OK"
+    assert answer.header("Cache-Control") == "no-store"
+    assert answer.header("X-Content-Type-Options") == "nosniff"
+    assert answer.header("Referrer-Policy") == "no-referrer"
+    assert answer.header("Content-Length") == str(len(answer.body))
+    assert "default-src 'none'" in (answer.header("Content-Security-Policy") or "")
+
+
+def test_a_strict_policy(say) -> None:
+    """Only the very style and script of the page may run, and it names no address."""
+    answer = call(middleware(application), "/.wsgireload/")
+    policy = answer.header("Content-Security-Policy") or ""
+    assert "unsafe" not in policy
+    for kind, tag in (("script", "script"), ("style", "style")):
+        [text] = re.findall(f"<{tag}>(.*?)</{tag}>", answer.text, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"{kind}-src 'sha256-{digest}';" in policy
+    assert not re.search(r"(src|href)=\"(https?:)?//", answer.text)
+    assert "style=" not in answer.text
+
+
+def test_methods(say) -> None:
+    """HEAD is GET without a body; nothing else is taken."""
+    served = middleware(application)
+    whole = call(served, "/.wsgireload/status.json")
+    head = call(served, "/.wsgireload/status.json", REQUEST_METHOD="HEAD")
+    assert (head.status, head.body) == ("200 OK", b"")
+    assert head.header("Content-Length") == whole.header("Content-Length")
+    for method in ("POST", "PUT", "DELETE", "OPTIONS"):
+        assert call(served, "/.wsgireload/", REQUEST_METHOD=method).status.startswith("405 ")
+
+
+FAR = {"REMOTE_ADDR": "192.0.2.7"}
+ELSEWHERE = [
+    FAR,
+    {"REMOTE_ADDR": "12.7.0.1"},
+    {"REMOTE_ADDR": "::ffff:192.0.2.7"},
+    {"REMOTE_ADDR": ""},
+    {"REMOTE_ADDR": None},
+    {**FAR, "HTTP_X_FORWARDED_FOR": "127.0.0.1"},
+    {"HTTP_X_FORWARDED_FOR": "127.0.0.1"},
+    {"HTTP_FORWARDED": "for=127.0.0.1"},
+    {"HTTP_X_REAL_IP": "127.0.0.1"},
+    {"HTTP_VIA": "1.1 proxy"},
+]
+
+
+@pytest.mark.parametrize("environ", ELSEWHERE, ids=str)
+@pytest.mark.parametrize("name", ["", "status.json", "live", "live.js"])
+def test_from_elsewhere_it_is_not_there(say, environ: dict[str, str], name: str) -> None:
+    """Another machine gets what the application answers, whatever headers it sends."""
+    for served in (middleware(application, live=True), middleware(application, token=TOKEN)):
+        answer = call(served, f"/.wsgireload/{name}", **environ)
+        assert (answer.body, len(answer.headers)) == (b"me", 2)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"])
+def test_from_here_it_is(say, address: str) -> None:
+    """This machine needs no token, in each way that it may be called."""
+    for served in (middleware(application), middleware(application, token=TOKEN)):
+        assert "wsgireload" in call(served, "/.wsgireload/", REMOTE_ADDR=address).text
+
+
+def test_with_the_token(say) -> None:
+    """Whoever knows the token sees it from everywhere: named in the header or the address."""
+    served = middleware(application, token=TOKEN)
+    for path, more in (("", {"HTTP_X_WSGIRELOAD_TOKEN": TOKEN}), (f"?token={TOKEN}", {})):
+        answer = call(served, f"/.wsgireload/{path}", **FAR, **more)
+        assert "wsgireload" in answer.text
+        assert TOKEN not in answer.text
+        assert TOKEN not in str(answer.headers)
+
+
+@pytest.mark.parametrize(
+    "wrong", ["", "x", TOKEN[:-1], TOKEN + "x", TOKEN.upper(), "%00", "%FF", "é" * 20]
+)
+def test_with_another_token(say, wrong: str) -> None:
+    """Any other token, or bytes that are none, are no token."""
+    served = middleware(application, token=TOKEN)
+    latin = wrong.encode().decode("latin-1")
+    for path, more in (
+        (f"?token={latin}", {}),
+        ("", {"HTTP_X_WSGIRELOAD_TOKEN": latin}),
+        ("", {"HTTP_COOKIE": f"wsgireload={latin}"}),
+    ):
+        assert call(served, f"/.wsgireload/{path}", **FAR, **more).body == b"me"
+
+
+def test_a_token_beyond_ascii(say) -> None:
+    """A token may have any characters: they come as UTF-8."""
+    served = middleware(application, token="ключ" * 4)
+    sent = ("ключ" * 4).encode()
+    header = {"HTTP_X_WSGIRELOAD_TOKEN": sent.decode("latin-1")}
+    assert "wsgireload" in call(served, "/.wsgireload/", **FAR, **header).text
+    query = "".join(f"%{byte:02X}" for byte in sent)
+    assert "wsgireload" in call(served, f"/.wsgireload/?token={query}", **FAR).text
+
+
+def test_a_browser_that_knew_the_token(say) -> None:
+    """It gets a cookie that is not the token, for this site alone, which no script reads."""
+    served = middleware(application, token=TOKEN)
+    given = call(served, f"/.wsgireload/?token={TOKEN}", SCRIPT_NAME="/shop", **FAR)
+    cookie = given.header("Set-Cookie") or ""
+    assert cookie.endswith("; Path=/shop; HttpOnly; SameSite=Strict")
+    held = f"other=1; {cookie.partition(';')[0]}"
+    assert "wsgireload" in call(served, "/.wsgireload/", HTTP_COOKIE=held, **FAR).text
+    other = middleware(application, token=TOKEN + "x")
+    assert call(other, "/.wsgireload/", HTTP_COOKIE=held, **FAR).body == b"me"
+    assert call(middleware(application), "/.wsgireload/", HTTP_COOKIE=held, **FAR).body == b"me"
+    assert call(served, "/.wsgireload/").header("Set-Cookie") is None
+
+
+def test_tokens_are_compared_in_constant_time(say, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The comparison is one that takes as long whatever the first wrong byte is."""
+    assert access.compare_digest.__name__ in ("_compare_digest", "compare_digest")
+    compared = []
+    monkeypatch.setattr(access, "compare_digest", lambda a, b: compared.append((a, b)))
+    call(middleware(application, token=TOKEN), "/.wsgireload/?token=x", **FAR)
+    assert (b"x", TOKEN.encode()) in compared
+
+
+@pytest.mark.parametrize(
+    ("setting", "got"),
+    [
+        ("path", "wsgireload/"),
+        ("path", "/wsgireload"),
+        ("path", "/"),
+        ("path", None),
+        ("token", ""),
+        ("token", "short"),
+        ("token", b"bytes that are long"),
+        ("live", "yes"),
+        ("reload_on", ""),
+        ("reload_on", [""]),
+        ("reload_on", 7),
+        ("reload_on", [None]),
+    ],
+)
+def test_what_makes_no_sense(setting: str, got: object) -> None:
+    """A setting that makes no sense is named; a token is not repeated."""
+    with pytest.raises(SettingsError, match=setting) as caught:
+        middleware(application, **{setting: got})
+    assert setting != "token" or not got or str(got) not in str(caught.value)
+
+
+def test_another_path(say) -> None:
+    """The page is where it was asked for, below wherever the application is."""
+    served = middleware(application, "/dev/reload/")
+    assert "wsgireload" in call(served, "/dev/reload/", SCRIPT_NAME="/shop").text
+    assert call(served, "/.wsgireload/").body == b"me"

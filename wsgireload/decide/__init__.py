@@ -1,0 +1,1 @@
+"""MAY the process be replaced, and now? One gate per module."""

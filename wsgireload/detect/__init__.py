@@ -1,0 +1,1 @@
+"""WHAT changed: sources, what was loaded, and what lies on disk."""

@@ -1,0 +1,1 @@
+"""HOW and where: the server this process belongs to."""

@@ -1,0 +1,1 @@
+"""WHEN to scan: what the operating system reports."""
