@@ -1,0 +1,64 @@
+"""What differs from the code that this process runs: the word that all stages share."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import NamedTuple
+
+from wsgireload.log import few, shown
+
+try:  # hashlib gives the same function, but loads OpenSSL: see detect/digests.py
+    from _blake2 import blake2b
+except ImportError:
+    from hashlib import blake2b
+
+MODIFIED, DELETED, APPEARED = "modified", "deleted", "appeared"
+
+
+class Change(NamedTuple):
+    """One file that differs: its digest now (16 bytes), or a value for what has none.
+
+    `kind` is MODIFIED, DELETED or APPEARED. `is_python` says that the file must compile;
+    `unfinished` that it is a Python source that is missing or empty, as in the midst of a save.
+    """
+
+    digest: bytes
+    kind: str = MODIFIED
+    is_python: bool = False
+    unfinished: bool = False
+
+
+class Changes(NamedTuple):
+    """All that differs, by path; and why a person requests a restart, whatever differs."""
+
+    files: dict[str, Change] = {}  # noqa: RUF012 - a NamedTuple's default; nothing writes to it
+    requested: str | None = None
+
+    def __bool__(self) -> bool:
+        """Whether there is a reason to restart."""
+        return bool(self.files) or self.requested is not None
+
+    def described(self, modified: str = MODIFIED) -> str:
+        """What changed, in words; `modified` is the word for the usual kind."""
+        if not self.files:
+            return f"requested by hand: {self.requested}"
+        return few(
+            f"{shown(path)} {modified if change.kind == MODIFIED else change.kind}"
+            for path, change in self.files.items()
+        )
+
+    def fingerprint(self) -> str:
+        """A short name: the same in every process that runs the same code beside these files."""
+        named = sorted((path, change.digest) for path, change in self.files.items())
+        parts = chain.from_iterable(
+            (path.encode("utf-8", "surrogatepass"), digest) for path, digest in named
+        )
+        return fingerprint(*parts)
+
+
+NONE = Changes()
+
+
+def fingerprint(*parts: bytes) -> str:
+    """A short name (16 hex digits) for these parts in this order."""
+    return blake2b(b"".join(b"%d:%s" % (len(part), part) for part in parts)).hexdigest()[:16]
