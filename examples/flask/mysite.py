@@ -1,4 +1,4 @@
-"""The application. Change the words, save, and load the page again."""
+"""The application. Change the text, save, and reload the page."""
 
 from flask import Flask, render_template
 

@@ -1,4 +1,4 @@
-"""The WSGI script. wsgireload comes first, so that it sees what is imported."""
+"""The WSGI script. wsgireload comes first, so that it sees every import."""
 
 import wsgireload
 

@@ -1,7 +1,7 @@
 """The WSGI script: the file that WSGIScriptAlias names in httpd.conf.
 
-The first two lines of code are all that reloading takes. They stand before the other imports, so
-that wsgireload sees what is imported. With the third no request is answered by old code.
+The first two lines of code are enough to reload. They come before the other imports, so that
+wsgireload sees every import. With the third line, no request is answered by old code.
 """
 
 import wsgireload

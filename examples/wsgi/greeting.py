@@ -1,4 +1,4 @@
-"""What the page says. Change the words, save, and load the page again."""
+"""The text of the page. Change it, save, and reload the page."""
 
 
 def greeting() -> str:

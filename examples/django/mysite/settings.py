@@ -1,6 +1,6 @@
-"""The least that Django needs to show a page."""
+"""The minimum that Django needs to show a page."""
 
-SECRET_KEY = "everybody knows this one: take another for a site of your own"
+SECRET_KEY = "this one is public: use another for your own site"
 ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
 ROOT_URLCONF = "mysite.urls"
 WSGI_APPLICATION = "mysite.wsgi.application"
@@ -9,7 +9,7 @@ INSTALLED_APPS = [
     "wsgireload.django",
     "mysite",
 ]
-WSGIRELOAD = {"interval": 0.5}  # what wsgireload.start() takes; leave it out for the defaults
+WSGIRELOAD = {"interval": 0.5}  # settings for wsgireload.start(); optional
 
 TEMPLATES = [
     {

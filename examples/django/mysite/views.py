@@ -1,4 +1,4 @@
-"""The page. Change the words, save, and load it again."""
+"""The page. Change the text, save, and reload it."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse

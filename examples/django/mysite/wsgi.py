@@ -1,4 +1,4 @@
-"""The WSGI script, as `django-admin startproject` makes it, and two lines more."""
+"""The WSGI script that `django-admin startproject` makes, plus two lines."""
 
 import os
 
