@@ -13,7 +13,7 @@ STILL_ACTIVE = 259
 SLACK = 2.0  # seconds by which the clocks of a file and of a process may differ
 
 
-def alive(pid: int, since: float) -> bool:
+def is_alive(pid: int, since: float) -> bool:
     """Whether a process is there that was there at `since` (seconds since 1970)."""
     if WINDOWS:
         return _alive_on_windows(pid)

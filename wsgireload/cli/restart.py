@@ -12,8 +12,8 @@ import os
 import time
 from collections.abc import Callable, Iterable
 
-from wsgireload.cli import states, windows
-from wsgireload.cli.states import Found, State
+from wsgireload.cli import monitors, windows
+from wsgireload.cli.monitors import Found, RunningMonitor
 from wsgireload.cli.terminal import MisuseError, level, say, say_json
 from wsgireload.log import shown
 
@@ -49,19 +49,19 @@ def run(chosen: argparse.Namespace) -> int:
         raise MisuseError(
             "--service is for Windows, where Apache can be a service; here: --pid-file"
         )
-    found = states.find()
-    asked = _of(chosen.pid_file, found.states)
+    found = monitors.find()
+    asked = _of(chosen.pid_file, found.monitors)
     outcomes = ask(asked, chosen.wait)
     if chosen.json:
-        told = [{"pid": state.pid, "outcome": outcomes[state.name]} for state in asked]
-        say_json({"ok": _well(outcomes), "monitors": told, "unreadable": found.closed})
+        told = [{"pid": state.status.pid, "outcome": outcomes[state.name]} for state in asked]
+        say_json({"ok": _well(outcomes), "monitors": told, "unreadable": found.unreadable})
     else:
         _tell(asked, outcomes, found)
     return 0 if _well(outcomes) else 1
 
 
 def ask(
-    asked: Iterable[State],
+    asked: Iterable[RunningMonitor],
     wait: float,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
@@ -70,13 +70,13 @@ def ask(
     outcomes, waiting = {}, []
     for state in asked:
         try:
-            state.ask()
+            state.request_restart()
             waiting.append(state)
         except OSError as error:
             outcomes[state.name] = f"cannot be asked: {error.strerror or error}"
-    end = clock() + wait + max((float(s.told.get("interval", 1.0)) for s in waiting), default=0.0)
+    end = clock() + wait + max((s.snapshot.interval for s in waiting), default=0.0)
     while waiting and clock() < end:
-        now = {state.name: state for state in states.find().states}
+        now = {state.name: state for state in monitors.find().monitors}
         for state in list(waiting):
             outcome = _outcome(state, now.get(state.name))
             if outcome:
@@ -87,33 +87,35 @@ def ask(
     return outcomes
 
 
-def _outcome(before: State, now: State | None) -> str:
+def _outcome(before: RunningMonitor, now: RunningMonitor | None) -> str:
     """What has come of it by now; "" for nothing."""
     if now is None:  # its monitor has ended, and so does its process
         return "restarted"
-    if now.status.get("restarting"):
-        return "" if not before.status.get("restarting") else "was restarting already"
-    holding = now.status.get("holding")
-    return f"holding: {shown(holding)}" if holding and now.time > before.time else ""
+    if now.status.restarting:
+        return "" if not before.status.restarting else "was restarting already"
+    holding = now.status.holding
+    return (
+        f"holding: {shown(holding)}" if holding and now.snapshot.time > before.snapshot.time else ""
+    )
 
 
-def _of(pid_file: str | None, found: list[State]) -> list[State]:
+def _of(pid_file: str | None, found: list[RunningMonitor]) -> list[RunningMonitor]:
     if pid_file is None:
         return found
     parent = windows.pid_in(pid_file)
-    return [state for state in found if state.status.get("parent") == parent]
+    return [state for state in found if state.status.parent == parent]
 
 
 def _well(outcomes: dict[str, str]) -> bool:
     return bool(outcomes) and set(outcomes.values()) <= {"restarted"}
 
 
-def _tell(asked: list[State], outcomes: dict[str, str], found: Found) -> None:
+def _tell(asked: list[RunningMonitor], outcomes: dict[str, str], found: Found) -> None:
     for state in asked:
         outcome = outcomes[state.name]
         word = level("ok" if outcome == "restarted" else "fail")
         say(f"{word}  {state}: {outcome}")
     if not asked:
         say("no monitor was found to be asked: `wsgireload status` says more")
-    if found.closed:
-        say(found.unread())
+    if found.unreadable:
+        say(found.warning())

@@ -7,18 +7,20 @@ import io
 import json
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from wsgireload import settings
-from wsgireload.cli import blocks, main, processes, programs, restart, states, terminal, windows
+from wsgireload.cli import blocks, main, monitors, processes, programs, restart, terminal, windows
 from wsgireload.cli.directives import words
 from wsgireload.cli.doctor.here import Here
-from wsgireload.cli.states import State
+from wsgireload.cli.monitors import RunningMonitor
 from wsgireload.cli.terminal import MisuseError
 
-STATUS = {"pid": os.getpid(), "server": "daemon", "files": 7, "application": "", "changed": []}
+STATUS = {"active": True, "reason": None, "pid": os.getpid(), "server": "daemon", "files": 7}
+STATUS |= {"application": "", "changed": []}
 WINDOWS = Here(
     True,
     "3.11",
@@ -35,7 +37,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "state"
     path.mkdir(0o700)
     monkeypatch.setattr(settings, "state_folders", lambda: (str(path),))
-    monkeypatch.setattr(states, "everybodys_folders", list)
+    monkeypatch.setattr(monitors, "folders_of_all_users", list)
     return path
 
 
@@ -119,7 +121,7 @@ def test_states_of_the_dead(folder: Path) -> None:
     """A state of a process that is gone, or of an earlier one with its number, is removed."""
     gone = publish(folder, "gone", pid=2**22 + 1)
     reused = publish(folder, "reused", when=1.0)
-    assert states.find().states == []
+    assert monitors.find().monitors == []
     assert not gone.exists()
     assert not reused.exists()
 
@@ -128,7 +130,7 @@ def test_planted_states(folder: Path, monkeypatch) -> None:
     """A folder speaks for its owner's processes alone: nobody can name another user's."""
     publish(folder)
     monkeypatch.setattr(processes, "owner", lambda pid: 12345)
-    assert states.find().states == []
+    assert monitors.find().monitors == []
 
 
 def test_open_and_closed_folders(folder: Path, capsys) -> None:
@@ -137,8 +139,8 @@ def test_open_and_closed_folders(folder: Path, capsys) -> None:
     folder.chmod(0o777)
     assert main(["status"]) == 1
     out = capsys.readouterr().out
-    assert "no monitor was found in the folders that may be read" in out
-    assert f"not looked into, which takes root or their owner: {folder}" in out
+    assert "no monitor found in the readable folders" in out
+    assert f"skipped, readable only by root or their owner: {folder}" in out
 
 
 def test_everybodys_folders(tmp_path: Path, monkeypatch) -> None:
@@ -146,7 +148,7 @@ def test_everybodys_folders(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(settings, "environment", lambda: {"TMPDIR": str(tmp_path)})
     for name in ("wsgireload-33", "wsgireload-1000", "wsgireload-x", "other"):
         (tmp_path / name).mkdir()
-    found = [path for path in states.everybodys_folders() if path.startswith(str(tmp_path))]
+    found = [path for path in monitors.folders_of_all_users() if path.startswith(str(tmp_path))]
     assert found == [f"{tmp_path}/wsgireload-1000", f"{tmp_path}/wsgireload-33"]
 
 
@@ -161,26 +163,35 @@ def test_restart_with_nothing_coming_of_it(folder: Path, capsys) -> None:
 def test_restart_held_before_and_after(folder: Path, monkeypatch) -> None:
     """A hold from before the request is none that it came to: only what is told later counts."""
     path = publish(folder, when=time.time() - 0.5, holding="old")
-    (state,) = states.find().states
+    (state,) = monitors.find().monitors
     passed: list[float] = []
 
     def ask() -> dict[str, str]:
         return restart.ask([state], 5.0, lambda: sum(passed), passed.append)
 
+    def on_request(deed: Callable[[object], object]) -> None:
+        monkeypatch.setattr(RunningMonitor, "request_restart", deed)
+
     assert ask() == {"1-app": "asked, and nothing has come of it yet"}
     assert sum(passed) == pytest.approx(6.0, abs=0.1)  # the wait, and the monitor's interval
-    monkeypatch.setattr(State, "ask", lambda self: publish(folder, holding="new"))
+    monkeypatch.setattr(
+        RunningMonitor, "request_restart", lambda self: publish(folder, holding="new")
+    )
     passed.clear()
     assert ask() == {"1-app": "holding: new"}
-    monkeypatch.setattr(State, "ask", lambda self: path.unlink())
+    on_request(lambda self: path.unlink())
     assert ask() == {"1-app": "restarted"}
 
 
 def test_restart_of_another_users(folder: Path, monkeypatch) -> None:
     """What may not be asked is told so."""
     publish(folder)
-    (state,) = states.find().states
-    monkeypatch.setattr(State, "ask", lambda self: (_ for _ in ()).throw(PermissionError(13, "no")))
+    (state,) = monitors.find().monitors
+    monkeypatch.setattr(
+        RunningMonitor,
+        "request_restart",
+        lambda self: (_ for _ in ()).throw(PermissionError(13, "no")),
+    )
     assert restart.ask([state], 0.0) == {"1-app": "cannot be asked: no"}
 
 

@@ -164,7 +164,7 @@ def test_everything_is_escaped(say) -> None:
         generation=1,
         reloaded=EVIL,
         history=(Restarted(NOW, EVIL, 1.0),),
-        _paths=lambda: [EVIL, f"/{EVIL}/x", "/bad\udcff"],
+        list_paths=lambda: [EVIL, f"/{EVIL}/x", "/bad\udcff"],
     )
     for path in ("/.wsgireload/", "/.wsgireload/?token=<img>"):
         answer = call(
@@ -181,7 +181,7 @@ def test_everything_is_escaped(say) -> None:
 def test_no_more_of_a_file_than_its_line(say, tmp_path: Path) -> None:
     """The files are listed; of what is in them nothing is shown."""
     (tmp_path / "settings.py").write_text("SECRET = 'xyzzy'\n")
-    say(_paths=lambda: [str(tmp_path / "settings.py")])
+    say(list_paths=lambda: [str(tmp_path / "settings.py")])
     for path in ("", "status.json"):
         answer = call(middleware(application), f"/.wsgireload/{path}")
         assert "settings.py" in answer.text
@@ -203,7 +203,7 @@ def test_a_long_line_is_cut_around_its_place(say, before: int, after: int) -> No
 
 def test_many_files(say) -> None:
     """The page lists the first two thousand and says how many more there are; JSON has all."""
-    say(_paths=lambda: [f"/srv/f{number:05}.py" for number in range(2345)])
+    say(list_paths=lambda: [f"/srv/f{number:05}.py" for number in range(2345)])
     served = middleware(application)
     assert "and 345 more" in shown(call(served, "/.wsgireload/"))
     assert len(json.loads(call(served, "/.wsgireload/status.json").body)["paths"]) == 2345
@@ -214,7 +214,7 @@ def test_json(say) -> None:
     told = status(
         held=Held("a.py", 1, 2, "x", "e"), history=(Restarted(NOW, "r", 0.5),), changed=("a.py",)
     )
-    say(held=told.held, history=told.history, changed=told.changed, _paths=lambda: ["b", "a"])
+    say(held=told.held, history=told.history, changed=told.changed, list_paths=lambda: ["b", "a"])
     answer = call(middleware(application), "/.wsgireload/status.json")
     assert answer.header("Content-Type") == "application/json"
     assert json.loads(answer.body) == {**told.asdict(), "paths": ["a", "b"]}
