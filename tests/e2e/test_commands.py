@@ -202,7 +202,7 @@ def test_config_of_a_script(site: Site, command: CommandLine) -> None:
     """Of a script that has our lines already nothing is printed but where it belongs."""
     done = command("config", site.app / "app.wsgi")
     assert done.code == 0
-    assert f"# {site.app}/app.wsgi begins with wsgireload.start() already" in done.out
+    assert f"# {site.app}/app.wsgi already calls wsgireload.start()" in done.out
     assert f"WSGIScriptAlias / {site.app}/app.wsgi process-group=app" in done.out
 
 

@@ -102,7 +102,7 @@ def test_healthy(healthy: Site, doctor: Doctor) -> None:
     assert "event MPM" in found["Apache"]["text"]
     assert re.search(r"(4\.9\.4|6\.1\.1) for Python 3\.\d+ \(libpython", found["mod_wsgi"]["text"])
     assert "daemon process group 'site'" in found["process"]["text"]
-    assert "changes are told at once" in found["events"]["text"]
+    assert "changes are reported at once" in found["events"]["text"]
 
 
 def test_healthy_as_text(healthy: Site, command: CommandLine) -> None:
@@ -121,7 +121,7 @@ def test_wrong_python(healthy: Site, doctor: Doctor) -> None:
     configure(healthy, str(healthy.apache.mod_wsgi), str(other))
     found = doctor(healthy)
     assert bad(found) == {"LoadModule": "fail"}
-    assert f"{other} needs libpython3.99.so.1.0, which is not found" in found["LoadModule"]["text"]
+    assert f"{other} needs libpython3.99.so.1.0, which is missing" in found["LoadModule"]["text"]
     assert "apt-get install libpython3.99" in found["LoadModule"]["cure"]
 
 
@@ -130,7 +130,7 @@ def test_no_such_daemon_group(healthy: Site, doctor: Doctor) -> None:
     configure(healthy, "WSGIProcessGroup site", "WSGIProcessGroup sit")
     found = doctor(healthy)
     assert bad(found) == {"process": "fail"}
-    assert "'sit'; there are: site" in found["process"]["text"]
+    assert "'sit'; defined are: site" in found["process"]["text"]
     assert "WSGIDaemonProcess sit" in found["process"]["cure"]
 
 
@@ -209,7 +209,7 @@ def test_mix_of_32_and_64_bits(healthy: Site, doctor: Doctor) -> None:
     configure(healthy, "LoadModule wsgi_module", f"LoadFile {library}\nLoadModule wsgi_module")
     found = doctor(healthy)
     assert bad(found) == {"LoadFile": "fail"}
-    assert f"Apache has 64 bits, and {library} 32" in found["LoadFile"]["text"]
+    assert f"Apache has 64 bits, {library} has 32" in found["LoadFile"]["text"]
 
 
 @pytest.fixture(scope="module")
@@ -270,7 +270,7 @@ def test_wrong_loadfile(healthy: Site, doctor: Doctor) -> None:
     configure(healthy, new="LoadFile /nowhere/libpython3.99.so\n")
     found = doctor(healthy)
     assert bad(found) == {"LoadFile": "fail"}
-    text = f"names /nowhere/libpython3.99.so, which is not there ({healthy.root}/httpd.conf, line "
+    text = f"/nowhere/libpython3.99.so does not exist ({healthy.root}/httpd.conf, line "
     assert text in found["LoadFile"]["text"]
     assert "module-config" in found["LoadFile"]["cure"]
 

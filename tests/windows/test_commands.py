@@ -42,7 +42,7 @@ def test_doctor(site: WindowsSite, command: Command) -> None:
     assert code == 0
     assert "Apache/2.4.69 (Win64), 64-bit, WinNT MPM" in said["Apache"]["text"]
     assert "6.1.1 for Python 3.11 (python311.dll)" in said["mod_wsgi"]["text"]
-    assert "changes are told at once" in said["events"]["text"]
+    assert "changes are reported at once" in said["events"]["text"]
 
 
 def test_status_and_restart(site: WindowsSite, command: Command) -> None:

@@ -8,30 +8,30 @@ from collections.abc import Sequence
 
 from wsgireload.cli import monitors
 from wsgireload.cli.monitors import Found, RunningMonitor
-from wsgireload.cli.terminal import level, say, say_json
+from wsgireload.cli.terminal import level, print_json, print_text
 from wsgireload.log import shown
 from wsgireload.report import Restarted, plain
 
 MOST = 3  # changed files that are named
 
 
-def arguments(_command: argparse.ArgumentParser) -> None:
+def add_arguments(_command: argparse.ArgumentParser) -> None:
     """This command has no arguments of its own."""
 
 
-def run(chosen: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
     """Return 0 if monitors run and none of them holds a restart."""
     found = monitors.find()
-    if chosen.json:
+    if options.json:
         data = [{**plain(each.snapshot), "folder": each.folder} for each in found.monitors]
-        say_json({"ok": is_well(found), "monitors": data, "unreadable": found.unreadable})
+        print_json({"ok": is_well(found), "monitors": data, "unreadable": found.unreadable})
     else:
         for each in found.monitors:
-            say(text(each))
+            print_text(text(each))
         if not found.monitors:
-            say(without_monitors(found))
+            print_text(without_monitors(found))
         if found.unreadable:
-            say(found.warning())
+            print_text(found.warning())
     return 0 if is_well(found) else 1
 
 

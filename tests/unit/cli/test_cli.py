@@ -13,15 +13,24 @@ from pathlib import Path
 import pytest
 
 from wsgireload import settings
-from wsgireload.cli import blocks, main, monitors, processes, programs, restart, terminal, windows
+from wsgireload.cli import (
+    configuration,
+    main,
+    monitors,
+    processes,
+    programs,
+    restart,
+    terminal,
+    windows,
+)
 from wsgireload.cli.directives import words
-from wsgireload.cli.doctor.here import Here
+from wsgireload.cli.installation import Installation
 from wsgireload.cli.monitors import RunningMonitor
-from wsgireload.cli.terminal import MisuseError
+from wsgireload.cli.terminal import UsageError
 
 STATUS = {"active": True, "reason": None, "pid": os.getpid(), "server": "daemon", "files": 7}
 STATUS |= {"application": "", "changed": []}
-WINDOWS = Here(
+WINDOWS = Installation(
     True,
     "3.11",
     64,
@@ -156,7 +165,7 @@ def test_restart_with_nothing_coming_of_it(folder: Path, capsys) -> None:
     """A monitor that does not answer in time is told so, and the request stays for it."""
     publish(folder, interval=0.0)
     assert main(["restart", "--wait", "0"]) == 1
-    assert "asked, and nothing has come of it yet" in capsys.readouterr().out
+    assert "requested, no result yet" in capsys.readouterr().out
     assert (folder / "1-app.restart").exists()
 
 
@@ -167,12 +176,12 @@ def test_restart_held_before_and_after(folder: Path, monkeypatch) -> None:
     passed: list[float] = []
 
     def ask() -> dict[str, str]:
-        return restart.ask([state], 5.0, lambda: sum(passed), passed.append)
+        return restart.request([state], 5.0, lambda: sum(passed), passed.append)
 
     def on_request(deed: Callable[[object], object]) -> None:
         monkeypatch.setattr(RunningMonitor, "request_restart", deed)
 
-    assert ask() == {"1-app": "asked, and nothing has come of it yet"}
+    assert ask() == {"1-app": "requested, no result yet"}
     assert sum(passed) == pytest.approx(6.0, abs=0.1)  # the wait, and the monitor's interval
     monkeypatch.setattr(
         RunningMonitor, "request_restart", lambda self: publish(folder, holding="new")
@@ -192,19 +201,19 @@ def test_restart_of_another_users(folder: Path, monkeypatch) -> None:
         "request_restart",
         lambda self: (_ for _ in ()).throw(PermissionError(13, "no")),
     )
-    assert restart.ask([state], 0.0) == {"1-app": "cannot be asked: no"}
+    assert restart.request([state], 0.0) == {"1-app": "cannot request a restart: no"}
 
 
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (["restart", "--service", "x"], "--service is for Windows"),
+        (["restart", "--service", "x"], "--service works on Windows only"),
         (["restart", "--pid-file", "/no/where"], "--pid-file is '/no/where': No such file"),
-        (["files", "/no/where"], "SCRIPT is '/no/where', which is no file"),
-        (["config", "/no/where"], "SCRIPT is '/no/where', which is no file"),
+        (["files", "/no/where"], "SCRIPT is '/no/where'; it takes an existing WSGI script"),
+        (["config", "/no/where"], "SCRIPT is '/no/where'; it takes an existing WSGI script"),
         (["config", "--django", "/no"], "--django is '/no'; it takes the folder with manage.py"),
         (["config", "--flask", "a b"], "--flask is 'a b'; it takes MODULE:APP"),
-        (["config", "--flask", "nowhere:app"], "--flask is 'nowhere:app', and there is no nowhere"),
+        (["config", "--flask", "nowhere:app"], "--flask is 'nowhere:app'; there is no nowhere"),
         (["config", __file__, "--name", "a b"], "--name is 'a b'; it takes letters"),
     ],
 )
@@ -259,7 +268,7 @@ def test_what_the_terminal_cannot_show(monkeypatch) -> None:
     """A character that the terminal's encoding lacks is escaped, and no error."""
     raw = io.BytesIO()
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, encoding="ascii", write_through=True))
-    terminal.say("é \udcff")
+    terminal.print_text("é \udcff")
     assert raw.getvalue() == b"\\xe9 \\udcff\n"
 
 
@@ -271,10 +280,12 @@ def test_words_as_apache_reads_them() -> None:
 
 def test_config_on_windows(monkeypatch) -> None:
     """Windows' lines: LoadFile, LoadModule and the home of this Python, and what is lossless."""
-    monkeypatch.setattr(blocks, "_mod_wsgi", lambda here: r"C:\m\mod_wsgi.pyd")
+    monkeypatch.setattr(configuration, "_mod_wsgi", lambda here: r"C:\m\mod_wsgi.pyd")
     script = r"C:\srv\mysite\app.wsgi"
-    site = blocks.Application("mysite", r"C:\srv\mysite", script, "/", "application = None\n")
-    assert blocks.conf(site, WINDOWS) == (
+    site = configuration.Application(
+        "mysite", r"C:\srv\mysite", script, "/", "application = None\n"
+    )
+    assert configuration.conf(site, WINDOWS) == (
         'LoadFile "C:/Python311/python311.dll"\n'
         'LoadModule wsgi_module "C:/m/mod_wsgi.pyd"\n'
         'WSGIPythonHome "C:/Python311"\n'
@@ -288,13 +299,15 @@ def test_config_on_windows(monkeypatch) -> None:
         "  </Files>\n"
         "</Directory>"
     )
-    assert blocks.script(site, WINDOWS).startswith("import wsgireload\nwsgireload.start()\n\nappl")
+    assert configuration.script(site, WINDOWS).startswith(
+        "import wsgireload\nwsgireload.start()\n\nappl"
+    )
 
 
 def test_a_flask_factory(tmp_path: Path) -> None:
     """MODULE:FACTORY() is called."""
     (tmp_path / "shop.py").write_text("")
-    site = blocks.flask("shop:create_app()", str(tmp_path), None, "/")
+    site = configuration.flask("shop:create_app()", str(tmp_path), None, "/")
     assert site.body == "from shop import create_app\n\napplication = create_app()\n"
 
 
@@ -324,7 +337,7 @@ def test_restart_of_a_service(monkeypatch, capsys) -> None:
     assert windows.restart(chosen(service="Apache2.4")) == 0
     httpd = r"C:\Apache24\bin\httpd.exe"
     assert ran.ran[1] == [httpd, "-k", "restart", "-n", "Apache2.4"]
-    assert "the service Apache2.4: asked to restart" in capsys.readouterr().out
+    assert "service Apache2.4: restart requested" in capsys.readouterr().out
 
 
 def test_restart_with_a_broken_configuration(monkeypatch, tmp_path: Path, capsys) -> None:
@@ -335,7 +348,7 @@ def test_restart_with_a_broken_configuration(monkeypatch, tmp_path: Path, capsys
     monkeypatch.setattr(windows, "_set_event", lambda name: (events.append(name), (0, ""))[1])
     asked = chosen(pid_file=str(tmp_path / "httpd.pid"), httpd="httpd")
     assert windows.restart(asked) == 1
-    assert "pid 4711: not asked: Syntax error on line 1" in capsys.readouterr().out
+    assert "pid 4711: not restarted: Syntax error on line 1" in capsys.readouterr().out
     assert events == []
     monkeypatch.setattr(programs, "run", Programs())
     assert windows.restart(asked) == 0
@@ -345,11 +358,11 @@ def test_restart_with_a_broken_configuration(monkeypatch, tmp_path: Path, capsys
 def test_a_pid_file_needs_a_program(monkeypatch, tmp_path: Path) -> None:
     """Without a program to check with nothing is asked."""
     (tmp_path / "httpd.pid").write_text("4711")
-    with pytest.raises(MisuseError, match="--pid-file takes --httpd as well"):
+    with pytest.raises(UsageError, match="--pid-file needs --httpd"):
         windows.restart(chosen(pid_file=str(tmp_path / "httpd.pid")))
     (tmp_path / "httpd.pid").write_text("no pid")
-    with pytest.raises(MisuseError, match="in which stands 'no pid'"):
-        windows.pid_in(str(tmp_path / "httpd.pid"))
+    with pytest.raises(UsageError, match="a file with a pid, not 'no pid'"):
+        windows.read_pid(str(tmp_path / "httpd.pid"))
 
 
 def test_a_program_that_is_not_there() -> None:

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from wsgireload.cli import binary, processes
-from wsgireload.cli.doctor import examine, readable
+from wsgireload.cli.doctor import examine, permissions
 from wsgireload.cli.doctor.finding import Finding
-from wsgireload.cli.doctor.here import Here
 from wsgireload.cli.httpd import Httpd
+from wsgireload.cli.installation import Installation
 from wsgireload.server import native
 
 VERSION = """\
@@ -58,7 +58,7 @@ class Machine:
         self.bits = 64
         self.trouble = ""
         self.modules = "wsgi_module (shared)"
-        self.here = Here(
+        self.installation = Installation(
             True, "3.11", 64, str(root), str(root), str(root / "wsgireload"), "/Users/me"
         )
         self.conf = root / "httpd.conf"
@@ -87,7 +87,7 @@ class Machine:
     def examine(self, named: str | None = None) -> dict[str, Finding]:
         """What each line says, a bad one before a good one."""
         found: dict[str, Finding] = {}
-        for each in examine(Httpd("httpd.exe", None, self.run), named, self.here):
+        for each in examine(Httpd("httpd.exe", None, self.run), named, self.installation):
             if each.what not in found or found[each.what].level == "ok":
                 found[each.what] = each
         return found
@@ -117,15 +117,15 @@ def test_healthy(machine: Machine) -> None:
 
 def test_wrong_python(machine: Machine) -> None:
     """A mod_wsgi for another Python than this one is named with both."""
-    machine.here = Here(True, "3.12", 64, "C:/py", "C:/py", "C:/py/wsgireload")
+    machine.installation = Installation(True, "3.12", 64, "C:/py", "C:/py", "C:/py/wsgireload")
     found = machine.examine()
-    assert "mod_wsgi is for Python 3.11, and this is Python 3.12" in found["Python"].text
+    assert "mod_wsgi is for Python 3.11, this is Python 3.12" in found["Python"].text
     assert "Python 3.11 -m wsgireload doctor" in found["Python"].cure
 
 
 def test_free_threaded(machine: Machine) -> None:
     """A free-threaded Python is another one, and is called so."""
-    machine.here = Here(True, "3.11t", 64, "C:/py", "C:/py", "C:/py/wsgireload")
+    machine.installation = Installation(True, "3.11t", 64, "C:/py", "C:/py", "C:/py/wsgireload")
     assert "this is free-threaded Python 3.11t" in machine.examine()["Python"].text
 
 
@@ -134,7 +134,7 @@ def test_bits_of_python(machine: Machine) -> None:
     machine.bits = 32
     found = machine.examine()
     assert found["Python"].level == "fail"
-    assert "Apache has 32 bits, and this is Python 3.11, 64-bit" in found["Python"].text
+    assert "Apache has 32 bits, this is Python 3.11, 64-bit" in found["Python"].text
     assert "install a 32-bit Python" in found["Python"].cure
 
 
@@ -144,7 +144,7 @@ def test_bits_of_a_library(machine: Machine) -> None:
     machine.cannot_load("python311.dll", "%1 is not a valid Win32 application.")
     found = machine.examine()
     assert bad(found) == {"LoadFile": "fail"}
-    assert f"Apache has 64 bits, and {machine.root}/python311.dll 32" in found["LoadFile"].text
+    assert f"Apache has 64 bits, {machine.root}/python311.dll has 32" in found["LoadFile"].text
 
 
 def test_wrong_loadfile(machine: Machine) -> None:
@@ -153,7 +153,7 @@ def test_wrong_loadfile(machine: Machine) -> None:
     machine.cannot_load("python311.dll", "The specified module could not be found.")
     found = machine.examine()
     assert bad(found) == {"LoadFile": "fail"}
-    assert f"which is not there ({machine.conf}, line 1)" in found["LoadFile"].text
+    assert f"does not exist ({machine.conf}, line 1)" in found["LoadFile"].text
     assert f'LoadFile "{machine.root}/python311.dll"' in found["LoadFile"].cure
 
 
@@ -162,7 +162,7 @@ def test_loadfile_of_another_python(machine: Machine) -> None:
     machine.cannot_load("mod_wsgi.so", "The specified module could not be found.")
     found = machine.examine()
     assert bad(found) == {"LoadModule": "fail"}
-    assert "mod_wsgi.so needs python311.dll, which is not found" in found["LoadModule"].text
+    assert "mod_wsgi.so needs python311.dll, which is missing" in found["LoadModule"].text
     assert f'above it: LoadFile "{machine.root}/python311.dll"' in found["LoadModule"].cure
 
 
@@ -177,7 +177,9 @@ def test_no_mod_wsgi(machine: Machine) -> None:
 def test_one_user_alone(machine: Machine) -> None:
     """A Python in a user's own folder is none that a service can read."""
     home = r"C:\Users\me\AppData\Local\Programs\Python\Python311"
-    machine.here = Here(True, "3.11", 64, home, home, str(machine.root), r"C:\Users\me")
+    machine.installation = Installation(
+        True, "3.11", 64, home, home, str(machine.root), r"C:\Users\me"
+    )
     found = machine.examine()
     assert found["installation"].level == "fail"
     assert "for all users" in found["installation"].cure
@@ -191,7 +193,9 @@ def test_virtual_environment(machine: Machine) -> None:
     package = venv / "Lib" / "site-packages" / "wsgireload"
     package.mkdir(parents=True)
     base = str(machine.root)
-    machine.here = Here(True, "3.11", 64, str(venv), base, str(package), "/Users/me")
+    machine.installation = Installation(
+        True, "3.11", 64, str(venv), base, str(package), "/Users/me"
+    )
     conf = machine.conf.read_text() + f'WSGIPythonHome "{base}"\n'
     machine.conf.write_text(conf)
     assert bad(machine.examine()) == {"python-home": "warn"}
@@ -237,7 +241,7 @@ def test_script_that_is_not_served(machine: Machine) -> None:
     found = machine.examine(str(other))
     assert bad(found) == {"WSGI script": "fail"}
     assert f"wsgireload config {other}" in found["WSGI script"].cure
-    assert "is not there" in machine.examine("/nowhere.wsgi")["WSGI script"].text
+    assert "does not exist" in machine.examine("/nowhere.wsgi")["WSGI script"].text
 
 
 def test_script_without_start(machine: Machine) -> None:
@@ -250,8 +254,8 @@ def test_script_without_start(machine: Machine) -> None:
 
 def test_no_apache(machine: Machine) -> None:
     """Without an Apache the rest that can be known is told."""
-    found = {each.what: each for each in examine(None, None, machine.here, "/no/httpd")}
-    assert "'/no/httpd', which is no program" in found["Apache"].text
+    found = {each.what: each for each in examine(None, None, machine.installation, "/no/httpd")}
+    assert "'/no/httpd', which is not a program" in found["Apache"].text
     assert found["native module"].level == "ok"
 
 
@@ -266,10 +270,10 @@ def test_bits_of_every_kind(tmp_path: Path) -> None:
         (b"?", 0),
     ):
         file.write_bytes(content)
-        told = binary.look(str(file))
+        told = binary.inspect(str(file))
         assert told is not None
         assert told.bits == bits
-    assert binary.look(str(tmp_path / "nowhere")) is None
+    assert binary.inspect(str(tmp_path / "nowhere")) is None
 
 
 @pytest.mark.parametrize(
@@ -277,11 +281,11 @@ def test_bits_of_every_kind(tmp_path: Path) -> None:
 )
 def test_permissions_of_another_user(mode: int, may: bool, monkeypatch) -> None:
     """Every folder on the way counts: to pass it another user needs its x."""
-    monkeypatch.setattr(readable, "_ids", lambda user: (2**31, set()))
+    monkeypatch.setattr(permissions, "_ids", lambda user: (2**31, set()))
     with tempfile.TemporaryDirectory() as folder:  # pytest's own is closed to others
         file = Path(folder, "file")
         file.write_text("")
         file.chmod(0o644)
         Path(folder).chmod(mode)
-        said = readable.trouble(str(file), "somebody")
+        said = permissions.obstacle(str(file), "somebody")
     assert said == ("" if may else f"{folder} has mode {stat.filemode(stat.S_IFDIR | mode)}")
