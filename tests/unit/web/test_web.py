@@ -128,7 +128,7 @@ def test_a_hold_without_a_place(say) -> None:
     [
         ({"restarting": True}, "Restarting"),
         ({"changed": ("views.py",)}, "Changed"),
-        ({"looks": 0}, "Beginning"),
+        ({"looks": 0}, "Starting"),
         ({}, "Watching"),
         ({"holding": "h"}, "Held"),
     ],
