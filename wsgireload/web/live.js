@@ -11,14 +11,14 @@
 	let poll = async () => {
 		if (page.hidden) return
 		try {
-			let answer = await fetch(url)
-			if (!answer.ok) throw show("This site answers " + answer.status)
-			let news = await answer.json()
-			if (news.files) await Promise.allSettled([...page.styleSheets, ...page.scripts].map(
+			let reply = await fetch(url)
+			if (!reply.ok) throw show("This site answers " + reply.status)
+			let state = await reply.json()
+			if (state.files) await Promise.allSettled([...page.styleSheets, ...page.scripts].map(
 				({href, src}) => fetch(href || src || url, {cache: "reload", mode: "no-cors"})
 			))
-			if (news.reload) return location.reload()
-			show(news.held)
+			if (state.reload) return location.reload()
+			show(state.held)
 			wait = 700
 		} catch {
 			wait = Math.min(2 * wait, 6000)
