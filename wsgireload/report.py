@@ -12,7 +12,7 @@ LARGEST = 2**53  # beyond it a JSON number is not exact, and no field has a use 
 
 
 class Held(NamedTuple):
-    """The place that holds a restart: `line` and `column` count from 1, `text` is that line."""
+    """The place that holds a restart; `line` and `column` count from 1, `text` is the line."""
 
     path: str
     line: int | None
@@ -36,16 +36,19 @@ class Restarted(NamedTuple):
 class Status(NamedTuple):
     """The state of a monitor at one moment.
 
-    `active` tells whether it may restart, `reason` why not. `files` is the number of watched files,
-    `looks` the number of scans, `changed` the files that differ from the loaded ones. `holding`
-    tells why a restart waits, `held` the place in a file if it waits for one. `restarting` is true
-    once a restart was requested, or comes with the next request.
-
-    `server` is daemon, embedded, windows or none, `application` the application group, `parent` the
-    pid of the process that replaces this one. `since` is the start of the watch (seconds since
-    1970), `generation` the number of restarts before it (None without a journal), `reloaded` the
-    reason of the last one (None for a first start, or if another interpreter of this process
-    reports it), `history` the last 20 restarts, newest first.
+    active: whether it may restart; reason: why not.
+    server: daemon, embedded, windows or none; application: the application group.
+    files: the number of watched files; looks: the number of scans.
+    changed: the files that differ from the loaded code.
+    holding: why a wanted restart is held; held: where, if a file holds it.
+    restarting: whether a restart was requested, or comes with the next request.
+    parent: the pid of the process that replaces this one.
+    since: the start of the watch, in seconds since 1970.
+    generation: the number of restarts before it; None without a journal.
+    reloaded: the reason for the last one; None for a first start, and if another interpreter of
+    this process reports it.
+    history: the last 20 restarts, newest first.
+    list_paths: returns the watched files; not part of the data.
     """
 
     active: bool

@@ -42,7 +42,7 @@ WINDOWS = Installation(
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The one folder in which states are looked for."""
+    """The only folder in which status files are searched."""
     path = tmp_path / "state"
     path.mkdir(0o700)
     monkeypatch.setattr(settings, "state_folders", lambda: (str(path),))
@@ -57,7 +57,7 @@ def publish(
     interval: float = 1.0,
     **status: object,
 ) -> Path:
-    """Leave a state, of this very process unless said otherwise."""
+    """Write a status file, by default of this process."""
     told = {
         "time": when or time.time(),
         "group": "site",
@@ -70,7 +70,7 @@ def publish(
 
 
 def test_status(folder: Path, capsys) -> None:
-    """A state of a living process is told."""
+    """The status of a running process is printed."""
     last = {"at": time.time() - 130, "reason": "a.py changed", "took": 0.5}
     publish(folder, generation=3, history=[last, {"at": 1, "reason": "older", "took": None}])
     assert main(["status"]) == 0
@@ -82,7 +82,7 @@ def test_status(folder: Path, capsys) -> None:
 
 
 def test_what_cannot_be_a_state(folder: Path, capsys) -> None:
-    """Damaged files, links and what is no state are passed over."""
+    """Damaged files, links and other files are skipped."""
     (folder / "a.state").write_text("{")
     (folder / "b.state").write_text("[]")
     (folder / "c.state").write_text('{"time": 1}')
@@ -109,7 +109,7 @@ def test_what_cannot_be_a_state(folder: Path, capsys) -> None:
     ids=str,
 )
 def test_what_others_may_write(folder: Path, status: dict[str, object], capsys) -> None:
-    """Another user's file, whatever stands in it, is passed over and hides nobody else's."""
+    """An invalid file of another user is skipped and hides no other monitor."""
     publish(folder, "odd", **status)
     publish(folder, "good")
     assert main(["status"]) == 0
@@ -117,7 +117,7 @@ def test_what_others_may_write(folder: Path, status: dict[str, object], capsys) 
 
 
 def test_what_a_terminal_would_obey(folder: Path, capsys) -> None:
-    """What would move the cursor, or forge a line, is escaped."""
+    """Characters that move the cursor or forge a line are escaped."""
     publish(folder, application="\x1b[2J\nok    forged", holding="a\rb", changed=["\x07"])
     assert main(["status"]) == 1
     assert main(["restart", "--wait", "0"]) == 1
@@ -127,7 +127,7 @@ def test_what_a_terminal_would_obey(folder: Path, capsys) -> None:
 
 
 def test_states_of_the_dead(folder: Path) -> None:
-    """A state of a process that is gone, or of an earlier one with its number, is removed."""
+    """The status file of an ended process is removed, also if its pid is in use again."""
     gone = publish(folder, "gone", pid=2**22 + 1)
     reused = publish(folder, "reused", when=1.0)
     assert monitors.find().monitors == []
@@ -136,14 +136,14 @@ def test_states_of_the_dead(folder: Path) -> None:
 
 
 def test_planted_states(folder: Path, monkeypatch) -> None:
-    """A folder speaks for its owner's processes alone: nobody can name another user's."""
+    """A folder is believed only about its owner's processes."""
     publish(folder)
     monkeypatch.setattr(processes, "owner", lambda pid: 12345)
     assert monitors.find().monitors == []
 
 
 def test_open_and_closed_folders(folder: Path, capsys) -> None:
-    """A folder that others may write to is not believed, and that is said."""
+    """A folder that others can write to is not believed, and a warning says so."""
     publish(folder)
     folder.chmod(0o777)
     assert main(["status"]) == 1
@@ -153,7 +153,7 @@ def test_open_and_closed_folders(folder: Path, capsys) -> None:
 
 
 def test_everybodys_folders(tmp_path: Path, monkeypatch) -> None:
-    """Folders of other users are found in the folders for everybody."""
+    """Folders of other users are found in the shared folders."""
     monkeypatch.setattr(settings, "environment", lambda: {"TMPDIR": str(tmp_path)})
     for name in ("wsgireload-33", "wsgireload-1000", "wsgireload-x", "other"):
         (tmp_path / name).mkdir()
@@ -162,7 +162,7 @@ def test_everybodys_folders(tmp_path: Path, monkeypatch) -> None:
 
 
 def test_restart_with_nothing_coming_of_it(folder: Path, capsys) -> None:
-    """A monitor that does not answer in time is told so, and the request stays for it."""
+    """Without a result in time the command says so, and the request remains."""
     publish(folder, interval=0.0)
     assert main(["restart", "--wait", "0"]) == 1
     assert "requested, no result yet" in capsys.readouterr().out
@@ -170,7 +170,7 @@ def test_restart_with_nothing_coming_of_it(folder: Path, capsys) -> None:
 
 
 def test_restart_held_before_and_after(folder: Path, monkeypatch) -> None:
-    """A hold from before the request is none that it came to: only what is told later counts."""
+    """Only a hold that is reported after the request is its outcome."""
     path = publish(folder, when=time.time() - 0.5, holding="old")
     (state,) = monitors.find().monitors
     passed: list[float] = []
@@ -193,7 +193,7 @@ def test_restart_held_before_and_after(folder: Path, monkeypatch) -> None:
 
 
 def test_restart_of_another_users(folder: Path, monkeypatch) -> None:
-    """What may not be asked is told so."""
+    """A request that cannot be made is an outcome."""
     publish(folder)
     (state,) = monitors.find().monitors
     monkeypatch.setattr(
@@ -218,7 +218,7 @@ def test_restart_of_another_users(folder: Path, monkeypatch) -> None:
     ],
 )
 def test_misuse(given: list[str], said: str, capsys, folder: Path) -> None:
-    """An error names the thing, what it got and what it takes; the exit code is 2."""
+    """An error names the argument, its value and what it takes; the exit code is 2."""
     assert main(given) == 2
     told = capsys.readouterr()
     assert told.err.startswith(f"wsgireload: {said}")
@@ -227,7 +227,7 @@ def test_misuse(given: list[str], said: str, capsys, folder: Path) -> None:
 
 @pytest.mark.parametrize("given", [[], ["nothing"], ["files"], ["config"]])
 def test_misuse_that_argparse_sees(given: list[str], capsys) -> None:
-    """What argparse refuses has the same exit code."""
+    """An error of argparse has the same exit code."""
     with pytest.raises(SystemExit) as ended:
         main(given)
     assert ended.value.code == 2
@@ -241,7 +241,7 @@ def test_version(capsys) -> None:
 
 
 class Terminal(io.StringIO):
-    """A stdout that is a terminal, or says so."""
+    """A stdout that is a terminal, or not."""
 
     def __init__(self, *, real: bool) -> None:
         super().__init__()
@@ -256,7 +256,7 @@ class Terminal(io.StringIO):
     [(True, None, True), (False, None, False), (True, "1", False), (True, "", True)],
 )
 def test_colour(real: bool, no_color: str | None, coloured: bool, monkeypatch) -> None:
-    """Colour is for terminals, unless NO_COLOR says something."""
+    """Colours are for terminals without NO_COLOR."""
     monkeypatch.setattr("sys.stdout", Terminal(real=real))
     known = {} if no_color is None else {"NO_COLOR": no_color}
     monkeypatch.setattr(settings, "environment", lambda: known)
@@ -265,7 +265,7 @@ def test_colour(real: bool, no_color: str | None, coloured: bool, monkeypatch) -
 
 
 def test_what_the_terminal_cannot_show(monkeypatch) -> None:
-    """A character that the terminal's encoding lacks is escaped, and no error."""
+    """A character that the terminal's encoding lacks is escaped."""
     raw = io.BytesIO()
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, encoding="ascii", write_through=True))
     terminal.print_text("é \udcff")
@@ -273,13 +273,13 @@ def test_what_the_terminal_cannot_show(monkeypatch) -> None:
 
 
 def test_words_as_apache_reads_them() -> None:
-    """Quotes keep a word together and are lost; Windows' backslashes stay."""
+    """Quotes join words and are removed; backslashes of Windows stay."""
     text = r"""A "b c" d="e f" 'g "h' "i \"j" C:\srv "C:\my srv" """
     assert words(text) == ("A", "b c", "d=e f", 'g "h', 'i "j', r"C:\srv", r"C:\my srv")
 
 
 def test_config_on_windows(monkeypatch) -> None:
-    """Windows' lines: LoadFile, LoadModule and the home of this Python, and what is lossless."""
+    """On Windows: LoadFile, LoadModule, the home of this Python, and AcceptFilter."""
     monkeypatch.setattr(configuration, "_mod_wsgi", lambda here: r"C:\m\mod_wsgi.pyd")
     script = r"C:\srv\mysite\app.wsgi"
     site = configuration.Application(
@@ -312,7 +312,7 @@ def test_a_flask_factory(tmp_path: Path) -> None:
 
 
 class Programs:
-    """Stands in for other programs: answers by the first words, and remembers."""
+    """Stands in for other programs: answers by the first word, and records the calls."""
 
     def __init__(self, **answers: tuple[int, str, str]) -> None:
         self.answers = answers
@@ -324,7 +324,7 @@ class Programs:
 
 
 def chosen(**options: object) -> argparse.Namespace:
-    """What the command line said."""
+    """Parsed arguments."""
     none = {"service": None, "pid_file": None, "httpd": None, "config": None, "json": False}
     return argparse.Namespace(**none | options)
 
@@ -341,7 +341,7 @@ def test_restart_of_a_service(monkeypatch, capsys) -> None:
 
 
 def test_restart_with_a_broken_configuration(monkeypatch, tmp_path: Path, capsys) -> None:
-    """By its pid file an Apache is asked only after its configuration was found good."""
+    """The Apache of a PID file is restarted only if its configuration is correct."""
     (tmp_path / "httpd.pid").write_text("4711\r\n")
     monkeypatch.setattr(programs, "run", Programs(httpd=(1, "", "Syntax error on line 1")))
     events: list[str] = []
@@ -356,7 +356,7 @@ def test_restart_with_a_broken_configuration(monkeypatch, tmp_path: Path, capsys
 
 
 def test_a_pid_file_needs_a_program(monkeypatch, tmp_path: Path) -> None:
-    """Without a program to check with nothing is asked."""
+    """Without a program for the check nothing is restarted."""
     (tmp_path / "httpd.pid").write_text("4711")
     with pytest.raises(UsageError, match="--pid-file needs --httpd"):
         windows.restart(chosen(pid_file=str(tmp_path / "httpd.pid")))
@@ -366,7 +366,7 @@ def test_a_pid_file_needs_a_program(monkeypatch, tmp_path: Path) -> None:
 
 
 def test_a_program_that_is_not_there() -> None:
-    """It is told, and no error."""
+    """A program that does not exist is no exception."""
     code, _, said = programs.run(["/no/such/program"])
     assert code == -1
     assert "No such file" in said

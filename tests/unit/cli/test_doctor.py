@@ -1,4 +1,4 @@
-"""The doctor, where Apache, its files or Windows are stand-ins."""
+"""The doctor, with stand-ins for Apache, its files and Windows."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ WSGIPythonPath "{root}"
 
 
 def pe(bits: int, *texts: bytes) -> bytes:
-    """What passes for a DLL of so many bits, with texts in it."""
+    """Content that passes for a DLL, with texts in it."""
     machine = {64: 0x8664, 32: 0x14C}[bits]
     head = b"MZ" + bytes(0x3A) + struct.pack("<I", 0x40)
     return head + b"PE\0\0" + struct.pack("<H", machine) + b"\0" + b"\0".join(texts) + b"\0"
 
 
 class Machine:
-    """A Windows with an Apache, as far as the doctor asks about it."""
+    """A Windows machine with an Apache, as the doctor sees it."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -78,14 +78,14 @@ class Machine:
         return (1 if self.trouble else 0), dump, self.trouble
 
     def cannot_load(self, name: str, why: str) -> None:
-        """Have Apache stumble on the first line with this name."""
+        """Let Apache fail at the first line with this name."""
         lines = self.conf.read_text().splitlines()
         number = next(n for n, line in enumerate(lines, 1) if name in line)
         where = f"httpd: Syntax error on line {number} of {self.conf}: "
         self.trouble = f"{where}Cannot load {self.root / name} into server: {why}"
 
     def examine(self, named: str | None = None) -> dict[str, Finding]:
-        """What each line says, a bad one before a good one."""
+        """The findings by name; one that is not ok replaces one that is."""
         found: dict[str, Finding] = {}
         for each in examine(Httpd("httpd.exe", None, self.run), named, self.installation):
             if each.what not in found or found[each.what].level == "ok":
@@ -95,19 +95,19 @@ class Machine:
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    """A healthy one."""
+    """A machine without problems."""
     monkeypatch.setattr(native, "_missing", None)
     return Machine(tmp_path)
 
 
 def bad(found: dict[str, Finding]) -> dict[str, str]:
-    """What is not ok, and how; each has a cure."""
+    """The levels of the findings that are not ok; each has a cure."""
     assert all(each.cure for each in found.values() if each.level != "ok")
     return {what: each.level for what, each in found.items() if each.level != "ok"}
 
 
 def test_healthy(machine: Machine) -> None:
-    """A Windows with nothing to find fault with."""
+    """Without problems every finding is ok."""
     found = machine.examine()
     assert bad(found) == {}
     assert "WinNT MPM" in found["Apache"].text
@@ -116,7 +116,7 @@ def test_healthy(machine: Machine) -> None:
 
 
 def test_wrong_python(machine: Machine) -> None:
-    """A mod_wsgi for another Python than this one is named with both."""
+    """A mod_wsgi for another Python is named with both versions."""
     machine.installation = Installation(True, "3.12", 64, "C:/py", "C:/py", "C:/py/wsgireload")
     found = machine.examine()
     assert "mod_wsgi is for Python 3.11, this is Python 3.12" in found["Python"].text
@@ -124,13 +124,13 @@ def test_wrong_python(machine: Machine) -> None:
 
 
 def test_free_threaded(machine: Machine) -> None:
-    """A free-threaded Python is another one, and is called so."""
+    """A free-threaded Python is another version, and named so."""
     machine.installation = Installation(True, "3.11t", 64, "C:/py", "C:/py", "C:/py/wsgireload")
     assert "this is free-threaded Python 3.11t" in machine.examine()["Python"].text
 
 
 def test_bits_of_python(machine: Machine) -> None:
-    """A 32-bit Apache and a 64-bit Python do not go together."""
+    """A 32-bit Apache and a 64-bit Python do not fit."""
     machine.bits = 32
     found = machine.examine()
     assert found["Python"].level == "fail"
@@ -139,7 +139,7 @@ def test_bits_of_python(machine: Machine) -> None:
 
 
 def test_bits_of_a_library(machine: Machine) -> None:
-    """A DLL of other bits is named by Apache's own complaint and by its own header."""
+    """A DLL of other bits is found by Apache's error and the header of the DLL."""
     (machine.root / "python311.dll").write_bytes(pe(32))
     machine.cannot_load("python311.dll", "%1 is not a valid Win32 application.")
     found = machine.examine()
@@ -148,7 +148,7 @@ def test_bits_of_a_library(machine: Machine) -> None:
 
 
 def test_wrong_loadfile(machine: Machine) -> None:
-    """A LoadFile that is not there is named, with the one that this Python needs."""
+    """A LoadFile of a missing file is named, with the one that this Python needs."""
     (machine.root / "python311.dll").unlink()
     machine.cannot_load("python311.dll", "The specified module could not be found.")
     found = machine.examine()
@@ -158,7 +158,7 @@ def test_wrong_loadfile(machine: Machine) -> None:
 
 
 def test_loadfile_of_another_python(machine: Machine) -> None:
-    """A mod_wsgi that does not find its Python is told which LoadFile it wants."""
+    """A mod_wsgi without its Python needs a LoadFile, which the cure names."""
     machine.cannot_load("mod_wsgi.so", "The specified module could not be found.")
     found = machine.examine()
     assert bad(found) == {"LoadModule": "fail"}
@@ -167,7 +167,7 @@ def test_loadfile_of_another_python(machine: Machine) -> None:
 
 
 def test_no_mod_wsgi(machine: Machine) -> None:
-    """Without mod_wsgi its own program is named, which prints the lines."""
+    """Without mod_wsgi the cure names the program that prints its lines."""
     machine.modules = "alias_module (shared)"
     found = machine.examine()
     assert found["mod_wsgi"].level == "fail"
@@ -175,7 +175,7 @@ def test_no_mod_wsgi(machine: Machine) -> None:
 
 
 def test_one_user_alone(machine: Machine) -> None:
-    """A Python in a user's own folder is none that a service can read."""
+    """A service cannot read a Python in a user's own folder."""
     home = r"C:\Users\me\AppData\Local\Programs\Python\Python311"
     machine.installation = Installation(
         True, "3.11", 64, home, home, str(machine.root), r"C:\Users\me"
@@ -188,7 +188,7 @@ def test_one_user_alone(machine: Machine) -> None:
 
 
 def test_virtual_environment(machine: Machine) -> None:
-    """One that WSGIPythonPath names is the application's; another Python's home alone is none."""
+    """A virtual environment is in use if WSGIPythonPath names it; a home alone is not enough."""
     venv = machine.root / "venv"
     package = venv / "Lib" / "site-packages" / "wsgireload"
     package.mkdir(parents=True)
@@ -204,7 +204,7 @@ def test_virtual_environment(machine: Machine) -> None:
 
 
 def test_connections(machine: Machine) -> None:
-    """Without AcceptFilter none restarts are not lossless."""
+    """Without AcceptFilter none a restart may lose a connection."""
     machine.conf.write_text(machine.conf.read_text().replace("AcceptFilter http none\n", ""))
     found = machine.examine()
     assert bad(found) == {"AcceptFilter": "warn"}
@@ -212,13 +212,13 @@ def test_connections(machine: Machine) -> None:
 
 
 def test_restricted(machine: Machine) -> None:
-    """WSGIRestrictEmbedded On leaves nothing on Windows."""
+    """WSGIRestrictEmbedded On leaves no mode on Windows."""
     machine.conf.write_text(machine.conf.read_text() + "WSGIRestrictEmbedded On\n")
     assert bad(machine.examine()) == {"WSGIRestrictEmbedded": "fail"}
 
 
 def test_one_process(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """httpd -X has no parent to start another child."""
+    """httpd -X has no parent that starts another child."""
     (machine.root / "httpd.pid").write_text("4711\r\n")
     monkeypatch.setattr(processes, "command_line", lambda pid: f"httpd.exe -X ({pid})")
     found = machine.examine()
@@ -227,7 +227,7 @@ def test_one_process(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_missing_native_module(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the loader says of the native module is passed on."""
+    """The import error of the native module is reported."""
     monkeypatch.setattr(native, "_missing", "ImportError: DLL load failed")
     found = machine.examine()
     assert bad(found) == {"native module": "fail"}
@@ -235,7 +235,7 @@ def test_missing_native_module(machine: Machine, monkeypatch: pytest.MonkeyPatch
 
 
 def test_script_that_is_not_served(machine: Machine) -> None:
-    """A script that no alias leads to is named, with the command that prints the lines."""
+    """A script without an alias is named, with the command that prints one."""
     other = machine.root / "other.wsgi"
     other.write_text("")
     found = machine.examine(str(other))
@@ -245,7 +245,7 @@ def test_script_that_is_not_served(machine: Machine) -> None:
 
 
 def test_script_without_start(machine: Machine) -> None:
-    """A script without our lines is told them."""
+    """A script without our lines gets them as a cure."""
     (machine.root / "app.wsgi").write_text("application = None\n")
     found = machine.examine()
     assert bad(found) == {"WSGI script": "warn"}
@@ -253,14 +253,14 @@ def test_script_without_start(machine: Machine) -> None:
 
 
 def test_no_apache(machine: Machine) -> None:
-    """Without an Apache the rest that can be known is told."""
+    """Without an Apache the other checks still run."""
     found = {each.what: each for each in examine(None, None, machine.installation, "/no/httpd")}
     assert "'/no/httpd', which is not a program" in found["Apache"].text
     assert found["native module"].level == "ok"
 
 
 def test_bits_of_every_kind(tmp_path: Path) -> None:
-    """32 and 64 bits are read from both kinds of libraries; 0 of what is neither."""
+    """32 and 64 bits are read from both kinds of libraries; other files have 0."""
     file = tmp_path / "library"
     for content, bits in (
         (pe(32), 32),
@@ -280,7 +280,7 @@ def test_bits_of_every_kind(tmp_path: Path) -> None:
     ("mode", "may"), [(0o755, True), (0o700, False), (0o711, True), (0o750, False)]
 )
 def test_permissions_of_another_user(mode: int, may: bool, monkeypatch) -> None:
-    """Every folder on the way counts: to pass it another user needs its x."""
+    """Another user needs x on every folder of the path."""
     monkeypatch.setattr(permissions, "_ids", lambda user: (2**31, set()))
     with tempfile.TemporaryDirectory() as folder:  # pytest's own is closed to others
         file = Path(folder, "file")

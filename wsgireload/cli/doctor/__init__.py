@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 from wsgireload.cli import directives, sites
 from wsgireload.cli import httpd as apaches
+from wsgireload.cli.directives import Directive
 from wsgireload.cli.doctor import apache, python, script, watching
 from wsgireload.cli.doctor.finding import Finding
 from wsgireload.cli.httpd import Httpd
 from wsgireload.cli.installation import Installation
+from wsgireload.cli.sites import Site
 from wsgireload.cli.terminal import level, print_json, print_text
 
 
@@ -76,14 +78,20 @@ def examine(
     selected, missing = script.select(script_path, sites.find(every))
     yield from missing
     for site in selected:
-        yield from script.examine(site, every, installation)
-        if installation.windows or site.daemon is not None:
-            yield python.reaches_wsgireload(installation, site, every)
-        yield python.readable(installation, site, httpd.dump.user)
+        yield from _examine_site(site, every, installation, httpd.dump.user)
         if native_module.level == "ok":  # without it there are no events
             yield from watching.folders([*site.folders, os.path.dirname(installation.package)])
     if not installation.windows:
         yield from watching.limits(_uid(httpd.dump.user))
+
+
+def _examine_site(
+    site: Site, every: Sequence[Directive], installation: Installation, user: str
+) -> Iterator[Finding]:
+    yield from script.examine(site, every, installation)
+    if installation.windows or site.daemon is not None:
+        yield python.reaches_wsgireload(installation, site, every)
+    yield python.readable(installation, site, user)
 
 
 def _uid(user: str) -> int | None:
