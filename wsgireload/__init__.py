@@ -9,10 +9,7 @@ Two lines in the WSGI script:
 from wsgireload.api import reload_required, restart, start, status, stop, track
 from wsgireload.errors import NativeError, SettingsError, WsgireloadError
 from wsgireload.monitor import Monitor
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from wsgireload.report import Held, Restarted, Status
+from wsgireload.report import Held, Restarted, Status
 
 __all__ = [
     "Held",
@@ -29,12 +26,3 @@ __all__ = [
     "stop",
     "track",
 ]
-
-
-def __getattr__(name: str) -> object:
-    """Status and its parts are imported when somebody asks for them: see report.py."""
-    if name in ("Held", "Restarted", "Status"):
-        from wsgireload import report
-
-        return getattr(report, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

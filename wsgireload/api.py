@@ -7,6 +7,7 @@ import threading
 
 from wsgireload import settings
 from wsgireload.monitor import Monitor
+from wsgireload.report import Status
 from wsgireload.server import detection as servers
 from wsgireload.server import exit as ending
 from wsgireload.settings import Settings
@@ -15,7 +16,6 @@ TYPE_CHECKING = False  # as typing has it, without importing typing, which is la
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from wsgireload.report import Status
     from wsgireload.settings import Asked
 
 
@@ -87,8 +87,6 @@ def reload_required(filename: str) -> bool:
 def status() -> Status:
     """What the monitor of this interpreter knows of itself now."""
     if _here.monitor is None:
-        from wsgireload.report import Status
-
         return Status(False, "wsgireload.start() has not been called", "none", os.getpid(), "")
     return _here.monitor.status()
 

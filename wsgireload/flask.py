@@ -16,27 +16,27 @@ if TYPE_CHECKING:
     from wsgireload.settings import Asked
 
 
-def init_app(app: Flask, **asked: Unpack[Asked]) -> None:
-    """`wsgireload.start(**asked)`, and the templates that Flask keeps in memory are tracked.
+def init_app(app: Flask, **settings: Unpack[Asked]) -> None:
+    """Call `wsgireload.start()` with these settings, and track the templates that Flask caches.
 
-    Under mod_wsgi, or where the WSGI script has started a monitor; under `flask run` nothing is
-    done. SettingsError for a setting that makes no sense, there as well.
+    Only under mod_wsgi, or if the WSGI script has started a monitor. SettingsError for an invalid
+    setting, also under `flask run`, where nothing is started.
     """
-    Settings.of(**asked)
+    Settings.of(**settings)
     if server.mod_wsgi() is not None or wsgireload.status().active:
         wsgireload.track(*_template_folders(app))
-        wsgireload.start(**asked)
-        request_started.connect(_track_the_rest, app)
+        wsgireload.start(**settings)
+        request_started.connect(_track_blueprints, app)
 
 
-def _track_the_rest(app: Flask, **_: object) -> None:
-    """With the first request: from then on Flask takes no more blueprints."""
-    request_started.disconnect(_track_the_rest, app)
+def _track_blueprints(app: Flask, **_: object) -> None:
+    """Track later blueprints at the first request: after it Flask accepts no more of them."""
+    request_started.disconnect(_track_blueprints, app)
     wsgireload.track(*_template_folders(app))
 
 
 def _template_folders(app: Flask) -> list[str]:
-    """Those of the application and its blueprints, unless Flask looks at them itself."""
+    """Return the folders of the application and its blueprints, if Flask caches templates."""
     if app.config["TEMPLATES_AUTO_RELOAD"]:
         return []
     loaders = (owner.jinja_loader for owner in (app, *app.iter_blueprints()))

@@ -8,16 +8,19 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from wsgireload import facts, settings
+from wsgireload import settings
+from wsgireload.decide import budget
 from wsgireload.detect import baseline as loaded
 from wsgireload.detect.detector import note
 from wsgireload.detect.digests import Digest
 from wsgireload.log import Log, Word, few, shown
 from wsgireload.reloader import ANYWHERE
+from wsgireload.report import Held, Restarted, Status
 from wsgireload.server import detection as servers
 from wsgireload.server.detection import Server
 from wsgireload.server.files import open_plainly
 from wsgireload.settings import Settings
+from wsgireload.state.history import restarts
 from wsgireload.state.journal import RECENT
 from wsgireload.watch.events import Events
 from wsgireload.watch.wakeup import EventWakeup, Stir, Wakeup
@@ -25,10 +28,7 @@ from wsgireload.wiring import Parts
 
 TYPE_CHECKING = False  # as typing has it, without importing typing, which is large
 if TYPE_CHECKING:
-    from typing import Any
-
     from wsgireload.decide.timing import Moment
-    from wsgireload.report import Status
     from wsgireload.state.journal import Entry
 
 LONG_AGO = 60.0  # seconds: a restart that lies further back is not told as the one just made
@@ -56,7 +56,7 @@ class Monitor:
         self._since = time.time()
         self._before: Entry | None = None
         self._past: list[Entry] | None = None
-        self._told: tuple[list[Entry] | None, list[dict[str, object]]] = (None, [])
+        self._told: tuple[list[Entry] | None, tuple[Restarted, ...]] = (None, ())
         if refusal is None:
             opener = servers.opener() or open_plainly
             self._imports = loaded.Imports(lambda path: self._imported(path, opener))
@@ -118,56 +118,48 @@ class Monitor:
         return True
 
     def status(self) -> Status:
-        """What this monitor knows of itself now."""
-        from wsgireload import report
-
-        return report.status(self._facts(), self._parts.watched.paths if self._thread else list)
-
-    def _facts(self) -> dict[str, Any]:
-        """The same as plain data: what `asdict` of a Status gives."""
-        server = self._server
-        told = {
-            "active": self.active,
-            "reason": self.reason,
-            "server": server.kind,
-            "pid": os.getpid(),
-            "application": server.application,
-            "parent": server.parent,
-            "since": self._since,
-        }
+        """Return what this monitor knows of itself now."""
+        told = Status(
+            active=self.active,
+            reason=self.reason,
+            server=self._server.kind,
+            pid=os.getpid(),
+            application=self._server.application,
+            parent=self._server.parent,
+            since=self._since,
+        )
         if self._thread is None:
             return told
-        reloader, past = self._parts.reloader, self._past
-        return told | {
-            "files": len(self._parts.watched),
-            "looks": reloader.looks,
-            "changed": list(reloader.differs),
-            "holding": reloader.hold.reason if reloader.hold else None,
-            "held": facts.place(reloader.hold),
-            "restarting": reloader.restarting,
-            "generation": None if past is None else reloader.generation,
-            "reloaded": self._before.reason if self._before else None,
-            "history": self._history(past),
-        }
+        reloader, hold = self._parts.reloader, self._parts.reloader.hold
+        held = None
+        if hold is not None and hold.path is not None:
+            held = Held(hold.path, hold.line, hold.column, hold.text, hold.error)
+        return told._replace(
+            files=len(self._parts.watched),
+            looks=reloader.looks,
+            changed=tuple(reloader.differs),
+            holding=hold.reason if hold else None,
+            held=held,
+            restarting=reloader.restarting,
+            generation=None if self._past is None else reloader.generation,
+            reloaded=self._before.reason if self._before else None,
+            history=self._history(self._past),
+            list_paths=self._parts.watched.paths,
+        )
 
-    def _history(self, past: list[Entry] | None) -> list[dict[str, object]]:
-        """What came before, as it is told: made once, as every request may ask for a status."""
-        told = self._told
-        if past is not None and told[0] is not past:
-            processes = self._server.processes
-            made = facts.history(past, processes, time.monotonic(), time.time())
-            self._told = told = past, made
-        return told[1]
+    def _history(self, past: list[Entry] | None) -> tuple[Restarted, ...]:
+        """Return the earlier restarts. Cached, as the page and the state file read them often."""
+        if past is not None and self._told[0] is not past:
+            pairs = ((entry.at, entry.what) for entry in past)
+            times = set(budget.distinct(pairs, self._server.processes))
+            first = [entry for entry in past if entry.at in times]
+            self._told = past, restarts(first, time.time() - time.monotonic())
+        return self._told[1]
 
     def _publish(self) -> None:
-        """Tell the outside, if something that matters has changed: a look by itself does not."""
-        reloader, watched = self._parts.reloader, self._parts.watched
-        if watched.growing:
-            return
-        hold = reloader.hold.reason if reloader.hold else None
-        matters = (len(watched), hold, tuple(reloader.differs), reloader.restarting, self._past)
-        extra = {"group": self._server.process_group, "interval": self._settings.interval}
-        self._parts.published.tell(matters, lambda: extra | {"status": self._facts()})
+        if not self._parts.watched.growing:
+            group = self._server.process_group
+            self._parts.status_file.write(self.status(), group, self._settings.interval)
 
     def leave(self, timeout: float) -> None:
         """As `stop`, when this process ends."""
@@ -225,7 +217,7 @@ class Monitor:
         while not self._stopped:
             stir = self._wakeup.wait(self._guarded(turn, stir) or self._settings.interval)
             turn = self._parts.reloader.step
-        self._parts.published.end()
+        self._parts.status_file.remove()
         self._wakeup.end()
         for running in (self._parts.check, self._parts.preflight):
             if running is not None:
@@ -253,7 +245,7 @@ class Monitor:
 
     def _guarded(self, turn: Callable[[Stir], float], stir: Stir) -> float | None:
         try:
-            if self._parts.published.asked():
+            if self._parts.status_file.restart_requested():
                 self._parts.reloader.by_hand = "wsgireload restart"
             pause = turn(stir)
             self._publish()

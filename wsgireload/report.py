@@ -1,15 +1,18 @@
-"""What a monitor tells of itself. Imported only when somebody asks: dataclasses are large."""
+"""The status of a monitor: one type, and its JSON, for `status()`, state files, CLI and page."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from types import UnionType
+from typing import Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
+
+Record = TypeVar("Record")
+
+LARGEST = 2**53  # beyond it a JSON number is not exact, and no field has a use for it
 
 
-@dataclass(frozen=True)
-class Held:
-    """The place that holds a restart: `line` and `column` count from 1, `text` is that line."""
+class Held(NamedTuple):
+    """The place that holds a restart; `line` and `column` count from 1, `text` is the line."""
 
     path: str
     line: int | None
@@ -18,12 +21,11 @@ class Held:
     error: str | None
 
 
-@dataclass(frozen=True)
-class Restarted:
-    """One restart: when it was asked for (seconds since 1970), and why.
+class Restarted(NamedTuple):
+    """One restart: when it was requested (seconds since 1970), and why.
 
-    `took` is how many seconds later the new code was up; None where nobody knows, as of a restart
-    whose new process no request has come to yet.
+    `took` is the time in seconds until the new code was up. None where that is unknown, as for a
+    restart whose new process has had no request yet.
     """
 
     at: float
@@ -31,18 +33,22 @@ class Restarted:
     took: float | None
 
 
-@dataclass(frozen=True)
-class Status:
-    """What a monitor knows of itself at one moment.
+class Status(NamedTuple):
+    """The state of a monitor at one moment.
 
-    `files` is how many are watched, `looks` how often they were looked at, `changed` what differs
-    from what was loaded, `holding` why a wanted restart waits, `held` where, if that is a place in
-    a file; `restarting` that one was asked for, or comes with the next request.
-
-    `parent` is the pid of what replaces this process, `since` when it began to watch (seconds since
-    1970), `generation` how many restarts that was after (None: no journal tells), `reloaded` why
-    the last of them was (None for a first start, and where another interpreter of this process
-    answers for that), `history` the last twenty, newest first.
+    active: whether it may restart; reason: why not.
+    server: daemon, embedded, windows or none; application: the application group.
+    files: the number of watched files; looks: the number of scans.
+    changed: the files that differ from the loaded code.
+    holding: why a wanted restart is held; held: where, if a file holds it.
+    restarting: whether a restart was requested, or comes with the next request.
+    parent: the pid of the process that replaces this one.
+    since: the start of the watch, in seconds since 1970.
+    generation: the number of restarts before it; None without a journal.
+    reloaded: the reason for the last one; None for a first start, and if another interpreter of
+    this process reports it.
+    history: the last 20 restarts, newest first.
+    list_paths: returns the watched files; not part of the data.
     """
 
     active: bool
@@ -61,29 +67,57 @@ class Status:
     generation: int | None = None
     reloaded: str | None = None
     history: tuple[Restarted, ...] = ()
-    _paths: Callable[[], list[str]] = field(default=list, repr=False, compare=False)
+    list_paths: Callable[[], list[str]] = list
 
     def paths(self) -> list[str]:
-        """All files that are watched now: as many as `files` counts, and so no field of its own."""
-        return sorted(self._paths())
+        """Return the files that are watched now, sorted: a call, as there may be thousands."""
+        return sorted(self.list_paths())
 
     def asdict(self) -> dict[str, object]:
-        """The same as plain data, without the paths."""
-        told = {each.name: getattr(self, each.name) for each in fields(self) if each.repr}
-        return {
-            **told,
-            "changed": list(self.changed),
-            "held": asdict(self.held) if self.held else None,
-            "history": [asdict(each) for each in self.history],
-        }
+        """Return the fields as JSON-able data, without the paths."""
+        return dict(plain(self))
+
+    def __repr__(self) -> str:
+        values = self._asdict()
+        del values["list_paths"]
+        return f"Status({', '.join(f'{name}={value!r}' for name, value in values.items())})"
 
 
-def status(facts: dict[str, Any], paths: Callable[[], list[str]]) -> Status:
-    """What was told as plain data (see facts.py), as a Status."""
-    held, history = facts.get("held"), facts.get("history", ())
-    told = facts | {
-        "changed": tuple(facts.get("changed", ())),
-        "held": Held(**held) if held else None,
-        "history": tuple(Restarted(**each) for each in history),
-    }
-    return Status(**told, _paths=paths)
+def plain(value: Any) -> Any:
+    """Return a record as JSON-able data: dicts and lists, without functions."""
+    if hasattr(value, "_asdict"):
+        return {name: plain(each) for name, each in value._asdict().items() if not callable(each)}
+    return [plain(each) for each in value] if isinstance(value, tuple) else value
+
+
+def parse(record: Callable[..., Record], data: object, name: str = "data") -> Record:
+    """Build a record from JSON data, which any user may have written.
+
+    Each value has the type that the record's class declares. Missing fields get their default and
+    unknown ones are ignored: another release may have written the data. ValueError or TypeError
+    names the first wrong field, TypeError a missing one.
+    """
+    if not isinstance(data, dict):
+        raise TypeError(f"{name} is of type {type(data).__name__}")
+    values = {}
+    for field, kind in get_type_hints(record).items():
+        if field in data:
+            values[field] = _parse_value(kind, data[field], f"{name}.{field}")
+    return record(**values)
+
+
+def _parse_value(kind: Any, value: object, name: str) -> Any:
+    """Return a value as `kind`: a plain type, a record, tuple[kind, ...] or kind | None."""
+    origin = get_origin(kind)
+    if origin is UnionType:
+        return None if value is None else _parse_value(get_args(kind)[0], value, name)
+    if origin is tuple and isinstance(value, list):
+        [item, _] = get_args(kind)
+        return tuple(_parse_value(item, each, f"{name}[{at}]") for at, each in enumerate(value))
+    if hasattr(kind, "_fields"):
+        return parse(kind, value, name)
+    if type(value) not in ((int, float) if kind is float else (kind,)):
+        raise TypeError(f"{name} is of type {type(value).__name__}")
+    if isinstance(value, int | float) and not abs(value) < LARGEST:  # NaN is not less either
+        raise ValueError(f"{name} is {value}")
+    return kind(value)

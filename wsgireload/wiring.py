@@ -22,7 +22,7 @@ from wsgireload.server.restart import Restart
 from wsgireload.settings import Settings
 from wsgireload.state.journal import Journal
 from wsgireload.state.private_dir import first_private
-from wsgireload.state.status_file import Published
+from wsgireload.state.status_file import StatusFile
 
 TYPE_CHECKING = False  # as typing has it, without importing typing, which is large
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Parts:
             self._trouble,
         )
         interpreter = fingerprint(server.application.encode())
-        self.published = Published(settings.state_folders(), interpreter)
+        self.status_file = StatusFile(settings.state_folders(), interpreter)
         windows = server.kind == "windows"
         self.check: ConfigCheck | None = None
         if windows and chosen.check_config:  # elsewhere no restart reads the configuration again

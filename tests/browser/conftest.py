@@ -1,4 +1,4 @@
-"""A real Chromium, and a real Apache for it to look at."""
+"""A real Chromium, and a real Apache."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def apache() -> Apache:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """One Chromium for all tests, without a screen."""
+    """One headless Chromium for all tests."""
     if CHROMIUM is None:
         pytest.fail("there is no chromium here; ci/test installs it")
     with sync_playwright() as playwright:
@@ -47,7 +47,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def site(new_site: Sites) -> Site:  # noqa: F811
-    """A site of pages, started, and asked once so that the application is loaded."""
+    """A site of pages, started, whose application is loaded."""
     site = page_site(new_site)
     site.start()
     site.get()
@@ -57,7 +57,7 @@ def site(new_site: Sites) -> Site:  # noqa: F811
 
 @pytest.fixture
 def tabs(browser: Browser) -> Iterator[Tabs]:
-    """Opens tabs. At the end their consoles must be empty, and they have stayed on the site."""
+    """Opens tabs. At the end their consoles must be empty, and all requests went to the site."""
     tabs = Tabs(browser)
     yield tabs
     for tab in tabs.made:

@@ -1,4 +1,4 @@
-"""Open pages in a real browser reload themselves, and show what is held."""
+"""Open pages in a real browser reload themselves, and show what holds a restart."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def save(site: Site, text: str) -> None:
 
 
 def old_text(site: Site) -> str:
-    """The line that says what the page shows."""
+    """The line with the text of the page."""
     lines = (site.app / "views.py").read_text().splitlines()
     return next(line for line in lines if line.startswith("TEXT = "))
 
 
 def test_an_open_page_shows_the_new_code(site: Site, tabs: Tabs) -> None:
-    """Save a view: the open tab shows it by itself, within a second of its first answer."""
+    """After a save the open tab shows the new text within a second of its first response."""
     tab = tabs(site.url)
     late: list[float] = []
     for number in range(SAVES):
@@ -55,7 +55,7 @@ def test_an_open_page_shows_the_new_code(site: Site, tabs: Tabs) -> None:
 
 
 def test_a_held_syntax_error_is_shown_until_it_is_mended(site: Site, tabs: Tabs) -> None:
-    """File, line and the line itself at the foot of the page; the page stays what it was."""
+    """File, line and source line are shown at the bottom; the page stays the same."""
     tab = tabs(site.url)
     site.edit("views.py", 'TEXT = "old"', 'TEXT = = "new"')
     tab.wait_for_text("views.py, line 7", NOTE)
@@ -75,7 +75,7 @@ def test_a_held_syntax_error_is_shown_until_it_is_mended(site: Site, tabs: Tabs)
 
 
 def test_a_syntax_error_that_is_taken_back(site: Site, tabs: Tabs) -> None:
-    """The note goes, and the page need not be loaded again."""
+    """The note disappears, and the page is not reloaded."""
     tab = tabs(site.url)
     site.edit("views.py", 'TEXT = "old"', 'TEXT = "old')
     tab.wait_for_text("views.py, line 7", NOTE)
@@ -86,7 +86,7 @@ def test_a_syntax_error_that_is_taken_back(site: Site, tabs: Tabs) -> None:
 
 
 def test_code_that_does_not_start(site: Site, tabs: Tabs) -> None:
-    """The page stays, says that the site answers with an error, and reloads once it is mended."""
+    """The page stays, shows the error status, and reloads once the code is fixed."""
     site.noisy = True
     tab = tabs(site.url, complains=True)
     site.edit("views.py", "import gzip\n", "import gzip, no_such_module\n")
@@ -99,7 +99,7 @@ def test_code_that_does_not_start(site: Site, tabs: Tabs) -> None:
 
 
 def test_a_style_sheet_alone(site: Site, tabs: Tabs) -> None:
-    """The page is loaded again with the new one, though the browser might keep it; no restart."""
+    """The page reloads with the new style sheet, past the cache and without a restart."""
     tab = tabs(site.url)
     colour = "() => getComputedStyle(document.querySelector('#text')).color == 'rgb({})'"
     tab.page.wait_for_function(colour.format("1, 2, 3"))
@@ -110,7 +110,7 @@ def test_a_style_sheet_alone(site: Site, tabs: Tabs) -> None:
 
 
 def test_a_template_alone(site: Site, tabs: Tabs) -> None:
-    """A template that is read each time needs no restart to be seen."""
+    """A template that is read for each request needs no restart."""
     tab = tabs(site.url)
     site.edit("templates/page.html", "First", "Second")
     tab.wait_for_text("Second", "h1")
@@ -118,7 +118,7 @@ def test_a_template_alone(site: Site, tabs: Tabs) -> None:
 
 
 def test_a_hidden_page_asks_nothing(site: Site, tabs: Tabs) -> None:
-    """In a tab that nobody sees nothing is asked; as soon as it is seen again, at once."""
+    """A hidden tab does not poll; a tab that is shown again polls at once."""
     tab = tabs(site.url)
     other = tabs(site.url)
     tab.page.add_init_script(HIDE)
@@ -137,7 +137,7 @@ def test_a_hidden_page_asks_nothing(site: Site, tabs: Tabs) -> None:
 
 
 def wait_for_polls(tab: Tab, count: int) -> None:
-    """Return once the page has asked so many times."""
+    """Return once the page has polled so many times."""
     while tab.polls() < count:
         tab.page.wait_for_event("request")
 
@@ -152,7 +152,7 @@ def wait_for_polls(tab: Tab, count: int) -> None:
     ],
 )
 def test_policies(site: Site, tabs: Tabs, policy: str, runs: bool) -> None:
-    """A page with a Content-Security-Policy reloads itself where that allows it, silently."""
+    """A page with a Content-Security-Policy reloads itself if that allows it, without errors."""
     tab = tabs(f"{site.url}?policy={policy.replace(' ', '%20').replace(';', '%3B')}")
     other = tabs(site.url)
     assert tab.page.locator("script").count() == runs
@@ -165,7 +165,7 @@ def test_policies(site: Site, tabs: Tabs, policy: str, runs: bool) -> None:
 
 
 def test_several_processes(new_site: Sites, tabs: Tabs) -> None:
-    """While old and new processes both answer, a page ends with the new code, and stays there."""
+    """While old and new processes answer, a page ends with the new code, and stays there."""
     site = page_site(new_site, daemon="processes=3 threads=2", preload=True)
     site.start()
     site.wait_for_line("watching: ", count=3)

@@ -1,4 +1,4 @@
-"""The page about wsgireload, as a person sees it."""
+"""The page about wsgireload in a real browser."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FITS = "document.documentElement.scrollWidth <= document.documentElement.clientW
 def test_it_fits_and_follows_the_colours(
     site: Site, tabs: Tabs, tmp_path: Path, size: dict[str, int], scheme: str
 ) -> None:
-    """At each width nothing is cut off, the ground is light or dark as the reader has it."""
+    """At each width nothing is cut off, and the colours are light or dark as preferred."""
     site.edit("views.py", 'TEXT = "old"', 'TEXT = "new"')
     site.wait_for(lambda: "new" in site.get(), "the new text")
     site.wait_for_line("reloaded: ")
@@ -35,7 +35,7 @@ def test_it_fits_and_follows_the_colours(
 
 
 def test_it_follows_what_happens(site: Site, tabs: Tabs) -> None:
-    """An open page shows the hold, its end and the reload, without being loaded again."""
+    """An open page shows the hold, its end and the reload, without being reloaded."""
     tab = tabs(site.url + PAGE)
     tab.wait_for_text("Watching", ".state")
     tab.page.locator("summary").click()

@@ -1,4 +1,4 @@
-"""docs/cli.md: its commands are run, in order, and print what it says they print."""
+"""docs/cli.md is true: its commands run in order, and print its output."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ CODE = "def app(environ, start_response): start_response('200 OK', []); return [
 
 
 def commands(text: str) -> list[tuple[str, str]]:
-    """The commands of all boxes, each with what it prints."""
+    """The commands of all boxes, each with its output."""
     boxes = "".join(CONSOLE.findall(text))
     found = [each.partition("\n") for each in re.split(r"^\$ ", boxes, flags=re.MULTILINE)[1:]]
     return [(command, output) for command, _, output in found]
 
 
 class Shell:
-    """Runs the document's commands where the test has what they speak of."""
+    """Runs the commands of the document, with its paths replaced by those of the test."""
 
     def __init__(self, server: Server, command: CommandLine, folder: Path) -> None:
         state = f"wsgireload-{server.temporary.stat().st_uid}"
@@ -56,7 +56,7 @@ class Shell:
         self._folder = folder
 
     def __call__(self, command: str) -> str:
-        """What a command prints, in the document's words."""
+        """The output of a command, with the paths of the document."""
         done = subprocess.run(
             ["sh", "-c", self.there(command)],
             env={"PATH": self._path, "LANG": "C.UTF-8"},
@@ -73,21 +73,21 @@ class Shell:
         return text
 
     def there(self, text: str) -> str:
-        """With the places that the document's are in this test."""
+        """A text with the paths of the test."""
         for said, there in self._places.items():
             text = text.replace(said, there)
         return text
 
 
 def alike(text: str) -> str:
-    """Without what is another one each time: numbers, and the ends of file names made of them."""
+    """The text without numbers, and without file names made of them, which differ each time."""
     text = re.sub(r"\d+-[0-9a-f]{16}\.state", "N.state", text)
     return re.sub(r"[\d.]*\d", "N", text)
 
 
 @pytest.fixture
 def server(new_site: Sites) -> Iterator[Server]:
-    """An Apache whose own lines do not serve anything."""
+    """An Apache that serves nothing yet."""
     block = "IncludeOptional block.con[f]\n"  # a pattern: it is not there yet
     made = new_site(scripts={}, daemon=None, python_path=[], directives=block)
     with Server(made.apache, made.served) as server:
@@ -96,7 +96,7 @@ def server(new_site: Sites) -> Iterator[Server]:
 
 @pytest.fixture
 def shell(server: Server, tmp_path: Path) -> Iterator[Shell]:
-    """What the document speaks of: an application, and nothing that serves it yet."""
+    """The application of the document, which nothing serves yet."""
     folder = Path(tempfile.mkdtemp(prefix="docs-"))
     folder.chmod(0o755)
     (server.folder("mysite") / "hello.py").write_text(CODE)
@@ -107,7 +107,7 @@ def shell(server: Server, tmp_path: Path) -> Iterator[Shell]:
 
 
 def paste(server: Server, output: str) -> None:
-    """Do with the lines that `config` printed what they are printed for."""
+    """Write the lines and the script that `config` printed."""
     conf, _, script = output.partition(f"# {server.root}/mysite/app.wsgi\n")
     (server.root / "mysite" / "app.wsgi").write_text(script)
     (server.root / "block.conf").write_text(conf)
@@ -120,7 +120,7 @@ def prints(shell: Shell, command: str, expected: str) -> bool:
 
 @pytest.mark.timeout(180)
 def test_each_command(server: Server, shell: Shell) -> None:
-    """Each prints what the document says; of a running monitor, once that has told of itself."""
+    """Each prints what the document says, once the monitor has written its status."""
     for command, expected in commands(DOCUMENT.read_text("utf-8")):
         if command == "wsgireload status" and not server.log.path.exists():
             server.start()

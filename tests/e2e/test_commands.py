@@ -1,4 +1,4 @@
-"""The commands that deal with a running Apache."""
+"""The commands, with a running Apache."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ On = Callable[..., Done]
 
 @pytest.fixture(scope="module")
 def command() -> Iterator[CommandLine]:
-    """The command line, and Django, where www-data may read them."""
+    """The command line, and Django, where www-data can read them."""
     folder = Path(tempfile.mkdtemp(prefix="commands-"))
     folder.chmod(0o755)
     yield CommandLine.make(folder / "venv", "django", "asgiref", "sqlparse")
@@ -29,7 +29,7 @@ def command() -> Iterator[CommandLine]:
 
 @pytest.fixture
 def on(site: Site, command: CommandLine) -> On:
-    """Runs a command where the site keeps its state, once its monitor has told of itself."""
+    """Runs a command with the TMPDIR of the site, once its monitors have written their status."""
 
     def run(*words: str | Path, monitors: int = 1) -> Done:
         wait_for(lambda: len(states(site)) == monitors, f"{monitors} published states")
@@ -39,12 +39,12 @@ def on(site: Site, command: CommandLine) -> On:
 
 
 def states(site: Site) -> list[Path]:
-    """What the site's monitors have published."""
+    """The status files of the site's monitors."""
     return list(site.temporary.glob("wsgireload-*/*.state"))
 
 
 def test_status(site: Site, on: On) -> None:
-    """A running monitor is found, whoever's it is, and says what it does."""
+    """A running monitor of any user is found."""
     done = on("status")
     (pid,) = site.daemons()
     assert (done.code, done.err) == (0, "")
@@ -55,7 +55,7 @@ def test_status(site: Site, on: On) -> None:
 
 
 def test_status_holding(site: Site, on: On) -> None:
-    """What is held is told with its reason, and all is not well."""
+    """A held restart is reported with its reason, and the exit code is 1."""
     site.noisy = True
     site.edit("words.py", '"old"', '"old')
     site.wait_for_line("holding: ")
@@ -66,7 +66,7 @@ def test_status_holding(site: Site, on: On) -> None:
 
 
 def test_nothing_is_left(site: Site, on: On) -> None:
-    """A process that ends takes its state along, and there is nobody to ask then."""
+    """A process that ends removes its status file; then there is no monitor to restart."""
     on("status")
     site.stop()
     assert states(site) == []
@@ -77,7 +77,7 @@ def test_nothing_is_left(site: Site, on: On) -> None:
 
 
 def test_a_killed_process(site: Site, on: On) -> None:
-    """A state that a killed process has left is not told, and removed."""
+    """The status file of a killed process is not reported, but removed."""
     on("status")
     site.noisy = True
     (pid,) = site.daemons()
@@ -89,7 +89,7 @@ def test_a_killed_process(site: Site, on: On) -> None:
 
 
 def test_restart(site: Site, on: On) -> None:
-    """A restart by hand replaces the process, and the log says who asked."""
+    """A restart by hand replaces the process, and the log names the command."""
     before = site.daemons()
     done = on("restart")
     assert (done.code, done.err) == (0, "")
@@ -100,7 +100,7 @@ def test_restart(site: Site, on: On) -> None:
 
 
 def test_restart_of_two(new_site: Sites, command: CommandLine) -> None:
-    """Every process of a group is asked; --pid-file leaves other Apaches alone."""
+    """Every process of a group is restarted; --pid-file spares other Apaches."""
     site = new_site(daemon="threads=5 processes=2", preload=True)
     site.start()
     site.wait_for(lambda: len(states(site)) == 2, "two published states")
@@ -115,7 +115,7 @@ def test_restart_of_two(new_site: Sites, command: CommandLine) -> None:
 
 
 def test_restart_held(site: Site, on: On) -> None:
-    """The guards hold a restart by hand as they hold any other, and the reason is told."""
+    """The checks hold a restart by hand too, and the reason is printed."""
     site.noisy = True
     site.edit("words.py", '"old"', '"old')
     site.wait_for_line("holding: ")
@@ -127,7 +127,7 @@ def test_restart_held(site: Site, on: On) -> None:
 
 
 def test_files(site: Site, on: On, library: Path) -> None:
-    """What would be watched is what the monitor watches: here its own code and words.py."""
+    """The listed files are those that the monitor watches: its own code and words.py."""
     done = on("files", site.app / "app.wsgi", "--path", site.app, "--path", library, "--all")
     assert done.code == 0
     assert f"  {site.app}: 2 files, events\n    app.wsgi\n    words.py" in done.out
@@ -138,10 +138,10 @@ def test_files(site: Site, on: On, library: Path) -> None:
 
 
 class Configured(Server):
-    """A server whose application is in the lines that `wsgireload config` printed."""
+    """A server that is configured by the lines of `wsgireload config`."""
 
     def write(self, command: CommandLine, *words: str | Path) -> None:
-        """Take what is printed as the whole of the application."""
+        """Write the printed lines and script."""
         where = ("--httpd", self.apache.httpd, "--config", self.root / "httpd.conf")
         text = httpd_conf(self.apache, self.served, self.root, 65000, self.user)
         (self.root / "httpd.conf").write_text(text)
@@ -154,7 +154,7 @@ class Configured(Server):
 
 @pytest.fixture
 def configured(new_site: Sites) -> Iterator[Configured]:
-    """An Apache that serves nothing yet but what the block will say."""
+    """An Apache that serves nothing until the lines are written."""
     block = "IncludeOptional block.con[f]\n"  # a pattern: it is not there yet
     made = new_site(scripts={}, daemon=None, python_path=[], directives=block)
     with Configured(made.apache, made.served) as server:
@@ -163,7 +163,7 @@ def configured(new_site: Sites) -> Iterator[Configured]:
 
 
 def test_config_of_flask(configured: Configured, command: CommandLine) -> None:
-    """The printed lines and script serve a Flask-like application, and reload it."""
+    """The printed lines and script serve a Flask application, and reload it."""
     code = configured.app / "hello.py"
     code.write_text(
         "def app(environ, start_response):\n"
@@ -199,15 +199,15 @@ def test_config_of_django(configured: Configured, command: CommandLine) -> None:
 
 
 def test_config_of_a_script(site: Site, command: CommandLine) -> None:
-    """Of a script that has our lines already nothing is printed but where it belongs."""
+    """For a script that has our lines, only the configuration is printed."""
     done = command("config", site.app / "app.wsgi")
     assert done.code == 0
-    assert f"# {site.app}/app.wsgi begins with wsgireload.start() already" in done.out
+    assert f"# {site.app}/app.wsgi already calls wsgireload.start()" in done.out
     assert f"WSGIScriptAlias / {site.app}/app.wsgi process-group=app" in done.out
 
 
 def test_config_that_apache_refuses(site: Site, command: CommandLine) -> None:
-    """--check finds what does not go together with the configuration that there is."""
+    """--check finds a conflict with Apache's own configuration."""
     where = ("--httpd", site.apache.httpd, "--config", site.root / "httpd.conf")
     done = command("config", site.app / "app.wsgi", "--name", "site", "--check", *where)
     assert done.code == 1

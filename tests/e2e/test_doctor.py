@@ -1,4 +1,4 @@
-"""The doctor, on real configurations of a real Apache that were broken on purpose."""
+"""The doctor, on configurations of a real Apache that are broken on purpose."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ Doctor = Callable[..., dict[str, dict[str, str]]]
 
 @pytest.fixture(scope="module")
 def command() -> Iterator[CommandLine]:
-    """The command line, where www-data may read it."""
+    """The command line, where www-data can read it."""
     folder = Path(tempfile.mkdtemp(prefix="doctor-"))
     folder.chmod(0o755)
     yield CommandLine.make(folder / "venv")
@@ -54,14 +54,14 @@ def command() -> Iterator[CommandLine]:
 
 @pytest.fixture
 def healthy(new_site: Sites, command: CommandLine) -> Site:
-    """A site with nothing to find fault with, not started."""
+    """A site without problems, not started."""
     return new_site(
         daemon=f"threads=5 python-home={command.home}", python_path=[], group="%{GLOBAL}"
     )
 
 
 def configure(site: Site, old: str = "", new: str = "") -> Path:
-    """Write the site's configuration, with one text replaced by another."""
+    """Write the configuration of the site, with one text replaced by another."""
     text = httpd_conf(site.apache, site.served, site.root, 65000, site.user)
     assert old in text
     path = site.root / "httpd.conf"
@@ -71,7 +71,7 @@ def configure(site: Site, old: str = "", new: str = "") -> Path:
 
 @pytest.fixture
 def doctor(command: CommandLine) -> Doctor:
-    """Examine a site: what each line says. Its exit code is 0 only where all are ok."""
+    """Run the doctor on a site: its findings by name. Its exit code is 0 only if all are ok."""
 
     def examine(site: Site, *words: str | Path, **environment: str) -> dict[str, dict[str, str]]:
         where = ("--httpd", site.apache.httpd, "--config", site.root / "httpd.conf")
@@ -90,23 +90,23 @@ def doctor(command: CommandLine) -> Doctor:
 
 
 def bad(found: dict[str, dict[str, str]]) -> dict[str, str]:
-    """What is not ok, and how."""
+    """The levels of the findings that are not ok."""
     return {what: each["level"] for what, each in found.items() if each["level"] != "ok"}
 
 
 def test_healthy(healthy: Site, doctor: Doctor) -> None:
-    """Where all is well every line is ok, and says what was found."""
+    """Without problems every finding is ok, and says what was found."""
     configure(healthy)
     found = doctor(healthy, healthy.app / "app.wsgi")
     assert bad(found) == {}
     assert "event MPM" in found["Apache"]["text"]
     assert re.search(r"(4\.9\.4|6\.1\.1) for Python 3\.\d+ \(libpython", found["mod_wsgi"]["text"])
     assert "daemon process group 'site'" in found["process"]["text"]
-    assert "changes are told at once" in found["events"]["text"]
+    assert "changes are reported at once" in found["events"]["text"]
 
 
 def test_healthy_as_text(healthy: Site, command: CommandLine) -> None:
-    """As text it is one line each, and exits with 0."""
+    """As text each finding is one line, and the exit code is 0."""
     config = configure(healthy)
     done = command("doctor", "--httpd", healthy.apache.httpd, "--config", config)
     assert (done.code, done.err) == (0, "")
@@ -114,28 +114,28 @@ def test_healthy_as_text(healthy: Site, command: CommandLine) -> None:
 
 
 def test_wrong_python(healthy: Site, doctor: Doctor) -> None:
-    """A mod_wsgi that was made for another Python is named with the library that it needs."""
+    """A mod_wsgi for another Python is named with the library that it needs."""
     other = healthy.root / "mod_wsgi.so"
     content = healthy.apache.mod_wsgi.read_bytes()
     other.write_bytes(re.sub(rb"libpython3\.\d\d\.so", b"libpython3.99.so", content))
     configure(healthy, str(healthy.apache.mod_wsgi), str(other))
     found = doctor(healthy)
     assert bad(found) == {"LoadModule": "fail"}
-    assert f"{other} needs libpython3.99.so.1.0, which is not found" in found["LoadModule"]["text"]
+    assert f"{other} needs libpython3.99.so.1.0, which is missing" in found["LoadModule"]["text"]
     assert "apt-get install libpython3.99" in found["LoadModule"]["cure"]
 
 
 def test_no_such_daemon_group(healthy: Site, doctor: Doctor) -> None:
-    """A process group that nobody defines is named, with those that there are."""
+    """An undefined process group is named, with the defined ones."""
     configure(healthy, "WSGIProcessGroup site", "WSGIProcessGroup sit")
     found = doctor(healthy)
     assert bad(found) == {"process": "fail"}
-    assert "'sit'; there are: site" in found["process"]["text"]
+    assert "'sit'; defined are: site" in found["process"]["text"]
     assert "WSGIDaemonProcess sit" in found["process"]["cure"]
 
 
 def test_daemon_group_that_is_not_applied(healthy: Site, doctor: Doctor) -> None:
-    """A daemon process that nobody is given to is embedded mode, and one word cures it."""
+    """A daemon process without a script means embedded mode, and one option cures it."""
     configure(healthy, "WSGIProcessGroup site", "")
     found = doctor(healthy)
     assert bad(found) == {"process": "fail"}
@@ -143,7 +143,7 @@ def test_daemon_group_that_is_not_applied(healthy: Site, doctor: Doctor) -> None
 
 
 def test_embedded(new_site: Sites, command: CommandLine, doctor: Doctor) -> None:
-    """Embedded mode is refused, with the lines that give the application a process."""
+    """Embedded mode fails, and the cure gives the application a process."""
     site = new_site(daemon=None, python_path=[command.packages])
     configure(site)
     found = doctor(site)
@@ -176,7 +176,7 @@ def test_script_reloading_off(healthy: Site, doctor: Doctor, where: str, level: 
 
 
 def test_unreadable_folder(healthy: Site, doctor: Doctor) -> None:
-    """A folder that Apache's user may not enter is named, with its mode."""
+    """A folder that Apache's user cannot enter is named, with its mode."""
     configure(healthy)
     os.chown(healthy.app, os.getuid(), os.getgid())
     healthy.app.chmod(0o700 if os.getuid() == 0 else 0o000)
@@ -187,7 +187,7 @@ def test_unreadable_folder(healthy: Site, doctor: Doctor) -> None:
 
 
 def test_missing_native_module(healthy: Site, doctor: Doctor, command: CommandLine) -> None:
-    """A native module that does not load is named with what the loader said."""
+    """The import error of the native module is reported."""
     configure(healthy)
     (file,) = command.packages.glob("wsgireload/_native*.so")
     away = file.rename(file.with_suffix(".away"))
@@ -209,12 +209,12 @@ def test_mix_of_32_and_64_bits(healthy: Site, doctor: Doctor) -> None:
     configure(healthy, "LoadModule wsgi_module", f"LoadFile {library}\nLoadModule wsgi_module")
     found = doctor(healthy)
     assert bad(found) == {"LoadFile": "fail"}
-    assert f"Apache has 64 bits, and {library} 32" in found["LoadFile"]["text"]
+    assert f"Apache has 64 bits, {library} has 32" in found["LoadFile"]["text"]
 
 
 @pytest.fixture(scope="module")
 def shims(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A library that lies about the kernel, where a variable asks it to."""
+    """A library that changes answers of the kernel, switched by variables."""
     folder = tmp_path_factory.mktemp("shims")
     (folder / "shims.c").write_text(SHIMS)
     words = ["gcc", "-shared", "-fPIC", "-o", folder / "shims.so", folder / "shims.c"]
@@ -223,7 +223,7 @@ def shims(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_full_inotify(healthy: Site, doctor: Doctor, shims: str) -> None:
-    """Where the system gives no more inotify instances, its setting is named, with a value."""
+    """If inotify instances are exhausted, the limit is named, with a value."""
     configure(healthy)
     found = doctor(healthy, LD_PRELOAD=shims, FULL="1")
     assert bad(found) == {"events": "warn"}
@@ -232,7 +232,7 @@ def test_full_inotify(healthy: Site, doctor: Doctor, shims: str) -> None:
 
 
 def test_network_mount(healthy: Site, doctor: Doctor, shims: str) -> None:
-    """A folder on a network file system is polled, and its kind is named."""
+    """A folder on a network file system is polled, and the file system is named."""
     configure(healthy)
     found = doctor(healthy, LD_PRELOAD=shims, NFS="1")
     assert bad(found) == {"events": "warn"}
@@ -241,7 +241,7 @@ def test_network_mount(healthy: Site, doctor: Doctor, shims: str) -> None:
 
 
 def test_one_process(healthy: Site, doctor: Doctor) -> None:
-    """An Apache that runs with -X has nobody to start another process."""
+    """An Apache with -X cannot start another process."""
     healthy.noisy = True
     config = configure(healthy, ":65000", f":{free_port()}")
     apache = subprocess.Popen([healthy.apache.httpd, "-X", "-f", config], process_group=0)
@@ -258,7 +258,7 @@ def test_one_process(healthy: Site, doctor: Doctor) -> None:
 
 
 def test_running(healthy: Site, doctor: Doctor) -> None:
-    """An Apache that runs as it should is named with its pid."""
+    """A running Apache is reported with its pid."""
     healthy.start()
     found = doctor(healthy)
     assert bad(found) == {}
@@ -266,18 +266,18 @@ def test_running(healthy: Site, doctor: Doctor) -> None:
 
 
 def test_wrong_loadfile(healthy: Site, doctor: Doctor) -> None:
-    """A LoadFile that leads nowhere is named with its line."""
+    """A LoadFile of a missing file is named with its line."""
     configure(healthy, new="LoadFile /nowhere/libpython3.99.so\n")
     found = doctor(healthy)
     assert bad(found) == {"LoadFile": "fail"}
-    text = f"names /nowhere/libpython3.99.so, which is not there ({healthy.root}/httpd.conf, line "
+    text = f"/nowhere/libpython3.99.so does not exist ({healthy.root}/httpd.conf, line "
     assert text in found["LoadFile"]["text"]
     assert "module-config" in found["LoadFile"]["cure"]
 
 
 @pytest.mark.parametrize("lines", ["", "WSGIScriptAlias / /x"])
 def test_no_mod_wsgi(healthy: Site, doctor: Doctor, lines: str) -> None:
-    """An Apache without mod_wsgi is told so, whether it knows WSGI's lines or stumbles on them."""
+    """A missing mod_wsgi is found, whether or not Apache fails at its lines."""
     config = configure(healthy)
     kept = [line for line in config.read_text().splitlines() if "wsgi" not in line.lower()]
     config.write_text("\n".join([*kept, lines, ""]))
@@ -287,7 +287,7 @@ def test_no_mod_wsgi(healthy: Site, doctor: Doctor, lines: str) -> None:
 
 
 def test_broken_configuration(healthy: Site, doctor: Doctor) -> None:
-    """Any other mistake is told in Apache's own words."""
+    """Any other error is reported in Apache's own words."""
     configure(healthy, new="Nonsense On\n")
     found = doctor(healthy)
     assert bad(found) == {"configuration": "fail"}
@@ -295,7 +295,7 @@ def test_broken_configuration(healthy: Site, doctor: Doctor) -> None:
 
 
 def test_without_mod_info(healthy: Site, doctor: Doctor, monkeypatch) -> None:
-    """Where Apache cannot print its directives they are read from its files, which is said."""
+    """Directives that Apache cannot print are read from its files, and the finding says so."""
     config = configure(healthy)
     (healthy.root / "more").mkdir()
     part = healthy.root / "more" / "wsgi.conf"

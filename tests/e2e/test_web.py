@@ -1,4 +1,4 @@
-"""The page, its JSON, and what the middleware does to answers, through a real Apache."""
+"""The page, its JSON and the responses of the middleware, through a real Apache."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ START = "interval=0.1, settle=0.05"
 
 @dataclass(frozen=True)
 class Got:
-    """One answer, and whether the connection may be used again."""
+    """One response."""
 
     status: int
     headers: http.client.HTTPMessage
@@ -28,7 +28,7 @@ class Got:
 
 
 def get(site: Site, path: str = "/", method: str = "GET", **headers: str) -> Got:
-    """Ask as a browser does, with more headers (_ for -)."""
+    """Send a request as a browser does, with more headers (_ for -)."""
     connection = http.client.HTTPConnection(HOST, site.port, timeout=30)
     try:
         more = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -40,7 +40,7 @@ def get(site: Site, path: str = "/", method: str = "GET", **headers: str) -> Got
 
 
 def told(site: Site) -> dict[str, Any]:
-    """status.json."""
+    """The content of status.json."""
     answer = get(site, "/.wsgireload/status.json")
     assert answer.status == 200
     status: dict[str, Any] = json.loads(answer.body)
@@ -48,14 +48,14 @@ def told(site: Site) -> dict[str, Any]:
 
 
 def seen(site: Site, name: str) -> dict[str, Any] | None:
-    """status.json, once the file is among the paths, of which there are as many as it says."""
+    """status.json once it lists the file, and as many paths as it counts."""
     status = told(site)
     whole = len(status["paths"]) == status["files"]
     return status if whole and f"{site.app}/{name}" in status["paths"] else None
 
 
 def started(site: Site) -> Site:
-    """Start it, and return once it watches."""
+    """Start the site, and return once it watches."""
     site.start()
     get(site)
     site.wait_for_line("watching: ")
@@ -63,7 +63,7 @@ def started(site: Site) -> Site:
 
 
 def save(site: Site, old: str, new: str, count: int) -> None:
-    """Save the view with another text; return when the new process, number `count`, is up."""
+    """Save the view with another text; return once process number `count` watches."""
     site.edit("views.py", f'"{old}"', f'"{new}"')
     site.wait_for(lambda: new in get(site).body.decode(), "the new text")
     site.wait_for_line("watching: ", count=count)
@@ -71,7 +71,7 @@ def save(site: Site, old: str, new: str, count: int) -> None:
 
 @pytest.mark.parametrize("group", [None, "%{GLOBAL}"])
 def test_what_came_before(new_site: Sites, group: str | None) -> None:
-    """Each process knows which it is, why, since when, and how long it took, in any interpreter."""
+    """Each process knows its generation, its reason, its start and its duration."""
     site = started(page_site(new_site, group=group))
     first = site.wait_for(lambda: seen(site, "views.py"), "a look at views.py")
     assert (first["generation"], first["reloaded"], first["history"]) == (0, None, [])
@@ -113,7 +113,7 @@ def test_two_interpreters(new_site: Sites) -> None:
 
 
 def test_what_is_held(new_site: Sites) -> None:
-    """The place of a syntax error, and nothing else of the file."""
+    """The place of a syntax error is shown, and nothing else of the file."""
     site = started(page_site(new_site))
     site.edit("views.py", 'TEXT = "old"', 'TEXT = = "x"')
     site.wait_for_line("holding: ")
@@ -131,7 +131,7 @@ def test_what_is_held(new_site: Sites) -> None:
 
 @pytest.mark.parametrize("embedded", [False, True])
 def test_why_nothing_restarts(new_site: Sites, embedded: bool) -> None:
-    """Where no monitor is active the page says why: switched off, or in the wrong place."""
+    """Without an active monitor the page says why: switched off, or embedded mode."""
     site = page_site(new_site, **({"daemon": None} if embedded else {}))
     if not embedded:
         site.edit(SCRIPT, START, "enabled=False")
@@ -143,7 +143,7 @@ def test_why_nothing_restarts(new_site: Sites, embedded: bool) -> None:
 
 
 def test_a_page_gets_the_script_and_keeps_the_rest(new_site: Sites) -> None:
-    """Its length is right, its validators are gone, and without the tag it is what it was."""
+    """Its length is right, it has no validators, and without the tag it is the same."""
     site = started(page_site(new_site))
     plain = get(site, Accept="*/*")
     page = get(site, If_None_Match='"of the page"')
@@ -157,7 +157,7 @@ def test_a_page_gets_the_script_and_keeps_the_rest(new_site: Sites) -> None:
 
 @pytest.mark.parametrize("path", ["/gzip", "/stream", "/file", "/style.css"])
 def test_what_is_left_alone(new_site: Sites, path: str) -> None:
-    """What is compressed, streamed, a file or no page comes through Apache byte for byte."""
+    """Compressed, streamed, static and other responses come through Apache byte for byte."""
     site = started(page_site(new_site))
     with_live = get(site, path)
     site.stop()
@@ -172,7 +172,7 @@ def test_what_is_left_alone(new_site: Sites, path: str) -> None:
 
 
 def test_from_elsewhere(new_site: Sites) -> None:
-    """What somebody passed on is not from here; the right token opens it, and no other."""
+    """A forwarded request is not local; only the right token opens the page."""
     site = started(page_site(new_site))
     passed_on = {"X_Forwarded_For": "127.0.0.1"}
     assert b"First" in get(site, "/.wsgireload/", **passed_on).body
@@ -187,7 +187,7 @@ def test_from_elsewhere(new_site: Sites) -> None:
 
 
 def test_a_connection_ends_when_a_restart_is_coming(new_site: Sites) -> None:
-    """Apache closes the connection after an answer of old code that is on its way out."""
+    """Apache closes the connection after responses of old code before a restart."""
     site = page_site(new_site)
     site.edit(SCRIPT, START, "interval=0.1, settle=2, watch='poll'")
     started(site)
@@ -202,7 +202,7 @@ def test_a_connection_ends_when_a_restart_is_coming(new_site: Sites) -> None:
 
 
 def test_the_question_itself_brings_the_new_code(new_site: Sites) -> None:
-    """With next-request an open page's question is the request that new code answers."""
+    """With next-request a poll is the request that new code answers."""
     site = page_site(new_site)
     site.edit(
         SCRIPT,
@@ -223,7 +223,7 @@ def test_the_question_itself_brings_the_new_code(new_site: Sites) -> None:
 
 
 def test_what_the_documentation_says_of_the_access_log(new_site: Sites) -> None:
-    """With those lines of docs/web.md Apache does not log the questions of open pages."""
+    """With the lines of docs/web.md Apache does not log polls."""
     text = (Path(__file__).parents[2] / "docs" / "web.md").read_text("utf-8")
     [lines] = re.findall(r"^```apache\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     site = page_site(new_site)

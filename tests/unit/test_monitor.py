@@ -52,9 +52,9 @@ def begin(asked: Asked) -> Iterator[Callable[..., Monitor]]:
     """Starts monitors, and stops them when the test is over."""
     started: list[Monitor] = []
 
-    def begin(refusal: str | None = None, **chosen: object) -> Monitor:
+    def begin(refusal: str | None = None, processes: int = 1, **chosen: object) -> Monitor:
         chosen = {"interval": 0.01, "settle": 0.0, "server": "daemon"} | chosen
-        server = Server("daemon", refusal, process_group="site", application="app|/")
+        server = Server("daemon", refusal, "site", "app|/", processes)
         monitor = Monitor(Settings.of(**chosen), server, refusal)
         started.append(monitor)
         monitor.start()
@@ -177,6 +177,18 @@ def test_status_tells_of_earlier_restarts(
     assert asked.event.wait(DEADLINE)
     wait_for(lambda: monitor.status().restarting)
     assert (past.entries() or [])[-1].generation == 5
+
+
+@pytest.mark.parametrize(("processes", "reported"), [(1, 3), (3, 1)])
+def test_one_restart_for_all_processes(
+    begin: Callable[..., Monitor], tmp_path: Path, processes: int, reported: int
+) -> None:
+    """The processes of a group that restart for one change count once."""
+    past = Journal([str(tmp_path / "journal")], ours("site"), print)
+    for number in range(3):
+        past.record(Entry(time.monotonic() - 9.0 + number, number, f"{number}", "f", (), 1))
+    history = begin(processes=processes).status().history
+    assert [each.reason for each in history] == ["2", "1", "0"][-reported:]
 
 
 def test_a_past_that_cannot_be_told_takes_nothing_down(
@@ -441,14 +453,14 @@ def test_publishes_what_a_status_tells(begin, tmp_path: Path) -> None:
 
 
 def test_publishing_is_small(tmp_path: Path) -> None:
-    """To publish neither dataclasses nor json are imported: every interpreter would pay for it."""
+    """Publishing does not import dataclasses: every interpreter would pay for it."""
     code = (
         "import glob, sys, time, wsgireload\n"
         "wsgireload.start(server='daemon', interval=0.01)\n"
         "end = time.monotonic() + 20\n"
         "while not glob.glob(sys.argv[1] + '/*/*.state') and time.monotonic() < end: pass\n"
         "assert glob.glob(sys.argv[1] + '/*/*.state')\n"
-        "print([name for name in ('dataclasses', 'inspect', 'json') if name in sys.modules])\n"
+        "print([name for name in ('dataclasses', 'inspect') if name in sys.modules])\n"
         "wsgireload.stop()\n"
     )
     known = {"PATH": os.environ["PATH"], "TMPDIR": str(tmp_path)}

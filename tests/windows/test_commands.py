@@ -18,7 +18,7 @@ class Command:
         self._packages = next(path for path in site.served.python_path if str(path) != "app")
 
     def __call__(self, *words: str) -> tuple[int, Any]:
-        """Exit code, and what `--json` prints."""
+        """The exit code, and the output of `--json`."""
         lab, version = self._site.lab, self._site.version
         python = lab.home(version) / "python.exe"
         known = {"PYTHONPATH": windows(self._packages), "PYTHONUTF8": "1"}
@@ -29,12 +29,12 @@ class Command:
 
 @pytest.fixture
 def command(site: WindowsSite) -> Command:
-    """The command line of the site's Python."""
+    """The command line with the Python of the site."""
     return Command(site)
 
 
 def test_doctor(site: WindowsSite, command: Command) -> None:
-    """On a real winnt Apache the doctor finds what is there, and only the missing https filter."""
+    """On a real winnt Apache every finding is ok."""
     httpd = windows(site.apache.httpd)
     code, told = command("doctor", "--httpd", httpd, "--config", windows(site.root / "httpd.conf"))
     said = {each["what"]: each for each in told["findings"]}
@@ -42,11 +42,11 @@ def test_doctor(site: WindowsSite, command: Command) -> None:
     assert code == 0
     assert "Apache/2.4.69 (Win64), 64-bit, WinNT MPM" in said["Apache"]["text"]
     assert "6.1.1 for Python 3.11 (python311.dll)" in said["mod_wsgi"]["text"]
-    assert "changes are told at once" in said["events"]["text"]
+    assert "changes are reported at once" in said["events"]["text"]
 
 
 def test_status_and_restart(site: WindowsSite, command: Command) -> None:
-    """A running child is found by its state, and restarts when it is asked."""
+    """A running child is found by its status file, and restarts on request."""
     code, told = command("status")
     assert code == 0
     assert [each["status"]["pid"] for each in told["monitors"]] == [site.child]
@@ -58,7 +58,7 @@ def test_status_and_restart(site: WindowsSite, command: Command) -> None:
 
 
 def test_restart_by_the_pid_file(site: WindowsSite, command: Command) -> None:
-    """Apache itself is asked through its parent's event, unless its configuration is broken."""
+    """An event of its parent restarts Apache itself, unless its configuration is broken."""
     config, httpd = site.root / "httpd.conf", windows(site.apache.httpd)
     where = ("--pid-file", windows(site.root / "httpd.pid"), "--httpd", httpd)
     where += ("--config", windows(config))

@@ -23,7 +23,7 @@ application = middleware(page, live=True)
 
 
 def test_the_page_and_a_live_page(new_site: WindowsSites) -> None:
-    """It tells what runs, what is held and what was; an open page is told when new code answers."""
+    """It shows the process, the hold and the history; an open page learns of new code."""
     site: WindowsSite = new_site()
     script = site.app / "app.wsgi"
     script.write_text(script.read_text() + PAGE)

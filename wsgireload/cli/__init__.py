@@ -6,18 +6,18 @@ import argparse
 from collections.abc import Sequence
 
 from wsgireload.cli import config, doctor, files, restart, status
-from wsgireload.cli.terminal import MisuseError, complain
+from wsgireload.cli.terminal import UsageError, print_error
 
 COMMANDS = (doctor, config, status, restart, files)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. 0: all is well; 1: it is not, and what is printed says why; 2: misused."""
-    chosen = _parser().parse_args(arguments)
+    """Run one command. Return 0 if all is well, 1 for a problem that it printed, 2 for misuse."""
+    options = _parser().parse_args(arguments)
     try:
-        code: int = chosen.run(chosen)
-    except MisuseError as error:
-        complain(str(error))
+        code: int = options.run(options)
+    except UsageError as error:
+        print_error(str(error))
         return 2
     except KeyboardInterrupt:
         return 130
@@ -32,10 +32,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for module in COMMANDS:
         name = module.__name__.rpartition(".")[2]
-        told = (module.__doc__ or "").splitlines()[0]
-        command = commands.add_parser(name, help=told, description=told)
-        module.arguments(command)
-        command.add_argument("--json", action="store_true", help="print JSON, for programs")
+        summary = (module.__doc__ or "").splitlines()[0]
+        command = commands.add_parser(name, help=summary, description=summary)
+        module.add_arguments(command)
+        command.add_argument("--json", action="store_true", help="print JSON")
         command.set_defaults(run=module.run)
     return parser
 

@@ -1,4 +1,4 @@
-"""What a compiled file tells of itself, on whichever system it is looked at."""
+"""What a compiled file of any platform reveals: its bits, its version, its Python."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ PE_64_BIT = 0x8664, 0xAA64  # machines: x86-64 and ARM64
 
 @dataclass(frozen=True)
 class Binary:
-    """One module or library: 32 or 64 bits (0: unknown), and for mod_wsgi what it was made for."""
+    """A module or library with 32 or 64 bits (0: unknown); for mod_wsgi also its versions."""
 
     path: str
     bits: int
     version: str = ""
     python: str = ""
-    """"3.11", or "3.13t" for the free-threaded one."""
+    """"3.11", or "3.13t" for the free-threaded build."""
     library: str = ""
-    """The Python library that it loads; "" where that is inside."""
+    """The Python library that it loads; "" if that is linked into it."""
 
 
-def look(path: str) -> Binary | None:
-    """None where it cannot be read."""
+def inspect(path: str) -> Binary | None:
+    """Return what the file reveals; None if it cannot be read."""
     try:
         with open(path, "rb") as file:
             content = file.read()
@@ -33,12 +33,12 @@ def look(path: str) -> Binary | None:
     library = PYTHON_LIBRARY.search(content)
     name = library[0].decode() if library else ""
     versions = [found.decode() for found in dict.fromkeys(VERSION.findall(content))]
-    compiled = [each for each in versions if _minor(each) >= (3, 6) and _minor(each) < (4, 0)]
-    own = [each for each in versions if each not in compiled]
+    of_python = [each for each in versions if (3, 6) <= _minor(each) < (4, 0)]
+    own = [each for each in versions if each not in of_python]
     python = re.search(r"python(3)\.?(\d+)(t?)", name)
     text = f"3.{python[2]}{python[3]}" if python else ""
-    if not text and compiled:
-        text = ".".join(compiled[0].split(".")[:2])
+    if not text and of_python:
+        text = ".".join(of_python[0].split(".")[:2])
     return Binary(path, _bits(content), own[0] if own else "", text, name)
 
 
@@ -51,7 +51,7 @@ def _bits(content: bytes) -> int:
     if content[:4] == b"\x7fELF":
         return {1: 32, 2: 64}.get(content[4], 0)
     if content[:2] == b"MZ":
-        at = int.from_bytes(content[0x3C:0x40], "little")
-        machine = int.from_bytes(content[at + 4 : at + 6], "little")
+        header = int.from_bytes(content[0x3C:0x40], "little")
+        machine = int.from_bytes(content[header + 4 : header + 6], "little")
         return 64 if machine in PE_64_BIT else 32
     return 0

@@ -1,4 +1,4 @@
-"""Print Apache's lines and the WSGI script for an application, ready to paste."""
+"""Print the Apache configuration and the WSGI script of an application."""
 
 from __future__ import annotations
 
@@ -6,70 +6,82 @@ import argparse
 import os
 import tempfile
 
-from wsgireload.cli import blocks
-from wsgireload.cli import httpd as apaches
-from wsgireload.cli.blocks import Application
-from wsgireload.cli.doctor import add_apache
-from wsgireload.cli.doctor.here import Here
+from wsgireload.cli import configuration, httpd
+from wsgireload.cli.configuration import Application
 from wsgireload.cli.httpd import Httpd
-from wsgireload.cli.terminal import MisuseError, complain, say, say_json
+from wsgireload.cli.installation import Installation
+from wsgireload.cli.terminal import UsageError, print_error, print_json, print_text
 
 
-def arguments(command: argparse.ArgumentParser) -> None:
-    """What the application is."""
-    what = command.add_mutually_exclusive_group(required=True)
-    what.add_argument("--django", metavar="PROJECT", help="the folder with manage.py")
-    what.add_argument(
-        "--flask", metavar="MODULE:APP", help="where the application is, or MODULE:FACTORY()"
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Add the arguments that describe an application."""
+    application = command.add_mutually_exclusive_group(required=True)
+    application.add_argument("--django", metavar="PROJECT", help="folder with manage.py")
+    application.add_argument(
+        "--flask", metavar="MODULE:APP", help="application object, or MODULE:FACTORY()"
     )
-    what.add_argument("script", nargs="?", metavar="SCRIPT", help="a WSGI script that there is")
+    application.add_argument("script", nargs="?", metavar="SCRIPT", help="existing WSGI script")
     command.add_argument(
-        "--folder", default=".", metavar="FOLDER", help="--flask: where MODULE is (this folder)"
+        "--folder",
+        default=".",
+        metavar="FOLDER",
+        help="folder of MODULE, for --flask (default: the current one)",
     )
-    command.add_argument("--name", metavar="NAME", help="of the process group (the folder's)")
-    command.add_argument("--url", default="/", metavar="URL", help="where it is served (/)")
     command.add_argument(
-        "--check", action="store_true", help="have Apache read the lines with its configuration"
+        "--name", metavar="NAME", help="name of the process group (default: that of the folder)"
     )
-    add_apache(command)
+    command.add_argument(
+        "--url", default="/", metavar="URL", help="URL path of the application (default: /)"
+    )
+    command.add_argument(
+        "--check", action="store_true", help="let Apache check the lines with its configuration"
+    )
+    httpd.add_arguments(command)
 
 
-def run(chosen: argparse.Namespace) -> int:
-    """0, unless --check finds that Apache does not take the lines."""
-    here = Here.now()
-    application = _application(chosen)
-    conf, script = blocks.conf(application, here), blocks.script(application, here)
-    trouble = check(conf, chosen) if chosen.check else None
-    if chosen.json:
-        told = {"conf": conf, "script": script, "script_path": application.script}
-        say_json({"ok": not trouble, **told, "trouble": trouble})
-        return 1 if trouble else 0
-    say(f"# Apache's configuration{blocks.place(application, here)}\n{conf}")
-    top = application.existing
-    say(f"# {'at the top of ' if top else ''}{application.script}\n{script}" if script else
-        f"# {application.script} begins with wsgireload.start() already")  # fmt: skip
-    if trouble:
-        complain(f"Apache does not take this: {trouble}")
-    elif trouble is not None:
-        say("# checked: Apache takes this")
-    return 1 if trouble else 0
+def run(options: argparse.Namespace) -> int:
+    """Return 1 if --check finds that Apache rejects the lines."""
+    application, installation = _application(options), Installation.current()
+    conf = configuration.conf(application, installation)
+    script = configuration.script(application, installation)
+    error = check(conf, options) if options.check else None
+    if options.json:
+        lines = {"conf": conf, "script": script, "script_path": application.script}
+        print_json({"ok": not error, **lines, "trouble": error})
+        return 1 if error else 0
+    destination = configuration.destination(application, installation)
+    print_text(f"# Apache's configuration{destination}\n{conf}")
+    _print_script(application, script)
+    if error:
+        print_error(f"Apache rejects these lines: {error}")
+    elif error is not None:
+        print_text("# checked: Apache accepts these lines")
+    return 1 if error else 0
 
 
-def check(conf: str, chosen: argparse.Namespace) -> str:
-    """What Apache says of the lines, after all of its own; "" where it is content."""
-    program = apaches.find(chosen.httpd)
+def check(conf: str, options: argparse.Namespace) -> str:
+    """Return Apache's error about these lines after its own configuration; "" without one."""
+    program = httpd.find(options.httpd)
     if program is None:
-        raise MisuseError("--check takes an Apache, and none was found: --httpd /path/to/httpd")
+        raise UsageError("--check needs an Apache, and none was found: --httpd /path/to/httpd")
     with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "block.conf")
+        path = os.path.join(folder, "site.conf")
         with open(path, "w", encoding="utf-8") as file:
             file.write(conf)
-        return Httpd(program, chosen.config).check(path.replace("\\", "/"))
+        return Httpd(program, options.config).check(path.replace("\\", "/"))
 
 
-def _application(chosen: argparse.Namespace) -> Application:
-    if chosen.django:
-        return blocks.django(chosen.django, chosen.name, chosen.url)
-    if chosen.flask:
-        return blocks.flask(chosen.flask, chosen.folder, chosen.name, chosen.url)
-    return blocks.existing(chosen.script, chosen.name, chosen.url)
+def _application(options: argparse.Namespace) -> Application:
+    if options.django:
+        return configuration.django(options.django, options.name, options.url)
+    if options.flask:
+        return configuration.flask(options.flask, options.folder, options.name, options.url)
+    return configuration.existing(options.script, options.name, options.url)
+
+
+def _print_script(application: Application, script: str) -> None:
+    if not script:
+        print_text(f"# {application.script} already calls wsgireload.start()")
+    else:
+        where = "at the top of " if application.existing else ""
+        print_text(f"# {where}{application.script}\n{script}")

@@ -1,4 +1,4 @@
-"""Apache's directives: as Apache prints them, or else read from its files."""
+"""The directives of an Apache: as it prints them, or else read from its files."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from wsgireload.cli.httpd import Dump, Httpd
 WORD = re.compile(r"""(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[^\s"'])+""")
 QUOTED = re.compile(r""""((?:\\.|[^"\\])*)"|'((?:\\.|[^'\\])*)'""")
 PRINTED = re.compile(r"# +In file: (.*)|# +(\d+):")
-WHEN_READ = {"ifmodule", "ifdefine", "iffile", "ifversion", "ifdirective", "ifsection"}
+# Apache evaluates these sections when it reads the file.
+CONDITIONS = {"ifmodule", "ifdefine", "iffile", "ifversion", "ifdirective", "ifsection"}
 
 Read = Callable[[str], str]
 
 
 @dataclass(frozen=True)
 class Directive:
-    """One line of a configuration; `sections` are those around it, as (name, argument)."""
+    """One line of a configuration; `sections` are those around it, each (name, argument)."""
 
     name: str
     arguments: tuple[str, ...]
@@ -31,28 +32,31 @@ class Directive:
         return f"{self.file}, line {self.line}"
 
 
-def of(httpd: Httpd) -> tuple[list[Directive], bool]:
-    """All directives, and whether Apache itself printed them."""
-    printed = httpd.directives
-    if printed is not None:
-        return list(_printed(printed)) + list(_loading(httpd)), True
-    return list(Files(httpd.dump, httpd.environment)), False
+def read(httpd: Httpd) -> tuple[list[Directive], bool]:
+    """Return all directives, and whether Apache itself printed them."""
+    files = Files(httpd.dump, httpd.environment)
+    printed = httpd.printed_config
+    if printed is None:
+        return list(files), False
+    # Apache executes these as it reads them, and does not print them.
+    early = ("loadmodule", "loadfile", "wsgipythonhome")
+    return [*_parse(printed), *(each for each in files if each.name in early)], True
 
 
 def words(text: str) -> tuple[str, ...]:
-    """As Apache splits a line: what stands in quotes is one, and loses them."""
+    """Split a line as Apache does: quotes join words, and are removed."""
     return tuple(
-        QUOTED.sub(lambda found: _plain(found[1] or found[2] or ""), each)
+        QUOTED.sub(lambda found: _unescape(found[1] or found[2] or ""), each)
         for each in WORD.findall(text)
     )
 
 
-def _plain(text: str) -> str:
+def _unescape(text: str) -> str:
     return re.sub(r"""\\(["'\\])""", r"\1", text)
 
 
-def _printed(text: str) -> Iterator[Directive]:
-    """From what mod_info prints: conditions are met, variables resolved, and comments say where."""
+def _parse(text: str) -> Iterator[Directive]:
+    """Parse the output of mod_info: without conditions and variables, with places in comments."""
     sections: list[tuple[str, str]] = []
     file, line = "", 0
     for raw in text.splitlines():
@@ -68,22 +72,15 @@ def _printed(text: str) -> Iterator[Directive]:
             yield Directive(name.lower(), tuple(arguments), tuple(sections), file, line)
 
 
-def _loading(httpd: Httpd) -> Iterator[Directive]:
-    """LoadModule and LoadFile are done as they are read, and printed by nobody."""
-    for each in Files(httpd.dump, httpd.environment):
-        if each.name in ("loadmodule", "loadfile", "wsgipythonhome"):
-            yield each
-
-
 class Files:
-    """Reads the files that Apache says it has read, in its order."""
+    """The directives in the files that Apache reads, in its order."""
 
     def __init__(
         self, dump: Dump, environment: Mapping[str, str], read: Read | None = None
     ) -> None:
         self._dump = dump
-        self._known = {**environment, **dump.defines}
-        self._read = read or _read
+        self._variables = {**environment, **dump.defines}
+        self._read = read or _read_file
 
     def __iter__(self) -> Iterator[Directive]:
         for path in self._dump.includes.get(("", 0), []):
@@ -92,14 +89,14 @@ class Files:
     def _file(self, path: str, around: tuple[tuple[str, str], ...]) -> Iterator[Directive]:
         sections, skipping = list(around), 0
         for line, text in _lines(self._read(path)):
-            bare = self._resolved(text)
+            bare = self._substitute(text)
             if bare.startswith("</"):
                 if skipping:
                     skipping -= 1
                 elif sections:
                     sections.pop()
             elif bare.startswith("<"):
-                skipping += bool(skipping) or not self._holds(*_section(bare))
+                skipping += bool(skipping) or not self._is_met(*_section(bare))
                 if not skipping:
                     sections.append(_section(bare))
             elif not skipping:
@@ -111,53 +108,54 @@ class Files:
         name, *arguments = words(text) or ("",)
         name = name.lower()
         if name == "define" and arguments:
-            self._known[arguments[0]] = arguments[1] if len(arguments) > 1 else ""
+            self._variables[arguments[0]] = arguments[1] if len(arguments) > 1 else ""
         elif name in ("include", "includeoptional"):
             for included in self._dump.includes.get((path, line), []):
                 yield from self._file(included, sections)
         elif name:
-            kept = tuple(each for each in sections if each[0] not in WHEN_READ)
-            yield Directive(name, tuple(arguments), kept, path, line)
+            applied = tuple(each for each in sections if each[0] not in CONDITIONS)
+            yield Directive(name, tuple(arguments), applied, path, line)
 
-    def _holds(self, name: str, argument: str) -> bool:
-        """Whether a condition is met; what is no condition always is."""
+    def _is_met(self, name: str, argument: str) -> bool:
+        """Return whether a condition is met; True for a section that is no condition."""
         wanted, bare = not argument.startswith("!"), argument.lstrip("!").strip('"')
         if name == "ifmodule":
             module = bare.removeprefix("mod_").removesuffix(".c")
             names = {bare, f"{module}_module"}
             return bool(names & self._dump.modules) == wanted
         if name == "ifdefine":
-            return (bare in self._known) == wanted
+            return (bare in self._variables) == wanted
         return os.path.exists(bare) == wanted if name == "iffile" else True
 
-    def _resolved(self, text: str) -> str:
-        return re.sub(r"\$\{([\w.-]+)\}", lambda found: self._known.get(found[1], found[0]), text)
+    def _substitute(self, text: str) -> str:
+        known = self._variables
+        return re.sub(r"\$\{([\w.-]+)\}", lambda found: known.get(found[1], found[0]), text)
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
-    """Line numbers and lines without comments; what a backslash continues is one, by its first."""
-    begun = 0
+    """Return lines with their numbers, without comments; a backslash continues a line."""
+    first = 0
     parts: list[str] = []
     for number, raw in enumerate(text.splitlines(), 1):
-        begun = begun if parts else number
+        first = first if parts else number
         if raw.endswith("\\"):
             parts.append(raw[:-1])
             continue
         whole = "".join([*parts, raw]).strip()
         parts = []
         if whole and not whole.startswith("#"):
-            yield begun, whole
+            yield first, whole
 
 
 def _section(text: str) -> tuple[str, str]:
-    """Of `<Directory "/srv">`: ("directory", "/srv")."""
+    """Split `<Directory "/srv">` into ("directory", "/srv")."""
     name, _, argument = text.strip("<>").partition(" ")
     return name.lower(), " ".join(words(argument))
 
 
-def _read(path: str) -> str:
+def _read_file(path: str) -> str:
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             return file.read()
-    except OSError:  # a file of another user's: what stands in it is not known
+    except OSError:  # another user's file
         return ""

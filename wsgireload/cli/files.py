@@ -1,4 +1,7 @@
-"""What would be watched, and how: loads the script in a process of its own."""
+"""List the files that would be watched, by folder.
+
+The script is loaded in a process of its own.
+"""
 
 from __future__ import annotations
 
@@ -6,99 +9,87 @@ import argparse
 import json
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from wsgireload.cli import loading, programs
-from wsgireload.cli.terminal import MisuseError, complain, say, say_aside, say_json
+from wsgireload.cli import events, loading, programs
+from wsgireload.cli.terminal import UsageError, print_aside, print_error, print_json, print_text
 from wsgireload.errors import NativeError
-from wsgireload.watch.events import Events
 
 
 @dataclass(frozen=True)
 class Folder:
-    """One folder: the files in it, and why they are polled; "" where events tell of them."""
+    """A folder and its files. `polled` is why they are polled; "" if events report changes."""
 
     path: str
     files: list[str]
     polled: str
 
 
-def arguments(command: argparse.ArgumentParser) -> None:
-    """The script, and where its modules are."""
-    command.add_argument("script", metavar="SCRIPT", help="the WSGI script")
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Add the script, and where its modules are."""
+    command.add_argument("script", metavar="SCRIPT", help="WSGI script")
     command.add_argument(
         "--path",
         action="append",
         default=[],
         metavar="FOLDER",
-        help="a folder of python-path, as WSGIDaemonProcess has it; again for more",
+        help="folder of python-path, as in WSGIDaemonProcess; repeat it for more",
     )
-    command.add_argument("--all", action="store_true", help="name every file")
+    command.add_argument("--all", action="store_true", help="list each file")
 
 
-def run(chosen: argparse.Namespace) -> int:
-    """0 where the script loads."""
-    script = os.path.abspath(chosen.script)
+def run(options: argparse.Namespace) -> int:
+    """Return 1 if the script cannot be loaded."""
+    script = os.path.abspath(options.script)
     if not os.path.isfile(script):
-        raise MisuseError(f"SCRIPT is {chosen.script!r}, which is no file; it takes a WSGI script")
-    told = load(script, [os.path.abspath(folder) for folder in chosen.path])
-    if told is None:
-        complain(f"{chosen.script} does not load, see above; --path says where its modules are")
+        raise UsageError(f"SCRIPT is {options.script!r}; it takes an existing WSGI script")
+    loaded = load(script, [os.path.abspath(folder) for folder in options.path])
+    if loaded is None:
+        print_error(
+            f"cannot load {options.script}, see above; --path adds the folders of its modules"
+        )
         return 1
-    found = folders([*told["sources"], *told["tracked"]], told["watch"])
-    if chosen.json:
-        plain = [vars(each) for each in found]
-        say_json({"ok": True, "tracked": told["tracked"], "folders": plain})
+    found = folders([*loaded["sources"], *loaded["tracked"]], loaded["watch"])
+    if options.json:
+        data = [asdict(each) for each in found]
+        print_json({"ok": True, "tracked": loaded["tracked"], "folders": data})
         return 0
-    say(summary(found))
+    print_text(summary(found))
     for each in found:
+        count = f"{len(each.files)} file{'s' if len(each.files) != 1 else ''}"
         how = f"polled: {each.polled}" if each.polled else "events"
-        say(f"  {each.path}: {_count(each)}, {how}")
-        if chosen.all:
-            say("\n".join(f"    {os.path.basename(path)}" for path in each.files))
+        print_text(f"  {each.path}: {count}, {how}")
+        if options.all:
+            print_text("\n".join(f"    {os.path.basename(path)}" for path in each.files))
     return 0
 
 
 def load(script: str, path: list[str]) -> dict[str, Any] | None:
-    """What the script came from; None where it does not load, which its traceback says."""
+    """Return the JSON of loading.py; None if the script fails, with its traceback on stderr."""
     words = [sys.executable, "-P", loading.__file__, script, *path]
-    code, told, said = programs.run(words, {"WSGIRELOAD": "off"})
-    for line in said.splitlines():
-        if not line.startswith("wsgireload: inactive"):  # of course it is
-            say_aside(line)
-    return dict(json.loads(told)) if code == 0 else None
+    code, out, error = programs.run(words, {"WSGIRELOAD": "off"})
+    for line in error.splitlines():
+        if not line.startswith("wsgireload: inactive"):  # because of WSGIRELOAD=off
+            print_aside(line)
+    return dict(json.loads(out)) if code == 0 else None
 
 
 def folders(paths: list[str], watch: str) -> list[Folder]:
-    """The files by their folder, each folder listened to as a monitor would."""
-    held: dict[str, list[str]] = {}
+    """Group files by folder, with how a monitor with this `watch` setting would watch them."""
+    files: dict[str, list[str]] = {}
     for path in sorted(set(paths)):
-        held.setdefault(os.path.dirname(path), []).append(path)
-    if watch == "poll":
-        return [Folder(path, files, "watch='poll'") for path, files in held.items()]
-    why: list[str] = []
+        files.setdefault(os.path.dirname(path), []).append(path)
     try:
-        events = Events(trust=watch == "events", trouble=why.append)
+        reasons = {} if watch == "poll" else events.reasons_to_poll(paths, trust=watch == "events")
+        default = "watch='poll'"
     except NativeError as error:
-        return [Folder(path, files, str(error)) for path, files in held.items()]
-    found = []
-    try:
-        for path, files in held.items():
-            heard = [events.listen(file) for file in files]
-            reason = why[-1].rpartition(": ")[2] if why else "it cannot be listened to"
-            found.append(Folder(path, files, "" if all(heard) else reason))
-    finally:
-        events.end()
-    return found
+        reasons, default = {}, str(error)
+    return [Folder(path, files[path], reasons.get(path, default)) for path in files]
 
 
 def summary(found: list[Folder]) -> str:
-    """One line."""
+    """Return the number of files, by events and polled, in one line."""
     total = sum(len(each.files) for each in found)
     polled = sum(len(each.files) for each in found if each.polled)
     return f"{total} files in {len(found)} folders: {total - polled} by events, {polled} polled"
-
-
-def _count(folder: Folder) -> str:
-    return f"{len(folder.files)} file{'s' if len(folder.files) != 1 else ''}"

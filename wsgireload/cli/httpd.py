@@ -1,13 +1,14 @@
-"""Apache, asked through its own program: what it is, and how it reads its configuration."""
+"""Query Apache through its own program: its build, and how it reads its configuration."""
 
 from __future__ import annotations
 
+import argparse
 import glob
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 from wsgireload.cli import programs
@@ -19,7 +20,7 @@ PROGRAMS = (
     "/usr/sbin/httpd",
     "/usr/local/apache2/bin/httpd",
 )
-ON_WINDOWS = (
+WINDOWS_PROGRAMS = (
     r"C:\Apache24\bin\httpd.exe",
     r"C:\xampp\apache\bin\httpd.exe",
     r"C:\wamp64\bin\apache\apache2.4*\bin\httpd.exe",
@@ -29,11 +30,12 @@ INCLUDED = re.compile(r"( +)\((\*|\d+)\) (.+)")
 MODULE = re.compile(r" (\w+_module) \((?:static|shared)\)", re.MULTILINE)
 
 Run = Callable[[Sequence[str], Mapping[str, str]], tuple[int, str, str]]
+Includes = dict[tuple[str, int], list[str]]
 
 
 @dataclass(frozen=True)
 class Build:
-    """What the program says of itself: `-V`."""
+    """What `httpd -V` prints."""
 
     server: str
     bits: int
@@ -44,132 +46,147 @@ class Build:
 
 @dataclass(frozen=True)
 class Dump:
-    """What it made of its configuration. `trouble` is its own words where that is broken."""
+    """The configuration as Apache reads it. `error` is Apache's message if it cannot."""
 
-    trouble: str
+    error: str
     modules: frozenset[str]
     defines: dict[str, str]
     values: dict[str, str]
-    includes: dict[tuple[str, int], list[str]] = field(default_factory=dict)
-    """(file, line) -> what that line includes; ("", 0) -> the file that all begins with."""
+    includes: Includes
+    """(file, line) -> the files that this line includes; ("", 0) -> the main file."""
 
     @property
     def user(self) -> str:
-        """Who Apache's processes run as; "" where that is nobody else (Windows)."""
+        """The user of Apache's processes; "" if it does not change the user (Windows)."""
         found = re.match(r'name="([^"]*)"', self.values.get("User", ""))
         return found[1] if found else ""
 
+    @property
+    def server_root(self) -> str:
+        """ServerRoot; "" without one."""
+        return self.values.get("ServerRoot", "").strip('"')
+
 
 class Httpd:
-    """One program, with one configuration."""
+    """One program with one configuration."""
 
     def __init__(self, program: str, config: str | None = None, run: Run = programs.run) -> None:
-        """`config` is its main file; None is the one that it was built to read."""
+        """`config` is the main configuration file, by default the one that Apache was built for."""
         self.program = program
-        self._where = ["-f", os.path.abspath(config)] if config else []
+        self._options = ["-f", os.path.abspath(config)] if config else []
         self._run = run
 
     @cached_property
     def build(self) -> Build | None:
-        """None where this is no Apache."""
-        _, told, _ = self._ask("-V")
-        server = re.search(r"^Server version: (Apache/.*)", told, re.MULTILINE)
-        bits = re.search(r"^Architecture: +(\d+)-bit", told, re.MULTILINE)
-        if server is None or bits is None:
+        """The build; None if the program is not Apache."""
+        _, out, _ = self._run_httpd("-V")
+        server = _find(r"^Server version: (Apache/.*)", out)
+        bits = _find(r"^Architecture: +(\d+)-bit", out)
+        if not server or not bits:
             return None
-        mpm = re.search(r"^Server MPM: +(\S+)", told, re.MULTILINE)
-        root, config = (
-            re.search(rf'-D {name}="(.*)"', told) for name in ("HTTPD_ROOT", "SERVER_CONFIG_FILE")
-        )
-        return Build(
-            server[1].strip(),
-            int(bits[1]),
-            mpm[1] if mpm else "",
-            root[1] if root else "",
-            config[1] if config else "",
-        )
+        mpm = _find(r"^Server MPM: +(\S+)", out)
+        config = _find(r'-D SERVER_CONFIG_FILE="(.*)"', out)
+        return Build(server.strip(), int(bits), mpm, _root(out), config)
 
     @cached_property
     def dump(self) -> Dump:
-        """The configuration, as Apache reads it."""
-        code, told, trouble = self._ask("-t", *(f"-DDUMP_{name}" for name in DUMPS))
-        values = dict(re.findall(r"^(\w+): (.*)$", told, re.MULTILINE))
-        defines = re.findall(r"^Define: (\w+)(?:=(.*))?$", told, re.MULTILINE)
+        """The configuration."""
+        code, out, error = self._run_httpd("-t", *(f"-DDUMP_{name}" for name in DUMPS))
         return Dump(
-            trouble.strip() if code else "",
-            frozenset(MODULE.findall(told)),
-            dict(defines),
-            values,
-            dict(_includes(told)),
+            error.strip() if code else "",
+            frozenset(MODULE.findall(out)),
+            dict(re.findall(r"^Define: (\w+)(?:=(.*))?$", out, re.MULTILINE)),
+            dict(re.findall(r"^(\w+): (.*)$", out, re.MULTILINE)),
+            _includes(out),
         )
 
     @cached_property
-    def directives(self) -> str | None:
-        """All directives as Apache has them; None where it cannot print them.
+    def printed_config(self) -> str | None:
+        """All directives as Apache prints them; None if it cannot.
 
-        That is what mod_info does, which is loaded for this one question where it is at hand.
+        mod_info prints them. It is loaded for this one run if it is installed.
         """
-        loaded = "info_module" in self.dump.modules
-        files = [None] if loaded else [path for path in self._mod_info() if os.path.isfile(path)]
-        for path in files[:1]:
-            load = [] if path is None else ["-C", f'LoadModule info_module "{path}"']
-            code, told, _ = self._ask("-t", "-DDUMP_CONFIG", *load)
-            if code == 0 and told.startswith("# In file:"):
-                return told
-        return None
+        load: list[str] = []
+        if "info_module" not in self.dump.modules:
+            path = next(filter(os.path.isfile, self._mod_info()), None)
+            if path is None:
+                return None
+            load = ["-C", f'LoadModule info_module "{path}"']
+        code, out, _ = self._run_httpd("-t", "-DDUMP_CONFIG", *load)
+        return out if code == 0 and out.startswith("# In file:") else None
 
-    def check(self, more: str = "") -> str:
-        """Why it would not start, with one more file; "" where it would."""
-        include = ["-c", f'Include "{more}"'] if more else []
-        code, _, trouble = self._ask("-t", *include)
-        return trouble.strip() or f"it ended with {code}" if code else ""
+    def check(self, file: str = "") -> str:
+        """Return why Apache would not start, with one more file included; "" if it would."""
+        include = ["-c", f'Include "{file}"'] if file else []
+        code, _, error = self._run_httpd("-t", *include)
+        return error.strip() or f"exit code {code}" if code else ""
+
+    def absolute(self, path: str) -> str:
+        """Return a path of the configuration, which may be relative to ServerRoot."""
+        root = self.dump.server_root or (self.build.root if self.build else "")
+        return os.path.join(root, path) if path else ""
 
     @cached_property
     def environment(self) -> dict[str, str]:
-        """What Debian's configuration refers to: the variables of the file beside it."""
+        """The variables that Debian's configuration uses, from the file `envvars` beside it."""
         file = os.path.join(self._root, "envvars")
         if os.name == "nt" or not self._root or not os.path.isfile(file):
             return {}
-        _, told, _ = self._run(["sh", "-c", '. "$1" >&2; env -0', "sh", file], {})
-        known = (entry.partition("=") for entry in told.split("\0") if "=" in entry)
+        _, out, _ = self._run(["sh", "-c", '. "$1" >&2; env -0', "sh", file], {})
+        pairs = (entry.partition("=") for entry in out.split("\0") if "=" in entry)
         return {
-            name: value for name, _, value in known if name.startswith("APACHE_") or name == "LANG"
+            name: value for name, _, value in pairs if name.startswith("APACHE_") or name == "LANG"
         }
 
     @cached_property
     def _root(self) -> str:
-        _, told, _ = self._run([self.program, "-V"], {})
-        found = re.search(r'-D HTTPD_ROOT="(.*)"', told)
-        return found[1] if found else ""
+        """HTTPD_ROOT, without the environment, which depends on it."""
+        return _root(self._run([self.program, "-V"], {})[1])
 
     def _mod_info(self) -> list[str]:
-        roots = (self._root, self.dump.values.get("ServerRoot", "").strip('"'))
+        roots = (self._root, self.dump.server_root)
         folders = [os.path.join(root, "modules") for root in roots if root]
         folders += ["/usr/lib/apache2/modules", "/usr/lib64/httpd/modules"]
         return [os.path.join(folder, "mod_info.so") for folder in folders]
 
-    def _ask(self, *words: str) -> tuple[int, str, str]:
-        return self._run([self.program, *self._where, *words], self.environment)
+    def _run_httpd(self, *words: str) -> tuple[int, str, str]:
+        return self._run([self.program, *self._options, *words], self.environment)
 
 
-def find(given: str | None = None) -> str | None:
-    """The program: the one that was given, or the first of those that are usual."""
-    if given:
-        return shutil.which(given)
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Add the options that name an Apache."""
+    command.add_argument("--httpd", metavar="PATH", help="Apache program")
+    command.add_argument("--config", metavar="FILE", help="main configuration file of Apache")
+
+
+def find(program: str | None = None) -> str | None:
+    """Return the path of this program, by default of the first Apache in the usual places."""
+    if program:
+        return shutil.which(program)
     if os.name == "nt":
-        usual = [path for pattern in ON_WINDOWS for path in sorted(glob.glob(pattern))]
-        return next(iter(usual), None) or shutil.which("httpd")
+        found = [path for pattern in WINDOWS_PROGRAMS for path in sorted(glob.glob(pattern))]
+        return next(iter(found), None) or shutil.which("httpd")
     return next(filter(None, map(shutil.which, PROGRAMS)), None)
 
 
-def _includes(told: str) -> Iterator[tuple[tuple[str, int], list[str]]]:
-    """By file and line, from lines that are indented as deep as they are included."""
-    known: dict[tuple[str, int], list[str]] = {}
+def _find(pattern: str, text: str) -> str:
+    """Return the first group of a pattern; "" if it is not found."""
+    found = re.search(pattern, text, re.MULTILINE)
+    return found[1] if found else ""
+
+
+def _root(text: str) -> str:
+    return _find(r'-D HTTPD_ROOT="(.*)"', text)
+
+
+def _includes(text: str) -> Includes:
+    """Parse DUMP_INCLUDES: each line is indented below the file that includes it."""
+    includes: Includes = {}
     above: list[tuple[int, str]] = []
-    for spaces, line, path in INCLUDED.findall(told):
+    for spaces, line, path in INCLUDED.findall(text):
         while above and above[-1][0] >= len(spaces):
             above.pop()
         where = (above[-1][1], int(line)) if above and line != "*" else ("", 0)
-        known.setdefault(where, []).append(path)
+        includes.setdefault(where, []).append(path)
         above.append((len(spaces), path))
-    yield from known.items()
+    return includes

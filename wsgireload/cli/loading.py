@@ -1,6 +1,6 @@
-"""Loads a WSGI script as mod_wsgi would, and tells as JSON what it came from.
+"""Load a WSGI script as mod_wsgi does, and print as JSON which files it consists of.
 
-A program of its own, run by its path: whatever it imports before the script counts as watched.
+A program of its own, run by its path: modules that it imports before the script would be listed.
 """
 
 import os
@@ -10,29 +10,33 @@ from importlib.util import module_from_spec, spec_from_file_location
 
 
 def main(script: str, folders: list[str]) -> None:
-    """Print the sources, and what `start()` tracks; what the script prints goes to stderr."""
-    answer, sys.stdout = sys.stdout, sys.stderr
+    """Print the sources, and what `start()` tracks. The script's own output goes to stderr."""
+    out, sys.stdout = sys.stdout, sys.stderr
     sys.path[:0] = folders
     import wsgireload
 
-    asked: dict[str, object] = {}
+    settings: dict[str, object] = {}
     start = wsgireload.start
 
-    def listen(**settings: object) -> object:
-        asked.update(settings)
-        return start(**settings)  # type: ignore[arg-type]
+    def record(**given: object) -> object:
+        settings.update(given)
+        return start(**given)  # type: ignore[arg-type]
 
-    wsgireload.start = listen  # type: ignore[assignment]
+    wsgireload.start = record  # type: ignore[assignment]
     name = f"_mod_wsgi_{os.path.basename(script)}"
     spec = spec_from_file_location(name, script, loader=SourceFileLoader(name, script))
     assert spec is not None
     assert spec.loader is not None
     sys.modules[name] = module = module_from_spec(spec)
     spec.loader.exec_module(module)
-    told = {"sources": _sources(), "tracked": _tracked(asked), "watch": asked.get("watch", "auto")}
+    result = {
+        "sources": _sources(),
+        "tracked": _tracked(settings),
+        "watch": settings.get("watch", "auto"),
+    }
     import json
 
-    json.dump(told, answer)
+    json.dump(result, out)
 
 
 def _sources() -> list[str]:
@@ -42,11 +46,11 @@ def _sources() -> list[str]:
     return sorted({source.path for source in Modules(modules).new()})
 
 
-def _tracked(asked: dict[str, object]) -> list[str]:
+def _tracked(given: dict[str, object]) -> list[str]:
     from wsgireload.detect.tracked import Ignored, Tracked
     from wsgireload.settings import Settings
 
-    settings = Settings.of(**asked)
+    settings = Settings.of(**given)
     tracked = Tracked(Ignored(settings.ignore), lambda _path, _error: None)
     named = [*settings.track, *([settings.trigger] if settings.trigger else [])]
     tracked.add(named)

@@ -1,4 +1,4 @@
-"""Other programs: run to their end, without a terminal, and not for ever."""
+"""Run other programs: to their end, without a terminal, with a time limit."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ TIMEOUT = 60.0  # seconds
 
 
 def run(words: Sequence[str], environment: Mapping[str, str] | None = None) -> tuple[int, str, str]:
-    """Exit code, stdout and stderr; -1 and the reason for a program that cannot be run.
+    """Return exit code, stdout and stderr; -1, "" and the reason if the program cannot run.
 
-    `environment` is what it has beside ours.
+    `environment` is added to ours.
     """
     known = {**settings.environment(), **(environment or {})}
-    known.pop("AP_PARENT_PID", None)  # an httpd that finds it believes that it is another's child
+    known.pop("AP_PARENT_PID", None)  # with it, an httpd takes itself for the child of another
     try:
         done = subprocess.run(
             words,

@@ -1,8 +1,8 @@
-"""Restart now, from outside: the same guards hold it as everywhere.
+"""Restart the application now, unless a check holds the restart.
 
-Each running monitor is asked by a file beside its state, and restarts its own process: if the code
-compiles, the preflight passes and the budget is not spent. On Windows --pid-file and --service ask
-Apache itself, monitor or not, once it has found its own configuration good.
+A file beside the status file of each monitor requests the restart. The monitor restarts its own
+process if the code compiles and the preflight passes. On Windows --pid-file and --service restart
+Apache itself, with or without a monitor, if Apache accepts its own configuration.
 """
 
 from __future__ import annotations
@@ -12,108 +12,103 @@ import os
 import time
 from collections.abc import Callable, Iterable
 
-from wsgireload.cli import states, windows
-from wsgireload.cli.states import Found, State
-from wsgireload.cli.terminal import MisuseError, level, say, say_json
+from wsgireload.cli import monitors, windows
+from wsgireload.cli.monitors import Found, RunningMonitor
+from wsgireload.cli.terminal import UsageError, level, print_json, print_text
 from wsgireload.log import shown
 
-PATIENCE = 10.0  # seconds beyond the interval: the preflight and a busy machine take their time
-POLL = 0.05
+RESTARTED = "restarted"
+WAIT = 10.0  # seconds beyond the scan interval: enough for a preflight on a busy machine
+POLL = 0.05  # seconds between two reads of the status files
 
 
-def arguments(command: argparse.ArgumentParser) -> None:
-    """Which Apache, and how long to wait for an outcome."""
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Add the options that name an Apache, and the time to wait."""
     which = command.add_mutually_exclusive_group()
-    which.add_argument(
-        "--pid-file", metavar="FILE", help="only the Apache whose parent's pid stands in this file"
-    )
-    which.add_argument("--service", metavar="NAME", help="only this service (Windows)")
+    which.add_argument("--pid-file", metavar="FILE", help="PID file of the Apache to restart")
+    which.add_argument("--service", metavar="NAME", help="service to restart (Windows)")
     command.add_argument(
-        "--httpd", metavar="PATH", help="Apache's program, to check its configuration (Windows)"
+        "--httpd", metavar="PATH", help="Apache program, to check the configuration (Windows)"
     )
-    command.add_argument("--config", metavar="FILE", help="and the httpd.conf to check (Windows)")
+    command.add_argument("--config", metavar="FILE", help="configuration file to check (Windows)")
     command.add_argument(
         "--wait",
         metavar="SECONDS",
         type=float,
-        default=PATIENCE,
-        help="how long to wait for what comes of it (%(default)g)",
+        default=WAIT,
+        help="seconds to wait for the result (default: %(default)g)",
     )
 
 
-def run(chosen: argparse.Namespace) -> int:
-    """0 where everything that was asked restarts."""
-    if os.name == "nt" and (chosen.service or chosen.pid_file):
-        return windows.restart(chosen)
-    if chosen.service:
-        raise MisuseError(
-            "--service is for Windows, where Apache can be a service; here: --pid-file"
-        )
-    found = states.find()
-    asked = _of(chosen.pid_file, found.states)
-    outcomes = ask(asked, chosen.wait)
-    if chosen.json:
-        told = [{"pid": state.pid, "outcome": outcomes[state.name]} for state in asked]
-        say_json({"ok": _well(outcomes), "monitors": told, "unreadable": found.closed})
+def run(options: argparse.Namespace) -> int:
+    """Return 0 if there is a monitor and each one restarts."""
+    if os.name == "nt" and (options.service or options.pid_file):
+        return windows.restart(options)
+    if options.service:
+        raise UsageError("--service works on Windows only; use --pid-file here")
+    found = monitors.find()
+    selected = _of_apache(options.pid_file, found.monitors)
+    outcomes = request(selected, options.wait)
+    is_well = bool(outcomes) and set(outcomes.values()) == {RESTARTED}
+    if options.json:
+        data = [{"pid": each.status.pid, "outcome": outcomes[each.name]} for each in selected]
+        print_json({"ok": is_well, "monitors": data, "unreadable": found.unreadable})
     else:
-        _tell(asked, outcomes, found)
-    return 0 if _well(outcomes) else 1
+        _print(selected, outcomes, found)
+    return 0 if is_well else 1
 
 
-def ask(
-    asked: Iterable[State],
+def request(
+    selected: Iterable[RunningMonitor],
     wait: float,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> dict[str, str]:
-    """Ask each, and see what comes of it: by name, "restarted" or what is in the way."""
+    """Request a restart from each monitor and wait for the outcome.
+
+    Returns by name "restarted", or what prevents the restart.
+    """
     outcomes, waiting = {}, []
-    for state in asked:
+    for monitor in selected:
         try:
-            state.ask()
-            waiting.append(state)
+            monitor.request_restart()
+            waiting.append(monitor)
         except OSError as error:
-            outcomes[state.name] = f"cannot be asked: {error.strerror or error}"
-    end = clock() + wait + max((float(s.told.get("interval", 1.0)) for s in waiting), default=0.0)
+            outcomes[monitor.name] = f"cannot request a restart: {error.strerror or error}"
+    end = clock() + wait + max((each.snapshot.interval for each in waiting), default=0.0)
     while waiting and clock() < end:
-        now = {state.name: state for state in states.find().states}
-        for state in list(waiting):
-            outcome = _outcome(state, now.get(state.name))
-            if outcome:
-                outcomes[state.name] = outcome
-                waiting.remove(state)
+        now = {each.name: each for each in monitors.find().monitors}
+        for monitor in list(waiting):
+            if outcome := _outcome(monitor, now.get(monitor.name)):
+                outcomes[monitor.name] = outcome
+                waiting.remove(monitor)
         sleep(POLL)
-    outcomes |= {state.name: "asked, and nothing has come of it yet" for state in waiting}
+    outcomes |= {each.name: "requested, no result yet" for each in waiting}
     return outcomes
 
 
-def _outcome(before: State, now: State | None) -> str:
-    """What has come of it by now; "" for nothing."""
-    if now is None:  # its monitor has ended, and so does its process
-        return "restarted"
-    if now.status.get("restarting"):
-        return "" if not before.status.get("restarting") else "was restarting already"
-    holding = now.status.get("holding")
-    return f"holding: {shown(holding)}" if holding and now.time > before.time else ""
+def _outcome(before: RunningMonitor, now: RunningMonitor | None) -> str:
+    """Return the outcome so far; "" for none."""
+    if now is None:  # a monitor ends with its process
+        return RESTARTED
+    if now.status.restarting:
+        return "already restarting" if before.status.restarting else ""
+    is_new = now.snapshot.time > before.snapshot.time
+    return f"holding: {shown(now.status.holding)}" if now.status.holding and is_new else ""
 
 
-def _of(pid_file: str | None, found: list[State]) -> list[State]:
+def _of_apache(pid_file: str | None, found: list[RunningMonitor]) -> list[RunningMonitor]:
     if pid_file is None:
         return found
-    parent = windows.pid_in(pid_file)
-    return [state for state in found if state.status.get("parent") == parent]
+    parent = windows.read_pid(pid_file)
+    return [each for each in found if each.status.parent == parent]
 
 
-def _well(outcomes: dict[str, str]) -> bool:
-    return bool(outcomes) and set(outcomes.values()) <= {"restarted"}
-
-
-def _tell(asked: list[State], outcomes: dict[str, str], found: Found) -> None:
-    for state in asked:
-        outcome = outcomes[state.name]
-        word = level("ok" if outcome == "restarted" else "fail")
-        say(f"{word}  {state}: {outcome}")
-    if not asked:
-        say("no monitor was found to be asked: `wsgireload status` says more")
-    if found.closed:
-        say(found.unread())
+def _print(selected: list[RunningMonitor], outcomes: dict[str, str], found: Found) -> None:
+    for each in selected:
+        outcome = outcomes[each.name]
+        print_text(f"{level('ok' if outcome == RESTARTED else 'fail')}  {each}: {outcome}")
+    if not selected:
+        print_text("no monitor found; `wsgireload status` explains why")
+    if found.unreadable:
+        print_text(found.warning())

@@ -1,91 +1,88 @@
-"""What the running monitors say: what they watch, hold back and last reloaded."""
+"""Print what the running monitors watch, hold and last reloaded."""
 
 from __future__ import annotations
 
 import argparse
 import time
-from typing import Any
+from collections.abc import Sequence
 
-from wsgireload.cli import states
-from wsgireload.cli.states import Found, State
-from wsgireload.cli.terminal import level, say, say_json
+from wsgireload.cli import monitors
+from wsgireload.cli.monitors import Found, RunningMonitor
+from wsgireload.cli.terminal import level, print_json, print_text
 from wsgireload.log import shown
+from wsgireload.report import Restarted, plain
 
 MOST = 3  # changed files that are named
 
 
-def arguments(_command: argparse.ArgumentParser) -> None:
-    """None of its own."""
+def add_arguments(_command: argparse.ArgumentParser) -> None:
+    """This command has no arguments of its own."""
 
 
-def run(chosen: argparse.Namespace) -> int:
-    """0 where monitors run and none of them holds a restart back."""
-    found = states.find()
-    if chosen.json:
-        monitors = [{**state.told, "folder": state.folder} for state in found.states]
-        say_json({"ok": well(found), "monitors": monitors, "unreadable": found.closed})
+def run(options: argparse.Namespace) -> int:
+    """Return 0 if monitors run and none of them holds a restart."""
+    found = monitors.find()
+    if options.json:
+        data = [{**plain(each.snapshot), "folder": each.folder} for each in found.monitors]
+        print_json({"ok": is_well(found), "monitors": data, "unreadable": found.unreadable})
     else:
-        for state in found.states:
-            say(text(state))
-        if not found.states:
-            say(nothing(found))
-        if found.closed:
-            say(found.unread())
-    return 0 if well(found) else 1
+        for each in found.monitors:
+            print_text(text(each))
+        if not found.monitors:
+            print_text(without_monitors(found))
+        if found.unreadable:
+            print_text(found.warning())
+    return 0 if is_well(found) else 1
 
 
-def well(found: Found) -> bool:
-    """Whether there is a monitor, and none that holds."""
-    return bool(found.states) and not any(state.status.get("holding") for state in found.states)
+def is_well(found: Found) -> bool:
+    """Return whether there is a monitor, and none that holds a restart."""
+    return bool(found.monitors) and not any(each.status.holding for each in found.monitors)
 
 
-def nothing(found: Found) -> str:
-    """What to do where no monitor is found."""
-    if found.closed:
-        return "no monitor was found in the folders that may be read"
+def without_monitors(found: Found) -> str:
+    """Explain why no monitor was found."""
+    if found.unreadable:
+        return "no monitor found in the readable folders"
     return (
-        "no monitor runs here: the WSGI script has not been asked for yet, has no "
-        "wsgireload.start(), or its monitor is inactive, which Apache's error log says"
+        "no monitor runs here: the WSGI script has had no request yet, does not call "
+        "wsgireload.start(), or its monitor is inactive and Apache's error log says why"
     )
 
 
-def text(state: State) -> str:
-    """One monitor, in a few lines."""
-    status = state.status
-    holding = status.get("holding")
-    doing = "holding" if holding else "restarting" if status.get("restarting") else "watching"
-    lines = [
-        f"{level('warn' if holding else 'ok')}  {state}: {doing}, {status['files']} files",
-    ]
-    changed = list(map(str, status["changed"]))
-    more = f" and {len(changed) - MOST} more" if len(changed) > MOST else ""
+def text(monitor: RunningMonitor) -> str:
+    """Describe one monitor in a few lines."""
+    status = monitor.status
+    state = "holding" if status.holding else "restarting" if status.restarting else "watching"
+    more = f" and {len(status.changed) - MOST} more" if len(status.changed) > MOST else ""
     details = {
-        "application": status.get("application") or "the main interpreter",
-        "generation": status.get("generation"),
-        "reloaded": _last(status["history"]),
-        "changed": ", ".join(changed[:MOST]) + more,
-        "holding": holding,
-        "told": f"{_ago(time.time() - state.time)} ago, in {state.path}",
+        "application": status.application or "the main interpreter",
+        "generation": status.generation,
+        "reloaded": _last(status.history),
+        "changed": ", ".join(status.changed[:MOST]) + more,
+        "holding": status.holding,
+        "updated": f"{_ago(monitor.snapshot.time)}, in {monitor.path}",
     }
-    lines += [
+    lines = [
         f"      {name:<12} {shown(str(value))}"
         for name, value in details.items()
         if value not in (None, "")
     ]
-    return "\n".join(lines)
+    word = level("warn" if status.holding else "ok")
+    return "\n".join([f"{word}  {monitor}: {state}, {status.files} files", *lines])
 
 
-def _last(history: list[dict[str, Any]]) -> str:
-    """The last restart, of this process or another of its group: when, how fast, and why."""
+def _last(history: Sequence[Restarted]) -> str:
+    """Describe the last restart of this process group: when, how fast, and why."""
     if not history:
         return ""
-    at, reason, took = (history[0].get(name) for name in ("at", "reason", "took"))
-    took = f", in {took:.2f} s" if took is not None else ""
-    return f"{_ago(time.time() - float(at or 0))} ago{took}: {reason}"
+    at, reason, took = history[0]
+    return f"{_ago(at)}{'' if took is None else f', in {took:.2f} s'}: {reason}"
 
 
-def _ago(seconds: float) -> str:
+def _ago(then: float) -> str:
+    seconds = time.time() - then
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{max(seconds, 0):.0f} s"
+            return f"{seconds / size:.0f} {unit} ago"
+    return f"{max(seconds, 0):.0f} s ago"

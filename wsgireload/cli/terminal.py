@@ -1,4 +1,4 @@
-"""What is printed: plain text that reads well, or JSON."""
+"""Everything that the command line prints: text or JSON."""
 
 from __future__ import annotations
 
@@ -10,38 +10,33 @@ from wsgireload import settings
 COLOURS = {"ok": 32, "warn": 33, "fail": 31}
 
 
-class MisuseError(Exception):
-    """What the user asked for cannot be done: one sentence for stderr, and exit code 2."""
+class UsageError(Exception):
+    """The command line makes no sense: one sentence for stderr, and exit code 2."""
 
 
-def say(text: str = "") -> None:
-    """One line, or several."""
-    print(_encodable(text))
+def print_text(text: str = "") -> None:
+    """Print one or more lines. A character that the terminal cannot show is escaped."""
+    encoding = sys.stdout.encoding or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding))
 
 
-def say_json(value: object) -> None:
-    """The answer to `--json`: nothing else is printed then."""
+def print_json(value: object) -> None:
+    """Print the answer to `--json`, the only output then."""
     print(json.dumps(value, indent=2))
 
 
-def complain(text: str) -> None:
-    """What went wrong, on stderr."""
-    say_aside(f"wsgireload: {text}")
+def print_error(text: str) -> None:
+    """Print an error on stderr."""
+    print_aside(f"wsgireload: {text}")
 
 
-def say_aside(text: str) -> None:
-    """One line on stderr, which escapes what it cannot encode by itself."""
+def print_aside(text: str) -> None:
+    """Print one line on stderr, which escapes what it cannot encode by itself."""
     print(text, file=sys.stderr)
 
 
 def level(word: str) -> str:
-    """ok, warn or fail, as wide as the widest; in colour on a terminal, unless NO_COLOR is set."""
+    """Return ok, warn or fail, padded to one width; in colour on a terminal without NO_COLOR."""
     coloured = sys.stdout.isatty() and not settings.environment().get("NO_COLOR")
     padded = f"{word:<4}"
     return f"\033[{COLOURS[word]}m{padded}\033[0m" if coloured else padded
-
-
-def _encodable(text: str) -> str:
-    """What this terminal's encoding does not have is escaped, rather than an error."""
-    encoding = sys.stdout.encoding or "utf-8"
-    return text.encode(encoding, "backslashreplace").decode(encoding)

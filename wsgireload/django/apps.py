@@ -1,4 +1,4 @@
-"""Starts with Django, where it runs in a server; elsewhere there are only the checks."""
+"""The app: it starts wsgireload under mod_wsgi, and registers its checks elsewhere."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from django.apps import AppConfig
 from django.core.checks import register
 
 import wsgireload
-from wsgireload.django.asked import asked
+from wsgireload.django.options import options
 from wsgireload.server import detection as server
 
 
 class WsgireloadConfig(AppConfig):
-    """`wsgireload.start(**settings.WSGIRELOAD)`, and what Django keeps in memory is tracked.
+    """Calls `wsgireload.start(**settings.WSGIRELOAD)` and tracks the files that Django caches.
 
-    Under mod_wsgi, or where the WSGI script has started a monitor. Never under manage.py.
+    Only under mod_wsgi, or if the WSGI script has started a monitor; never under manage.py.
     """
 
     name = "wsgireload.django"
@@ -21,12 +21,12 @@ class WsgireloadConfig(AppConfig):
     verbose_name = "wsgireload"
 
     def ready(self) -> None:
-        """Called by Django once all apps are known. SettingsError as by `wsgireload.start`."""
+        """Start; Django calls this once all apps are known. SettingsError as by `start`."""
         if server.mod_wsgi() is not None or wsgireload.status().active:
-            from wsgireload.django.kept import kept
+            from wsgireload.django.cached_files import cached_files
 
-            wsgireload.track(*kept())
-            wsgireload.start(**asked())
+            wsgireload.track(*cached_files())
+            wsgireload.start(**options())
         else:
             from wsgireload.django.checks import check
 

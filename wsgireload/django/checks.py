@@ -1,4 +1,4 @@
-"""What `manage.py check` says: mistakes that would otherwise show under Apache alone."""
+"""Checks for `manage.py check`: mistakes that otherwise show up only under Apache."""
 
 from __future__ import annotations
 
@@ -12,55 +12,55 @@ from django.conf import settings
 from django.core import checks
 
 from wsgireload import SettingsError
-from wsgireload.django.asked import asked
+from wsgireload.django.options import options
 from wsgireload.settings import Settings
 
 
 def check(**_: object) -> list[checks.CheckMessage]:
-    """Everything that we look at, whichever apps were asked for."""
+    """Run all checks, for any selection of apps."""
     try:
-        chosen = Settings.of(**asked())
+        chosen = Settings.of(**options())
     except SettingsError as error:
         name = "WSGIRELOAD" if error.setting == "WSGIRELOAD" else f"WSGIRELOAD[{error.setting!r}]"
-        said = f"{name} is {error.got!r}."
-        return [checks.Error(said, hint=f"It takes {error.takes}.", id="wsgireload.E001")]
-    return [*_script_lines(chosen), *_missing(chosen)]
+        message = f"{name} is {error.got!r}."
+        return [checks.Error(message, hint=f"It takes {error.takes}.", id="wsgireload.E001")]
+    return [*_check_script(chosen), *_check_tracked(chosen)]
 
 
-def _script_lines(chosen: Settings) -> Iterator[checks.CheckMessage]:
+def _check_script(chosen: Settings) -> Iterator[checks.CheckMessage]:
     found = _script()
     if found is None or chosen.enabled is False:
         return
     path, tree = found
     if os.name != "nt" and chosen.when != "now" and not _binds(tree, "reload_required"):
         yield checks.Warning(
-            f"{path} has no reload_required: without it old code may answer once more after a "
-            "change, and requests that run long are cut.",
+            f"{path} has no reload_required: old code may answer once more after a change, and "
+            "long requests are cut.",
             hint="Add this line to the WSGI script: reload_required = wsgireload.reload_required",
             id="wsgireload.W001",
         )
-    if _starts(tree) and asked().keys() - {"track"}:
+    if _calls_start(tree) and options().keys() - {"track"}:
         yield checks.Warning(
-            f"{path} calls wsgireload.start() before Django does: of WSGIRELOAD only 'track' is "
-            "heeded.",
-            hint="Keep the settings in one of the two places.",
+            f"{path} calls wsgireload.start() before Django does: only 'track' of WSGIRELOAD has "
+            "an effect.",
+            hint="Keep the settings in one place.",
             id="wsgireload.W003",
         )
 
 
-def _missing(chosen: Settings) -> Iterator[checks.CheckMessage]:
+def _check_tracked(chosen: Settings) -> Iterator[checks.CheckMessage]:
     for path in chosen.track:
         if not os.path.lexists(path) and not any(glob.iglob(path, recursive=True)):
             yield checks.Warning(
-                f"WSGIRELOAD['track'] names {path}, and there is nothing.",
-                hint="It is watched for its appearance. A relative path starts from the current "
-                "folder, which under Apache is another one: use BASE_DIR.",
+                f"WSGIRELOAD['track'] contains {path}, which does not exist.",
+                hint="The site reloads once it exists. A relative path depends on the current "
+                "folder, which is another one under Apache: use BASE_DIR.",
                 id="wsgireload.W002",
             )
 
 
 def _script() -> tuple[str, ast.Module] | None:
-    """The file of WSGI_APPLICATION and what stands in it; None where that cannot be seen."""
+    """Return the file of WSGI_APPLICATION, and its code; None if it cannot be read."""
     module = str(getattr(settings, "WSGI_APPLICATION", None)).rpartition(".")[0]
     try:
         spec = importlib.util.find_spec(module)
@@ -73,6 +73,7 @@ def _script() -> tuple[str, ast.Module] | None:
 
 
 def _binds(tree: ast.Module, name: str) -> bool:
+    """Return whether the code assigns, defines or imports a name."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id == name:
             return True
@@ -83,6 +84,6 @@ def _binds(tree: ast.Module, name: str) -> bool:
     return False
 
 
-def _starts(tree: ast.Module) -> bool:
+def _calls_start(tree: ast.Module) -> bool:
     calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
     return any(ast.unparse(call.func) == "wsgireload.start" for call in calls)

@@ -1,55 +1,85 @@
-"""What a monitor tells of itself outside its process, and how it hears of a restart by hand.
+"""The status file of a monitor, and the file that requests a restart from it.
 
-Two files in the journal's folder, `<pid>-<interpreter>.state` and `.restart`: the monitor writes
-the first when something that matters changes, and removes it at its end; anybody who may write
-there makes the second, and the monitor takes it away at its next look.
+Both lie in the journal's folder, as `<pid>-<interpreter>.state` and `.restart`. The monitor writes
+the first when something reportable has changed and removes it when it ends. Anyone who may write to
+the folder creates the second; the monitor removes it at its next scan.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
+from wsgireload import report
+from wsgireload.report import Status
 from wsgireload.state.private_dir import Private, open_first
 
 STATE, RESTART = ".state", ".restart"
-ANEW = 3600.0  # seconds: what is older than a day in that folder is swept away, see journal.py
+REWRITE = 3600.0  # seconds: the journal removes files from that folder that are a day old
 
 
-class Published:
-    """The files of one monitor. Whatever fails here fails quietly: the site runs without them."""
+class Snapshot(NamedTuple):
+    """The content of a status file: a monitor's status at `time` (seconds since 1970).
+
+    `group` is its process group, `interval` the seconds between two scans.
+    """
+
+    time: float
+    group: str
+    interval: float
+    status: Status
+
+    def dump(self) -> bytes:
+        """Return the snapshot as JSON."""
+        return json.dumps(report.plain(self)).encode()
+
+
+def parse(content: bytes) -> Snapshot:
+    """Parse a status file, which any user may have written; ValueError or TypeError if it is none.
+
+    RecursionError if it is nested too deeply.
+    """
+    return report.parse(Snapshot, json.loads(content))
+
+
+class StatusFile:
+    """The two files of one monitor. Errors are ignored: the site works without these files."""
 
     def __init__(self, folders: Sequence[str], interpreter: str) -> None:
-        """`folders`: as the journal's; `interpreter` tells this one from others of its process."""
+        """`folders` are the journal's; `interpreter` is unique in this process."""
         self._folders = folders
         self._name = f"{os.getpid()}-{interpreter}"
         self._folder: Private | None = None
         self._requests = 0
-        self._told: tuple[object, float] = (None, float("-inf"))
+        self._written: object = None
+        self._due = float("-inf")
 
-    def tell(self, matters: object, facts: Callable[[], dict[str, object]]) -> None:
-        """Write the facts, and the time, if what matters is not what was told before.
+    def write(self, status: Status, group: str, interval: float) -> None:
+        """Write the status if something reportable has changed since the last call.
 
-        And once after each request: who asked can tell what is known since from what was before.
+        Also once after each request for a restart, so that its sender can tell a new status from an
+        old one, and every hour, so that the file is not taken for a leftover.
         """
-        matters, now = (matters, self._requests), time.monotonic()
-        if matters == self._told[0] and now - self._told[1] < ANEW:
+        current = self._requests, _reportable(status)
+        if current == self._written and time.monotonic() < self._due:
             return
-        self._told = matters, now
-        # Without a folder this is silent: the journal says why there is none.
+        self._written, self._due = current, time.monotonic() + REWRITE
+        # No warning without a folder: the journal logs why there is none.
         folder = self._folder = self._folder or open_first(self._folders, lambda _: None)
         if folder is None:
             return
-        text = written({"time": time.time(), **facts()})
+        content = Snapshot(time.time(), group, interval, status).dump()
         try:
-            folder.write(self._name + STATE, text.encode("utf-8"))
-        except OSError:  # the folder is gone, or the disk is full: the next change finds another
+            folder.write(self._name + STATE, content)
+        except OSError:  # the folder was removed or the disk is full: the next change tries again
             folder.close()
             self._folder = None
 
-    def asked(self) -> bool:
-        """Whether somebody wants a restart by hand; True once for each time."""
+    def restart_requested(self) -> bool:
+        """Return whether a restart was requested; True once for each request."""
         if self._folder is None:
             return False
         try:
@@ -60,8 +90,8 @@ class Published:
         self._requests += 1
         return True
 
-    def end(self) -> None:
-        """Take back what was told."""
+    def remove(self) -> None:
+        """Remove both files."""
         folder, self._folder = self._folder, None
         if folder is not None:
             folder.remove(self._name + RESTART)
@@ -69,21 +99,6 @@ class Published:
             folder.close()
 
 
-def written(value: object) -> str:
-    """Plain data as JSON: json and re would cost every interpreter half a megabyte."""
-    if isinstance(value, str):
-        return '"' + "".join(map(_character, value)) + '"'
-    if isinstance(value, dict):
-        inside = (f"{written(str(name))}: {written(each)}" for name, each in value.items())
-        return "{" + ", ".join(inside) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(written, value)) + "]"
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    return repr(value) if isinstance(value, int | float) else written(str(value))
-
-
-def _character(one: str) -> str:
-    """What may not stand in a JSON text as it is: quotes, controls, and halves of characters."""
-    plain = one not in '"\\' and one >= " " and not "\ud800" <= one <= "\udfff"
-    return one if plain else f"\\u{ord(one):04x}"
+def _reportable(status: Status) -> tuple[object, ...]:
+    """Return what is worth a write: not, for example, the number of scans."""
+    return status.files, status.holding, status.changed, status.restarting, status.history

@@ -1,4 +1,4 @@
-"""A page that tells what wsgireload does, and pages that reload themselves in the browser.
+"""A page that shows what wsgireload does, and pages that reload themselves in the browser.
 
 from wsgireload.web import middleware
 application = middleware(application, live=True)

@@ -1,4 +1,4 @@
-"""Which scripts a page's Content-Security-Policy lets run, and whether they may ask us."""
+"""Whether the Content-Security-Policy of a page allows our script, and in which form."""
 
 from __future__ import annotations
 
@@ -7,52 +7,53 @@ from collections.abc import Iterable
 INLINE = "inline"
 OWN = "own"
 NONCE = "'nonce-"
-EVERYBODY = {"'self'", "*"}
+ANY_SITE = {"'self'", "*"}
 
 
-def way(policies: Iterable[str]) -> str | None:
-    """How a script of ours may stand in a page: INLINE, OWN (from this site), or a nonce's source.
+def script_form(policies: Iterable[str]) -> str | None:
+    """Return the form that all policies of a page allow: INLINE, OWN (a file of this site) or a
+    nonce source.
 
-    None where it may not, or could not ask this site for anything. A page has to please all of its
-    policies; without any, everything goes.
+    None if the script may not run or may not send requests to this site.
     """
-    ways: set[str] | None = None
+    forms: set[str] | None = None
     for policy in ",".join(policies).split(","):
-        allowed = _ways(_directives(policy))
+        allowed = _forms(_directives(policy))
         if allowed is not None:
-            ways = allowed if ways is None else ways & allowed
-    if ways is None:
+            forms = allowed if forms is None else forms & allowed
+    if forms is None:
         return INLINE
-    nonces = sorted(each for each in ways if each.startswith(NONCE))
-    return next(iter([*nonces, *(each for each in (INLINE, OWN) if each in ways)]), None)
+    nonces = sorted(each for each in forms if each.startswith(NONCE))
+    return next(iter([*nonces, *(each for each in (INLINE, OWN) if each in forms)]), None)
 
 
 def _directives(policy: str) -> dict[str, list[str]]:
-    """Each directive's sources; of two of a name the first counts."""
-    told: dict[str, list[str]] = {}
+    """Return the sources of each directive; the first of two with one name counts."""
+    directives: dict[str, list[str]] = {}
     for directive in policy.split(";"):
         name, *sources = directive.split() or [""]
-        told.setdefault(name.lower(), sources)
-    return told
+        directives.setdefault(name.lower(), sources)
+    return directives
 
 
-def _ways(told: dict[str, list[str]]) -> set[str] | None:
-    """The ways that one policy leaves; None where it has nothing to say of scripts."""
-    rest = told.get("default-src")
-    asking = told.get("connect-src", rest)
-    if "sandbox" in told or (asking is not None and not EVERYBODY & _lower(asking)):
+def _forms(directives: dict[str, list[str]]) -> set[str] | None:
+    """Return the forms that one policy allows; None if it does not restrict scripts."""
+    default = directives.get("default-src")
+    connect = directives.get("connect-src", default)
+    if "sandbox" in directives or (connect is not None and not ANY_SITE & _lower(connect)):
         return set()
-    sources = told.get("script-src-elem", told.get("script-src", rest))
+    sources = directives.get("script-src-elem", directives.get("script-src", default))
     if sources is None:
         return None
-    words, ways = _lower(sources), {each for each in sources if each.startswith(NONCE)}
-    picky = "'strict-dynamic'" in words
-    named = picky or any(word.startswith((NONCE, "'sha")) for word in words)
-    if "'unsafe-inline'" in words and not named:  # beside a nonce or a hash it counts for nothing
-        ways.add(INLINE)
-    if EVERYBODY & words and not picky:
-        ways.add(OWN)
-    return ways
+    words, forms = _lower(sources), {each for each in sources if each.startswith(NONCE)}
+    is_strict = "'strict-dynamic'" in words
+    has_hashes = any(word.startswith((NONCE, "'sha")) for word in words)
+    # Browsers ignore 'unsafe-inline' beside a nonce or a hash.
+    if "'unsafe-inline'" in words and not is_strict and not has_hashes:
+        forms.add(INLINE)
+    if ANY_SITE & words and not is_strict:
+        forms.add(OWN)
+    return forms
 
 
 def _lower(sources: Iterable[str]) -> set[str]:

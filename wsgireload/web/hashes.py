@@ -1,12 +1,14 @@
-"""What hashlib and hmac give under these names, without OpenSSL, which they bring along: it crashes
-early releases of 3.12 in an interpreter with a GIL of its own.
+"""sha256 and compare_digest without OpenSSL.
+
+hashlib and hmac import OpenSSL, which crashes early releases of 3.12 in an interpreter with its own
+GIL.
 """
 
 from __future__ import annotations
 
 from _operator import _compare_digest as compare_digest
+from typing import TYPE_CHECKING
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from hashlib import sha256
 else:
@@ -15,7 +17,7 @@ else:
     except ImportError:
         try:
             from _sha256 import sha256
-        except ImportError:  # another Python, or one in which it has moved
+        except ImportError:  # a Python without either
             from hashlib import sha256
 
 __all__ = ["compare_digest", "sha256"]

@@ -1,46 +1,32 @@
-"""Pages that reload themselves: what stands in them, and what they ask.
+"""Pages that reload themselves: their script, and the answers to it.
 
-A page holds the version of what made it. Its script asks, now and then, whether that is still the
-one: a question that is answered at once, so that no open page keeps a thread.
+A page contains the version that made it. Its script polls whether that is still the current one.
+The answer is immediate, so that an open page never occupies a thread.
 """
 
 from __future__ import annotations
 
 import os
-import re
 from html import escape
 from urllib.parse import parse_qs, quote
+from wsgiref.types import WSGIEnvironment
 
+from wsgireload import Status
 from wsgireload.web import csp
+from wsgireload.web.assets import LIVE_SCRIPT
+from wsgireload.web.excerpt import excerpt
 from wsgireload.web.files import Files
 from wsgireload.web.hashes import sha256
-from wsgireload.web.places import excerpt
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from wsgiref.types import WSGIEnvironment
-
-    from wsgireload import Status
-
-    Headers = list[tuple[str, str]]
+Headers = list[tuple[str, str]]
 
 NAME, SCRIPT = "live", "live.js"
 POLICIES = {"content-security-policy", "content-security-policy-report-only"}
 SAME, CODE, FILES = "same", "code", "files"
 
 
-def squeezed(script: str) -> str:
-    """The script without its layout: it goes along with every page."""
-    lines = "\n".join(line.strip() for line in script.splitlines())
-    return re.sub(r" (=>?|==|&&|\*) ", r"\1", lines).replace(", ", ",")
-
-
-with open(os.path.join(os.path.dirname(__file__), "live.js"), encoding="utf-8") as _file:
-    SOURCE = squeezed(_file.read())
-
-
 class Live:
-    """What makes the pages of one application reload themselves, under `path`."""
+    """Makes the pages of one application reload themselves; `path` is where they poll."""
 
     def __init__(self, path: str, reload_on: Files) -> None:
         self._path = path
@@ -48,58 +34,59 @@ class Live:
         self._script: str | None = None
 
     def version(self, status: Status, environ: WSGIEnvironment) -> str:
-        """What answers now: whose process, after how many restarts, which script, which files.
+        """Return the current version: Apache's pid, the generation, the script and the files.
 
-        Processes of one group that run the same code say the same.
+        It is the same in all processes of a group that run the same code.
         """
         script = environ.get("SCRIPT_FILENAME", "")
-        if self._script is None:  # mod_wsgi may load another one without a restart of ours
+        if self._script is None:  # mod_wsgi itself may have loaded a changed script
             self._script = _digest(script)
-        counted: object = status.generation
-        if counted is None:  # nobody counts: then each process is another one
-            counted = f"pid{status.pid}" if status.active else 0
+        generation: object = status.generation
+        if generation is None:  # without a journal each process is a version of its own
+            generation = f"pid{status.pid}" if status.active else 0
         files = self._files.digest(os.path.dirname(script) or os.getcwd())
-        return f"{status.parent}.{counted}.{self._script}.{files}"
+        return f"{status.parent}.{generation}.{self._script}.{files}"
 
     def answer(self, status: Status, environ: WSGIEnvironment) -> dict[str, object]:
-        """What a page is told that was made by the version it asks with."""
-        asked = parse_qs(environ.get("QUERY_STRING", "")).get("v", [""])[0]
-        differs = difference(asked, self.version(status, environ))
+        """Return the answer for a page, which sends its version."""
+        page = parse_qs(environ.get("QUERY_STRING", "")).get("v", [""])[0]
+        differs = difference(page, self.version(status, environ))
         return {"reload": differs != SAME, "files": differs == FILES, "held": notice(status)}
 
     def tag(self, version: str, environ: WSGIEnvironment, headers: Headers) -> bytes | None:
-        """What goes into a page with these headers; None where its policy lets nothing run."""
-        way = csp.way(value for name, value in headers if name.lower() in POLICIES)
-        base = quote(environ.get("SCRIPT_NAME", "") + self._path, encoding="latin-1")
-        asks = f'data-wsgireload="{escape(base)}{NAME}?v={quote(version)}"'
-        if way is None:
+        """Return the tag for a page with these headers; None if its policy forbids the script."""
+        form = csp.script_form(value for name, value in headers if name.lower() in POLICIES)
+        if form is None:
             return None
-        if way == csp.OWN:
-            return f'<script async src="{escape(base)}{SCRIPT}" {asks}></script>'.encode()
-        nonce = way.removeprefix(csp.NONCE).rstrip("'")
-        allowed = f' nonce="{escape(nonce)}"' if way != csp.INLINE else ""
-        return f"<script{allowed} {asks}>{SOURCE}</script>".encode()
+        base = escape(quote(environ.get("SCRIPT_NAME", "") + self._path, encoding="latin-1"))
+        attribute = f'data-wsgireload="{base}{NAME}?v={quote(version)}"'
+        if form == csp.OWN:
+            return f'<script async src="{base}{SCRIPT}" {attribute}></script>'.encode()
+        nonce = escape(form.removeprefix(csp.NONCE).rstrip("'"))
+        allowed = f' nonce="{nonce}"' if form != csp.INLINE else ""
+        return f"<script{allowed} {attribute}>{LIVE_SCRIPT}</script>".encode()
 
 
-def difference(page: str, now: str) -> str:
-    """What sets a page's version apart from the one that answers: nothing, code, or files alone.
+def difference(page: str, current: str) -> str:
+    """Compare two versions: the same, other code, or only other files.
 
-    A process of an earlier generation may still answer beside a later one: for that a page does not
-    go back.
+    For a short time a process of an earlier generation may answer beside a new one. A page does not
+    reload for an older version.
     """
-    told, mine = page.split("."), now.split(".")
-    if page == now or len(told) != len(mine):
+    old, new = page.split("."), current.split(".")
+    if page == current or len(old) != len(new):
         return SAME
-    (parent, counted, script, _), (its_parent, its_counted, its_script, _) = told, mine
-    if parent != its_parent or not (counted.isdecimal() and its_counted.isdecimal()):
-        return CODE if told[:3] != mine[:3] else FILES
-    if int(counted) > int(its_counted):
+    (old_parent, old_generation, old_script, _), (parent, generation, script, _) = old, new
+    if old_parent != parent or not (old_generation.isdecimal() and generation.isdecimal()):
+        return CODE if old[:3] != new[:3] else FILES
+    if int(old_generation) > int(generation):
         return SAME
-    return CODE if int(counted) < int(its_counted) or script != its_script else FILES
+    is_newer = int(old_generation) < int(generation)
+    return CODE if is_newer or old_script != script else FILES
 
 
 def notice(status: Status) -> str | None:
-    """What stands at the foot of the page while a restart is held."""
+    """Return what the page shows at its bottom while a restart is held."""
     if status.held is None or status.held.line is None:
         return f"wsgireload: {status.holding}" if status.holding else None
     text, caret = excerpt(status.held)

@@ -1,4 +1,4 @@
-"""The middleware: what is asked below its path it answers, everything else is the application's."""
+"""The middleware: it answers requests below its own path, the application all others."""
 
 from __future__ import annotations
 
@@ -6,32 +6,30 @@ import json
 import os
 from collections.abc import Callable, Iterable
 from functools import partial
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import wsgireload
 from wsgireload import SettingsError
-from wsgireload.web import live as lively
+from wsgireload.web import live as live_pages
 from wsgireload.web import page
 from wsgireload.web.access import Access
+from wsgireload.web.assets import LIVE_SCRIPT
 from wsgireload.web.files import Files
 from wsgireload.web.insert import Insertion
 from wsgireload.web.live import Live
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+Headers = list[tuple[str, str]]
+Handler = Callable[[WSGIEnvironment], tuple[Headers, bytes]]
+Path = str | os.PathLike[str]
 
-    Headers = list[tuple[str, str]]
-    Tag = Callable[[Headers], bytes | None]
-    Path = str | os.PathLike[str]
-
-SHORTEST = 16  # characters of a token: one that is guessed is none
-ALWAYS = [
+SHORTEST_TOKEN = 16  # characters
+SECURITY_HEADERS = [
     ("Cache-Control", "no-store"),
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "no-referrer"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
 ]
-NOTHING = "default-src 'none'; frame-ancestors 'none'"
+NO_CONTENT_ALLOWED = "default-src 'none'; frame-ancestors 'none'"
 
 
 def middleware(
@@ -42,17 +40,16 @@ def middleware(
     live: bool = False,
     reload_on: Path | Iterable[Path] = (),
 ) -> WSGIApplication:
-    """`application` with a page about wsgireload at `path`, and JSON at `path`status.json.
+    """Return `application` with a page about wsgireload at `path`, and JSON at `path`status.json.
 
-    Other machines see it with the `token` alone, and without one not at all. With `live` pages
-    reload themselves in the browser when new code answers, or when what `reload_on` names changes:
-    files, folders and globs, relative ones from the WSGI script's folder. SettingsError for what
-    makes no sense.
+    Only this machine sees them, and with a `token` also clients that know it. With `live`, open
+    pages reload in the browser when new code answers, or when a file of `reload_on` changes: files,
+    folders and globs, relative to the WSGI script's folder. SettingsError for invalid arguments.
     """
     if not _is_text(path, 3) or path[0] + path[-1] != "//":
         raise SettingsError("path", path, "a path that begins and ends with a slash")
-    if token is not None and not _is_text(token, SHORTEST):
-        raise SettingsError("token", "…", f"at least {SHORTEST} characters that nobody guesses")
+    if token is not None and not _is_text(token, SHORTEST_TOKEN):
+        raise SettingsError("token", "…", f"at least {SHORTEST_TOKEN} random characters")
     if live not in (True, False):
         raise SettingsError("live", live, "True or False")
     files = Files(_patterns(reload_on))
@@ -67,113 +64,105 @@ class _Middleware:
         self._path = path
         self._access = access
         self._live = live
-        self._answers: dict[str, Callable[[WSGIEnvironment], tuple[Headers, bytes]]] = {
-            "": self._page,
-            "status.json": self._json,
-        }
+        self._handlers: dict[str, Handler] = {"": self._page, "status.json": _status_json}
         if live is not None:
-            self._answers |= {lively.NAME: partial(self._news, live), lively.SCRIPT: _script}
+            self._handlers[live_pages.NAME] = partial(_live_json, live)
+            self._handlers[live_pages.SCRIPT] = _live_script
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        asked = environ.get("PATH_INFO", "")
-        answer = None
-        if asked.startswith(self._path):
-            answer = self._answers.get(asked.removeprefix(self._path))
+        path = environ.get("PATH_INFO", "")
+        handler = None
+        if path.startswith(self._path):
+            handler = self._handlers.get(path.removeprefix(self._path))
         live = self._live
-        if (answer is None and live is None) or not self._access.allows(environ):
+        if (handler is None and live is None) or not self._access.allows(environ):
             return self._application(environ, start_response)
-        more = _last_answers(environ) if live is not None else []
-        if answer is not None:
-            return _answered(environ, start_response, answer, more)
+        more = _closing_headers(environ) if live is not None else []
+        if handler is not None:
+            return _respond(environ, start_response, handler, more)
         if live is not None and _wants_page(environ):
-            # Which version: before it is made, as what comes meanwhile may not be in it.
-            tag: Tag = partial(live.tag, live.version(wsgireload.status(), environ), environ)
-            environ.pop("HTTP_IF_NONE_MATCH", None)  # the browser's copy has no tag, or an old one
+            # Take the version before the page is made: changes meanwhile may not be in the page.
+            tag = partial(live.tag, live.version(wsgireload.status(), environ), environ)
+            environ.pop("HTTP_IF_NONE_MATCH", None)  # the browser's copy may have an old tag
             environ.pop("HTTP_IF_MODIFIED_SINCE", None)
+            insertion = Insertion(start_response, tag, more)
         elif more:
-            tag = _no_tag
+            insertion = Insertion(start_response, lambda _headers: None, more)
         else:
             return self._application(environ, start_response)
-        insertion = Insertion(start_response, tag, more)
         return insertion.body(self._application(environ, insertion.start), environ)
 
     def _page(self, environ: WSGIEnvironment) -> tuple[Headers, bytes]:
-        status = wsgireload.status()
-        text = page.render(status, status.paths(), page.surroundings(environ))
-        told = [("Content-Type", "text/html; charset=utf-8")]
-        told += [("Content-Security-Policy", page.POLICY)]
-        if self._access.by_token(environ):
-            told += [("Set-Cookie", self._access.cookie(environ.get("SCRIPT_NAME", "") or "/"))]
-        return told, text.encode("utf-8", "backslashreplace")
-
-    def _json(self, environ: WSGIEnvironment) -> tuple[Headers, bytes]:
-        del environ
-        status = wsgireload.status()
-        return _as_json({**status.asdict(), "paths": status.paths()})
-
-    def _news(self, live: Live, environ: WSGIEnvironment) -> tuple[Headers, bytes]:
-        return _as_json(live.answer(wsgireload.status(), environ))
+        text = page.render(wsgireload.status(), environ)
+        headers = [("Content-Type", "text/html; charset=utf-8")]
+        headers += [("Content-Security-Policy", page.POLICY)]
+        if self._access.has_token(environ):
+            headers += [("Set-Cookie", self._access.cookie(environ.get("SCRIPT_NAME", "") or "/"))]
+        return headers, text.encode("utf-8", "backslashreplace")
 
 
-def _last_answers(environ: WSGIEnvironment) -> Headers:
-    """What ends a browser's connection when a restart is on its way: the next one is new code's.
+def _status_json(_environ: WSGIEnvironment) -> tuple[Headers, bytes]:
+    status = wsgireload.status()
+    return _json({**status.asdict(), "paths": status.paths()})
 
-    By the letter of WSGI this is the server's own header; mod_wsgi lets it through.
+
+def _live_json(live: Live, environ: WSGIEnvironment) -> tuple[Headers, bytes]:
+    return _json(live.answer(wsgireload.status(), environ))
+
+
+def _live_script(_environ: WSGIEnvironment) -> tuple[Headers, bytes]:
+    headers = [("Content-Type", "text/javascript; charset=utf-8")]
+    return [*headers, ("Content-Security-Policy", NO_CONTENT_ALLOWED)], LIVE_SCRIPT.encode()
+
+
+def _json(data: dict[str, object]) -> tuple[Headers, bytes]:
+    headers = [("Content-Type", "application/json")]
+    return [*headers, ("Content-Security-Policy", NO_CONTENT_ALLOWED)], json.dumps(data).encode()
+
+
+def _closing_headers(environ: WSGIEnvironment) -> Headers:
+    """Return headers that close the connection before a restart: the next one gets new code.
+
+    WSGI reserves this header for the server; mod_wsgi passes it on.
     """
     status = wsgireload.status()
-    coming = status.restarting or (status.changed and not status.holding)
-    return [("Connection", "close")] if coming and "mod_wsgi.version" in environ else []
+    is_coming = status.restarting or (status.changed and not status.holding)
+    return [("Connection", "close")] if is_coming and "mod_wsgi.version" in environ else []
 
 
-def _answered(
-    environ: WSGIEnvironment,
-    start_response: StartResponse,
-    answer: Callable[[WSGIEnvironment], tuple[Headers, bytes]],
-    more: Headers,
+def _respond(
+    environ: WSGIEnvironment, start_response: StartResponse, handler: Handler, more: Headers
 ) -> Iterable[bytes]:
     method = environ.get("REQUEST_METHOD", "GET")
     if method not in ("GET", "HEAD"):
         headers = [("Allow", "GET, HEAD"), ("Content-Length", "0"), ("Content-Type", "text/plain")]
-        start_response("405 Method Not Allowed", [*ALWAYS, *headers])
+        start_response("405 Method Not Allowed", [*SECURITY_HEADERS, *headers])
         return []
-    headers, body = answer(environ)
-    start_response("200 OK", [*ALWAYS, *headers, ("Content-Length", str(len(body))), *more])
+    headers, body = handler(environ)
+    length = ("Content-Length", str(len(body)))
+    start_response("200 OK", [*SECURITY_HEADERS, *headers, length, *more])
     return [body] if method == "GET" else []
 
 
-def _as_json(told: dict[str, object]) -> tuple[Headers, bytes]:
-    headers = [("Content-Type", "application/json"), ("Content-Security-Policy", NOTHING)]
-    return headers, json.dumps(told).encode()
-
-
-def _script(environ: WSGIEnvironment) -> tuple[Headers, bytes]:
-    del environ
-    headers = [("Content-Type", "text/javascript; charset=utf-8")]
-    return [*headers, ("Content-Security-Policy", NOTHING)], lively.SOURCE.encode()
-
-
-def _no_tag(headers: Headers) -> None:
-    """Nothing is inserted."""
-
-
 def _wants_page(environ: WSGIEnvironment) -> bool:
-    """Whether a browser asks for a page to show, and not a script of one for a part of it."""
-    asks_itself = environ.get("HTTP_SEC_FETCH_DEST", "document") == "document"
-    by_script = "HTTP_X_REQUESTED_WITH" in environ or "HTTP_HX_REQUEST" in environ
-    html = "text/html" in environ.get("HTTP_ACCEPT", "")
-    return environ.get("REQUEST_METHOD") == "GET" and html and asks_itself and not by_script
+    """Return whether a browser requests a page to show, and not a script a part of one."""
+    is_document = environ.get("HTTP_SEC_FETCH_DEST", "document") == "document"
+    is_by_script = "HTTP_X_REQUESTED_WITH" in environ or "HTTP_HX_REQUEST" in environ
+    is_html = "text/html" in environ.get("HTTP_ACCEPT", "")
+    return environ.get("REQUEST_METHOD") == "GET" and is_html and is_document and not is_by_script
 
 
-def _is_text(got: object, least: int) -> bool:
-    return isinstance(got, str) and len(got) >= least
+def _is_text(value: object, shortest: int) -> bool:
+    return isinstance(value, str) and len(value) >= shortest
 
 
-def _patterns(got: Path | Iterable[Path]) -> list[str]:
-    given = [got] if isinstance(got, (str, bytes, os.PathLike)) else got
+def _patterns(reload_on: Path | Iterable[Path]) -> list[str]:
+    given = [reload_on] if isinstance(reload_on, (str, bytes, os.PathLike)) else reload_on
     try:
-        found = [os.fsdecode(each) for each in given]
+        patterns = [os.fsdecode(each) for each in given]
     except TypeError:
-        found = [""]
-    if not all(found):
-        raise SettingsError("reload_on", got, "paths or globs: str or os.PathLike, not empty")
-    return found
+        patterns = [""]
+    if not all(patterns):
+        takes = "paths or globs: str or os.PathLike, not empty"
+        raise SettingsError("reload_on", reload_on, takes)
+    return patterns

@@ -7,19 +7,30 @@ import io
 import json
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from wsgireload import settings
-from wsgireload.cli import blocks, main, processes, programs, restart, states, terminal, windows
+from wsgireload.cli import (
+    configuration,
+    main,
+    monitors,
+    processes,
+    programs,
+    restart,
+    terminal,
+    windows,
+)
 from wsgireload.cli.directives import words
-from wsgireload.cli.doctor.here import Here
-from wsgireload.cli.states import State
-from wsgireload.cli.terminal import MisuseError
+from wsgireload.cli.installation import Installation
+from wsgireload.cli.monitors import RunningMonitor
+from wsgireload.cli.terminal import UsageError
 
-STATUS = {"pid": os.getpid(), "server": "daemon", "files": 7, "application": "", "changed": []}
-WINDOWS = Here(
+STATUS = {"active": True, "reason": None, "pid": os.getpid(), "server": "daemon", "files": 7}
+STATUS |= {"application": "", "changed": []}
+WINDOWS = Installation(
     True,
     "3.11",
     64,
@@ -31,11 +42,11 @@ WINDOWS = Here(
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The one folder in which states are looked for."""
+    """The only folder in which status files are searched."""
     path = tmp_path / "state"
     path.mkdir(0o700)
     monkeypatch.setattr(settings, "state_folders", lambda: (str(path),))
-    monkeypatch.setattr(states, "everybodys_folders", list)
+    monkeypatch.setattr(monitors, "folders_of_all_users", list)
     return path
 
 
@@ -46,7 +57,7 @@ def publish(
     interval: float = 1.0,
     **status: object,
 ) -> Path:
-    """Leave a state, of this very process unless said otherwise."""
+    """Write a status file, by default of this process."""
     told = {
         "time": when or time.time(),
         "group": "site",
@@ -59,7 +70,7 @@ def publish(
 
 
 def test_status(folder: Path, capsys) -> None:
-    """A state of a living process is told."""
+    """The status of a running process is printed."""
     last = {"at": time.time() - 130, "reason": "a.py changed", "took": 0.5}
     publish(folder, generation=3, history=[last, {"at": 1, "reason": "older", "took": None}])
     assert main(["status"]) == 0
@@ -71,7 +82,7 @@ def test_status(folder: Path, capsys) -> None:
 
 
 def test_what_cannot_be_a_state(folder: Path, capsys) -> None:
-    """Damaged files, links and what is no state are passed over."""
+    """Damaged files, links and other files are skipped."""
     (folder / "a.state").write_text("{")
     (folder / "b.state").write_text("[]")
     (folder / "c.state").write_text('{"time": 1}')
@@ -98,7 +109,7 @@ def test_what_cannot_be_a_state(folder: Path, capsys) -> None:
     ids=str,
 )
 def test_what_others_may_write(folder: Path, status: dict[str, object], capsys) -> None:
-    """Another user's file, whatever stands in it, is passed over and hides nobody else's."""
+    """An invalid file of another user is skipped and hides no other monitor."""
     publish(folder, "odd", **status)
     publish(folder, "good")
     assert main(["status"]) == 0
@@ -106,7 +117,7 @@ def test_what_others_may_write(folder: Path, status: dict[str, object], capsys) 
 
 
 def test_what_a_terminal_would_obey(folder: Path, capsys) -> None:
-    """What would move the cursor, or forge a line, is escaped."""
+    """Characters that move the cursor or forge a line are escaped."""
     publish(folder, application="\x1b[2J\nok    forged", holding="a\rb", changed=["\x07"])
     assert main(["status"]) == 1
     assert main(["restart", "--wait", "0"]) == 1
@@ -116,89 +127,98 @@ def test_what_a_terminal_would_obey(folder: Path, capsys) -> None:
 
 
 def test_states_of_the_dead(folder: Path) -> None:
-    """A state of a process that is gone, or of an earlier one with its number, is removed."""
+    """The status file of an ended process is removed, also if its pid is in use again."""
     gone = publish(folder, "gone", pid=2**22 + 1)
     reused = publish(folder, "reused", when=1.0)
-    assert states.find().states == []
+    assert monitors.find().monitors == []
     assert not gone.exists()
     assert not reused.exists()
 
 
 def test_planted_states(folder: Path, monkeypatch) -> None:
-    """A folder speaks for its owner's processes alone: nobody can name another user's."""
+    """A folder is believed only about its owner's processes."""
     publish(folder)
     monkeypatch.setattr(processes, "owner", lambda pid: 12345)
-    assert states.find().states == []
+    assert monitors.find().monitors == []
 
 
 def test_open_and_closed_folders(folder: Path, capsys) -> None:
-    """A folder that others may write to is not believed, and that is said."""
+    """A folder that others can write to is not believed, and a warning says so."""
     publish(folder)
     folder.chmod(0o777)
     assert main(["status"]) == 1
     out = capsys.readouterr().out
-    assert "no monitor was found in the folders that may be read" in out
-    assert f"not looked into, which takes root or their owner: {folder}" in out
+    assert "no monitor found in the readable folders" in out
+    assert f"skipped, readable only by root or their owner: {folder}" in out
 
 
 def test_everybodys_folders(tmp_path: Path, monkeypatch) -> None:
-    """Folders of other users are found in the folders for everybody."""
+    """Folders of other users are found in the shared folders."""
     monkeypatch.setattr(settings, "environment", lambda: {"TMPDIR": str(tmp_path)})
     for name in ("wsgireload-33", "wsgireload-1000", "wsgireload-x", "other"):
         (tmp_path / name).mkdir()
-    found = [path for path in states.everybodys_folders() if path.startswith(str(tmp_path))]
+    found = [path for path in monitors.folders_of_all_users() if path.startswith(str(tmp_path))]
     assert found == [f"{tmp_path}/wsgireload-1000", f"{tmp_path}/wsgireload-33"]
 
 
 def test_restart_with_nothing_coming_of_it(folder: Path, capsys) -> None:
-    """A monitor that does not answer in time is told so, and the request stays for it."""
+    """Without a result in time the command says so, and the request remains."""
     publish(folder, interval=0.0)
     assert main(["restart", "--wait", "0"]) == 1
-    assert "asked, and nothing has come of it yet" in capsys.readouterr().out
+    assert "requested, no result yet" in capsys.readouterr().out
     assert (folder / "1-app.restart").exists()
 
 
 def test_restart_held_before_and_after(folder: Path, monkeypatch) -> None:
-    """A hold from before the request is none that it came to: only what is told later counts."""
+    """Only a hold that is reported after the request is its outcome."""
     path = publish(folder, when=time.time() - 0.5, holding="old")
-    (state,) = states.find().states
+    (state,) = monitors.find().monitors
     passed: list[float] = []
 
     def ask() -> dict[str, str]:
-        return restart.ask([state], 5.0, lambda: sum(passed), passed.append)
+        return restart.request([state], 5.0, lambda: sum(passed), passed.append)
 
-    assert ask() == {"1-app": "asked, and nothing has come of it yet"}
+    def on_request(deed: Callable[[object], object]) -> None:
+        monkeypatch.setattr(RunningMonitor, "request_restart", deed)
+
+    assert ask() == {"1-app": "requested, no result yet"}
     assert sum(passed) == pytest.approx(6.0, abs=0.1)  # the wait, and the monitor's interval
-    monkeypatch.setattr(State, "ask", lambda self: publish(folder, holding="new"))
+    monkeypatch.setattr(
+        RunningMonitor, "request_restart", lambda self: publish(folder, holding="new")
+    )
     passed.clear()
     assert ask() == {"1-app": "holding: new"}
-    monkeypatch.setattr(State, "ask", lambda self: path.unlink())
+    on_request(lambda self: path.unlink())
     assert ask() == {"1-app": "restarted"}
 
 
 def test_restart_of_another_users(folder: Path, monkeypatch) -> None:
-    """What may not be asked is told so."""
+    """A request that cannot be made is an outcome."""
     publish(folder)
-    (state,) = states.find().states
-    monkeypatch.setattr(State, "ask", lambda self: (_ for _ in ()).throw(PermissionError(13, "no")))
-    assert restart.ask([state], 0.0) == {"1-app": "cannot be asked: no"}
+    (state,) = monitors.find().monitors
+    monkeypatch.setattr(
+        RunningMonitor,
+        "request_restart",
+        lambda self: (_ for _ in ()).throw(PermissionError(13, "no")),
+    )
+    assert restart.request([state], 0.0) == {"1-app": "cannot request a restart: no"}
 
 
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (["restart", "--service", "x"], "--service is for Windows"),
+        (["restart", "--service", "x"], "--service works on Windows only"),
         (["restart", "--pid-file", "/no/where"], "--pid-file is '/no/where': No such file"),
-        (["files", "/no/where"], "SCRIPT is '/no/where', which is no file"),
-        (["config", "/no/where"], "SCRIPT is '/no/where', which is no file"),
+        (["files", "/no/where"], "SCRIPT is '/no/where'; it takes an existing WSGI script"),
+        (["config", "/no/where"], "SCRIPT is '/no/where'; it takes an existing WSGI script"),
         (["config", "--django", "/no"], "--django is '/no'; it takes the folder with manage.py"),
         (["config", "--flask", "a b"], "--flask is 'a b'; it takes MODULE:APP"),
-        (["config", "--flask", "nowhere:app"], "--flask is 'nowhere:app', and there is no nowhere"),
+        (["config", "--flask", "nowhere:app"], "--flask is 'nowhere:app'; there is no nowhere"),
         (["config", __file__, "--name", "a b"], "--name is 'a b'; it takes letters"),
     ],
 )
 def test_misuse(given: list[str], said: str, capsys, folder: Path) -> None:
-    """An error names the thing, what it got and what it takes; the exit code is 2."""
+    """An error names the argument, its value and what it takes; the exit code is 2."""
     assert main(given) == 2
     told = capsys.readouterr()
     assert told.err.startswith(f"wsgireload: {said}")
@@ -207,7 +227,7 @@ def test_misuse(given: list[str], said: str, capsys, folder: Path) -> None:
 
 @pytest.mark.parametrize("given", [[], ["nothing"], ["files"], ["config"]])
 def test_misuse_that_argparse_sees(given: list[str], capsys) -> None:
-    """What argparse refuses has the same exit code."""
+    """An error of argparse has the same exit code."""
     with pytest.raises(SystemExit) as ended:
         main(given)
     assert ended.value.code == 2
@@ -221,7 +241,7 @@ def test_version(capsys) -> None:
 
 
 class Terminal(io.StringIO):
-    """A stdout that is a terminal, or says so."""
+    """A stdout that is a terminal, or not."""
 
     def __init__(self, *, real: bool) -> None:
         super().__init__()
@@ -236,7 +256,7 @@ class Terminal(io.StringIO):
     [(True, None, True), (False, None, False), (True, "1", False), (True, "", True)],
 )
 def test_colour(real: bool, no_color: str | None, coloured: bool, monkeypatch) -> None:
-    """Colour is for terminals, unless NO_COLOR says something."""
+    """Colours are for terminals without NO_COLOR."""
     monkeypatch.setattr("sys.stdout", Terminal(real=real))
     known = {} if no_color is None else {"NO_COLOR": no_color}
     monkeypatch.setattr(settings, "environment", lambda: known)
@@ -245,25 +265,27 @@ def test_colour(real: bool, no_color: str | None, coloured: bool, monkeypatch) -
 
 
 def test_what_the_terminal_cannot_show(monkeypatch) -> None:
-    """A character that the terminal's encoding lacks is escaped, and no error."""
+    """A character that the terminal's encoding lacks is escaped."""
     raw = io.BytesIO()
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, encoding="ascii", write_through=True))
-    terminal.say("é \udcff")
+    terminal.print_text("é \udcff")
     assert raw.getvalue() == b"\\xe9 \\udcff\n"
 
 
 def test_words_as_apache_reads_them() -> None:
-    """Quotes keep a word together and are lost; Windows' backslashes stay."""
+    """Quotes join words and are removed; backslashes of Windows stay."""
     text = r"""A "b c" d="e f" 'g "h' "i \"j" C:\srv "C:\my srv" """
     assert words(text) == ("A", "b c", "d=e f", 'g "h', 'i "j', r"C:\srv", r"C:\my srv")
 
 
 def test_config_on_windows(monkeypatch) -> None:
-    """Windows' lines: LoadFile, LoadModule and the home of this Python, and what is lossless."""
-    monkeypatch.setattr(blocks, "_mod_wsgi", lambda here: r"C:\m\mod_wsgi.pyd")
+    """On Windows: LoadFile, LoadModule, the home of this Python, and AcceptFilter."""
+    monkeypatch.setattr(configuration, "_mod_wsgi", lambda here: r"C:\m\mod_wsgi.pyd")
     script = r"C:\srv\mysite\app.wsgi"
-    site = blocks.Application("mysite", r"C:\srv\mysite", script, "/", "application = None\n")
-    assert blocks.conf(site, WINDOWS) == (
+    site = configuration.Application(
+        "mysite", r"C:\srv\mysite", script, "/", "application = None\n"
+    )
+    assert configuration.conf(site, WINDOWS) == (
         'LoadFile "C:/Python311/python311.dll"\n'
         'LoadModule wsgi_module "C:/m/mod_wsgi.pyd"\n'
         'WSGIPythonHome "C:/Python311"\n'
@@ -277,18 +299,20 @@ def test_config_on_windows(monkeypatch) -> None:
         "  </Files>\n"
         "</Directory>"
     )
-    assert blocks.script(site, WINDOWS).startswith("import wsgireload\nwsgireload.start()\n\nappl")
+    assert configuration.script(site, WINDOWS).startswith(
+        "import wsgireload\nwsgireload.start()\n\nappl"
+    )
 
 
 def test_a_flask_factory(tmp_path: Path) -> None:
     """MODULE:FACTORY() is called."""
     (tmp_path / "shop.py").write_text("")
-    site = blocks.flask("shop:create_app()", str(tmp_path), None, "/")
+    site = configuration.flask("shop:create_app()", str(tmp_path), None, "/")
     assert site.body == "from shop import create_app\n\napplication = create_app()\n"
 
 
 class Programs:
-    """Stands in for other programs: answers by the first words, and remembers."""
+    """Stands in for other programs: answers by the first word, and records the calls."""
 
     def __init__(self, **answers: tuple[int, str, str]) -> None:
         self.answers = answers
@@ -300,7 +324,7 @@ class Programs:
 
 
 def chosen(**options: object) -> argparse.Namespace:
-    """What the command line said."""
+    """Parsed arguments."""
     none = {"service": None, "pid_file": None, "httpd": None, "config": None, "json": False}
     return argparse.Namespace(**none | options)
 
@@ -313,18 +337,18 @@ def test_restart_of_a_service(monkeypatch, capsys) -> None:
     assert windows.restart(chosen(service="Apache2.4")) == 0
     httpd = r"C:\Apache24\bin\httpd.exe"
     assert ran.ran[1] == [httpd, "-k", "restart", "-n", "Apache2.4"]
-    assert "the service Apache2.4: asked to restart" in capsys.readouterr().out
+    assert "service Apache2.4: restart requested" in capsys.readouterr().out
 
 
 def test_restart_with_a_broken_configuration(monkeypatch, tmp_path: Path, capsys) -> None:
-    """By its pid file an Apache is asked only after its configuration was found good."""
+    """The Apache of a PID file is restarted only if its configuration is correct."""
     (tmp_path / "httpd.pid").write_text("4711\r\n")
     monkeypatch.setattr(programs, "run", Programs(httpd=(1, "", "Syntax error on line 1")))
     events: list[str] = []
     monkeypatch.setattr(windows, "_set_event", lambda name: (events.append(name), (0, ""))[1])
     asked = chosen(pid_file=str(tmp_path / "httpd.pid"), httpd="httpd")
     assert windows.restart(asked) == 1
-    assert "pid 4711: not asked: Syntax error on line 1" in capsys.readouterr().out
+    assert "pid 4711: not restarted: Syntax error on line 1" in capsys.readouterr().out
     assert events == []
     monkeypatch.setattr(programs, "run", Programs())
     assert windows.restart(asked) == 0
@@ -332,17 +356,17 @@ def test_restart_with_a_broken_configuration(monkeypatch, tmp_path: Path, capsys
 
 
 def test_a_pid_file_needs_a_program(monkeypatch, tmp_path: Path) -> None:
-    """Without a program to check with nothing is asked."""
+    """Without a program for the check nothing is restarted."""
     (tmp_path / "httpd.pid").write_text("4711")
-    with pytest.raises(MisuseError, match="--pid-file takes --httpd as well"):
+    with pytest.raises(UsageError, match="--pid-file needs --httpd"):
         windows.restart(chosen(pid_file=str(tmp_path / "httpd.pid")))
     (tmp_path / "httpd.pid").write_text("no pid")
-    with pytest.raises(MisuseError, match="in which stands 'no pid'"):
-        windows.pid_in(str(tmp_path / "httpd.pid"))
+    with pytest.raises(UsageError, match="a file with a pid, not 'no pid'"):
+        windows.read_pid(str(tmp_path / "httpd.pid"))
 
 
 def test_a_program_that_is_not_there() -> None:
-    """It is told, and no error."""
+    """A program that does not exist is no exception."""
     code, _, said = programs.run(["/no/such/program"])
     assert code == -1
     assert "No such file" in said

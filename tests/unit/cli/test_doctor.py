@@ -1,4 +1,4 @@
-"""The doctor, where Apache, its files or Windows are stand-ins."""
+"""The doctor, with stand-ins for Apache, its files and Windows."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from wsgireload.cli import binary, processes
-from wsgireload.cli.doctor import examine, readable
+from wsgireload.cli.doctor import examine, permissions
 from wsgireload.cli.doctor.finding import Finding
-from wsgireload.cli.doctor.here import Here
 from wsgireload.cli.httpd import Httpd
+from wsgireload.cli.installation import Installation
 from wsgireload.server import native
 
 VERSION = """\
@@ -44,21 +44,21 @@ WSGIPythonPath "{root}"
 
 
 def pe(bits: int, *texts: bytes) -> bytes:
-    """What passes for a DLL of so many bits, with texts in it."""
+    """Content that passes for a DLL, with texts in it."""
     machine = {64: 0x8664, 32: 0x14C}[bits]
     head = b"MZ" + bytes(0x3A) + struct.pack("<I", 0x40)
     return head + b"PE\0\0" + struct.pack("<H", machine) + b"\0" + b"\0".join(texts) + b"\0"
 
 
 class Machine:
-    """A Windows with an Apache, as far as the doctor asks about it."""
+    """A Windows machine with an Apache, as the doctor sees it."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.bits = 64
         self.trouble = ""
         self.modules = "wsgi_module (shared)"
-        self.here = Here(
+        self.installation = Installation(
             True, "3.11", 64, str(root), str(root), str(root / "wsgireload"), "/Users/me"
         )
         self.conf = root / "httpd.conf"
@@ -78,16 +78,16 @@ class Machine:
         return (1 if self.trouble else 0), dump, self.trouble
 
     def cannot_load(self, name: str, why: str) -> None:
-        """Have Apache stumble on the first line with this name."""
+        """Let Apache fail at the first line with this name."""
         lines = self.conf.read_text().splitlines()
         number = next(n for n, line in enumerate(lines, 1) if name in line)
         where = f"httpd: Syntax error on line {number} of {self.conf}: "
         self.trouble = f"{where}Cannot load {self.root / name} into server: {why}"
 
     def examine(self, named: str | None = None) -> dict[str, Finding]:
-        """What each line says, a bad one before a good one."""
+        """The findings by name; one that is not ok replaces one that is."""
         found: dict[str, Finding] = {}
-        for each in examine(Httpd("httpd.exe", None, self.run), named, self.here):
+        for each in examine(Httpd("httpd.exe", None, self.run), named, self.installation):
             if each.what not in found or found[each.what].level == "ok":
                 found[each.what] = each
         return found
@@ -95,19 +95,19 @@ class Machine:
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    """A healthy one."""
+    """A machine without problems."""
     monkeypatch.setattr(native, "_missing", None)
     return Machine(tmp_path)
 
 
 def bad(found: dict[str, Finding]) -> dict[str, str]:
-    """What is not ok, and how; each has a cure."""
+    """The levels of the findings that are not ok; each has a cure."""
     assert all(each.cure for each in found.values() if each.level != "ok")
     return {what: each.level for what, each in found.items() if each.level != "ok"}
 
 
 def test_healthy(machine: Machine) -> None:
-    """A Windows with nothing to find fault with."""
+    """Without problems every finding is ok."""
     found = machine.examine()
     assert bad(found) == {}
     assert "WinNT MPM" in found["Apache"].text
@@ -116,58 +116,58 @@ def test_healthy(machine: Machine) -> None:
 
 
 def test_wrong_python(machine: Machine) -> None:
-    """A mod_wsgi for another Python than this one is named with both."""
-    machine.here = Here(True, "3.12", 64, "C:/py", "C:/py", "C:/py/wsgireload")
+    """A mod_wsgi for another Python is named with both versions."""
+    machine.installation = Installation(True, "3.12", 64, "C:/py", "C:/py", "C:/py/wsgireload")
     found = machine.examine()
-    assert "mod_wsgi is for Python 3.11, and this is Python 3.12" in found["Python"].text
+    assert "mod_wsgi is for Python 3.11, this is Python 3.12" in found["Python"].text
     assert "Python 3.11 -m wsgireload doctor" in found["Python"].cure
 
 
 def test_free_threaded(machine: Machine) -> None:
-    """A free-threaded Python is another one, and is called so."""
-    machine.here = Here(True, "3.11t", 64, "C:/py", "C:/py", "C:/py/wsgireload")
+    """A free-threaded Python is another version, and named so."""
+    machine.installation = Installation(True, "3.11t", 64, "C:/py", "C:/py", "C:/py/wsgireload")
     assert "this is free-threaded Python 3.11t" in machine.examine()["Python"].text
 
 
 def test_bits_of_python(machine: Machine) -> None:
-    """A 32-bit Apache and a 64-bit Python do not go together."""
+    """A 32-bit Apache and a 64-bit Python do not fit."""
     machine.bits = 32
     found = machine.examine()
     assert found["Python"].level == "fail"
-    assert "Apache has 32 bits, and this is Python 3.11, 64-bit" in found["Python"].text
+    assert "Apache has 32 bits, this is Python 3.11, 64-bit" in found["Python"].text
     assert "install a 32-bit Python" in found["Python"].cure
 
 
 def test_bits_of_a_library(machine: Machine) -> None:
-    """A DLL of other bits is named by Apache's own complaint and by its own header."""
+    """A DLL of other bits is found by Apache's error and the header of the DLL."""
     (machine.root / "python311.dll").write_bytes(pe(32))
     machine.cannot_load("python311.dll", "%1 is not a valid Win32 application.")
     found = machine.examine()
     assert bad(found) == {"LoadFile": "fail"}
-    assert f"Apache has 64 bits, and {machine.root}/python311.dll 32" in found["LoadFile"].text
+    assert f"Apache has 64 bits, {machine.root}/python311.dll has 32" in found["LoadFile"].text
 
 
 def test_wrong_loadfile(machine: Machine) -> None:
-    """A LoadFile that is not there is named, with the one that this Python needs."""
+    """A LoadFile of a missing file is named, with the one that this Python needs."""
     (machine.root / "python311.dll").unlink()
     machine.cannot_load("python311.dll", "The specified module could not be found.")
     found = machine.examine()
     assert bad(found) == {"LoadFile": "fail"}
-    assert f"which is not there ({machine.conf}, line 1)" in found["LoadFile"].text
+    assert f"does not exist ({machine.conf}, line 1)" in found["LoadFile"].text
     assert f'LoadFile "{machine.root}/python311.dll"' in found["LoadFile"].cure
 
 
 def test_loadfile_of_another_python(machine: Machine) -> None:
-    """A mod_wsgi that does not find its Python is told which LoadFile it wants."""
+    """A mod_wsgi without its Python needs a LoadFile, which the cure names."""
     machine.cannot_load("mod_wsgi.so", "The specified module could not be found.")
     found = machine.examine()
     assert bad(found) == {"LoadModule": "fail"}
-    assert "mod_wsgi.so needs python311.dll, which is not found" in found["LoadModule"].text
+    assert "mod_wsgi.so needs python311.dll, which is missing" in found["LoadModule"].text
     assert f'above it: LoadFile "{machine.root}/python311.dll"' in found["LoadModule"].cure
 
 
 def test_no_mod_wsgi(machine: Machine) -> None:
-    """Without mod_wsgi its own program is named, which prints the lines."""
+    """Without mod_wsgi the cure names the program that prints its lines."""
     machine.modules = "alias_module (shared)"
     found = machine.examine()
     assert found["mod_wsgi"].level == "fail"
@@ -175,9 +175,11 @@ def test_no_mod_wsgi(machine: Machine) -> None:
 
 
 def test_one_user_alone(machine: Machine) -> None:
-    """A Python in a user's own folder is none that a service can read."""
+    """A service cannot read a Python in a user's own folder."""
     home = r"C:\Users\me\AppData\Local\Programs\Python\Python311"
-    machine.here = Here(True, "3.11", 64, home, home, str(machine.root), r"C:\Users\me")
+    machine.installation = Installation(
+        True, "3.11", 64, home, home, str(machine.root), r"C:\Users\me"
+    )
     found = machine.examine()
     assert found["installation"].level == "fail"
     assert "for all users" in found["installation"].cure
@@ -186,12 +188,14 @@ def test_one_user_alone(machine: Machine) -> None:
 
 
 def test_virtual_environment(machine: Machine) -> None:
-    """One that WSGIPythonPath names is the application's; another Python's home alone is none."""
+    """A virtual environment is in use if WSGIPythonPath names it; a home alone is not enough."""
     venv = machine.root / "venv"
     package = venv / "Lib" / "site-packages" / "wsgireload"
     package.mkdir(parents=True)
     base = str(machine.root)
-    machine.here = Here(True, "3.11", 64, str(venv), base, str(package), "/Users/me")
+    machine.installation = Installation(
+        True, "3.11", 64, str(venv), base, str(package), "/Users/me"
+    )
     conf = machine.conf.read_text() + f'WSGIPythonHome "{base}"\n'
     machine.conf.write_text(conf)
     assert bad(machine.examine()) == {"python-home": "warn"}
@@ -200,7 +204,7 @@ def test_virtual_environment(machine: Machine) -> None:
 
 
 def test_connections(machine: Machine) -> None:
-    """Without AcceptFilter none restarts are not lossless."""
+    """Without AcceptFilter none a restart may lose a connection."""
     machine.conf.write_text(machine.conf.read_text().replace("AcceptFilter http none\n", ""))
     found = machine.examine()
     assert bad(found) == {"AcceptFilter": "warn"}
@@ -208,13 +212,13 @@ def test_connections(machine: Machine) -> None:
 
 
 def test_restricted(machine: Machine) -> None:
-    """WSGIRestrictEmbedded On leaves nothing on Windows."""
+    """WSGIRestrictEmbedded On leaves no mode on Windows."""
     machine.conf.write_text(machine.conf.read_text() + "WSGIRestrictEmbedded On\n")
     assert bad(machine.examine()) == {"WSGIRestrictEmbedded": "fail"}
 
 
 def test_one_process(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """httpd -X has no parent to start another child."""
+    """httpd -X has no parent that starts another child."""
     (machine.root / "httpd.pid").write_text("4711\r\n")
     monkeypatch.setattr(processes, "command_line", lambda pid: f"httpd.exe -X ({pid})")
     found = machine.examine()
@@ -223,7 +227,7 @@ def test_one_process(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_missing_native_module(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the loader says of the native module is passed on."""
+    """The import error of the native module is reported."""
     monkeypatch.setattr(native, "_missing", "ImportError: DLL load failed")
     found = machine.examine()
     assert bad(found) == {"native module": "fail"}
@@ -231,17 +235,17 @@ def test_missing_native_module(machine: Machine, monkeypatch: pytest.MonkeyPatch
 
 
 def test_script_that_is_not_served(machine: Machine) -> None:
-    """A script that no alias leads to is named, with the command that prints the lines."""
+    """A script without an alias is named, with the command that prints one."""
     other = machine.root / "other.wsgi"
     other.write_text("")
     found = machine.examine(str(other))
     assert bad(found) == {"WSGI script": "fail"}
     assert f"wsgireload config {other}" in found["WSGI script"].cure
-    assert "is not there" in machine.examine("/nowhere.wsgi")["WSGI script"].text
+    assert "does not exist" in machine.examine("/nowhere.wsgi")["WSGI script"].text
 
 
 def test_script_without_start(machine: Machine) -> None:
-    """A script without our lines is told them."""
+    """A script without our lines gets them as a cure."""
     (machine.root / "app.wsgi").write_text("application = None\n")
     found = machine.examine()
     assert bad(found) == {"WSGI script": "warn"}
@@ -249,14 +253,14 @@ def test_script_without_start(machine: Machine) -> None:
 
 
 def test_no_apache(machine: Machine) -> None:
-    """Without an Apache the rest that can be known is told."""
-    found = {each.what: each for each in examine(None, None, machine.here, "/no/httpd")}
-    assert "'/no/httpd', which is no program" in found["Apache"].text
+    """Without an Apache the other checks still run."""
+    found = {each.what: each for each in examine(None, None, machine.installation, "/no/httpd")}
+    assert "'/no/httpd', which is not a program" in found["Apache"].text
     assert found["native module"].level == "ok"
 
 
 def test_bits_of_every_kind(tmp_path: Path) -> None:
-    """32 and 64 bits are read from both kinds of libraries; 0 of what is neither."""
+    """32 and 64 bits are read from both kinds of libraries; other files have 0."""
     file = tmp_path / "library"
     for content, bits in (
         (pe(32), 32),
@@ -266,22 +270,22 @@ def test_bits_of_every_kind(tmp_path: Path) -> None:
         (b"?", 0),
     ):
         file.write_bytes(content)
-        told = binary.look(str(file))
+        told = binary.inspect(str(file))
         assert told is not None
         assert told.bits == bits
-    assert binary.look(str(tmp_path / "nowhere")) is None
+    assert binary.inspect(str(tmp_path / "nowhere")) is None
 
 
 @pytest.mark.parametrize(
     ("mode", "may"), [(0o755, True), (0o700, False), (0o711, True), (0o750, False)]
 )
 def test_permissions_of_another_user(mode: int, may: bool, monkeypatch) -> None:
-    """Every folder on the way counts: to pass it another user needs its x."""
-    monkeypatch.setattr(readable, "_ids", lambda user: (2**31, set()))
+    """Another user needs x on every folder of the path."""
+    monkeypatch.setattr(permissions, "_ids", lambda user: (2**31, set()))
     with tempfile.TemporaryDirectory() as folder:  # pytest's own is closed to others
         file = Path(folder, "file")
         file.write_text("")
         file.chmod(0o644)
         Path(folder).chmod(mode)
-        said = readable.trouble(str(file), "somebody")
+        said = permissions.obstacle(str(file), "somebody")
     assert said == ("" if may else f"{folder} has mode {stat.filemode(stat.S_IFDIR | mode)}")

@@ -1,4 +1,4 @@
-"""The app for Django's INSTALLED_APPS: when it starts, what it tracks, what its checks say."""
+"""The Django app: when it starts, what it tracks, what its checks report."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LINE = "\nreload_required = wsgireload.reload_required\n"
 
 @pytest.fixture(scope="module", autouse=True)
 def project() -> Iterator[None]:
-    """A project with our app and one of Django's own, set up once, as Django has it."""
+    """A project with our app and one of Django's own, set up once."""
     settings.configure(INSTALLED_APPS=["wsgireload.django", "django.contrib.messages"])
     django.setup()
     yield
@@ -38,13 +38,13 @@ def project() -> Iterator[None]:
 
 
 def ready() -> None:
-    """What Django calls as it starts."""
+    """Call what Django calls at its start."""
     apps.get_app_config("wsgireload").ready()
 
 
 @pytest.mark.usefixtures("in_apache")
 def test_it_starts_in_apache(calls: list[tuple[str, Any]]) -> None:
-    """Under mod_wsgi it tracks first and starts then, with the settings' WSGIRELOAD."""
+    """Under mod_wsgi it tracks first and then starts, with WSGIRELOAD of the settings."""
     with override_settings(WSGIRELOAD={"interval": 2}):
         ready()
     assert [what for what, _ in calls] == ["track", "start"]
@@ -53,7 +53,7 @@ def test_it_starts_in_apache(calls: list[tuple[str, Any]]) -> None:
 
 @pytest.mark.usefixtures("in_apache")
 def test_no_settings_are_needed(calls: list[tuple[str, Any]]) -> None:
-    """Without WSGIRELOAD the defaults are."""
+    """Without WSGIRELOAD the defaults apply."""
     ready()
     assert calls[-1] == ("start", {})
 
@@ -61,7 +61,7 @@ def test_no_settings_are_needed(calls: list[tuple[str, Any]]) -> None:
 @pytest.mark.usefixtures("in_apache")
 @pytest.mark.parametrize("got", ["interval=2", None, {1: 2}])
 def test_settings_of_another_kind(got: object) -> None:
-    """A WSGIRELOAD that is no dict of keywords is said by its name."""
+    """A WSGIRELOAD that is no dict of keywords is an error that names it."""
     with (
         override_settings(WSGIRELOAD=got),
         pytest.raises(wsgireload.SettingsError, match=r"WSGIRELOAD is .* it takes a dict"),
@@ -76,7 +76,7 @@ def test_it_does_not_start_elsewhere(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """Without mod_wsgi, or with its package alone, it neither starts nor says anything."""
+    """Without mod_wsgi, or with only its package, it neither starts nor prints anything."""
     monkeypatch.setitem(sys.modules, "mod_wsgi", package)
     ready()
     assert calls == []
@@ -86,7 +86,7 @@ def test_it_does_not_start_elsewhere(
 def test_it_adds_to_a_monitor(
     calls: list[tuple[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the WSGI script has started a monitor, in whatever server, it tracks as well."""
+    """If the WSGI script has started a monitor, in any server, it tracks as well."""
     monkeypatch.setattr(wsgireload, "status", lambda: SimpleNamespace(active=True))
     ready()
     assert [what for what, _ in calls] == ["track", "start"]
@@ -94,7 +94,7 @@ def test_it_adds_to_a_monitor(
 
 @pytest.mark.usefixtures("in_apache")
 def test_what_is_tracked(calls: list[tuple[str, Any]]) -> None:
-    """The engines' folders, those of apps that are not Django's, and compiled messages alone."""
+    """The folders of the engines and of apps that are not Django's, and compiled messages."""
     own = Path(apps.get_app_config("wsgireload").path)
     with override_settings(TEMPLATES=ENGINES, LOCALE_PATHS=[Path("/srv/words[1]")]):
         ready()
@@ -109,7 +109,7 @@ def test_what_is_tracked(calls: list[tuple[str, Any]]) -> None:
 
 @pytest.mark.usefixtures("in_apache")
 def test_no_translations(calls: list[tuple[str, Any]]) -> None:
-    """A project that has none tracks none."""
+    """A project without templates and translations tracks nothing."""
     with override_settings(TEMPLATES=[], LOCALE_PATHS=["/srv/words"], USE_I18N=False):
         ready()
     assert calls[0] == ("track", ())
@@ -117,7 +117,7 @@ def test_no_translations(calls: list[tuple[str, Any]]) -> None:
 
 @pytest.fixture
 def checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[CheckMessage]]:
-    """What the checks say of a script, here named `scriptN`, and of WSGIRELOAD."""
+    """Run the checks for a script, here named `scriptN`, and for WSGIRELOAD."""
     monkeypatch.syspath_prepend(tmp_path)
 
     def check(script: str = LINE, **asked: object) -> list[CheckMessage]:
@@ -130,7 +130,7 @@ def checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., li
 
 
 def ids(messages: list[CheckMessage]) -> list[str]:
-    """The ids alone."""
+    """The ids of messages."""
     return [message.id for message in messages]
 
 
@@ -145,12 +145,12 @@ def ids(messages: list[CheckMessage]) -> list[str]:
     ],
 )
 def test_scripts_with_the_line(checked: Callable[..., list[CheckMessage]], script: str) -> None:
-    """However a script comes by reload_required, nothing is said."""
+    """In whatever way a script defines reload_required, there is no warning."""
     assert checked(script) == []
 
 
 def test_a_script_without_the_line(checked: Callable[..., list[CheckMessage]]) -> None:
-    """A script without reload_required is warned of, by its path, and with the line to add."""
+    """A script without reload_required gets a warning with its path and the line to add."""
     [warning] = checked("import wsgireload\nprint(reload_required)\n")
     assert warning.id == "wsgireload.W001"
     assert "script0.py has no reload_required" in warning.msg
@@ -159,7 +159,7 @@ def test_a_script_without_the_line(checked: Callable[..., list[CheckMessage]]) -
 
 @pytest.mark.parametrize("asked", [{"when": "now"}, {"enabled": False}])
 def test_who_needs_no_line(checked: Callable[..., list[CheckMessage]], asked: Any) -> None:
-    """Where nothing would ask for it, its absence is not said."""
+    """Without a use for reload_required there is no warning."""
     assert checked("", **asked) == []
 
 
@@ -167,19 +167,19 @@ def test_who_needs_no_line(checked: Callable[..., list[CheckMessage]], asked: An
 def test_scripts_that_cannot_be_read(
     checked: Callable[..., list[CheckMessage]], script: str
 ) -> None:
-    """What cannot be parsed is another's trouble."""
+    """A script that cannot be parsed gets no warning."""
     assert checked(script) == []
 
 
 @pytest.mark.parametrize("name", [None, "", "nowhere.wsgi.application", "sys.application"])
 def test_scripts_that_are_not_there(name: str | None) -> None:
-    """Nor is anything said of a script that is no file."""
+    """Nor does a script that is not a file."""
     with override_settings(WSGI_APPLICATION=name):
         assert run_checks() == []
 
 
 def test_a_setting_that_makes_no_sense(checked: Callable[..., list[CheckMessage]]) -> None:
-    """An error names the setting, what it got and what it takes."""
+    """An error names the setting, its value and what it takes."""
     [error] = checked(interval="fast")
     assert (error.id, error.is_serious()) == ("wsgireload.E001", True)
     assert error.msg == "WSGIRELOAD['interval'] is 'fast'."
@@ -187,14 +187,14 @@ def test_a_setting_that_makes_no_sense(checked: Callable[..., list[CheckMessage]
 
 
 def test_no_dict() -> None:
-    """The same for WSGIRELOAD as a whole."""
+    """So does an error about WSGIRELOAD as a whole."""
     with override_settings(WSGIRELOAD=["interval"]):
         [error] = run_checks()
     assert (error.id, error.msg) == ("wsgireload.E001", "WSGIRELOAD is ['interval'].")
 
 
 def test_tracked_paths(checked: Callable[..., list[CheckMessage]], tmp_path: Path) -> None:
-    """A path or glob that nothing answers to is warned of; those that are met are not."""
+    """A path or glob that matches nothing gets a warning; others do not."""
     there, pattern = tmp_path / "look[1]", tmp_path / "script*.py"
     gone, unmet = tmp_path / "gone", tmp_path / "*.toml"
     there.mkdir()
@@ -204,7 +204,7 @@ def test_tracked_paths(checked: Callable[..., list[CheckMessage]], tmp_path: Pat
 
 
 def test_two_starts(checked: Callable[..., list[CheckMessage]], tmp_path: Path) -> None:
-    """Settings that a start() in the script makes void are warned of; `track` is not void."""
+    """Settings without effect, because the script calls start(), get a warning; `track` has one."""
     script = f"import wsgireload\nwsgireload.start(interval=3)\n{LINE}"
     assert ids(checked(script, interval=2)) == ["wsgireload.W003"]
     assert checked(script, track=[tmp_path]) == []
@@ -212,7 +212,7 @@ def test_two_starts(checked: Callable[..., list[CheckMessage]], tmp_path: Path) 
 
 @pytest.fixture
 def manage(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs the example's manage.py."""
+    """Runs manage.py of the example."""
     copy_example("django", tmp_path / "project")
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
@@ -228,7 +228,7 @@ def manage(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
 
 
 def test_manage_check(manage: Callable[..., Any], tmp_path: Path) -> None:
-    """`manage.py check` has nothing to say of the example, until its script loses the line."""
+    """`manage.py check` has no warning for the example until its script loses the line."""
     done = manage("check")
     assert (done.returncode, done.stderr) == (0, "")
     script = tmp_path / "project" / "mysite" / "wsgi.py"
@@ -239,7 +239,7 @@ def test_manage_check(manage: Callable[..., Any], tmp_path: Path) -> None:
 
 
 def test_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`manage.py wsgireload` gives its words to the command line, and returns its exit code."""
+    """`manage.py wsgireload` passes its arguments on, and returns the exit code."""
     asked = []
     monkeypatch.setattr("wsgireload.cli.main", lambda words: asked.append(words) or 3)
     with pytest.raises(SystemExit, match="3"):
@@ -248,13 +248,13 @@ def test_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_manage_wsgireload(manage: Callable[..., Any]) -> None:
-    """It prints what the command line does, and nothing else."""
+    """It prints what the command line prints, and nothing else."""
     assert "monitors" in json.loads(manage("wsgireload", "status", "--json").stdout)
 
 
 @pytest.mark.parametrize("command", [("diffsettings",), ("shell", "-c", "pass"), ("test",)])
 def test_other_commands(manage: Callable[..., Any], command: tuple[str, ...]) -> None:
-    """No command of Django's starts a monitor, and none has a word of it in its output."""
+    """No command of Django starts a monitor or prints anything about it."""
     done = manage(*command)
     assert done.returncode == 0, done.stderr
     assert "wsgireload: " not in done.stdout + done.stderr

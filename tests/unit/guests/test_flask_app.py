@@ -19,18 +19,18 @@ pytestmark = pytest.mark.usefixtures("calls")
 
 @pytest.fixture
 def app(tmp_path: Path) -> Flask:
-    """An application that answers everything with 404."""
+    """An application that answers every request with 404."""
     return Flask("shop", root_path=str(tmp_path))
 
 
 def blueprint(name: str, folder: Path, *, templates: str | None = "wares") -> Blueprint:
-    """A blueprint whose templates are in a folder of its own."""
+    """A blueprint with templates in its own folder."""
     return Blueprint(name, name, root_path=str(folder / name), template_folder=templates)
 
 
 @pytest.mark.usefixtures("in_apache")
 def test_it_starts_in_apache(app: Flask, calls: list[tuple[str, Any]], tmp_path: Path) -> None:
-    """Under mod_wsgi it tracks the templates first and starts then, with what it was given."""
+    """Under mod_wsgi it tracks the templates first and then starts, with its arguments."""
     init_app(app, interval=2)
     assert calls == [("track", (str(tmp_path / "templates"),)), ("start", {"interval": 2})]
 
@@ -43,7 +43,7 @@ def test_it_does_not_start_elsewhere(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """Without mod_wsgi, or with its package alone, it does and says nothing, then as later."""
+    """Without mod_wsgi, or with only its package, it does nothing, then and later."""
     monkeypatch.setitem(sys.modules, "mod_wsgi", package)
     init_app(app)
     app.test_client().get("/")
@@ -52,7 +52,7 @@ def test_it_does_not_start_elsewhere(
 
 
 def test_mistakes_show_everywhere(app: Flask) -> None:
-    """A setting that makes no sense raises where nothing would start as well."""
+    """An invalid setting raises also where nothing would start."""
     with pytest.raises(wsgireload.SettingsError, match="interval"):
         init_app(app, interval=0)
 
@@ -60,7 +60,7 @@ def test_mistakes_show_everywhere(app: Flask) -> None:
 def test_it_adds_to_a_monitor(
     app: Flask, calls: list[tuple[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the WSGI script has started a monitor, in whatever server, it tracks as well."""
+    """If the WSGI script has started a monitor, in any server, it tracks as well."""
     monkeypatch.setattr(wsgireload, "status", lambda: SimpleNamespace(active=True))
     init_app(app)
     assert [what for what, _ in calls] == ["track", "start"]
@@ -68,7 +68,7 @@ def test_it_adds_to_a_monitor(
 
 @pytest.mark.usefixtures("in_apache")
 def test_blueprints(app: Flask, calls: list[tuple[str, Any]], tmp_path: Path) -> None:
-    """Blueprints that come later, and those inside them, are tracked with the first request."""
+    """Later and nested blueprints are tracked at the first request."""
     outer, inner = blueprint("outer", tmp_path), blueprint("inner", tmp_path)
     outer.register_blueprint(inner)
     init_app(app)
@@ -94,7 +94,7 @@ def test_templates_that_are_looked_at_anyway(app: Flask, calls: list[tuple[str, 
 
 @pytest.mark.usefixtures("in_apache")
 def test_templates_from_elsewhere(app: Flask, calls: list[tuple[str, Any]]) -> None:
-    """A loader that has no folders has none to be tracked."""
+    """A loader without folders has none to track."""
     app.jinja_loader = DictLoader({})  # type: ignore[assignment, misc]
     init_app(app)
     assert calls[0] == ("track", ())

@@ -1,4 +1,4 @@
-"""What a monitor leaves outside its process, and takes away again."""
+"""The status file of a monitor, and the file that requests a restart."""
 
 import json
 import os
@@ -6,112 +6,133 @@ from pathlib import Path
 
 import pytest
 
-from wsgireload.state import status_file as published
-from wsgireload.state.status_file import RESTART, STATE, Published, written
+from wsgireload.report import Status
+from wsgireload.state import status_file as module
+from wsgireload.state.status_file import RESTART, STATE, Snapshot, StatusFile, parse
 
 NAME = f"{os.getpid()}-app"
+STATUS = Status(True, None, "daemon", os.getpid(), "app", files=1)
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where the files lie; it is not there yet."""
+    """The folder of the files; it does not exist yet."""
     return tmp_path / "state"
 
 
 @pytest.fixture
-def state(folder: Path) -> Published:
-    """One monitor's files; a first folder that cannot be is passed over."""
-    return Published(("/dev/null/nowhere", str(folder)), "app")
+def file(folder: Path) -> StatusFile:
+    """The files of one monitor; the first folder cannot be created and is passed over."""
+    return StatusFile(("/dev/null/nowhere", str(folder)), "app")
+
+
+def write(file: StatusFile, files: int, looks: int = 0) -> None:
+    """Write a status; only the number of files is reportable."""
+    file.write(STATUS._replace(files=files, looks=looks), "site", 1.0)
+
+
+def written(folder: Path) -> Snapshot:
+    """What the status file contains."""
+    return parse((folder / (NAME + STATE)).read_bytes())
 
 
 @pytest.mark.parametrize(
-    "value",
-    [
-        {"a": [1, 2.5, None, True, False], "b": {}},
-        'quotes " and \\ and \n and \x01 and \x7f',
-        "é 😀 ☃",
-        "\udcff alone",
-        ("a", "tuple"),
-        -1e-07,
-    ],
+    "text",
+    ['quotes " and \\ and \n and \x01 and \x7f', "é 😀 ☃", "\udcff alone"],
 )
-def test_written_is_json(value: object) -> None:
-    """What is written reads back as JSON reads what json itself writes."""
-    assert json.loads(written(value).encode()) == json.loads(json.dumps(value))
+def test_any_text(file: StatusFile, folder: Path, text: str) -> None:
+    """Any text is read as it was written."""
+    file.write(STATUS._replace(holding=text, changed=(text,)), text, 1.0)
+    found = written(folder)
+    assert (found.group, found.status.holding, found.status.changed) == (text, text, (text,))
 
 
-def test_told_once(state: Published, folder: Path) -> None:
-    """The facts are written with the time, and not again until what matters changes."""
-    state.tell("same", lambda: {"files": 1})
-    state.tell("same", lambda: {"files": 2})
-    told = json.loads((folder / (NAME + STATE)).read_bytes())
-    assert told["files"] == 1
-    assert told["time"] > 1e9
-    state.tell("other", lambda: {"files": 3})
-    assert json.loads((folder / (NAME + STATE)).read_bytes())["files"] == 3
+def test_the_content(file: StatusFile, folder: Path) -> None:
+    """A status file is a JSON object with these keys."""
+    file.write(STATUS, "site", 2.5)
+    content = json.loads((folder / (NAME + STATE)).read_bytes())
+    assert content.pop("time") > 1e9
+    assert content == {"group": "site", "interval": 2.5, "status": STATUS.asdict()}
+
+
+def test_written_once(file: StatusFile, folder: Path) -> None:
+    """The status is written with the time, and not again until something reportable changes."""
+    write(file, 1, looks=1)
+    write(file, 1, looks=2)
+    assert written(folder).status.looks == 1
+    assert written(folder).time > 1e9
+    write(file, 3, looks=3)
+    assert written(folder).status.looks == 3
     assert [path.name for path in folder.iterdir()] == [NAME + STATE]
 
 
-def test_told_anew(state: Published, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rewritten(file: StatusFile, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every hour it is written anew, so that nobody takes it for a leftover."""
-    state.tell("same", lambda: {"files": 1})
-    monkeypatch.setattr(published, "ANEW", 0.0)
-    state.tell("same", lambda: {"files": 2})
-    assert json.loads((folder / (NAME + STATE)).read_bytes())["files"] == 2
+    monkeypatch.setattr(module, "REWRITE", 0.0)
+    write(file, 1, looks=1)
+    write(file, 1, looks=2)
+    assert written(folder).status.looks == 2
 
 
-def test_ended(state: Published, folder: Path) -> None:
-    """At its end nothing is left, and ending twice does no harm."""
-    state.tell(1, dict)
+def test_removed(file: StatusFile, folder: Path) -> None:
+    """Nothing is left behind, and removing twice does no harm."""
+    write(file, 1)
     (folder / (NAME + RESTART)).touch()
-    state.end()
-    state.end()
+    file.remove()
+    file.remove()
     assert list(folder.iterdir()) == []
 
 
-def test_asked_once(state: Published, folder: Path) -> None:
-    """A request is heard once, and is gone then."""
-    assert not state.asked()
-    state.tell(1, dict)
-    assert not state.asked()
+def test_requested_once(file: StatusFile, folder: Path) -> None:
+    """A request is returned once, and its file is removed."""
+    assert not file.restart_requested()
+    write(file, 1)
+    assert not file.restart_requested()
     (folder / (NAME + RESTART)).touch()
-    assert state.asked()
-    assert not state.asked()
+    assert file.restart_requested()
+    assert not file.restart_requested()
     assert not (folder / (NAME + RESTART)).exists()
 
 
-def test_told_after_a_request(state: Published, folder: Path) -> None:
-    """What was told before a request is told once more after it, so that it is known to be new."""
-    state.tell("same", lambda: {"files": 1})
+def test_written_after_a_request(file: StatusFile, folder: Path) -> None:
+    """The same status is written once more after a request, which shows that it is new."""
+    write(file, 1, looks=1)
     (folder / (NAME + RESTART)).touch()
-    assert state.asked()
-    state.tell("same", lambda: {"files": 2})
-    state.tell("same", lambda: {"files": 3})
-    assert json.loads((folder / (NAME + STATE)).read_bytes())["files"] == 2
+    assert file.restart_requested()
+    write(file, 1, looks=2)
+    write(file, 1, looks=3)
+    assert written(folder).status.looks == 2
 
 
 def test_nowhere(tmp_path: Path) -> None:
-    """Where no folder serves nothing happens, and nothing fails."""
-    state = Published(("/dev/null/nowhere",), "app")
-    state.tell(1, dict)
-    assert not state.asked()
-    state.end()
+    """Without a usable folder nothing happens, and nothing fails."""
+    file = StatusFile(("/dev/null/nowhere",), "app")
+    write(file, 1)
+    assert not file.restart_requested()
+    file.remove()
 
 
-def test_the_folder_was_removed(state: Published, folder: Path) -> None:
-    """A folder that was cleaned away is made anew at the second change."""
-    state.tell(1, dict)
+def test_the_folder_was_removed(file: StatusFile, folder: Path) -> None:
+    """A folder that was cleaned away is created anew at the second change."""
+    write(file, 1)
     for path in folder.iterdir():
         path.unlink()
     folder.rmdir()
-    state.tell(2, dict)
-    state.tell(3, dict)
+    write(file, 2)
+    write(file, 3)
     assert (folder / (NAME + STATE)).exists()
 
 
-def test_leftovers_of_an_earlier_process(state: Published, folder: Path) -> None:
-    """A half-written file of a process that had the same pid is in nobody's way."""
+def test_leftovers_of_an_earlier_process(file: StatusFile, folder: Path) -> None:
+    """A half-written file of a process that had the same pid does not matter."""
     folder.mkdir(0o700)
     (folder / (NAME + STATE + ".new")).write_text("{")
-    state.tell(1, dict)
-    assert json.loads((folder / (NAME + STATE)).read_bytes())["time"]
+    write(file, 1)
+    assert written(folder).time
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"time": 1}', b"\xff", b"[" * 100_000])
+def test_no_status_file(content: bytes) -> None:
+    """Anything else in such a file is an error."""
+    with pytest.raises((TypeError, ValueError, RecursionError)):
+        parse(content)

@@ -1,4 +1,4 @@
-"""docs/web.md does what it says: its code runs, and its figures are those of the code."""
+"""docs/web.md is true: its code runs, and its figures are those of the code."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from pathlib import Path
 import pytest
 from support.wsgicall import BROWSER, call
 
-from wsgireload.web.live import SOURCE
+from wsgireload.web.assets import LIVE_SCRIPT
 
 TEXT = (Path(__file__).parents[3] / "docs" / "web.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
 
 
 def hello(environ, start_response):
-    """What is wrapped."""
+    """The wrapped application."""
     start_response("200 OK", [("Content-Type", "text/html")])
     return [b"<p>hello"]
 
 
 @pytest.mark.parametrize("block", BLOCKS)
 def test_each_block_gives_an_application(block: str) -> None:
-    """After the first block's import, each block wraps the application that there is."""
+    """With the import of the first block, each block wraps an application."""
     names: dict[str, object] = {"application": hello}
     exec(BLOCKS[0].splitlines()[0], names)
     exec(block, names)
@@ -33,8 +33,8 @@ def test_each_block_gives_an_application(block: str) -> None:
 
 
 def test_figures() -> None:
-    """The size and the pause that the page names are the script's."""
-    assert "less than 1 kB" in TEXT
-    assert len(SOURCE) < 1000
+    """The size and the interval in the document are those of the script."""
+    [size] = re.findall(r"script of ([\d.]+) kB", TEXT)
+    assert len(LIVE_SCRIPT) <= float(size) * 1000
     [pause] = re.findall(r"every ([\d.]+) s whether", TEXT)
-    assert f"wait={float(pause) * 1000:g}" in SOURCE
+    assert f"wait = {float(pause) * 1000:g}" in LIVE_SCRIPT

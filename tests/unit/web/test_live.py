@@ -1,4 +1,4 @@
-"""Pages that reload themselves: what gets the script, what it is told, and what is left alone."""
+"""Pages that reload themselves: which get the script, what it polls, what stays unchanged."""
 
 from __future__ import annotations
 
@@ -16,23 +16,24 @@ from support.wsgicall import BROWSER, Told, call
 import wsgireload
 from wsgireload import Held, Status
 from wsgireload.web import middleware
-from wsgireload.web.csp import way
+from wsgireload.web.assets import LIVE_SCRIPT
+from wsgireload.web.csp import script_form
 from wsgireload.web.files import Files
-from wsgireload.web.live import SOURCE, difference
+from wsgireload.web.live import difference
 
 HTML = ("Content-Type", "text/html; charset=utf-8")
 PAGE = b"<html><body><p>Hello</p></body></html>"
 
 
 def status(**told: object) -> Status:
-    """What wsgireload tells, in the third generation of parent 6."""
+    """A status of the third generation below parent 6."""
     usual = {"active": True, "reason": None, "server": "daemon", "pid": 7, "application": "a"}
     return Status(**{**usual, "looks": 2, "parent": 6, "generation": 3, **told})
 
 
 @pytest.fixture(autouse=True)
 def say(monkeypatch: pytest.MonkeyPatch):
-    """Has wsgireload tell what the test wants it to."""
+    """Sets the status that wsgireload reports."""
 
     def say(**told: object) -> None:
         monkeypatch.setattr(wsgireload, "status", lambda: status(**told))
@@ -42,7 +43,7 @@ def say(monkeypatch: pytest.MonkeyPatch):
 
 
 def answering(body: Iterable[bytes], *headers: tuple[str, str], code: str = "200 OK"):
-    """An application with this one answer; a page unless the headers say otherwise."""
+    """An application with this response; a page unless the headers differ."""
 
     def application(environ, start_response):
         start_response(code, list(headers or [HTML]))
@@ -52,32 +53,32 @@ def answering(body: Iterable[bytes], *headers: tuple[str, str], code: str = "200
 
 
 def asked(application, path: str = "/", **environ) -> Told:
-    """What a browser gets that asks for a page, through the middleware."""
+    """The response to a browser that requests a page, through the middleware."""
     return call(middleware(application, live=True), path, **{**BROWSER, **environ})
 
 
 def inserted(answer: Told) -> bytes:
-    """The tag in an answer, and nothing else of ours; b"" where there is none."""
+    """The inserted tag; b"" without one."""
     found = re.findall(rb"<script[^>]*data-wsgireload=.*?</script>", answer.body, re.DOTALL)
     assert len(found) < 2
     return found[0] if found else b""
 
 
 def length(body: bytes) -> tuple[str, str]:
-    """The header that tells how long it is."""
+    """The Content-Length header."""
     return ("Content-Length", str(len(body)))
 
 
 def test_the_script_is_small() -> None:
-    """What goes along with each page is under 1 kB, and its tag does not add much."""
-    assert len(SOURCE.encode()) < 1000
-    assert len(inserted(asked(answering([PAGE])))) < 1100
-    assert "</" not in SOURCE
-    assert "http" not in SOURCE
+    """Each page grows by little more than 1 kB: the script, and a short tag."""
+    assert len(LIVE_SCRIPT.encode()) < 1100
+    assert len(inserted(asked(answering([PAGE])))) < 1200
+    assert "</" not in LIVE_SCRIPT
+    assert "http" not in LIVE_SCRIPT
 
 
 def test_a_page_gets_the_script_before_its_end() -> None:
-    """Before the last </body>, with the length put right, and not a byte changed besides."""
+    """Before the last </body>, with the right length; no other byte changes."""
     answer = asked(answering([PAGE], HTML, length(PAGE)))
     tag = inserted(answer)
     assert answer.body == PAGE.replace(b"</body>", tag + b"</body>")
@@ -97,7 +98,7 @@ PIECES: dict[str, list[bytes]] = {
 @pytest.mark.parametrize("pieces", PIECES.values(), ids=PIECES)
 @pytest.mark.parametrize("shape", [list, tuple, iter])
 def test_pages_of_a_known_length(pieces: list[bytes], shape: Callable) -> None:
-    """Where the length is known the script comes into the last piece, whatever the shape."""
+    """With a known length the last piece gets the script, in every kind of iterable."""
     whole = b"".join(pieces)
     answer = asked(answering(shape(pieces), HTML, length(whole)))
     tag = inserted(answer)
@@ -110,7 +111,7 @@ def test_pages_of_a_known_length(pieces: list[bytes], shape: Callable) -> None:
 
 
 def test_pieces_are_not_held_back() -> None:
-    """Each piece goes out before the next is asked for."""
+    """Each piece is sent before the next is requested."""
     order: list[str] = []
 
     def pieces():
@@ -126,27 +127,27 @@ def test_pieces_are_not_held_back() -> None:
 
 @pytest.mark.parametrize("shape", [list, tuple])
 def test_a_list_is_a_whole(shape: Callable) -> None:
-    """What is all there needs no Content-Length, and gets one."""
+    """A list needs no Content-Length, and gets one."""
     answer = asked(answering(shape([b"<p>", b"Hello"])))
     assert answer.body == b"<p>Hello" + inserted(answer)
     assert answer.header("Content-Length") == str(len(answer.body))
 
 
 def test_a_stream_that_begins_with_the_whole_page() -> None:
-    """Without a length the first piece gets the script, if the page's end is in it."""
+    """Without a length the first piece gets the script if it contains the end of the page."""
     answer = asked(answering(iter([PAGE, b"<!-- more -->"])))
     assert answer.body == PAGE.replace(b"</body>", inserted(answer) + b"</body>") + b"<!-- more -->"
     assert answer.header("Content-Length") is None
 
 
 def test_pages_of_errors_reload_themselves_too() -> None:
-    """The page of a view that fails is the one that somebody is waiting to see mended."""
+    """The error page of a view reloads once the view is fixed."""
     for code in ("404 Not Found", "500 Internal Server Error"):
         assert inserted(asked(answering([PAGE], code=code)))
 
 
 def gzipped() -> Iterable[bytes]:
-    """What only looks like a page when it is unpacked."""
+    """A body that only looks like a page once it is unpacked."""
     return [b"\x1f\x8b\x08</body>"]
 
 
@@ -187,7 +188,7 @@ LEFT: dict[str, tuple[Callable[[], Iterable[bytes]], list[tuple[str, str]], str]
 
 @pytest.mark.parametrize(("body", "headers", "code"), LEFT.values(), ids=LEFT)
 def test_what_is_left_alone(body, headers, code: str) -> None:
-    """Byte for byte and header for header, as if there were no middleware."""
+    """Every byte and header is the same as without the middleware."""
     plain = call(answering(body(), *headers, code=code), **BROWSER)
     assert asked(answering(body(), *headers, code=code)) == plain
 
@@ -209,7 +210,7 @@ def test_what_is_left_alone(body, headers, code: str) -> None:
     ids=str,
 )
 def test_who_is_left_alone(environ: dict[str, str | None]) -> None:
-    """Only a browser on this machine that is to show a page gets the script: no part of one."""
+    """Only a browser on this machine that shows a page gets the script."""
     body = [] if environ.get("REQUEST_METHOD") == "HEAD" else [PAGE]
     headers = [HTML, length(PAGE), ("ETag", '"a"')]
     plain = call(answering(body, *headers), **{**BROWSER, **environ})
@@ -217,13 +218,13 @@ def test_who_is_left_alone(environ: dict[str, str | None]) -> None:
 
 
 def test_without_live_nothing_is_touched() -> None:
-    """The middleware's page alone changes no answer."""
+    """Without live, no response changes."""
     answer = call(middleware(answering([PAGE])), **BROWSER)
     assert answer == call(answering([PAGE]), **BROWSER)
 
 
 def test_a_browser_elsewhere_that_knew_the_token() -> None:
-    """A telephone that has opened the page with the token has live pages too."""
+    """A phone that has opened the page with the token has live pages too."""
     served = middleware(answering([PAGE]), token="correct-horse-battery", live=True)
     far = {**BROWSER, "REMOTE_ADDR": "192.0.2.7"}
     opened = call(served, "/.wsgireload/?token=correct-horse-battery", **far)
@@ -233,7 +234,7 @@ def test_a_browser_elsewhere_that_knew_the_token() -> None:
 
 
 def test_the_servers_file_wrapper_stays_the_servers() -> None:
-    """A file that the server can send by itself comes to it as it was wrapped."""
+    """A file that the server can send by itself is passed on as it was wrapped."""
     wrapped = FileWrapper(io.BytesIO(PAGE))
     served = middleware(answering(wrapped, HTML, length(PAGE)), live=True)
     environ = {"PATH_INFO": "/", "REQUEST_METHOD": "GET", "REMOTE_ADDR": "::1", **BROWSER}
@@ -242,7 +243,7 @@ def test_the_servers_file_wrapper_stays_the_servers() -> None:
 
 
 def test_what_is_left_alone_is_the_applications_own_object() -> None:
-    """The server may know an answer by its type: it gets the very object."""
+    """The server may recognise a response by its type: it gets the same object."""
     pieces = [b"{}"]
     served = middleware(answering(pieces, ("Content-Type", "application/json")), live=True)
     environ = {"PATH_INFO": "/", "REQUEST_METHOD": "GET", "REMOTE_ADDR": "::1", **BROWSER}
@@ -266,7 +267,7 @@ def test_no_browser_is_told_to_go_on_showing_its_copy() -> None:
 
 
 def test_who_writes_by_hand_is_left_alone() -> None:
-    """The old way, through what start_response returns, stays what it was."""
+    """A response by the write function of start_response stays unchanged."""
 
     def application(environ, start_response):
         write = start_response("200 OK", [HTML])
@@ -277,7 +278,7 @@ def test_who_writes_by_hand_is_left_alone() -> None:
 
 
 def test_a_generator_that_begins_late() -> None:
-    """An application may say its headers with its first piece."""
+    """An application may send its headers with its first piece."""
 
     def application(environ, start_response):
         start_response("200 OK", [HTML, length(PAGE)])
@@ -287,7 +288,7 @@ def test_a_generator_that_begins_late() -> None:
 
 
 def test_an_error_before_anything_was_sent() -> None:
-    """The error's page takes the first one's place, and gets the script as any page does."""
+    """The error page replaces the first response, and gets the script as any page."""
 
     def application(environ, start_response):
         start_response("200 OK", [("Content-Type", "text/plain")])
@@ -303,7 +304,7 @@ def test_an_error_before_anything_was_sent() -> None:
 
 
 def test_an_error_after_something_was_sent() -> None:
-    """It is the server's to decide what becomes of it: here it raises."""
+    """The server decides: here it raises."""
 
     def application(environ, start_response):
         start_response("200 OK", [HTML, ("Content-Length", "99")])
@@ -317,7 +318,7 @@ def test_an_error_after_something_was_sent() -> None:
 
 
 def test_an_error_that_the_server_could_still_tell() -> None:
-    """A page that takes another's place after that was begun is left alone."""
+    """A page that replaces one that was begun stays unchanged."""
 
     def application(environ, start_response):
         start_response("200 OK", [HTML, length(PAGE)])
@@ -331,7 +332,7 @@ def test_an_error_that_the_server_could_still_tell() -> None:
 
 
 def test_the_end_of_the_answer_is_passed_on() -> None:
-    """close() of what the application returned is called once, read or not."""
+    """close() of the application's object is called once, read or not."""
 
     class Body:
         closed = 0
@@ -378,14 +379,14 @@ POLICIES = {
 
 @pytest.mark.parametrize(("policy", "expected"), POLICIES.items(), ids=str)
 def test_policies(policy: str, expected: str | None) -> None:
-    """What a Content-Security-Policy lets our script be; it has to ask this site, too."""
-    assert way([policy]) == expected
+    """The form of the script that a policy allows; it must allow requests to this site, too."""
+    assert script_form([policy]) == expected
 
 
 def test_several_policies_all_count() -> None:
-    """A page has to please every one of its policies."""
-    assert way([]) == "inline"
-    assert way(["script-src 'self'", "script-src 'none'"]) is None
+    """All policies of a page count."""
+    assert script_form([]) == "inline"
+    assert script_form(["script-src 'self'", "script-src 'none'"]) is None
 
 
 @pytest.mark.parametrize(
@@ -393,7 +394,7 @@ def test_several_policies_all_count() -> None:
     ["Content-Security-Policy", "content-security-policy", "Content-Security-Policy-Report-Only"],
 )
 def test_the_tag_pleases_the_policy(name: str) -> None:
-    """With a nonce the script bears it; with 'self' it comes from the middleware's own path."""
+    """With a nonce the script has it; with 'self' it is a file of the middleware."""
     nonce = asked(answering([PAGE], HTML, (name, "script-src 'nonce-Ab1'")))
     assert inserted(nonce).startswith(b'<script nonce="Ab1" data-wsgireload=')
     own = asked(answering([PAGE], HTML, (name, "script-src 'self'")), SCRIPT_NAME="/shop")
@@ -401,23 +402,23 @@ def test_the_tag_pleases_the_policy(name: str) -> None:
     assert b' src="/shop/.wsgireload/live.js" data-wsgireload="/shop/.wsgireload/live?v=' in tag
     assert tag.endswith(b"></script>")
     served = middleware(answering([]), live=True)
-    assert call(served, "/.wsgireload/live.js").text == SOURCE
+    assert call(served, "/.wsgireload/live.js").text == LIVE_SCRIPT
 
 
 def test_the_address_is_escaped() -> None:
-    """Wherever the application is mounted, its address stays one."""
+    """The URL is valid wherever the application is mounted."""
     tag = inserted(asked(answering([PAGE]), SCRIPT_NAME='/a"><b>\xc3\xa4'))
     assert b'data-wsgireload="/a%22%3E%3Cb%3E%C3%A4/.wsgireload/live?v=' in tag
 
 
 def news(page: Told, **environ) -> dict[str, object]:
-    """What that page is told when it asks."""
+    """The answer to a poll of that page."""
     path = re.search(rb'data-wsgireload="([^"]*)"', inserted(page))[1].decode()  # type: ignore[index]
     return json.loads(call(middleware(answering([]), live=True), path, **environ).body)
 
 
 def test_a_page_asks_what_is_new(say) -> None:
-    """Nothing as long as the process is of the same generation; then that it has to reload."""
+    """A page of the same generation stays; one of an earlier generation reloads."""
     page = asked(answering([PAGE]))
     assert news(page) == {"reload": False, "files": False, "held": None}
     say(generation=4, pid=8)
@@ -425,7 +426,7 @@ def test_a_page_asks_what_is_new(say) -> None:
 
 
 def test_a_page_asks_what_is_held(say) -> None:
-    """File, line, the line itself, a caret, and the error, as text."""
+    """File, line, source line, caret and error, as text."""
     page = asked(answering([PAGE]))
     say(holding="h", held=Held("/a/b.py", 3, 9, "    x = = 1", "SyntaxError: invalid syntax"))
     assert news(page)["held"] == "/a/b.py, line 3\nx = = 1\n    ^\nSyntaxError: invalid syntax"
@@ -453,12 +454,12 @@ VERSIONS = [
 
 @pytest.mark.parametrize(("page", "now", "expected"), VERSIONS)
 def test_versions(page: str, now: str, expected: str) -> None:
-    """A page goes on with what is newer, never back, and never for what it does not understand."""
+    """A page reloads for a newer version, never for an older or an unknown one."""
     assert difference(page, now) == expected
 
 
 def test_the_version_is_that_from_before_the_page_was_made(say) -> None:
-    """What changes while a page is made reloads it: it may be made of both."""
+    """A change while a page is made reloads it, as the page may be made of both."""
 
     def application(environ, start_response):
         say(generation=4)
@@ -469,7 +470,7 @@ def test_the_version_is_that_from_before_the_page_was_made(say) -> None:
 
 
 def test_the_script_that_mod_wsgi_loaded_counts(tmp_path: Path) -> None:
-    """mod_wsgi replaces a process of which the script changed before we do: that is seen."""
+    """A script that mod_wsgi itself reloads is another version."""
     script = tmp_path / "app.wsgi"
     script.write_text("one")
     page = asked(answering([PAGE]), SCRIPT_FILENAME=str(script))
@@ -489,7 +490,7 @@ def test_the_script_that_mod_wsgi_loaded_counts(tmp_path: Path) -> None:
     ids=str,
 )
 def test_connections_end_when_a_restart_is_coming(say, told, closes: bool) -> None:
-    """Every answer is the last of its connection then: the next one is from new code."""
+    """Before a restart every response closes its connection, so that new code answers the next."""
     say(**told)
     under = {"mod_wsgi.version": (4, 9, 4)}
     for path, environ in (
@@ -506,7 +507,7 @@ def test_connections_end_when_a_restart_is_coming(say, told, closes: bool) -> No
 
 
 class World:
-    """Some files, and a clock that stands."""
+    """Some files, and a clock that stands still."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -529,12 +530,12 @@ class World:
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    """Files as an application has them."""
+    """The files of an application."""
     return World(tmp_path)
 
 
 def test_files_that_reload_the_page(world: World) -> None:
-    """A changed, new or deleted file of those that are named is another digest; a touch is none."""
+    """A changed, new or deleted file changes the digest; a touch does not."""
     files = world.files("static/*.css", "templates")
     first = world.later(files)
     os.utime(world.folder / "static/a.css", (1, 1))
@@ -552,13 +553,13 @@ def test_files_that_reload_the_page(world: World) -> None:
 
 
 def test_two_processes_see_the_same_files(world: World) -> None:
-    """The digest is of what is in them: whoever looks gets the same."""
+    """The digest is that of the content: every process gets the same."""
     one, other = world.files("**"), world.files("**")
     assert world.later(one) == world.later(other)
 
 
 def test_files_are_looked_at_a_few_times_a_second(world: World) -> None:
-    """However many pages ask, four looks a second are enough."""
+    """For any number of pages the files are scanned at most four times a second."""
     files = world.files("static/*")
     before = world.later(files)
     world.write("static/a.css", "two!")
@@ -569,7 +570,7 @@ def test_files_are_looked_at_a_few_times_a_second(world: World) -> None:
 
 
 def test_relative_ones_start_from_the_script(world: World) -> None:
-    """The page reloads for files beside the WSGI script, and is told that it is for them."""
+    """The page reloads for files beside the WSGI script, and the answer says so."""
     script = str(world.folder / "app.wsgi")
     served = middleware(answering([PAGE]), live=True, reload_on="static/*.css")
     page = call(served, **BROWSER, SCRIPT_FILENAME=script)
@@ -581,7 +582,7 @@ def test_relative_ones_start_from_the_script(world: World) -> None:
 
 
 def test_where_nothing_restarts_files_still_reload_the_page(say, world: World) -> None:
-    """An inactive monitor's pages are all of one version, whichever process made them."""
+    """All pages of an inactive monitor have one version, whichever process made them."""
     say(active=False, reason="embedded", generation=None, pid=7)
     page = asked(answering([PAGE]))
     say(active=False, reason="embedded", generation=None, pid=8)

@@ -1,4 +1,4 @@
-"""The page and its JSON: what they tell, and whom."""
+"""The page and its JSON: their content, and who may see them."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ EVIL = "<img src=x onerror=alert(1)>'\"&"
 
 
 def application(environ, start_response):
-    """The application itself: it answers everything, in plain text."""
+    """The application: it answers every request in plain text."""
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "2")])
     return [b"me"]
 
 
 def status(**told: object) -> Status:
-    """A status that is watching, with whatever else it is to say."""
+    """A status that is watching, with these fields changed."""
     usual = {"active": True, "reason": None, "server": "daemon", "pid": 7, "application": "a|/"}
     return Status(**{**usual, "files": 3, "looks": 2, **told})
 
 
 @pytest.fixture
 def say(monkeypatch: pytest.MonkeyPatch):
-    """Has wsgireload tell what the test wants it to."""
+    """Sets the status that wsgireload reports."""
 
     def say(**told: object) -> None:
         monkeypatch.setattr(wsgireload, "status", lambda: status(**told))
@@ -45,7 +45,7 @@ def say(monkeypatch: pytest.MonkeyPatch):
 
 
 def shown(answer: Told) -> str:
-    """The text of a page, without its tags, styles and scripts."""
+    """The text of a page, without tags, styles and scripts."""
     found: list[str] = []
     hidden: list[str] = []
 
@@ -67,7 +67,7 @@ def shown(answer: Told) -> str:
 
 
 def test_everything_else_is_the_applications(say) -> None:
-    """Any path but ours goes to the application as it came, and its answer comes as it is."""
+    """Any other path goes to the application unchanged, and so does its response."""
     served = middleware(application)
     for path in ("/", "/.wsgireload", "/.wsgireload/other", "/x/.wsgireload/", "/.wsgireload/live"):
         answer = call(served, path)
@@ -76,7 +76,7 @@ def test_everything_else_is_the_applications(say) -> None:
 
 
 def test_the_page_tells_what_runs(say) -> None:
-    """What it watches, where it runs, since when, after how many reloads, and why the last was."""
+    """It shows the files, the process, its start, the reloads and the last reason."""
     say(generation=14, reloaded="views.py changed", since=NOW, parent=6, files=1234)
     text = shown(call(middleware(application), "/.wsgireload/", **{"mod_wsgi.version": (4, 9, 4)}))
     for told in ("Watching 1,234 files", "mod_wsgi 4.9.4", "daemon mode", "pid 7, parent 6"):
@@ -86,7 +86,7 @@ def test_the_page_tells_what_runs(say) -> None:
 
 
 def test_the_page_tells_why_nothing_restarts(say) -> None:
-    """Where no monitor is active the page says so first, and why."""
+    """Without an active monitor the page says so first, and why."""
     say(active=False, reason="start() was called with enabled=False", server="none", files=0)
     text = shown(call(middleware(application), "/.wsgireload/"))
     assert "Inactive" in text
@@ -94,7 +94,7 @@ def test_the_page_tells_why_nothing_restarts(say) -> None:
 
 
 def test_without_a_monitor() -> None:
-    """Where start() has not been called, that is what both of them say."""
+    """Without start() both say that it was not called."""
     served = middleware(application)
     assert "start() has not been called" in shown(call(served, "/.wsgireload/"))
     told = json.loads(call(served, "/.wsgireload/status.json").body)
@@ -103,7 +103,7 @@ def test_without_a_monitor() -> None:
 
 
 def test_the_page_shows_what_is_held(say) -> None:
-    """File, line, column, the line itself with a caret below the place, and the error."""
+    """File, line, column, the source line with a caret, and the error."""
     place = Held("/srv/site/views.py", 87, 9, "    x = = 1", "SyntaxError: invalid syntax")
     say(changed=("/srv/site/views.py",), holding="h", held=place)
     answer = call(middleware(application), "/.wsgireload/", SCRIPT_FILENAME="/srv/site/app.wsgi")
@@ -116,7 +116,7 @@ def test_the_page_shows_what_is_held(say) -> None:
 
 
 def test_a_hold_without_a_place(say) -> None:
-    """What holds and is no syntax error is told in its own words."""
+    """A hold without a place is shown in its own words."""
     say(changed=("gen.py",), holding="the budget of 3 restarts in 60 s is spent")
     assert "the budget of 3 restarts in 60 s is spent" in shown(
         call(middleware(application), "/.wsgireload/")
@@ -128,13 +128,13 @@ def test_a_hold_without_a_place(say) -> None:
     [
         ({"restarting": True}, "Restarting"),
         ({"changed": ("views.py",)}, "Changed"),
-        ({"looks": 0}, "Beginning"),
+        ({"looks": 0}, "Starting"),
         ({}, "Watching"),
         ({"holding": "h"}, "Held"),
     ],
 )
 def test_the_title_says_the_state(say, told: dict[str, object], state: str) -> None:
-    """One word in the title and at the top: what goes on now."""
+    """The title and the top show the state in one word."""
     say(**told)
     answer = call(middleware(application), "/.wsgireload/")
     assert f"<title>{state} · wsgireload</title>" in answer.text
@@ -142,7 +142,7 @@ def test_the_title_says_the_state(say, told: dict[str, object], state: str) -> N
 
 
 def test_the_timeline(say) -> None:
-    """Each reload has its time, its reason and how long it took, if somebody knows."""
+    """Each reload has its time, its reason and, if known, its duration."""
     say(history=(Restarted(NOW, "b.py changed", 0.61), Restarted(NOW - 9, "a.py deleted", None)))
     answer = call(middleware(application), "/.wsgireload/")
     first, second = re.findall(r"<li><div><time>.*?</li>", answer.text)
@@ -153,7 +153,7 @@ def test_the_timeline(say) -> None:
 
 
 def test_everything_is_escaped(say) -> None:
-    """Names, reasons, code and errors may be anything, and stay text."""
+    """Names, reasons, code and errors stay text, whatever they contain."""
     place = Held(EVIL, 1, 1, EVIL, EVIL)
     say(
         reason=EVIL,
@@ -164,7 +164,7 @@ def test_everything_is_escaped(say) -> None:
         generation=1,
         reloaded=EVIL,
         history=(Restarted(NOW, EVIL, 1.0),),
-        _paths=lambda: [EVIL, f"/{EVIL}/x", "/bad\udcff"],
+        list_paths=lambda: [EVIL, f"/{EVIL}/x", "/bad\udcff"],
     )
     for path in ("/.wsgireload/", "/.wsgireload/?token=<img>"):
         answer = call(
@@ -179,9 +179,9 @@ def test_everything_is_escaped(say) -> None:
 
 
 def test_no_more_of_a_file_than_its_line(say, tmp_path: Path) -> None:
-    """The files are listed; of what is in them nothing is shown."""
+    """The files are listed, without their content."""
     (tmp_path / "settings.py").write_text("SECRET = 'xyzzy'\n")
-    say(_paths=lambda: [str(tmp_path / "settings.py")])
+    say(list_paths=lambda: [str(tmp_path / "settings.py")])
     for path in ("", "status.json"):
         answer = call(middleware(application), f"/.wsgireload/{path}")
         assert "settings.py" in answer.text
@@ -190,7 +190,7 @@ def test_no_more_of_a_file_than_its_line(say, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("before", "after"), [(5000, 5000), (3, 5000), (5000, 3)])
 def test_a_long_line_is_cut_around_its_place(say, before: int, after: int) -> None:
-    """Of a line without an end the place is shown, not the line."""
+    """Of a long line only the part around the place is shown."""
     text = "x" * before + "=" + "y" * after
     say(holding="h", held=Held("a.py", 1, before + 1, text, "SyntaxError"))
     answer = call(middleware(application), "/.wsgireload/")
@@ -202,19 +202,19 @@ def test_a_long_line_is_cut_around_its_place(say, before: int, after: int) -> No
 
 
 def test_many_files(say) -> None:
-    """The page lists the first two thousand and says how many more there are; JSON has all."""
-    say(_paths=lambda: [f"/srv/f{number:05}.py" for number in range(2345)])
+    """The page lists the first 2,000 files and the number of the others; JSON has all."""
+    say(list_paths=lambda: [f"/srv/f{number:05}.py" for number in range(2345)])
     served = middleware(application)
     assert "and 345 more" in shown(call(served, "/.wsgireload/"))
     assert len(json.loads(call(served, "/.wsgireload/status.json").body)["paths"]) == 2345
 
 
 def test_json(say) -> None:
-    """status.json is what Status.asdict() is, and the paths."""
+    """status.json is Status.asdict() and the paths."""
     told = status(
         held=Held("a.py", 1, 2, "x", "e"), history=(Restarted(NOW, "r", 0.5),), changed=("a.py",)
     )
-    say(held=told.held, history=told.history, changed=told.changed, _paths=lambda: ["b", "a"])
+    say(held=told.held, history=told.history, changed=told.changed, list_paths=lambda: ["b", "a"])
     answer = call(middleware(application), "/.wsgireload/status.json")
     assert answer.header("Content-Type") == "application/json"
     assert json.loads(answer.body) == {**told.asdict(), "paths": ["a", "b"]}
@@ -222,7 +222,7 @@ def test_json(say) -> None:
 
 @pytest.mark.parametrize("name", ["", "status.json", "live?v=x", "live.js"])
 def test_headers_that_keep_it_in(say, name: str) -> None:
-    """Nothing is stored, sniffed, framed or sent elsewhere; a page runs its own script."""
+    """Nothing is stored, sniffed, framed or sent elsewhere; a page runs only its own script."""
     answer = call(middleware(application, live=True), f"/.wsgireload/{name}")
     assert answer.status == "200 OK"
     assert answer.header("Cache-Control") == "no-store"
@@ -233,7 +233,7 @@ def test_headers_that_keep_it_in(say, name: str) -> None:
 
 
 def test_a_strict_policy(say) -> None:
-    """Only the very style and script of the page may run, and it names no address."""
+    """Only the style and the script of the page may run, and it contains no other address."""
     answer = call(middleware(application), "/.wsgireload/")
     policy = answer.header("Content-Security-Policy") or ""
     assert "unsafe" not in policy
@@ -246,7 +246,7 @@ def test_a_strict_policy(say) -> None:
 
 
 def test_methods(say) -> None:
-    """HEAD is GET without a body; nothing else is taken."""
+    """HEAD is GET without a body; other methods are rejected."""
     served = middleware(application)
     whole = call(served, "/.wsgireload/status.json")
     head = call(served, "/.wsgireload/status.json", REQUEST_METHOD="HEAD")
@@ -274,7 +274,7 @@ ELSEWHERE = [
 @pytest.mark.parametrize("environ", ELSEWHERE, ids=str)
 @pytest.mark.parametrize("name", ["", "status.json", "live", "live.js"])
 def test_from_elsewhere_it_is_not_there(say, environ: dict[str, str], name: str) -> None:
-    """Another machine gets what the application answers, whatever headers it sends."""
+    """Another machine gets the application's response, whatever headers it sends."""
     for served in (middleware(application, live=True), middleware(application, token=TOKEN)):
         answer = call(served, f"/.wsgireload/{name}", **environ)
         assert (answer.body, len(answer.headers)) == (b"me", 2)
@@ -282,13 +282,13 @@ def test_from_elsewhere_it_is_not_there(say, environ: dict[str, str], name: str)
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"])
 def test_from_here_it_is(say, address: str) -> None:
-    """This machine needs no token, in each way that it may be called."""
+    """This machine needs no token, whatever its address is called."""
     for served in (middleware(application), middleware(application, token=TOKEN)):
         assert "wsgireload" in call(served, "/.wsgireload/", REMOTE_ADDR=address).text
 
 
 def test_with_the_token(say) -> None:
-    """Whoever knows the token sees it from everywhere: named in the header or the address."""
+    """A client with the token sees it from anywhere, by the header or the query."""
     served = middleware(application, token=TOKEN)
     for path, more in (("", {"HTTP_X_WSGIRELOAD_TOKEN": TOKEN}), (f"?token={TOKEN}", {})):
         answer = call(served, f"/.wsgireload/{path}", **FAR, **more)
@@ -301,7 +301,7 @@ def test_with_the_token(say) -> None:
     "wrong", ["", "x", TOKEN[:-1], TOKEN + "x", TOKEN.upper(), "%00", "%FF", "é" * 20]
 )
 def test_with_another_token(say, wrong: str) -> None:
-    """Any other token, or bytes that are none, are no token."""
+    """A wrong token, or bytes that are no text, do not work."""
     served = middleware(application, token=TOKEN)
     latin = wrong.encode().decode("latin-1")
     for path, more in (
@@ -323,7 +323,7 @@ def test_a_token_beyond_ascii(say) -> None:
 
 
 def test_a_browser_that_knew_the_token(say) -> None:
-    """It gets a cookie that is not the token, for this site alone, which no script reads."""
+    """The browser gets a cookie without the token, for this site only, hidden from scripts."""
     served = middleware(application, token=TOKEN)
     given = call(served, f"/.wsgireload/?token={TOKEN}", SCRIPT_NAME="/shop", **FAR)
     cookie = given.header("Set-Cookie") or ""
@@ -337,7 +337,7 @@ def test_a_browser_that_knew_the_token(say) -> None:
 
 
 def test_tokens_are_compared_in_constant_time(say, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The comparison is one that takes as long whatever the first wrong byte is."""
+    """The comparison takes the same time, whichever byte is wrong."""
     assert access.compare_digest.__name__ in ("_compare_digest", "compare_digest")
     compared = []
     monkeypatch.setattr(access, "compare_digest", lambda a, b: compared.append((a, b)))
@@ -363,14 +363,14 @@ def test_tokens_are_compared_in_constant_time(say, monkeypatch: pytest.MonkeyPat
     ],
 )
 def test_what_makes_no_sense(setting: str, got: object) -> None:
-    """A setting that makes no sense is named; a token is not repeated."""
+    """An invalid argument is named; the token is not repeated."""
     with pytest.raises(SettingsError, match=setting) as caught:
         middleware(application, **{setting: got})
     assert setting != "token" or not got or str(got) not in str(caught.value)
 
 
 def test_another_path(say) -> None:
-    """The page is where it was asked for, below wherever the application is."""
+    """The page is at the given path, below the mount point of the application."""
     served = middleware(application, "/dev/reload/")
     assert "wsgireload" in call(served, "/dev/reload/", SCRIPT_NAME="/shop").text
     assert call(served, "/.wsgireload/").body == b"me"

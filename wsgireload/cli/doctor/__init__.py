@@ -1,96 +1,101 @@
-"""Would a reload work here? Each line is ok, warn or fail, with what to do.
+"""Check whether reloads work here; print ok, warn or fail, and a cure.
 
-Apache itself parses its configuration; it is run with -t, which starts nothing.
+Apache itself parses its configuration, by `httpd -t`, which starts nothing.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from wsgireload.cli import directives as directive
+from wsgireload.cli import directives, sites
 from wsgireload.cli import httpd as apaches
-from wsgireload.cli import served as serving
-from wsgireload.cli.doctor import apache, files, python, script
+from wsgireload.cli.directives import Directive
+from wsgireload.cli.doctor import apache, python, script, watching
 from wsgireload.cli.doctor.finding import Finding
-from wsgireload.cli.doctor.here import Here
 from wsgireload.cli.httpd import Httpd
-from wsgireload.cli.terminal import level, say, say_json
+from wsgireload.cli.installation import Installation
+from wsgireload.cli.sites import Site
+from wsgireload.cli.terminal import level, print_json, print_text
 
 
-def arguments(command: argparse.ArgumentParser) -> None:
-    """What to look at; by default all that Apache serves."""
-    command.add_argument("script", nargs="?", metavar="WSGI-SCRIPT", help="look at this one alone")
-    add_apache(command)
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Add the script, by default all that Apache serves, and the Apache."""
+    command.add_argument(
+        "script", nargs="?", metavar="WSGI-SCRIPT", help="check only this WSGI script"
+    )
+    apaches.add_arguments(command)
 
 
-def add_apache(command: argparse.ArgumentParser) -> None:
-    """Which Apache."""
-    command.add_argument("--httpd", metavar="PATH", help="Apache's program")
-    command.add_argument("--config", metavar="FILE", help="its main configuration file")
-
-
-def run(chosen: argparse.Namespace) -> int:
-    """0 where every line is ok."""
-    program = apaches.find(chosen.httpd)
-    httpd = Httpd(program, chosen.config) if program else None
-    found = list(examine(httpd, chosen.script, Here.now(), chosen.httpd))
-    well = all(each.level == "ok" for each in found)
-    if chosen.json:
-        say_json({"ok": well, "findings": [asdict(each) for each in found]})
-    else:
-        for each in found:
-            say(f"{level(each.level)}  {each.what}: {each.text}")
-            if each.cure:
-                say(f"      -> {each.cure}")
-    return 0 if well else 1
+def run(options: argparse.Namespace) -> int:
+    """Return 0 if every finding is ok."""
+    program = apaches.find(options.httpd)
+    httpd = Httpd(program, options.config) if program else None
+    findings = list(examine(httpd, options.script, Installation.current(), options.httpd))
+    is_well = all(each.level == "ok" for each in findings)
+    if options.json:
+        print_json({"ok": is_well, "findings": [asdict(each) for each in findings]})
+        return 0 if is_well else 1
+    for each in findings:
+        print_text(f"{level(each.level)}  {each.what}: {each.text}")
+        if each.cure:
+            print_text(f"      -> {each.cure}")
+    return 0 if is_well else 1
 
 
 def examine(
-    httpd: Httpd | None, named: str | None, here: Here, given: str | None = None
+    httpd: Httpd | None,
+    script_path: str | None,
+    installation: Installation,
+    program: str | None = None,
 ) -> Iterator[Finding]:
-    """Everything, from Apache inwards; where Apache would not start the rest cannot be known."""
-    yield apache.program(httpd, given)
+    """Check everything from Apache inwards, as far as Apache itself works.
+
+    `program` is the value of --httpd.
+    """
+    yield apache.program(httpd, program)
     if httpd is None or httpd.build is None:
-        yield from _without_apache(here)
+        yield python.native_module()
+        yield from python.installed_for_all_users(installation)
         return
-    if httpd.dump.trouble:
-        yield apache.configuration(httpd, here, printed=True)
-        yield python.fits(here, httpd, None)
-        yield python.core()
+    if httpd.dump.error:
+        yield apache.broken_configuration(httpd, installation)
+        yield python.version(installation, httpd, None)
+        yield python.native_module()
         return
-    directives, printed = directive.of(httpd)
-    yield apache.configuration(httpd, here, printed=printed)
-    finding, module = apache.mod_wsgi(httpd, directives, here)
+    every, is_printed = directives.read(httpd)
+    yield apache.configuration(httpd, is_printed=is_printed)
+    finding, module = apache.mod_wsgi(httpd, every, installation)
     yield finding
     yield from apache.running(httpd)
-    yield from apache.accepting(directives, here)
-    yield python.fits(here, httpd, module)
-    yield from python.installed_for(here)
-    core = python.core()
-    yield core
-    those, missing = script.chosen(named, serving.of(directives))
+    yield from apache.accept_filter(every, installation)
+    yield python.version(installation, httpd, module)
+    yield from python.installed_for_all_users(installation)
+    native_module = python.native_module()
+    yield native_module
+    selected, missing = script.select(script_path, sites.find(every))
     yield from missing
-    for each in those:
-        yield from script.served(each, directives, here)
-        if here.windows or each.daemon is not None:
-            yield python.reached(here, each, directives)
-        yield python.may_read(here, each, httpd.dump.user)
-        if core.level == "ok":  # it is what hears of events
-            yield from files.folders([*each.folders, os.path.dirname(here.package)])
-    if not here.windows:
-        yield from files.limits(_number(httpd.dump.user))
+    for site in selected:
+        yield from _examine_site(site, every, installation, httpd.dump.user)
+        if native_module.level == "ok":  # without it there are no events
+            yield from watching.folders([*site.folders, os.path.dirname(installation.package)])
+    if not installation.windows:
+        yield from watching.limits(_uid(httpd.dump.user))
 
 
-def _without_apache(here: Here) -> Iterator[Finding]:
-    yield python.core()
-    yield from python.installed_for(here)
+def _examine_site(
+    site: Site, every: Sequence[Directive], installation: Installation, user: str
+) -> Iterator[Finding]:
+    yield from script.examine(site, every, installation)
+    if installation.windows or site.daemon is not None:
+        yield python.reaches_wsgireload(installation, site, every)
+    yield python.readable(installation, site, user)
 
 
-def _number(user: str) -> int | None:
-    """The user's number; None for who we are."""
+def _uid(user: str) -> int | None:
+    """Return the uid of a user; None for the current one."""
     import pwd
 
     try:

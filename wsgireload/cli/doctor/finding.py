@@ -1,4 +1,4 @@
-"""One thing that was looked at, and what to do about it."""
+"""One result of the doctor."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Finding:
-    """`level` is ok, warn (it works, but) or fail; `cure` what to do, "" where all is well."""
+    """`level` is ok, warn (it works, but not well) or fail; `cure` is what to do, "" if ok."""
 
     level: str
     what: str
@@ -16,15 +16,15 @@ class Finding:
 
 
 def ok(what: str, text: str) -> Finding:
-    """All is well."""
+    """Return a finding without a problem."""
     return Finding("ok", what, text)
 
 
 def warn(what: str, text: str, cure: str) -> Finding:
-    """It works, but not as well as it could."""
+    """Return a finding about something that works, but not as well as it could."""
     return Finding("warn", what, text, cure)
 
 
 def fail(what: str, text: str, cure: str) -> Finding:
-    """No reload, or no site at all."""
+    """Return a finding that prevents reloads, or the whole site."""
     return Finding("fail", what, text, cure)

@@ -1,126 +1,107 @@
-"""This Python: does it fit Apache's mod_wsgi, and can Apache's user read it?"""
+"""This Python: whether it fits mod_wsgi, and whether the application can use and read it."""
 
 from __future__ import annotations
 
 import os
-import sysconfig
 from collections.abc import Iterator, Sequence
 
+from wsgireload.cli import sites
 from wsgireload.cli.binary import Binary
 from wsgireload.cli.directives import Directive
-from wsgireload.cli.doctor import readable
+from wsgireload.cli.doctor import permissions
 from wsgireload.cli.doctor.finding import Finding, fail, ok, warn
-from wsgireload.cli.doctor.here import Here
 from wsgireload.cli.httpd import Httpd
-from wsgireload.cli.served import Served
+from wsgireload.cli.installation import Installation
+from wsgireload.cli.sites import Site
 from wsgireload.server import native
 
-AGAIN = "-m wsgireload doctor"
+DOCTOR = "-m wsgireload doctor"
 
 
-def fits(here: Here, httpd: Httpd, mod_wsgi: Binary | None) -> Finding:
-    """Version and bitness."""
-    which = "free-threaded " if here.version.endswith("t") else ""
-    this = f"this is {which}Python {here.version}, {here.bits}-bit: {here.prefix}"
-    bits = httpd.build.bits if httpd.build else here.bits
-    if bits != here.bits:
-        return fail(
-            "Python",
-            f"Apache has {bits} bits, and {this}",
-            f"install a {bits}-bit Python, and its mod_wsgi",
-        )
-    if mod_wsgi is not None and mod_wsgi.python and mod_wsgi.python != here.version:
+def version(installation: Installation, httpd: Httpd, mod_wsgi: Binary | None) -> Finding:
+    """Check that Apache, mod_wsgi and this Python have the same bits and version."""
+    kind = "free-threaded " if installation.version.endswith("t") else ""
+    this = f"this is {kind}Python {installation.version}, {installation.bits}-bit"
+    this = f"{this}: {installation.prefix}"
+    bits = httpd.build.bits if httpd.build else installation.bits
+    if bits != installation.bits:
+        cure = f"install a {bits}-bit Python, and its mod_wsgi"
+        return fail("Python", f"Apache has {bits} bits, {this}", cure)
+    if mod_wsgi is not None and mod_wsgi.python and mod_wsgi.python != installation.version:
         cure = (
-            f"run Python {mod_wsgi.python} {AGAIN} if that is the application's; "
-            f"or install mod_wsgi into this one: pip install mod_wsgi"
+            f"if the application uses Python {mod_wsgi.python}, run Python {mod_wsgi.python} "
+            f"{DOCTOR}; else install mod_wsgi for this one: pip install mod_wsgi"
         )
-        return fail("Python", f"mod_wsgi is for Python {mod_wsgi.python}, and {this}", cure)
+        return fail("Python", f"mod_wsgi is for Python {mod_wsgi.python}, {this}", cure)
     return ok("Python", this)
 
 
-def core() -> Finding:
-    """The compiled part of wsgireload."""
-    missing = native.unavailable()
-    if missing is None:
-        return ok("native module", "it loads")
-    cure = "install wsgireload anew, with this very Python: pip install --force-reinstall"
-    return fail("native module", missing, cure)
+def native_module() -> Finding:
+    """Check that the compiled part of wsgireload can be imported."""
+    error = native.unavailable()
+    if error is None:
+        return ok("native module", "loaded")
+    cure = "reinstall wsgireload with this Python: pip install --force-reinstall wsgireload"
+    return fail("native module", error, cure)
 
 
-def installed_for(here: Here) -> Iterator[Finding]:
-    """Windows alone: a service has an account of its own, which cannot read a user's folder."""
-    if here.windows:
-        profile = here.profile.rstrip("\\/").lower()
-        if profile and here.base_prefix.lower().startswith(profile):
-            text = f"Python is installed for one user alone, in {here.base_prefix}"
-            yield fail(
-                "installation",
-                text,
-                "install it again, for all users: Apache's service has an account of its own",
-            )
-        else:
-            yield ok("installation", "Python is installed for all users")
+def installed_for_all_users(installation: Installation) -> Iterator[Finding]:
+    """Check on Windows that the account of Apache's service can read this Python."""
+    if not installation.windows:
+        return
+    profile = installation.profile.rstrip("\\/").lower()
+    if profile and installation.base_prefix.lower().startswith(profile):
+        text = f"Python is installed for one user only, in {installation.base_prefix}"
+        cure = "install it for all users: Apache's service runs under its own account"
+        yield fail("installation", text, cure)
+    else:
+        yield ok("installation", "Python is installed for all users")
 
 
-def reached(here: Here, served: Served, directives: Sequence[Directive]) -> Finding:
-    """Whether the application finds the wsgireload that is installed here."""
-    home = served.option("python-home") or _of_server(directives, "wsgipythonhome")
-    path = served.option("python-path") or _of_server(directives, "wsgipythonpath")
+def reaches_wsgireload(
+    installation: Installation, site: Site, directives: Sequence[Directive]
+) -> Finding:
+    """Check that the application can import the wsgireload that is installed here."""
+    home = site.option("python-home") or sites.server_wide(directives, "wsgipythonhome")
+    path = site.option("python-path") or sites.server_wide(directives, "wsgipythonpath")
+    prefix, packages = installation.prefix, os.path.dirname(installation.package)
     folders = [folder for folder in path.split(os.pathsep) if folder]
-    led = any(_same(folder, os.path.dirname(here.package)) for folder in folders)
-    if home and not led and not _same(home, here.prefix):
-        text = f"the application runs in {home}, and this is {here.prefix}"
-        return warn(
-            "python-home", text, f"ask the application's own Python: {_python(home, here)} {AGAIN}"
-        )
-    if home or here.prefix == here.base_prefix or led:
-        return ok("python-home", home or here.prefix)
+    in_path = any(_is_same(folder, packages) for folder in folders)
+    if home and not in_path and not _is_same(home, prefix):
+        python = f"{home}\\Scripts\\python" if installation.windows else f"{home}/bin/python"
+        text = f"the application runs in {home}, this is {prefix}"
+        return warn("python-home", text, f"run the application's own Python: {python} {DOCTOR}")
+    if home or in_path or not installation.is_virtual_environment:
+        return ok("python-home", home or prefix)
     if any(os.path.isdir(os.path.join(folder, "wsgireload")) for folder in folders):
         return ok("python-path", path)
-    option = f"WSGIPythonHome {here.prefix}" if here.windows else f"python-home={here.prefix}"
-    text = f"nothing leads the application to this virtual environment, {here.prefix}"
-    return warn("python-home", text, f"unless the script itself does: {option}")
+    option = f"WSGIPythonHome {prefix}" if installation.windows else f"python-home={prefix}"
+    text = f"the configuration does not use this virtual environment, {prefix}"
+    return warn("python-home", text, f"add {option}, unless the script itself activates it")
 
 
-def may_read(here: Here, served: Served, user: str) -> Finding:
-    """Whether the application's user can read its code, and ours."""
-    if here.windows:
-        return _may_read_on_windows(here, served)
-    user = served.option("user") or user
-    package = os.path.join(here.package, "__init__.py")
-    for path in (served.script, os.path.dirname(served.script), here.prefix, package):
-        if trouble := readable.trouble(path, user):
-            text = f"{user or 'this user'} may not read {path}: {trouble}"
-            return fail(
-                "permissions",
-                text,
-                "let the application's user in: chmod o+rx on the way to it, or chown",
-            )
-    return ok("permissions", f"{user or 'this user'} may read the script and Python")
+def readable(installation: Installation, site: Site, user: str) -> Finding:
+    """Check that the application's user can read the application and this Python."""
+    if installation.windows:
+        return _readable_on_windows(installation, site)
+    user = site.option("user") or user
+    package = os.path.join(installation.package, "__init__.py")
+    for path in (site.script, os.path.dirname(site.script), installation.prefix, package):
+        if obstacle := permissions.obstacle(path, user):
+            text = f"{user or 'this user'} cannot read {path}: {obstacle}"
+            cure = "give the application's user access: chmod o+rx on the way to it, or chown"
+            return fail("permissions", text, cure)
+    return ok("permissions", f"{user or 'this user'} can read the script and Python")
 
 
-def _may_read_on_windows(here: Here, served: Served) -> Finding:
-    profile = here.profile.replace("\\", "/").rstrip("/").lower()
-    for path in (served.script, here.prefix):
+def _readable_on_windows(installation: Installation, site: Site) -> Finding:
+    profile = installation.profile.replace("\\", "/").rstrip("/").lower()
+    for path in (site.script, installation.prefix):
         if profile and path.replace("\\", "/").lower().startswith(f"{profile}/"):
-            text = f"{path} lies in a user's own folder, which Apache's service may not read"
-            return fail("permissions", text, "move it out of there, such as to C:\\srv")
-    return ok("permissions", "nothing lies in a user's own folder")
+            text = f"{path} is in a user's own folder, which Apache's service cannot read"
+            return fail("permissions", text, "move it out of there, for example to C:\\srv")
+    return ok("permissions", "nothing is in a user's own folder")
 
 
-def _of_server(directives: Sequence[Directive], name: str) -> str:
-    found = [each.arguments[0] for each in directives if each.name == name and each.arguments]
-    return found[-1] if found else ""
-
-
-def _same(one: str, other: str) -> bool:
+def _is_same(one: str, other: str) -> bool:
     return os.path.normcase(os.path.realpath(one)) == os.path.normcase(os.path.realpath(other))
-
-
-def _python(home: str, here: Here) -> str:
-    return f"{home}\\Scripts\\python" if here.windows else f"{home}/bin/python"
-
-
-def packages() -> str:
-    """Where packages are installed in this Python."""
-    return sysconfig.get_path("purelib")

@@ -1,136 +1,117 @@
-"""The WSGI script: is it served, in a process that may be replaced, with nothing in the way?"""
+"""The WSGI script: whether it is served, by a process that can be replaced."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
 
-from wsgireload.cli import served as serving
+from wsgireload.cli import sites
 from wsgireload.cli.directives import Directive
 from wsgireload.cli.doctor.finding import Finding, fail, ok, warn
-from wsgireload.cli.doctor.here import Here
-from wsgireload.cli.served import GLOBAL, Served
+from wsgireload.cli.installation import Installation
+from wsgireload.cli.sites import GLOBAL, Site
 
-SECONDS = "5"  # mod_wsgi's shutdown-timeout where none is given
-
-
-def chosen(script: str | None, found: Sequence[Served]) -> tuple[list[Served], list[Finding]]:
-    """Those to look at: the one that was named, or all."""
-    if script is None:
-        if found:
-            return list(found), []
-        cure = "`wsgireload config SCRIPT` prints the lines"
-        return [], [fail("WSGI script", "no WSGIScriptAlias is in the configuration", cure)]
-    path = os.path.realpath(script)
-    if not os.path.isfile(path):
-        return [], [
-            fail("WSGI script", f"{script} is not there", "name the file of WSGIScriptAlias")
-        ]
-    those = [each for each in found if os.path.realpath(each.script) == path]
-    if those:
-        return those, []
-    cure = f"`wsgireload config {script}` prints the lines"
-    return [], [fail("WSGI script", f"no WSGIScriptAlias leads to {script}", cure)]
+SHUTDOWN_TIMEOUT = "5"  # seconds, mod_wsgi's default
 
 
-def served(script: Served, directives: Sequence[Directive], here: Here) -> Iterator[Finding]:
-    """All that Apache's configuration says about one script."""
-    yield _there(script)
-    if not here.windows:
-        yield _process(script, directives)
-        if script.daemon is not None:
-            yield _draining(script)
-    yield _interpreter(script)
-    yield _reloading(script, directives)
-    yield from _server_wide(directives, here)
+def select(path: str | None, found: Sequence[Site]) -> tuple[list[Site], list[Finding]]:
+    """Return the sites of this script, or all; and a finding if there are none."""
+    if path is None:
+        selected, text = list(found), "there is no WSGIScriptAlias in the configuration"
+    else:
+        real = os.path.realpath(path)
+        if not os.path.isfile(real):
+            cure = "name the file of WSGIScriptAlias"
+            return [], [fail("WSGI script", f"{path} does not exist", cure)]
+        selected = [each for each in found if os.path.realpath(each.script) == real]
+        text = f"no WSGIScriptAlias names {path}"
+    if selected:
+        return selected, []
+    return [], [fail("WSGI script", text, f"`wsgireload config {path or 'SCRIPT'}` prints one")]
 
 
-def _there(script: Served) -> Finding:
-    where = f"{script.url} -> {script.script} ({script.alias})"
-    if not os.path.isfile(script.script):
-        return fail(
-            "WSGI script",
-            f"{where}: the file is not there",
-            "correct the path, or write the script",
-        )
-    try:
-        with open(script.script, encoding="utf-8", errors="replace") as file:
-            begins = "wsgireload.start(" in file.read()
-    except OSError:  # the permissions are looked at as well
-        return ok("WSGI script", where)
-    if begins:
-        return ok("WSGI script", where)
-    return warn(
-        "WSGI script",
-        f"{where} has no wsgireload.start()",
-        "put at its top: import wsgireload; wsgireload.start()",
-    )
-
-
-def _process(script: Served, directives: Sequence[Directive]) -> Finding:
-    names = [each.arguments[0] for each in directives if each.name == "wsgidaemonprocess"]
-    if script.daemon is not None:
-        return ok("process", f"daemon process group {script.group!r} ({script.daemon})")
-    if script.group:
-        text = f"no WSGIDaemonProcess has the name of its process group, {script.group!r}"
-        there = f"; there are: {', '.join(names)}" if names else ""
-        return fail(
-            "process", text + there, f"add `WSGIDaemonProcess {script.group}`, or correct the name"
-        )
-    if names:
-        text = f"it runs in embedded mode, though there is WSGIDaemonProcess {names[0]}"
-        return fail("process", text, f"add to its WSGIScriptAlias: process-group={names[0]}")
-    name = os.path.splitext(os.path.basename(script.script))[0]
-    cure = f"add `WSGIDaemonProcess {name}` and, to its WSGIScriptAlias, process-group={name}"
-    return fail(
-        "process", "it runs in embedded mode, where a child may not restart its Apache", cure
-    )
-
-
-def _draining(script: Served) -> Finding:
-    timeout = script.option("shutdown-timeout") or SECONDS
-    if not timeout.isdecimal() or timeout == "0":
-        text = f"shutdown-timeout={timeout}"
-        return warn("shutdown-timeout", text, "give it the seconds that your longest request takes")
-    return ok("shutdown-timeout", f"what still runs {timeout} s after a restart is cut")
-
-
-def _interpreter(script: Served) -> Finding:
-    if script.interpreter == GLOBAL:
-        return ok("WSGIApplicationGroup", "%{GLOBAL}: the main interpreter")
-    name = script.interpreter or "%{RESOURCE}"
-    return ok("WSGIApplicationGroup", f"{name}: a sub-interpreter")
-
-
-def _reloading(script: Served, directives: Sequence[Directive]) -> Finding:
-    said = serving.applying(directives, "wsgiscriptreloading", script.alias)
-    if said is not None and said.arguments[:1] and said.arguments[0].lower() == "off":
-        text = (
-            f"it is off ({said}): mod_wsgi never asks reload_required, so that requests may be cut"
-        )
-        return warn("WSGIScriptReloading", text, "take that line out: On is the default")
-    return ok("WSGIScriptReloading", "on")
-
-
-def _server_wide(directives: Sequence[Directive], here: Here) -> Iterator[Finding]:
-    restricted = _said(directives, "wsgirestrictembedded")
-    if not here.windows:
-        text = (
-            "on: no Python in Apache's own children"
-            if restricted == "on"
-            else ("off: Apache's own children hold a Python as well, which does no harm")
-        )
-        yield ok("WSGIRestrictEmbedded", text)
-    elif restricted == "on":
-        text = "it is on, and embedded is the only mode there is on Windows"
-        yield fail("WSGIRestrictEmbedded", text, "take that line out")
-    if _said(directives, "wsgidestroyinterpreter") == "off":
-        text = "off: an application's own atexit functions are not run when its process ends"
+def examine(
+    site: Site, directives: Sequence[Directive], installation: Installation
+) -> Iterator[Finding]:
+    """Check what the configuration says about one script."""
+    yield _script(site)
+    if not installation.windows:
+        yield _process(site, directives)
+        if site.daemon is not None:
+            yield _shutdown_timeout(site)
+    yield _application_group(site)
+    yield _script_reloading(site, directives)
+    yield from _restrict_embedded(directives, installation)
+    if sites.server_wide(directives, "wsgidestroyinterpreter").lower() == "off":
+        text = "off: when a process ends, the application's atexit functions do not run"
         yield ok("WSGIDestroyInterpreter", text)
 
 
-def _said(directives: Sequence[Directive], name: str) -> str:
-    found = [
-        each.arguments[0].lower() for each in directives if each.name == name and each.arguments
-    ]
-    return found[-1] if found else ""
+def _script(site: Site) -> Finding:
+    where = f"{site.url} -> {site.script} ({site.alias})"
+    if not os.path.isfile(site.script):
+        cure = "correct the path, or create the script"
+        return fail("WSGI script", f"{where}: the file does not exist", cure)
+    try:
+        with open(site.script, encoding="utf-8", errors="replace") as file:
+            starts = "wsgireload.start(" in file.read()
+    except OSError:  # reported with the permissions
+        return ok("WSGI script", where)
+    if starts:
+        return ok("WSGI script", where)
+    cure = "add at its top: import wsgireload; wsgireload.start()"
+    return warn("WSGI script", f"{where} does not call wsgireload.start()", cure)
+
+
+def _process(site: Site, directives: Sequence[Directive]) -> Finding:
+    names = [each.arguments[0] for each in directives if each.name == "wsgidaemonprocess"]
+    if site.daemon is not None:
+        return ok("process", f"daemon process group {site.group!r} ({site.daemon})")
+    if site.group:
+        text = f"no WSGIDaemonProcess defines its process group {site.group!r}"
+        others = f"; defined are: {', '.join(names)}" if names else ""
+        cure = f"add `WSGIDaemonProcess {site.group}`, or correct the name"
+        return fail("process", text + others, cure)
+    if names:
+        text = f"it runs in embedded mode, not in WSGIDaemonProcess {names[0]}"
+        return fail("process", text, f"add to its WSGIScriptAlias: process-group={names[0]}")
+    text = "it runs in embedded mode, where a process cannot restart Apache"
+    name = os.path.splitext(os.path.basename(site.script))[0]
+    cure = f"add `WSGIDaemonProcess {name}`, and to its WSGIScriptAlias: process-group={name}"
+    return fail("process", text, cure)
+
+
+def _shutdown_timeout(site: Site) -> Finding:
+    timeout = site.option("shutdown-timeout") or SHUTDOWN_TIMEOUT
+    if not timeout.isdecimal() or timeout == "0":
+        cure = "set it to the seconds that your longest request takes"
+        return warn("shutdown-timeout", f"shutdown-timeout={timeout}", cure)
+    return ok("shutdown-timeout", f"a restart cuts requests that still run after {timeout} s")
+
+
+def _application_group(site: Site) -> Finding:
+    if site.application_group == GLOBAL:
+        return ok("WSGIApplicationGroup", "%{GLOBAL}: the main interpreter")
+    name = site.application_group or "%{RESOURCE}"
+    return ok("WSGIApplicationGroup", f"{name}: a sub-interpreter")
+
+
+def _script_reloading(site: Site, directives: Sequence[Directive]) -> Finding:
+    found = sites.effective(directives, "wsgiscriptreloading", site.alias)
+    if found is not None and found.arguments[:1] and found.arguments[0].lower() == "off":
+        text = f"off ({found}): mod_wsgi does not call reload_required; a restart may cut requests"
+        return warn("WSGIScriptReloading", text, "remove that line: On is the default")
+    return ok("WSGIScriptReloading", "on")
+
+
+def _restrict_embedded(
+    directives: Sequence[Directive], installation: Installation
+) -> Iterator[Finding]:
+    is_on = sites.server_wide(directives, "wsgirestrictembedded").lower() == "on"
+    if not installation.windows:
+        off = "off: Apache's children also load Python, which does no harm"
+        on = "on: Apache's children do not load Python"
+        yield ok("WSGIRestrictEmbedded", on if is_on else off)
+    elif is_on:
+        text = "on: mod_wsgi on Windows has no other mode than the embedded one"
+        yield fail("WSGIRestrictEmbedded", text, "remove that line")

@@ -1,1 +1,1 @@
-"""Where Django looks for commands."""
+"""Commands for manage.py."""

@@ -1,4 +1,4 @@
-"""`manage.py wsgireload doctor`: the command line of wsgireload, where people look for it."""
+"""`manage.py wsgireload …`: the command line of wsgireload."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from django.core.management.base import BaseCommand
 
 
 class Command(BaseCommand):
-    """Hands everything over to `wsgireload.cli`."""
+    """Passes its arguments to `wsgireload.cli`."""
 
-    help = "Says what wsgireload does, or why it does not: doctor, status and the like."
-    requires_system_checks: tuple[str, ...] = ()  # doctor has to run where something is wrong
+    help = "Runs a command of wsgireload: doctor, status and others."
+    requires_system_checks: tuple[str, ...] = ()  # doctor has to run when a check fails
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """All of them are the command line's own."""
+        """Accept any arguments: wsgireload.cli parses them."""
         parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="doctor | status | …")
 
     def handle(self, *, arguments: list[str], **_: object) -> None:
-        """Ends with the command line's exit code."""
+        """Run the command, and exit with its exit code."""
         from wsgireload.cli import main
 
         sys.exit(main(arguments))

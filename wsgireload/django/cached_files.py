@@ -1,4 +1,4 @@
-"""Which files Django reads once and keeps in memory: templates and translations."""
+"""The files that Django reads once and caches: templates and translations."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from django.apps import apps
 from django.conf import settings
 
 
-def kept() -> Iterator[str]:
-    """Paths for `wsgireload.track`; some may not exist yet.
+def cached_files() -> Iterator[str]:
+    """Return paths for `wsgireload.track`; some may not exist.
 
-    Taken from the settings alone: to make the template engines now would import every app's tags
-    before that app is ready.
+    They come from the settings, not from the template engines: creating an engine would import the
+    template tags of each app before that app is ready.
     """
     for engine in settings.TEMPLATES:
         yield from (os.fspath(folder) for folder in engine.get("DIRS", ()) if folder)
@@ -25,7 +25,7 @@ def kept() -> Iterator[str]:
 
 
 def _in_apps(name: str) -> Iterator[str]:
-    """A folder of that name in each app, but for those of Django itself."""
+    """Return the folder of this name in each app that is not Django's own."""
     for config in apps.get_app_configs():
         if not config.name.startswith("django."):
             yield os.path.join(config.path, name)

@@ -1,4 +1,4 @@
-"""The parts of the page: how a status, paths and times are shown."""
+"""The sections of the page."""
 
 from __future__ import annotations
 
@@ -7,30 +7,32 @@ import sys
 import time
 from collections.abc import Sequence
 from html import escape
+from wsgiref.types import WSGIEnvironment
 
-from wsgireload.web.places import excerpt
+from wsgireload import Held, Restarted, Status
+from wsgireload.web.excerpt import excerpt
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from wsgireload import Held, Restarted, Status
-
-MOST = 2000  # files that the page lists; all of them are in status.json
+MOST = 2000  # files that the page lists; status.json has all of them
 MODES = {"daemon": "daemon mode", "embedded": "embedded mode", "windows": "Windows"}
 
 
-class Shown:
-    """How things are shown: paths from the application's folder, times from now."""
+class Sections:
+    """HTML for the parts of a status, with paths relative to the WSGI script's folder."""
 
-    def __init__(self, folder: str, now: float) -> None:
-        self._folder = folder + os.sep if folder else ""
+    def __init__(self, environ: WSGIEnvironment, now: float) -> None:
+        """`environ` is the request's, `now` the time in seconds since 1970."""
+        script = environ.get("SCRIPT_FILENAME", "")
+        self._folder = os.path.dirname(os.path.normpath(script)) + os.sep if script else ""
+        self._mod_wsgi = ".".join(map(str, environ.get("mod_wsgi.version", ())))
+        self._process_group = environ.get("mod_wsgi.process_group", "")
         self._now = now
 
     def text(self, text: str) -> str:
-        """Any text, in which the application's folder goes without saying."""
+        """Return a text without the folder."""
         return escape(text.replace(self._folder, "") if self._folder else text)
 
     def held(self, held: Held) -> str:
-        """The place that holds."""
+        """Return the place that holds a restart."""
         line = "" if held.line is None else f":{held.line}"
         column = f":{held.column}" if line and held.column else ""
         text, caret = excerpt(held)
@@ -43,48 +45,48 @@ class Shown:
         return f'{where}{code}<p class="error">{escape(held.error or "")}</p>'
 
     def changed(self, paths: Sequence[str]) -> str:
-        """What differs from what was loaded."""
+        """Return the changed files."""
         lines = "".join(f"<li><code>{self.text(path)}</code></li>" for path in paths[:MOST])
         return f'<ul class="changed">{lines}</ul>' if lines else ""
 
-    def facts(self, status: Status, around: dict[str, str]) -> str:
-        """What runs, since when and why."""
-        version, group = around["version"], around["process_group"]
-        server = f"mod_wsgi {version}" if version else "no Apache"
-        mode = ", ".join(filter(None, (MODES.get(status.server), group and f"group {group}")))
-        told = [
-            ("Runs in", server, mode),
+    def process(self, status: Status) -> str:
+        """Return where the application runs, since when, and why it was last restarted."""
+        group = self._process_group and f"group {self._process_group}"
+        mode = ", ".join(filter(None, (MODES.get(status.server), group)))
+        server = f"mod_wsgi {self._mod_wsgi}" if self._mod_wsgi else "not Apache"
+        rows = [
+            ("Server", server, mode),
             ("Python", sys.version.split()[0], f"pid {status.pid}, parent {status.parent}"),
-            ("Application", status.application or "the main interpreter", "application group"),
+            ("Application group", status.application or "%{GLOBAL}", _interpreter(status)),
         ]
         if status.active and status.since is not None:
-            told.append(("Since", self._clock(status.since), self._ago(status.since)))
+            rows.append(("Running since", self._clock(status.since), self._ago(status.since)))
         if status.generation is not None:
             why = status.reloaded or ("" if status.generation else "the first start")
-            told.append(("Reloads so far", f"{status.generation}", why))
+            rows.append(("Reloads", f"{status.generation}", why))
         if status.active:
-            told.append(("Looks", f"{status.looks:,}", "at what may have changed"))
+            rows.append(("Scans", f"{status.looks:,}", "for changed files"))
         lines = [
             f"<div><dt>{name}</dt><dd>{escape(value)}<small>{self.text(more)}</small></dd></div>"
-            for name, value, more in told
+            for name, value, more in rows
         ]
         return f"<section><dl>{''.join(lines)}</dl></section>"
 
     def timeline(self, history: Sequence[Restarted]) -> str:
-        """The last restarts, newest first; a bar shows how long each took beside the longest."""
-        title = f"<h3>Reloads<small>the last {len(history)}</small></h3>" if history else ""
+        """Return the last restarts, newest first, each with a bar for its duration."""
         if not history:
             return '<section><h3>Reloads</h3><p class="none">None yet.</p></section>'
-        longest = max((each.took or 0.0 for each in history), default=0.0) or 1.0
+        longest = max(each.took or 0.0 for each in history) or 1.0
         lines = "".join(
             f"<li><div><time>{self._clock(each.at)}</time><small>{self._ago(each.at)}</small></div>"
-            f"<p>{self.text(each.reason)}</p>{_took(each.took, longest)}</li>"
+            f"<p>{self.text(each.reason)}</p>{_duration(each.took, longest)}</li>"
             for each in history
         )
+        title = f"<h3>Reloads<small>the last {len(history)}</small></h3>"
         return f'<section>{title}<ol class="timeline">{lines}</ol></section>'
 
     def files(self, paths: Sequence[str]) -> str:
-        """All that is watched, by folder; the application's own first."""
+        """Return the watched files by folder, the application's own folders first."""
         folders: dict[str, list[str]] = {}
         for path in paths[:MOST]:
             folders.setdefault(os.path.dirname(path), []).append(os.path.basename(path))
@@ -112,7 +114,11 @@ class Shown:
         return f"{passed // 5 * 5} s ago" if passed >= 5 else "just now"
 
 
-def _took(took: float | None, longest: float) -> str:
+def _interpreter(status: Status) -> str:
+    return "a sub-interpreter" if status.application else "the main interpreter"
+
+
+def _duration(took: float | None, longest: float) -> str:
     if took is None:
         return '<div class="took">&ndash;</div>'
     width = f"{100 * took / longest:.1f}"

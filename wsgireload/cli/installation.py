@@ -1,4 +1,4 @@
-"""This Python: the one that the application is to run with."""
+"""This Python installation: the one that the application is to run with."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from wsgireload import settings
 
 
 @dataclass(frozen=True)
-class Here:
-    """What this Python is. `version` is "3.11", or "3.13t" for a free-threaded one."""
+class Installation:
+    """A Python. `version` is "3.11", or "3.13t" for the free-threaded build."""
 
     windows: bool
     version: str
@@ -26,12 +26,12 @@ class Here:
     """On Windows: the user's own folder, which a service may not read."""
 
     @classmethod
-    def now(cls) -> Here:
-        """As it is."""
-        free = "t" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
+    def current(cls) -> Installation:
+        """Return the one that runs this."""
+        free_threaded = "t" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
         return cls(
             os.name == "nt",
-            f"{sys.version_info[0]}.{sys.version_info[1]}{free}",
+            f"{sys.version_info[0]}.{sys.version_info[1]}{free_threaded}",
             struct.calcsize("P") * 8,
             sys.prefix,
             sys.base_prefix,
@@ -41,5 +41,10 @@ class Here:
 
     @property
     def library(self) -> str:
-        """What Apache is to load before mod_wsgi on Windows."""
+        """The DLL that Apache on Windows has to load before mod_wsgi."""
         return f"{self.base_prefix}\\python{self.version.replace('.', '')}.dll".replace("\\", "/")
+
+    @property
+    def is_virtual_environment(self) -> bool:
+        """Whether this is a virtual environment."""
+        return self.prefix != self.base_prefix

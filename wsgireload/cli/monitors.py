@@ -1,0 +1,121 @@
+"""The running monitors of this machine, by the status files that they write."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import os
+from dataclasses import dataclass, field
+
+from wsgireload import settings
+from wsgireload.cli import processes
+from wsgireload.log import shown
+from wsgireload.report import Status
+from wsgireload.state.private_dir import Private, private
+from wsgireload.state.status_file import RESTART, STATE, Snapshot, parse
+
+MOST_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class RunningMonitor:
+    """A monitor in another process: where its status file is, and what it contained."""
+
+    folder: str
+    name: str
+    snapshot: Snapshot
+
+    def __str__(self) -> str:
+        return shown(f"{self.snapshot.group or self.status.server}, pid {self.status.pid}")
+
+    @property
+    def status(self) -> Status:
+        """The monitor's status at the time of the snapshot."""
+        return self.snapshot.status
+
+    @property
+    def path(self) -> str:
+        """The status file."""
+        return os.path.join(self.folder, self.name + STATE)
+
+    def request_restart(self) -> None:
+        """Create the file that requests a restart; OSError if its folder is not writable."""
+        folder = private(self.folder, anybodys=True)
+        try:
+            created = folder.create(self.name + RESTART)
+            if not created and self.name + RESTART not in folder.names():
+                raise PermissionError(f"cannot create a file in {self.folder}")
+        finally:
+            folder.close()
+
+
+@dataclass
+class Found:
+    """The running monitors, and the folders that this user may not read."""
+
+    monitors: list[RunningMonitor] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+
+    def warning(self) -> str:
+        """One line about the unreadable folders; "" without any."""
+        folders = ", ".join(map(shown, self.unreadable))
+        return folders and f"skipped, readable only by root or their owner: {folders}"
+
+
+def find() -> Found:
+    """Search every folder in which a monitor of this machine may have written its status file."""
+    found = Found()
+    for path in dict.fromkeys([*settings.state_folders(), *folders_of_all_users()]):
+        try:
+            folder = private(path, anybodys=True)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError:
+            found.unreadable.append(path)
+            continue
+        try:
+            found.monitors += _read(path, folder)
+        finally:
+            folder.close()
+    found.unreadable += _systemd_folders()
+    found.monitors.sort(key=lambda each: (each.snapshot.group, each.status.pid, each.name))
+    return found
+
+
+def folders_of_all_users() -> list[str]:
+    """Return the folders of other users: Apache has its own account, and often its own /tmp."""
+    if os.name == "nt":
+        root = settings.environment().get("SystemRoot", r"C:\Windows")
+        services = [
+            rf"{root}\ServiceProfiles\{name}" for name in ("LocalService", "NetworkService")
+        ]
+        accounts = [rf"{root}\System32\config\systemprofile", *services]
+        return [rf"{account}\AppData\Local\wsgireload" for account in accounts]
+    private_tmp = "systemd-private-*/tmp"
+    shared = [settings.environment().get("TMPDIR", ""), "/tmp", "/var/tmp"]
+    shared += [path for tmp in ("/tmp", "/var/tmp") for path in glob.glob(f"{tmp}/{private_tmp}")]
+    return sorted(path for tmp in shared if tmp for path in glob.glob(f"{tmp}/wsgireload-[0-9]*"))
+
+
+def _systemd_folders() -> list[str]:
+    """Return Apache's own /tmp where systemd made one that only root can read."""
+    if os.name == "nt" or os.geteuid() == 0:
+        return []
+    return sorted(glob.glob("/tmp/systemd-private-*-apache2.service-*"))
+
+
+def _read(path: str, folder: Private) -> list[RunningMonitor]:
+    """Return the monitors of a folder; remove the status files of processes that have ended."""
+    found = []
+    for file in sorted(folder.names()):
+        if not file.endswith(STATE):
+            continue
+        with contextlib.suppress(OSError, ValueError, TypeError, RecursionError):
+            snapshot = parse(folder.read(file, MOST_BYTES))
+            pid = snapshot.status.pid
+            if not processes.is_alive(pid, snapshot.time):
+                folder.remove(file)
+            # Believe a folder only about its owner's processes: anyone can create one in /tmp.
+            elif processes.owner(pid) in (folder.owner, None):
+                found.append(RunningMonitor(path, file.removesuffix(STATE), snapshot))
+    return found
