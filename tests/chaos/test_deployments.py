@@ -19,7 +19,7 @@ import pytest
 from support import tools
 from support.testsite import START, Site, Sites
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.e2e
 
 FILES, CHANGES = 300, 40
 BY_PIP = 60  # modules of the package that pip installs

@@ -21,7 +21,7 @@ import pytest
 from support import tools
 from support.testsite import START, Site, Sites
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.e2e
 
 SITES = 3  # at once: mostly each waits for Apache to see that its process has ended
 LATEST = 4.0  # seconds: less than the patience with what looks unfinished

@@ -118,7 +118,6 @@ def prints(shell: Shell, command: str, expected: str) -> bool:
     return alike(shell(command)) == alike(expected)
 
 
-@pytest.mark.timeout(180)
 def test_each_command(server: Server, shell: Shell) -> None:
     """Each prints what the document says; of a running monitor, once that has told of itself."""
     for command, expected in commands(DOCUMENT.read_text("utf-8")):

@@ -6,13 +6,12 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 from support.httpdconf import Application
-from support.server import HOST, Server, ServerError, wait_for
+from support.server import HOST, Server, ServerError, free_port, wait_for
 from support.windows.lab import Lab, LabError, windows
 
 CONFIG = """\
@@ -81,7 +80,7 @@ class WindowsServer(Server):
 
     def start(self) -> None:
         """Start, and return once the port answers."""
-        self.port = _free_port()
+        self.port = free_port()
         config = winnt_conf(self.lab, self.version, self.served, self.root, self.port)
         (self.root / "httpd.conf").write_text(config)
         self._launch()
@@ -197,10 +196,3 @@ class WindowsService(WindowsServer):
         done = self.lab.run(*command)
         if done.returncode:
             raise ServerError(f"{' '.join(command)}:\n{done.stdout}{done.stderr}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
