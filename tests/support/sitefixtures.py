@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -52,7 +53,7 @@ def frameworks(shared: Path) -> Callable[..., Path]:
     """Where packages from PyPI are, by their requirements: `frameworks("django==4.2.*")`."""
 
     def folder(*requirements: str) -> Path:
-        name = ",".join(requirements)
+        name = re.sub(r"[^\w.]", "-", " ".join(requirements))  # wine has to read it too
         return made_once(shared / name, lambda folder: copy_from_pypi(folder, *requirements))
 
     return folder
