@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 from support.apache import Apache
 from support.browsertab import Tabs
+from support.pagesite import page_site
 from support.testsite import Site, Sites
-from support.websites import page_site
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 

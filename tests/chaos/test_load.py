@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import processes
-from support.busy import busy_site, crowd, fewest_ready, save, taken_back, write
+from support import processgroup
+from support.busysite import busy_site, crowd, fewest_ready, save, taken_back, write
 from support.testsite import Site, Sites
 
 pytestmark = pytest.mark.e2e
@@ -32,7 +32,7 @@ def answer():
 
 def held(site: Site) -> tuple[int, int]:
     """How many processes Apache has now, and how many files they have open."""
-    pids = processes.of_group(site.pid)
+    pids = processgroup.members(site.pid)
     return len(pids), sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in pids)
 
 
@@ -55,7 +55,7 @@ def test_reloads(new_site: Sites, chaos: Any, when: str, short: int, long: int) 
     for line in site.said("restarting: "):
         decided.setdefault(line.pid, line.when)
     over = [*decided.values(), inf]
-    late = [visit for visit in traffic.visits if visit.began > over[visit.version]]
+    late = [visit for visit in traffic.visits if visit.began > over[visit.value]]
     chaos.figure("reloads", reloads)
     chaos.figure("requests sent", traffic.sent)
     chaos.figure("requests lost", len(traffic.lost))
@@ -104,11 +104,11 @@ def test_saves_while_processes_start(new_site: Sites, chaos: Any) -> None:
             save(site, version)
         traffic.wait_for(rounds, processes=4)
     back = taken_back(traffic.visits)
-    chaos.figure("rounds, of which with two versions", (rounds, len({x.version for x in back})))
+    chaos.figure("rounds, of which with two versions", (rounds, len({x.value for x in back})))
     chaos.figure("requests sent", traffic.sent)
     chaos.figure("taken back to old code", len(back))
     chaos.figure(
-        "for how long, s", max((x.began - traffic.first[x.version + 1] for x in back), default=0)
+        "for how long, s", max((x.began - traffic.first[x.value + 1] for x in back), default=0)
     )
     assert traffic.lost == []
 

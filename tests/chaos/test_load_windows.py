@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import pytest
-from support.busy import crowd, save
+from support.busysite import crowd, save
 from support.testsite import START
 from support.windows.testsite import WindowsSite, WindowsSites
 

@@ -13,9 +13,9 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from support.apacheserver import Server, wait_for
 from support.commandline import CommandLine
 from support.httpdconf import httpd_conf
-from support.server import Server, wait_for
 from support.testsite import Sites
 
 DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "cli.md"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 
 import pytest
+from support.apacheserver import wait_for
 from support.examplesite import ExampleSite, ExampleSites
-from support.server import wait_for
 
 FIRST = "My site says: Hello!\n"
 FILE = "mysite/locale/en/LC_MESSAGES/django.mo"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from support.apacheserver import wait_for
 from support.examplesite import ExampleSite, ExampleSites
-from support.server import wait_for
 
 BLUEPRINT = """
 from flask import Blueprint

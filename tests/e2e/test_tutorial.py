@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import pytest
-from support.server import free_port, wait_for
+from support.apacheserver import free_port, wait_for
 
 HOUSE = Path(__file__).parent.parent.parent
 STEP = re.compile(r"(?:`(~/\S+)`[^\n]*:\n\n)?```(sh|python)\n(.*?)```", re.DOTALL)

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from support.apache import Apache
+from support.apacheserver import Server
 from support.httpdconf import Application
-from support.server import Server
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

@@ -14,7 +14,7 @@ import pytest
 
 from support.apache import Apache
 from support.httpdconf import Application
-from support.library import copy_from_pypi, copy_packages, made_once
+from support.packages import copy_from_pypi, copy_packages, made_once
 from support.testsite import Sites
 
 SHARED = pytest.StashKey[Path]()

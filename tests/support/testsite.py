@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from support.apache import Apache
+from support.apacheserver import Server, ServerError
 from support.errorlog import Line
 from support.httpdconf import GROUP, Application
-from support.server import Server, ServerError
 
 APPLICATION = Path(__file__).parents[1] / "e2e" / "app"
 START = "wsgireload.start(interval=0.1, settle=0.05"

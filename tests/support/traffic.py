@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Self
 
-from support.server import Server, ServerError
+from support.apacheserver import Server, ServerError
 from support.testsite import Site
 
 PAUSE = 0.05

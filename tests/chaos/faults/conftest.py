@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from support.faulty import Faulty
+from support.faultysite import Faulty
 from support.testsite import Sites
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from support.faulty import OFTEN, Faulty, mounted
+from support.faultysite import OFTEN, Faulty, mounted
 from support.testsite import Site
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from support.faulty import Faulty
+from support.faultysite import Faulty
 from support.testsite import Site
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from support.faulty import OFTEN, Faulty
+from support.faultysite import OFTEN, Faulty
 from support.testsite import Site
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from support.faulty import OFTEN, Faulty, mounted
+from support.faultysite import OFTEN, Faulty, mounted
 
 if TYPE_CHECKING:
     from conftest import Chaos

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Self
 
 from support.apache import Apache
-from support.server import wait_for
+from support.apacheserver import wait_for
 
 BUILD = Path(__file__).parents[3] / "ci" / "windows" / "build"
 PYTHONS = ("3.11", "3.12", "3.13")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from support.server import ServerError
+from support.apacheserver import ServerError
 from support.testsite import START, Site
 
 OFTEN = "budget=(100, 10.0)"

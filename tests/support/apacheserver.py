@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self, TypeVar
 
-from support import processes
+from support import processgroup
 from support.apache import Apache
 from support.errorlog import ErrorLog
 from support.httpdconf import GROUP, Application, httpd_conf
@@ -107,9 +107,9 @@ class Server:
         try:
             parent.terminate()
             parent.wait(30)
-            wait_for(lambda: not processes.of_group(parent.pid), "the end of Apache's processes")
+            wait_for(lambda: not processgroup.members(parent.pid), "the end of Apache's processes")
         except (subprocess.TimeoutExpired, TimeoutError) as error:
-            left = processes.of_group(parent.pid)
+            left = processgroup.members(parent.pid)
             os.killpg(parent.pid, signal.SIGKILL)
             parent.wait()
             raise ServerError(f"Apache was told to stop and left: {left}") from error
@@ -152,7 +152,7 @@ class Server:
 
     def get(self, path: str = "/", **headers: str) -> str:
         """What the application answers; ServerError where that is not a 200."""
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=30)
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=2 * self.patience)
         try:
             connection.request("GET", path, headers=headers)
             answer = connection.getresponse()
@@ -165,7 +165,7 @@ class Server:
 
     def daemons(self) -> set[int]:
         """The pids of the daemon process group."""
-        started = processes.of_group(self.pid)  # start() made the group, all of Apache shares it
+        started = processgroup.members(self.pid)  # start() made the group, all of Apache shares it
         return {pid for pid, command in started.items() if command.startswith(f"(wsgi:{GROUP})")}
 
     @property

@@ -76,8 +76,8 @@ def taken_back(visits: Iterable[Visit]) -> list[Visit]:
     first: dict[int, float] = {}
     visits = list(visits)
     for visit in visits:
-        first[visit.version] = min(visit.ended, first.get(visit.version, inf))
+        first[visit.value] = min(visit.ended, first.get(visit.value, inf))
     overtaken, later = {}, inf
     for version in sorted(first, reverse=True):
         overtaken[version], later = later, min(later, first[version])
-    return [visit for visit in visits if visit.began > overtaken[visit.version]]
+    return [visit for visit in visits if visit.began > overtaken[visit.value]]
