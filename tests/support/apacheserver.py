@@ -50,7 +50,7 @@ def wait_for(
         now = time.monotonic()
         if now > end:
             raise TimeoutError(f"{what}: not within {deadline:g} s")
-        time.sleep(max(0.01, 5 * (now - began)))
+        time.sleep(max(0.01, 10 * (now - began)))
 
 
 class Server:
@@ -165,7 +165,7 @@ class Server:
 
     def daemons(self) -> set[int]:
         """The pids of the daemon process group."""
-        started = processgroup.members(self.pid)  # start() made the group, all of Apache shares it
+        started = processgroup.children(self.pid)
         return {pid for pid, command in started.items() if command.startswith(f"(wsgi:{GROUP})")}
 
     @property
