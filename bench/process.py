@@ -13,11 +13,10 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from modules import source
-from support.processes import of_group
+from support import processgroup
 
 HERE = Path(__file__).parent
 
@@ -63,12 +62,7 @@ class Process:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._process.kill()
         self._process.wait()
         self._listening.join(1.0)
@@ -111,7 +105,7 @@ class Process:
         """Seconds that it and its children have had of a processor, to the nanosecond."""
         parts = [
             path
-            for pid in of_group(self._process.pid)
+            for pid in processgroup.members(self._process.pid)
             for path in Path(f"/proc/{pid}/task").iterdir()
         ]
         return sum(int((path / "schedstat").read_text().split()[0]) for path in parts) / 1e9
@@ -119,7 +113,8 @@ class Process:
     def resident(self) -> float:
         """Megabytes resident, its children's included."""
         pages = [
-            Path(f"/proc/{pid}/statm").read_text().split()[1] for pid in of_group(self._process.pid)
+            Path(f"/proc/{pid}/statm").read_text().split()[1]
+            for pid in processgroup.members(self._process.pid)
         ]
         return sum(map(int, pages)) * os.sysconf("SC_PAGE_SIZE") / 1e6
 

@@ -18,11 +18,11 @@ from multiprocessing.synchronize import Event
 from statistics import median, quantiles
 
 from support.apache import Apache
+from support.apacheserver import HOST, Server, wait_for
 from support.httpdconf import Application
-from support.library import copy_packages
-from support.server import HOST, Server, wait_for
+from support.packages import copy_packages
+from support.pagesite import SCRIPT, page_site
 from support.testsite import Sites
-from support.websites import SCRIPT, page_site
 
 PAUSE = 0.7
 """Seconds between two questions of a tab that is seen: see wsgireload/web/live.js."""

@@ -21,9 +21,9 @@ from statistics import median, quantiles
 
 import modules
 from support.apache import Apache
+from support.apacheserver import Server, ServerError, wait_for
 from support.httpdconf import Application
-from support.library import copy_packages
-from support.server import Server, ServerError, wait_for
+from support.packages import copy_packages
 
 COUNT = 200
 """Modules that the application imports."""

@@ -46,6 +46,7 @@ def recipe(_: Path) -> None:
 
 def wsgireload(_: Path) -> None:
     import wsgireload
+    from wsgireload.server import native
 
     def watch() -> None:
         wsgireload.start(server="daemon", budget=(100, 0.001))
@@ -58,13 +59,13 @@ def wsgireload(_: Path) -> None:
         wsgireload.stop()
         for module in [m for m in sys.modules.values() if getattr(m, "__file__", "") in changed]:
             importlib.reload(module)
-        wsgireload.native.rearm()  # a process asks once: this one lives on and asks again
+        native.rearm()  # a process asks once: this one lives on and asks again
         watch()
         noticed(changed[0], at)
 
     signal.signal(signal.SIGINT, restarted)
     if os.name == "nt":  # there only Apache can be asked; we take its place, with Linux' means
-        wsgireload.native.restart = lambda: signal.raise_signal(signal.SIGINT) is None
+        native.restart = lambda: signal.raise_signal(signal.SIGINT) is None
     watch()
     watching()
     forever()

@@ -15,8 +15,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from statistics import mean, median
 
+from support.apacheserver import Server, wait_for
 from support.httpdconf import Application
-from support.server import Server, wait_for
 from support.traffic import PAUSE, Traffic
 from support.windows.lab import PYTHONS, Lab
 from support.windows.winnt import WindowsServer

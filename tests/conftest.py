@@ -1,4 +1,4 @@
-"""What tests of several folders share, and what all take from the command line."""
+"""What tests of several folders share: fixtures and options."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 import wsgireload
+
+pytest_plugins = ["support.order", "support.sitefixtures", "support.windows.sitefixtures"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

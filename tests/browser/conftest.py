@@ -4,24 +4,15 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 from support.apache import Apache
 from support.browsertab import Tabs
-from support.sitefixtures import library, new_folder, new_site  # noqa: F401 - pytest finds them here
+from support.pagesite import page_site
 from support.testsite import Site, Sites
-from support.websites import page_site
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Every test in this folder needs a browser."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.browser)
 
 
 @pytest.fixture(scope="session")

@@ -6,9 +6,9 @@ from statistics import median
 
 import pytest
 from support.browsertab import Tab, Tabs
+from support.pagesite import page_site
 from support.testsite import Site, Sites
 from support.traffic import Traffic
-from support.websites import page_site
 
 NOTE = "p[role=alert]"
 SAVES = 5

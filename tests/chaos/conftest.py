@@ -13,7 +13,6 @@ from random import Random, SystemRandom
 
 import pytest
 from support.apache import Apache
-from support.sitefixtures import frameworks, library, new_folder, new_site  # noqa: F401 - pytest finds them here
 
 LONG = 3600  # seconds that a test may take in its long form
 

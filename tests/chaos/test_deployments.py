@@ -16,15 +16,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import tools
+from support import editors
 from support.testsite import START, Site, Sites
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.e2e
 
 FILES, CHANGES = 300, 40
 BY_PIP = 60  # modules of the package that pip installs
 PIP = 1.5  # seconds that it takes to install something, about
 BOUND = 5.0  # seconds for which files that are missing are waited for
+LATEST = 4.0  # seconds after that in which it is noticed on a busy machine
+PATIENT = ", settle=1.0"
+"""Waits 20 s for missing files: on a busy machine pip takes more than BOUND."""
 START_OF_PACKAGE = """\
 from importlib import import_module
 
@@ -89,19 +92,19 @@ class Deploying:
             "installed": Deployed("installed", BY_PIP),
         }
 
-    def begin(self) -> None:
-        """Deploy all for the first time, and serve it."""
+    def begin(self, settings: str = "") -> None:
+        """Deploy all for the first time, and serve it with further settings."""
         site = self.site
         python = [sys.executable, "-m", "venv", "--without-pip", str(site.root / "venv")]
         subprocess.run(python, check=True)
         self.source.mkdir()
         self.commit("init -q -b main")
-        tools.run(f"git clone -q {self.source} {site.root}/pulled", site.root)
+        editors.run(f"git clone -q {self.source} {site.root}/pulled", site.root)
         self.rsync()
         self.install_in_a_folder()
         self.install_in_a_venv()
         fence = site.write("fence", "")
-        asked = f"interval=3600, budget=(100, 60), track='{fence}'"
+        asked = f"interval=3600, budget=(100, 60), track='{fence}'{settings}"
         site.edit("app.wsgi", START, f"wsgireload.start({asked}")
         site.edit("app.wsgi", "import words", f"import {', '.join(self.packages)}")
         site.start()
@@ -112,13 +115,13 @@ class Deploying:
         """Commit the numbers that the package `pulled` has now."""
         self.packages["pulled"].write(self.source)
         for command in (*before, "config gc.auto 0", "add .", "commit -qm more"):
-            tools.run(f"git {command}", self.source)
+            editors.run(f"git {command}", self.source)
 
     def rsync(self, options: str = "") -> None:
         """Copy what differs."""
         folder = self.site.root / "built"
         self.packages["copied"].write(folder)
-        tools.run(f"rsync -a --checksum --delete {options} {folder}/ copied", self.site.root)
+        editors.run(f"rsync -a --checksum --delete {options} {folder}/ copied", self.site.root)
 
     def rsync_delayed(self) -> None:
         """Copy what differs, and let all of it take its place at the end."""
@@ -127,7 +130,7 @@ class Deploying:
     def pull(self) -> None:
         """Pull what was committed."""
         self.commit()
-        tools.run("git pull -q", self.site.root / "pulled")
+        editors.run("git pull -q", self.site.root / "pulled")
 
     def install_in_a_folder(self) -> None:
         """A next version, in a folder."""
@@ -176,10 +179,13 @@ class Deploying:
         return lasted
 
 
-WAYS: list[tuple[str, Callable[[Deploying], None]]] = [
+Way = tuple[str, Callable[[Deploying], None]]
+COPYING: list[Way] = [
     ("copied", Deploying.rsync),
     ("copied", Deploying.rsync_delayed),
     ("pulled", Deploying.pull),
+]
+INSTALLING: list[Way] = [
     ("bundled", Deploying.install_in_a_folder),
     ("installed", Deploying.install_in_a_venv),
     ("installed", Deploying.reinstall),
@@ -189,18 +195,20 @@ WAYS: list[tuple[str, Callable[[Deploying], None]]] = [
 
 @pytest.fixture
 def deploying(new_site: Sites, library: Path, chaos: Any) -> Deploying:
-    """A site with all its packages."""
+    """A site with all its packages, not deployed yet."""
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     venv = f"venv/lib/{version}/site-packages"
     site = new_site(python_path=[library, "copied", "pulled", "bundled", venv])
-    deploying = Deploying(site, chaos.random)
-    deploying.begin()
-    return deploying
+    return Deploying(site, chaos.random)
 
 
-def test_deployments(deploying: Deploying, chaos: Any) -> None:
+@pytest.mark.parametrize(
+    ("ways", "settings"), [(COPYING, ""), (INSTALLING, PATIENT)], ids=["copying", "installing"]
+)
+def test_deployments(deploying: Deploying, chaos: Any, ways: list[Way], settings: str) -> None:
     """Each is one restart, of its final state, also where it takes three seconds in between."""
-    ways = WAYS * chaos.often(1, 20)
+    deploying.begin(settings)
+    ways = ways * chaos.often(1, 20)
     chaos.random.shuffle(ways)
     for name, way in ways:
         deploying.deploy(name, way)
@@ -210,6 +218,7 @@ def test_deployments(deploying: Deploying, chaos: Any) -> None:
 
 def test_what_stays_away(deploying: Deploying) -> None:
     """A module is waited for, for five seconds; a package longer, while the old code serves on."""
+    deploying.begin()
     site, packages = deploying.site, deploying.packages
     copied, installed = packages["copied"], packages["installed"]
     copied.numbers.pop()
@@ -217,11 +226,11 @@ def test_what_stays_away(deploying: Deploying) -> None:
     deploying.rsync()
     site.wait_for_value(copied.numbers, "copied.NUMBERS")
     [changed], [restarted] = site.said("changed: "), site.said("restarting: ")
-    assert BOUND - 0.1 < restarted.when - changed.when < BOUND + 1
+    assert BOUND - 0.1 < restarted.when - changed.when < BOUND + LATEST
 
     deploying.pip("uninstall -y installed")
     [held] = site.wait_for_line("holding: ")
     assert "installed is gone or empty, and nothing has come in place of its code" in held.text
-    assert BOUND - 0.1 < held.when - site.said("changed: ")[-1].when < BOUND + 1
+    assert BOUND - 0.1 < held.when - site.said("changed: ")[-1].when < BOUND + LATEST
     assert site.ask("installed.NUMBERS").value == installed.numbers
     deploying.deploy("installed", Deploying.install_in_a_venv)

@@ -6,13 +6,11 @@ import time
 from typing import Any
 
 import pytest
-from support.busy import save
-from support.crowd import Crowd
+from support.busysite import crowd, save
 from support.testsite import START
-from support.windows.sitefixtures import lab, new_site, packages  # noqa: F401 - pytest finds them here
 from support.windows.testsite import WindowsSite, WindowsSites
 
-pytestmark = [pytest.mark.windows, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.windows
 
 COUNT = """
 import ctypes, sys
@@ -47,28 +45,28 @@ def held(site: WindowsSite) -> tuple[int, int, int]:
     return len(site.running()), parent, child
 
 
-def test_reloads(new_site: WindowsSites, chaos: Any) -> None:  # noqa: F811
+def test_reloads(new_windows_site: WindowsSites, chaos: Any) -> None:
     """However many reloads: no request is lost, and no process or handle is left behind."""
-    site = new_site()
+    site = new_windows_site()
     site.edit("app.wsgi", f"{START})", f"{START}, budget=(100, 1.0))")
     save(site, 0)
     site.start()
     reloads = chaos.often(5, 200)
-    with Crowd(site, 4, pause=0.1) as crowd:
-        crowd.wait_for(0)
+    with crowd(site, 4, pause=0.1) as traffic:
+        traffic.wait_for(0)
     site.wait_for_looks()
     before = held(site)
-    with Crowd(site, 4, pause=0.1) as crowd:
+    with crowd(site, 4, pause=0.1) as traffic:
         for version in range(1, reloads + 1):
             time.sleep(chaos.random.uniform(0, 1))
             save(site, version)
-            crowd.wait_for(version)
+            traffic.wait_for(version)
     after = held(site)
     chaos.figure("reloads", reloads)
-    chaos.figure("requests sent", crowd.sent)
-    chaos.figure("requests lost", len(crowd.lost))
+    chaos.figure("requests sent", traffic.sent)
+    chaos.figure("requests lost", len(traffic.lost))
     chaos.figure("processes, handles of the parent and of the child before", before)
     chaos.figure("processes, handles of the parent and of the child after", after)
-    assert crowd.lost == []
+    assert traffic.lost == []
     assert site.restarts() == reloads
     assert all(now <= then for now, then in zip(after, before, strict=True))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import tools
+from support import editors
 from support.testsite import APPLICATION, START, Site, Sites
 
 pytestmark = pytest.mark.e2e
@@ -57,7 +57,7 @@ class Releases:
 
     def swap(self, number: int, how: str = "mv") -> None:
         """Lead the link to a release."""
-        tools.run(SWAPS[how].format(release=f"releases/{number}"), self.site.app)
+        editors.run(SWAPS[how].format(release=f"releases/{number}"), self.site.app)
 
     def served(self, number: int) -> None:
         """See that it is this release now, by one restart more, and at once."""

@@ -18,10 +18,10 @@ from random import Random
 from typing import Any
 
 import pytest
-from support import tools
+from support import editors
 from support.testsite import START, Site, Sites
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.e2e
 
 SITES = 3  # at once: mostly each waits for Apache to see that its process has ended
 LATEST = 4.0  # seconds: less than the patience with what looks unfinished
@@ -63,7 +63,7 @@ class Desk:
         site.edit("app.wsgi", START, f"wsgireload.start({asked}, track={tracked}")
         site.edit("app.wsgi", "import words", "import pages, words")
         for command in (*GIT, f"worktree add -q --detach {site.root}/other"):
-            tools.run(f"git {command}", site.app)
+            editors.run(f"git {command}", site.app)
         site.start()
         site.ask()
 
@@ -125,37 +125,37 @@ class Desk:
         words = {"old": self.words[path], "new": new, "path": path, "copy": copy, "name": path.name}
         command, *typed = (word.format(**words) for word in (TOOLS | EMACS | IDLE)[tool])
         if typed:
-            tools.at_a_terminal(command, *typed)
+            editors.at_a_terminal(command, *typed)
         else:
-            tools.run(command, self.site.app)
+            editors.run(command, self.site.app)
         assert path.read_text() == text, tool
 
     def commit(self, path: Path, text: str, *, stashed: bool) -> None:
         """Commit all as it is, and a text on the branch `next`, or have that stashed."""
         site, other = self.site, self.site.root / "other"
-        tools.run("git commit -qam now --allow-empty && git update-ref refs/now HEAD", site.app)
-        tools.run("git checkout -q -B next refs/now", other)
+        editors.run("git commit -qam now --allow-empty && git update-ref refs/now HEAD", site.app)
+        editors.run("git checkout -q -B next refs/now", other)
         there = other / path.relative_to(site.app)
         there.unlink()
         there.write_text(text)
         (other / "notes.md").write_text(f"{time.monotonic_ns()}")
-        tools.run("git stash -q" if stashed else "git commit -qam next", other)
+        editors.run("git stash -q" if stashed else "git commit -qam next", other)
 
 
 TOOLS: dict[str, tuple[str, ...]] = {
-    **{name: (command,) for name, command in (tools.COMMANDS | tools.GIT).items()},
-    **tools.TYPED,
+    **{name: (command,) for name, command in (editors.COMMANDS | editors.GIT).items()},
+    **editors.TYPED,
 }
-EMACS = {name: (command,) for name, command in tools.EMACS.items()}
-IDLE = {**{name: (command,) for name, command in tools.IDLE.items()}, **tools.IDLE_TYPED}
+EMACS = {name: (command,) for name, command in editors.EMACS.items()}
+IDLE = {**{name: (command,) for name, command in editors.IDLE.items()}, **editors.IDLE_TYPED}
 
 
 def test_tools(new_site: Sites, chaos: Any) -> None:
     """Whatever a file is saved with, each change is one restart, at once, and nothing else is."""
-    needed, used = (tools.PROGRAMS, TOOLS)
+    needed, used = (editors.PROGRAMS, TOOLS)
     if chaos.long:
         needed, used = needed | {"emacs": "emacs-nox"}, used | EMACS
-    if missing := tools.missing(needed):
+    if missing := editors.missing(needed):
         pytest.fail(f"{missing} are missing: ci/test and ci/chaos install them")
     every = [*used] * chaos.often(1, 20)
     chaos.random.shuffle(every)
@@ -184,7 +184,7 @@ def test_a_slow_transfer(new_site: Sites, chaos: Any) -> None:
             (folder / name).write_text(f"{options or 'in time'} " * 10_000)
         site.wait_until_told(site.app / "fence")
         before = len(site.said("restarting: "))
-        tools.run(f"rsync -aI --bwlimit=200 {options} {folder}/ {site.app}/texts/", site.app)
+        editors.run(f"rsync -aI --bwlimit=200 {options} {folder}/ {site.app}/texts/", site.app)
         named = max((site.app / "texts" / name).stat().st_ctime for name in names)
         site.wait_for_start(before + 2)
         site.wait_for_value(site.app.joinpath("texts/page.txt").read_text().strip(), "pages.WORD")
@@ -201,7 +201,9 @@ def test_what_no_event_tells_of(new_site: Sites, chaos: Any) -> None:
     site, words = desk.site, desk.site.app / "words.py"
     site.patience = seconds + LATEST
     # In the long form that is what it is in any case.
-    sooner = f"wsgireload.detect.sweep.ROUND, wsgireload.sweep.PAUSE = {seconds}, {seconds / 6}\n"
+    sooner = (
+        f"wsgireload.detect.sweep.ROUND, wsgireload.detect.sweep.PAUSE = {seconds}, {seconds / 6}\n"
+    )
     site.edit("app.wsgi", "import wsgireload\n", f"import wsgireload.detect.sweep\n{sooner}")
     desk.begin("interval=0.5")
     (site.root / "other name").hardlink_to(words)

@@ -1,21 +1,16 @@
-"""What every end-to-end test needs: a site on each mod_wsgi, ended and checked at the end."""
+"""Fixtures of the end-to-end tests: sites on each mod_wsgi, stopped and checked at the end."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from support.apache import Apache
-from support.sitefixtures import frameworks, library, new_folder, new_site  # noqa: F401 - pytest finds them here
+from support.examplesite import ExampleSite, ExampleSites
 from support.testsite import Site, Sites
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Every test in this folder is an e2e test."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.e2e)
 
 
 @pytest.fixture(scope="session", params=["4.9.4", "6.1.1"])
@@ -29,9 +24,27 @@ def apache(request: pytest.FixtureRequest) -> Apache:
 
 
 @pytest.fixture
-def site(new_site: Sites) -> Site:  # noqa: F811
+def site(new_site: Sites) -> Site:
     """The site that most tests need: started, and asked once so that the application is loaded."""
     site = new_site()
     site.start()
     assert site.ask().value == "old"
     return site
+
+
+@pytest.fixture
+def new_example(
+    apache: Apache, library: Path, frameworks: Callable[..., Path]
+) -> Iterator[ExampleSites]:
+    """Makes sites of examples, which are not started yet. Their error logs are printed."""
+    with ExitStack() as stack:
+        made: list[ExampleSite] = []
+
+        def new(name: str, *requirements: str) -> ExampleSite:
+            path = [library, frameworks(*requirements)] if requirements else [library]
+            made.append(stack.enter_context(ExampleSite(apache, name, path)))
+            return made[-1]
+
+        yield new
+        for site in made:
+            print(site.log.text())  # noqa: T201 - pytest shows it where a test fails

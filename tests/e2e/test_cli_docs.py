@@ -13,9 +13,9 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from support.apacheserver import Server, wait_for
 from support.commandline import CommandLine
 from support.httpdconf import httpd_conf
-from support.server import Server, wait_for
 from support.testsite import Sites
 
 DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "cli.md"
@@ -118,7 +118,6 @@ def prints(shell: Shell, command: str, expected: str) -> bool:
     return alike(shell(command)) == alike(expected)
 
 
-@pytest.mark.timeout(180)
 def test_each_command(server: Server, shell: Shell) -> None:
     """Each prints what the document says, once the monitor has written its status."""
     for command, expected in commands(DOCUMENT.read_text("utf-8")):

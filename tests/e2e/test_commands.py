@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support.apacheserver import Server, wait_for
 from support.commandline import CommandLine, Done
 from support.httpdconf import httpd_conf
-from support.server import Server, wait_for
 from support.testsite import Site, Sites
 
 On = Callable[..., Done]

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
-from support.apache import Apache
-from support.examplesite import ExampleSite
-from support.server import wait_for
+from support.apacheserver import wait_for
+from support.examplesite import ExampleSite, ExampleSites
 
 FIRST = "My site says: Hello!\n"
 FILE = "mysite/locale/en/LC_MESSAGES/django.mo"
@@ -20,18 +17,9 @@ WSGIRELOAD["preflight"] = ["python", str(Path(__file__).parents[1] / "manage.py"
 
 
 @pytest.fixture(params=["django==4.2.*", "django==5.2.*"])
-def site(
-    request: pytest.FixtureRequest,
-    apache: Apache,
-    library: Path,
-    frameworks: Callable[..., Path],
-) -> Iterator[ExampleSite]:
+def site(request: pytest.FixtureRequest, new_example: ExampleSites) -> ExampleSite:
     """The example, not started yet."""
-    with ExampleSite(apache, "django", [library, frameworks(request.param)]) as site:
-        try:
-            yield site
-        finally:
-            print(site.log.text())  # noqa: T201 - pytest shows it where a test fails
+    return new_example("django", request.param)
 
 
 def compiled(greeting: str) -> bytes:

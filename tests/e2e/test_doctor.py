@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import processgroup
+from support.apacheserver import free_port, wait_for
 from support.commandline import CommandLine
 from support.httpdconf import httpd_conf
-from support.processes import of_group
-from support.server import free_port, wait_for
 from support.testsite import Site, Sites
 
 SHIMS = """
@@ -251,7 +251,7 @@ def test_one_process(healthy: Site, doctor: Doctor) -> None:
     finally:
         os.killpg(apache.pid, signal.SIGTERM)
         apache.wait(20)
-        wait_for(lambda: not of_group(apache.pid), "the end of Apache's processes")
+        wait_for(lambda: not processgroup.members(apache.pid), "the end of Apache's processes")
     assert bad(found) == {"running": "fail"}
     assert f"-X -f {config}" in found["running"]["text"]
     assert "without -X" in found["running"]["cure"]

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
-from support.apache import Apache
-from support.examplesite import EXAMPLES, ExampleSite
+from support.examplesite import EXAMPLES, ExampleSites
 
 SAVES = {
     "bottle": ["mysite.py", "views/front.tpl"],
@@ -35,25 +31,15 @@ def test_all_are_here() -> None:
 
 
 @pytest.mark.parametrize(("name", "required"), CASES)
-def test_saving(
-    apache: Apache,
-    library: Path,
-    frameworks: Callable[..., Path],
-    name: str,
-    required: str | None,
-) -> None:
+def test_saving(new_example: ExampleSites, name: str, required: str | None) -> None:
     """Each file that one may edit goes live with one restart when it is saved."""
-    path = [library, frameworks(required)] if required else [library]
-    with ExampleSite(apache, name, path) as site:
-        try:
-            before = site.begin()
-            for number, saved in enumerate(SAVES[name]):
-                text = (site.app / saved).read_text("utf-8")
-                old = next(word for word in WORDS if word in text)
-                after = site.save(saved, old, WORDS[old])
-                assert after == before.replace(old, WORDS[old])
-                assert f"{saved} changed" in site.restarts()[number]
-                before = after
-            assert len(site.restarts()) == len(SAVES[name])
-        finally:
-            print(site.log.text())  # noqa: T201 - pytest shows it where a test fails
+    site = new_example(name, *([required] if required else []))
+    before = site.begin()
+    for number, saved in enumerate(SAVES[name]):
+        text = (site.app / saved).read_text("utf-8")
+        old = next(word for word in WORDS if word in text)
+        after = site.save(saved, old, WORDS[old])
+        assert after == before.replace(old, WORDS[old])
+        assert f"{saved} changed" in site.restarts()[number]
+        before = after
+    assert len(site.restarts()) == len(SAVES[name])

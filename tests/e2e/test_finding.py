@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.server import ServerError
+from support.apacheserver import ServerError
 from support.testsite import START, Site, Sites
 
 

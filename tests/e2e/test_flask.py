@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
-
 import pytest
-from support.apache import Apache
-from support.examplesite import ExampleSite
-from support.server import wait_for
+from support.apacheserver import wait_for
+from support.examplesite import ExampleSite, ExampleSites
 
 BLUEPRINT = """
 from flask import Blueprint
@@ -21,23 +17,15 @@ app.add_url_rule("/watched", view_func=lambda: "\\n".join(wsgireload.status().pa
 
 
 @pytest.fixture(params=["flask==2.3.*", "flask==3.*"])
-def site(
-    request: pytest.FixtureRequest,
-    apache: Apache,
-    library: Path,
-    frameworks: Callable[..., Path],
-) -> Iterator[ExampleSite]:
-    """The example, and a blueprint that is registered when all else is done; not started yet."""
-    with ExampleSite(apache, "flask", [library, frameworks(request.param)]) as site:
-        with (site.app / "mysite.py").open("a") as file:
-            file.write(BLUEPRINT)
-        wares = site.app / "wares"
-        wares.mkdir()
-        (wares / "shop.html").write_text("Wares\n")
-        try:
-            yield site
-        finally:
-            print(site.log.text())  # noqa: T201 - pytest shows it where a test fails
+def site(request: pytest.FixtureRequest, new_example: ExampleSites) -> ExampleSite:
+    """The example, not started yet, with a blueprint that is registered last."""
+    site = new_example("flask", request.param)
+    with (site.app / "mysite.py").open("a") as file:
+        file.write(BLUEPRINT)
+    wares = site.app / "wares"
+    wares.mkdir()
+    (wares / "shop.html").write_text("Wares\n")
+    return site
 
 
 def test_the_template_of_a_blueprint(site: ExampleSite) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from support.server import wait_for
+from support.apacheserver import wait_for
 from support.testsite import START, Site, Sites
 
 

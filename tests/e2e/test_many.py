@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
-from support.server import wait_for
+from support.apacheserver import wait_for
 from support.testsite import START, Answer, Site, Sites
 
 SLOW = """\

@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import pytest
-from support.server import free_port, wait_for
+from support.apacheserver import free_port, wait_for
 
 HOUSE = Path(__file__).parent.parent.parent
 STEP = re.compile(r"(?:`(~/\S+)`[^\n]*:\n\n)?```(sh|python)\n(.*?)```", re.DOTALL)
@@ -76,7 +76,6 @@ def newcomer() -> Iterator[Newcomer]:
     shutil.rmtree(home)
 
 
-@pytest.mark.timeout(MINUTES * 60)
 def test_from_nothing_to_a_site_that_reloads(newcomer: Newcomer) -> None:
     """What the page says comes true at each step, for somebody who is not root."""
     text = (HOUSE / "docs" / "linux.md").read_text("utf-8")

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.server import HOST
+from support.apacheserver import HOST
+from support.pagesite import SCRIPT, page_site
 from support.testsite import Site, Sites
-from support.websites import SCRIPT, page_site
 
 BROWSER = {"Accept": "text/html,*/*;q=0.8", "Sec-Fetch-Dest": "document"}
 START = "interval=0.1, settle=0.05"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from support.server import wait_for
+from support.apacheserver import wait_for
 from support.testsite import START, Site, Sites
 from support.traffic import Traffic
 

@@ -17,7 +17,9 @@ from wsgireload.errors import NativeError
 from wsgireload.server import native
 from wsgireload.watch import events
 
-AT_ONCE = 4.0  # seconds: less than the patience with what looks unfinished, and than any sweep
+SETTLE = 1.0
+AT_ONCE = 15.0
+"""Less than the 20 times SETTLE for a file that looks unfinished, and than the 30 s of a sweep."""
 FILES = 1_000
 
 Tree = dict[str, bytes]
@@ -84,7 +86,7 @@ def test_git_checkout(app: Any, tmp_path: Path, watch: str) -> None:
 def test_a_folder_that_comes_back(app: Any) -> None:
     """Renamed away, noticed, and renamed back: no restart; an edit in there is noticed then."""
     write({f"pkg/m{n}.py": b"answer = 1\n" for n in range(50)}, app.root)
-    monitor = app.begin()
+    monitor = app.begin(settle=SETTLE)
     for folder in (app.root, app.root / "pkg"):
         folder.rename(app.root.parent / "away")
         app.wait_for(lambda: len(monitor.status().changed) == 50)
@@ -104,7 +106,7 @@ def test_a_tree_that_is_replaced(app: Any, tmp_path: Path, how: str) -> None:
     write(tree(1, 200), app.root)
     other = tree(2, 200)
     write(other, tmp_path / "next")
-    app.begin()
+    app.begin(settle=SETTLE)
     if how == "renamed":
         app.root.rename(tmp_path / "old")
         (tmp_path / "next").rename(app.root)
@@ -113,7 +115,7 @@ def test_a_tree_that_is_replaced(app: Any, tmp_path: Path, how: str) -> None:
         shutil.copytree(tmp_path / "next", app.root)
     assert app.restarted() < AT_ONCE
     assert app.asked == [digested(other, tmp_path / "expected")]
-    monitor = app.begin()
+    monitor = app.begin(settle=SETTLE)
     app.idle(monitor)
     (app.root / "pkg1/m1.py").write_bytes(b"answer = 0\n")
     assert app.restarted() < AT_ONCE
@@ -126,12 +128,12 @@ def test_a_release_that_is_swapped(app: Any, tmp_path: Path) -> None:
         write(tree(version, 100), tmp_path / f"releases/{version}")
     app.root.rmdir()
     app.root.symlink_to("releases/1")
-    monitor = app.begin(settle=0.05, interval=60.0)
+    monitor = app.begin(settle=SETTLE, interval=60.0)
     (tmp_path / "new").symlink_to("releases/2")
     (tmp_path / "new").replace(app.root)
     assert app.restarted() < AT_ONCE
     assert len(monitor.status().changed) == 50
-    monitor = app.begin(settle=0.05, interval=60.0)
+    monitor = app.begin(settle=SETTLE, interval=60.0)
     (tmp_path / "releases/1/pkg1/m1.py").write_bytes(b"answer = 0\n")  # of no concern any more
     (tmp_path / "releases/2/pkg2/m2.py").write_bytes(b"answer = 0\n")
     assert app.restarted() < AT_ONCE
@@ -154,7 +156,7 @@ def test_a_mount_without_events(app: Any, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(events, "Watcher", Partly)
     monkeypatch.setattr(sweep, "ROUND", 1e9)  # it is not the sweep that finds it
     for name in ("mount/pkg/a.html", "pkg/b.html", "mount/new/c.html"):
-        monitor = app.begin()
+        monitor = app.begin(settle=SETTLE)
         write({name: b"2"}, app.root)
         assert app.restarted() < AT_ONCE
         assert monitor.status().changed == (str(app.root / name),)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from support.library import copy_packages
+from support.packages import copy_packages
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from support.apache import Apache
+from support.apacheserver import Server, ServerError, wait_for
 from support.errorlog import Line
 from support.httpdconf import Application
-from support.library import copy_packages
-from support.server import Server, ServerError, wait_for
+from support.packages import copy_packages
 from support.traffic import PAUSE, Traffic
 from support.windows.lab import PYTHONS, Lab
 from support.windows.winnt import WindowsServer

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from support.apache import Apache
+from support.apacheserver import Server
 from support.httpdconf import Application
-from support.server import Server, wait_for
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -31,7 +31,7 @@ class ExampleSite(Server):
         """Start, and return the first answer, once what it came from has been looked at."""
         self.start()
         answer = self.get()
-        wait_for(lambda: self._looks() == 1, "the first look")
+        self.wait_for(lambda: self._looks() == 1, "the first scan")
         return answer
 
     def save(self, name: str, old: str, new: str, *, at: str = "/") -> str:
@@ -51,8 +51,8 @@ class ExampleSite(Server):
             answer = self.get(at)
             return answer if answer != before else None
 
-        answer = wait_for(another, f"another answer than {before!r}")
-        wait_for(lambda: self._looks() > looks, "the look of the next process")
+        answer = self.wait_for(another, f"another answer than {before!r}")
+        self.wait_for(lambda: self._looks() > looks, "the first scan of the next process")
         return answer
 
     def restarts(self) -> list[str]:
@@ -63,3 +63,7 @@ class ExampleSite(Server):
         """How many processes have looked at everything once."""
         said = self.log.lines("wsgireload: watching: ")
         return sum(" files" in line.text for line in said)
+
+
+ExampleSites = Callable[..., ExampleSite]
+"""Makes a site by the name of its example and the requirements of its packages."""

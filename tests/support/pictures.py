@@ -12,9 +12,9 @@ from playwright.sync_api import sync_playwright
 
 from support.apache import Apache
 from support.httpdconf import Application
-from support.library import copy_packages
+from support.packages import copy_packages
+from support.pagesite import page_site
 from support.testsite import Site, Sites
-from support.websites import page_site
 
 LINE, LETTER = 20, 8.0  # pixels
 STYLE = """\

@@ -1,50 +1,60 @@
-"""Fixtures of all tests against a real Apache; where they are imported, an `apache` is too."""
+"""Fixtures of all tests against a real Apache. The tests' own conftest.py chooses the `apache`."""
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from support.apache import Apache
 from support.httpdconf import Application
-from support.library import copy_from_pypi, copy_packages
+from support.packages import copy_from_pypi, copy_packages, made_once
 from support.testsite import Sites
 
+SHARED = pytest.StashKey[Path]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the folder that all processes of this run share; the first one removes it at the end."""
+    if hasattr(config, "workerinput"):
+        config.stash[SHARED] = Path(config.workerinput["shared"])
+        return
+    config.stash[SHARED] = Path(tempfile.mkdtemp(prefix="wsgireload-tests-"))
+    config.stash[SHARED].chmod(0o755)
+    config.add_cleanup(partial(shutil.rmtree, config.stash[SHARED]))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Pass the folder on to a process of pytest-xdist."""
+    node.workerinput["shared"] = str(node.config.stash[SHARED])
+
 
 @pytest.fixture(scope="session")
-def new_folder() -> Iterator[Callable[[], Path]]:
-    """Makes folders that www-data may read, unlike pytest's own."""
-    made: list[Path] = []
-
-    def new() -> Path:
-        made.append(Path(tempfile.mkdtemp(prefix="apache-library-")))
-        made[-1].chmod(0o755)
-        return made[-1]
-
-    yield new
-    for folder in made:
-        shutil.rmtree(folder)
+def shared(pytestconfig: pytest.Config) -> Path:
+    """A folder of this run, which www-data may read, unlike pytest's own."""
+    return pytestconfig.stash[SHARED]
 
 
 @pytest.fixture(scope="session")
-def library(new_folder: Callable[[], Path]) -> Path:
+def library(shared: Path) -> Path:
     """The packages that every application may import."""
-    return copy_packages(new_folder(), "wsgireload")
+    return made_once(shared / "library", lambda folder: copy_packages(folder, "wsgireload"))
 
 
 @pytest.fixture(scope="session")
-def frameworks(new_folder: Callable[[], Path]) -> Callable[..., Path]:
+def frameworks(shared: Path) -> Callable[..., Path]:
     """Where packages from PyPI are, by their requirements: `frameworks("django==4.2.*")`."""
-    made: dict[tuple[str, ...], Path] = {}
 
     def folder(*requirements: str) -> Path:
-        if requirements not in made:
-            made[requirements] = copy_from_pypi(new_folder(), *requirements)
-        return made[requirements]
+        name = re.sub(r"[^\w.]", "-", " ".join(requirements))  # wine has to read it too
+        return made_once(shared / name, lambda folder: copy_from_pypi(folder, *requirements))
 
     return folder
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from support.apache import Apache
+from support.apacheserver import Server, ServerError
 from support.errorlog import Line
 from support.httpdconf import GROUP, Application
-from support.server import Result, Server, ServerError, wait_for
 
 APPLICATION = Path(__file__).parents[1] / "e2e" / "app"
 START = "wsgireload.start(interval=0.1, settle=0.05"
@@ -48,13 +48,6 @@ class Site(Server):
 
     noisy = False
     """Whether the test makes the application fail, which Apache's error log will tell."""
-
-    patience = 15.0
-    """Seconds in which what is waited for has to happen."""
-
-    def wait_for(self, condition: Callable[[], Result | None], what: str) -> Result:
-        """As server.wait_for, with the patience that this site asks for."""
-        return wait_for(condition, what, deadline=self.patience)
 
     def write(self, name: str, text: str) -> Path:
         """Write a file of the application."""

@@ -8,7 +8,7 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from support.server import ServerError
+from support.apacheserver import ServerError
 from support.testsite import fails
 from support.traffic import Traffic
 from support.windows.lab import PYTHONS

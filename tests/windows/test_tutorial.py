@@ -12,8 +12,8 @@ from pathlib import Path, PureWindowsPath
 from zipfile import ZipFile
 
 import pytest
+from support.apacheserver import HOST, free_port, wait_for
 from support.errorlog import ErrorLog
-from support.server import HOST, free_port, wait_for
 from support.windows.lab import Lab, windows
 from support.windows.sitefixtures import newest_wheel
 

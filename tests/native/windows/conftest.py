@@ -7,11 +7,11 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.windows.lab import Lab
 
 HERE = Path(__file__).parent
 CSRC = HERE.parents[2] / "csrc"
@@ -45,9 +45,10 @@ class Machine:
         exports = re.findall(r'"(wsgireload_\w+)"', CSRC.with_name("setup.py").read_text())
         definition = folder / "core.def"
         definition.write_text("\n".join(["EXPORTS", *exports]))
-        self.core = self.compile("core.dll", *CORE, definition, "-shared", *WARNINGS)
+        objects = [self.compile(f"{path.stem}.o", path, "-c", *WARNINGS) for path in CORE]
+        self.core = self.compile("core.dll", *objects, definition, "-shared")
         self.host = self.compile("host.exe", HERE / "host.c", *WARNINGS[:3], "-Werror")
-        watcher = [HERE / "watcher.c", *CORE, "-municode", *WARNINGS[:3], "-Werror"]
+        watcher = [HERE / "watcher.c", *objects, "-municode", *WARNINGS[:3], "-Werror"]
         self.watcher = self.compile("watcher.exe", *watcher)
 
     def compile(self, name: str, *words: object) -> Path:
@@ -55,7 +56,8 @@ class Machine:
         compiler = f"{self.kind}-w64-mingw32-gcc"
         made = self.folder / name
         made.parent.mkdir(parents=True, exist_ok=True)
-        command = [compiler, "-O2", "-static-libgcc", "-s", "-o", made, *words]
+        options = ["-O2"] if "-c" in words else ["-O2", "-static-libgcc", "-s"]
+        command = [compiler, *options, "-o", made, *words]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return made
@@ -128,21 +130,9 @@ def made(kind: str, tmp_path_factory: pytest.TempPathFactory, prefix: Path) -> M
 
 
 @pytest.fixture(scope="session")
-def prefix(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A wine prefix, which is booted: the one of WSGIRELOAD_WINEPREFIX, or one for this run."""
-    if shutil.which("wine") is None:
-        pytest.skip("no wine here")
-    given = os.environ.get("WSGIRELOAD_WINEPREFIX")
-    folder = Path(given) if given else tmp_path_factory.mktemp("wine")
-    # What is started now stays, and keeps what it inherits: so it gets nothing.
-    quiet = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
-    # For a minute: starting it anew for every program takes a second.
-    subprocess.run(["wineserver", "-p60"], env=environment(folder), check=False, **quiet)
-    subprocess.run(["wine", "cmd", "/c", "exit"], env=environment(folder), check=True, **quiet)
-    yield folder
-    if not given:
-        subprocess.run(["wineserver", "-k"], env=environment(folder), check=False, **quiet)
-        shutil.rmtree(folder, ignore_errors=True)
+def prefix(lab: Lab) -> Path:
+    """The wine prefix of the lab's session: to boot another takes half a minute."""
+    return lab.prefix
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,6 @@ import os
 
 import pytest
 
-pytestmark = pytest.mark.windows
-
 
 def wine(path):
     """A path as Windows programs see it."""

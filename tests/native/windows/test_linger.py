@@ -6,7 +6,6 @@ import pytest
 
 OK = [0, 0, "", ""]
 STOPPING = ["set", "state", 2]
-pytestmark = pytest.mark.windows
 
 
 @pytest.fixture

@@ -18,8 +18,6 @@ ALONE = "this Apache is one process (httpd -X): there is no parent that restarts
 MUTE = "this Apache does not say what state it is in"
 EARLY = "Apache is still starting this process"
 
-pytestmark = pytest.mark.windows
-
 
 def refused(why, status=UNSUPPORTED):
     """What a restart says that is refused."""

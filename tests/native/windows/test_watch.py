@@ -10,7 +10,6 @@ import pytest
 ITSELF, NAMES, ALL = 0, 1, 2
 OK = [0, 0, "", ""]
 BEGUN = [1, *OK]
-pytestmark = pytest.mark.windows
 
 
 def wine(path):

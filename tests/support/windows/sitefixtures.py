@@ -47,7 +47,7 @@ def packages(lab: Lab) -> Callable[[str], Path]:
 
 
 @pytest.fixture
-def new_site(lab: Lab, packages: Callable[[str], Path]) -> Iterator[WindowsSites]:
+def new_windows_site(lab: Lab, packages: Callable[[str], Path]) -> Iterator[WindowsSites]:
     """Makes sites that are not started yet. Their error logs must be free of noise at the end."""
     with ExitStack() as stack:
         made: list[WindowsSite] = []

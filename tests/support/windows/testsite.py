@@ -11,8 +11,6 @@ from support.windows.winnt import WindowsServer, WindowsService
 class WindowsSite(Site, WindowsServer):
     """A site of which the one child, and not a daemon process, holds the application."""
 
-    patience = 60.0  # a restart takes seconds, and wine on a busy machine some more
-
     def wait_for_one_child(self) -> None:
         """Return once the old child has left."""
         self.wait_for(lambda: len(self.daemons()) == 1, "the end of the old child")

@@ -6,13 +6,12 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from support.apacheserver import HOST, Server, ServerError, free_port
 from support.httpdconf import Application
-from support.server import HOST, Server, ServerError, wait_for
 from support.windows.lab import Lab, LabError, windows
 
 CONFIG = """\
@@ -66,6 +65,9 @@ class WindowsServer(Server):
     and for os.getpid() in the application.
     """
 
+    patience = 180.0
+    """Seconds: the first scan of a large application takes 7 s of processor time under wine."""
+
     def __init__(
         self, lab: Lab, version: str, served: Application, arguments: Sequence[str] = ()
     ) -> None:
@@ -81,18 +83,18 @@ class WindowsServer(Server):
 
     def start(self) -> None:
         """Start, and return once the port answers."""
-        self.port = _free_port()
+        self.port = free_port()
         config = winnt_conf(self.lab, self.version, self.served, self.root, self.port)
         (self.root / "httpd.conf").write_text(config)
         self._launch()
-        wait_for(self._answers, f"an answer at port {self.port}", deadline=60.0)
+        self.wait_for(self._answers, f"an answer at port {self.port}")
 
     def stop(self) -> None:
         """Have Apache stop by its own means, and see that all its processes are gone."""
         try:
             if self.running():
                 self._shut_down()
-                wait_for(lambda: not self.running(), "the end of Apache's processes")
+                self.wait_for(lambda: not self.running(), "the end of Apache's processes")
         except (LabError, ServerError, TimeoutError) as error:
             left = self.running()
             for pid in left:
@@ -197,10 +199,3 @@ class WindowsService(WindowsServer):
         done = self.lab.run(*command)
         if done.returncode:
             raise ServerError(f"{' '.join(command)}:\n{done.stdout}{done.stderr}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -13,10 +13,9 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 from typing import Self, TypeVar
 
-from support import processes
+from support import processgroup
 from support.apache import Apache
 from support.errorlog import ErrorLog
 from support.httpdconf import GROUP, Application, httpd_conf
@@ -28,20 +27,30 @@ APACHE_USER = "www-data"
 """Who Apache's processes are when we are root, as where Apache comes from a package."""
 
 
+DEADLINE = 60.0
+"""Seconds for whatever has to happen: a safety net, many times what it takes on a busy machine."""
+
+
 class ServerError(Exception):
     """The server did not do as it was told, or did not answer with 200."""
 
 
 def wait_for(
-    condition: Callable[[], Result | None], what: str, *, deadline: float = 15.0
+    condition: Callable[[], Result | None], what: str, *, deadline: float = DEADLINE
 ) -> Result:
-    """The first true value of `condition`, asked again and again for `deadline` seconds."""
+    """Return the first true value of `condition`, polled for `deadline` seconds.
+
+    A condition that is expensive to check is checked less often: it delays what is waited for.
+    """
     end = time.monotonic() + deadline
-    while not (result := condition()):
-        if time.monotonic() > end:
+    while True:
+        began = time.monotonic()
+        if result := condition():
+            return result
+        now = time.monotonic()
+        if now > end:
             raise TimeoutError(f"{what}: not within {deadline:g} s")
-        time.sleep(0.01)
-    return result
+        time.sleep(max(0.01, 10 * (now - began)))
 
 
 class Server:
@@ -49,6 +58,9 @@ class Server:
 
     As a context manager it removes its folder at the end, and stops first if it still runs.
     """
+
+    patience = 25.0
+    """Seconds for whatever has to happen: less than the 30 s of a sweep, which needs no event."""
 
     def __init__(self, apache: Apache, served: Application) -> None:
         self.apache = apache
@@ -95,9 +107,9 @@ class Server:
         try:
             parent.terminate()
             parent.wait(30)
-            wait_for(lambda: not processes.of_group(parent.pid), "the end of Apache's processes")
+            wait_for(lambda: not processgroup.members(parent.pid), "the end of Apache's processes")
         except (subprocess.TimeoutExpired, TimeoutError) as error:
-            left = processes.of_group(parent.pid)
+            left = processgroup.members(parent.pid)
             os.killpg(parent.pid, signal.SIGKILL)
             parent.wait()
             raise ServerError(f"Apache was told to stop and left: {left}") from error
@@ -107,18 +119,17 @@ class Server:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         try:
             self.stop()
         finally:
             for folder in filter(Path.is_dir, self.root.rglob("*")):
                 folder.chmod(0o755)  # a test may have made it one that cannot be written to
             shutil.rmtree(self.root)
+
+    def wait_for(self, condition: Callable[[], Result | None], what: str) -> Result:
+        """As the function of this name, with the patience of this server."""
+        return wait_for(condition, what, deadline=self.patience)
 
     @property
     def pid(self) -> int:
@@ -141,7 +152,7 @@ class Server:
 
     def get(self, path: str = "/", **headers: str) -> str:
         """What the application answers; ServerError where that is not a 200."""
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=30)
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=2 * self.patience)
         try:
             connection.request("GET", path, headers=headers)
             answer = connection.getresponse()
@@ -154,7 +165,7 @@ class Server:
 
     def daemons(self) -> set[int]:
         """The pids of the daemon process group."""
-        started = processes.of_group(self.pid)  # start() made the group, all of Apache shares it
+        started = processgroup.children(self.pid)
         return {pid for pid, command in started.items() if command.startswith(f"(wsgi:{GROUP})")}
 
     @property

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from math import inf
 from typing import Any
 
 from support.testsite import START, Site, Sites
+from support.traffic import Traffic, Visit
 
 LINE = "reload_required = wsgireload.reload_required"
 READY = "the application is loaded"
@@ -17,6 +20,11 @@ ThreadsPerChild 50
 MaxRequestWorkers 50
 """
 """Apache's own threads: more than there are clients."""
+
+
+def crowd(site: Site, clients: int, *, name: str = "words.WORD", pause: float = 0.0) -> Traffic:
+    """Many clients that request the version, which grows from one save to the next."""
+    return Traffic(site, clients, name=name, pause=pause)
 
 
 def busy_site(new_site: Sites, settings: str, **options: Any) -> Site:
@@ -61,3 +69,15 @@ def fewest_ready(site: Site, processes: int, killed: int = 0) -> int:
             able.discard(killed)
         counts.append(len(able))
     return min(counts[counts.index(processes) :])
+
+
+def taken_back(visits: Iterable[Visit]) -> list[Visit]:
+    """Those that began after somebody had seen a later version than the one that answered them."""
+    first: dict[int, float] = {}
+    visits = list(visits)
+    for visit in visits:
+        first[visit.value] = min(visit.ended, first.get(visit.value, inf))
+    overtaken, later = {}, inf
+    for version in sorted(first, reverse=True):
+        overtaken[version], later = later, min(later, first[version])
+    return [visit for visit in visits if visit.began > overtaken[visit.value]]

@@ -1,0 +1,161 @@
+"""The disk is full, or something else is in the place of the journal: new code is served."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pwd
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from support.faultysite import OFTEN, Faulty, mounted
+from support.testsite import Site
+
+if TYPE_CHECKING:
+    from conftest import Chaos
+
+pytestmark = pytest.mark.e2e
+
+
+def test_a_full_disk(faulty: Faulty) -> None:
+    """Restarts go on, as seldom as without a journal; with room again they are told of again."""
+    site = faulty.site
+    site.edit("app.wsgi", OFTEN, "budget=(2, 4.0)")
+    with mounted(site, faulty.state.parent, "64k"):
+        filler = faulty.state.parent / "filler"
+        with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+            while file.write(bytes(4096)):
+                pass
+        assert shutil.disk_usage(filler).free == 0
+        faulty.start()
+        for _ in range(2):
+            started = time.monotonic()
+            faulty.reload()
+            assert time.monotonic() - started > 1.5
+        assert site.said("watching: the journal cannot be written: No space left on device")
+        assert site.said("holding: without a journal, a process has to run 2 s")
+        assert not site.said("reloaded: ")
+        assert [path.name for path in faulty.state.iterdir()] == []
+        filler.unlink()
+        faulty.reload()
+        site.wait_for_line("reloaded: ")
+
+
+def nothing(path: Path) -> None:
+    """No folder at all."""
+
+
+def a_link(path: Path) -> None:
+    """A link to a folder that would do."""
+    path.symlink_to(path.parent / "elsewhere")
+
+
+def of_another(path: Path) -> None:
+    """Root's."""
+    path.mkdir(0o700)
+
+
+def open_to_all(path: Path) -> None:
+    """Anybody may write there."""
+    path.mkdir()
+    path.chmod(0o777)
+
+
+def unwritable(path: Path) -> None:
+    """Not even its owner may."""
+    path.mkdir(0o500)
+
+
+def a_file(path: Path) -> None:
+    """No folder."""
+    path.write_text("mine")
+
+
+def a_pipe(path: Path) -> None:
+    """What a careless open waits for, for ever."""
+    os.mkfifo(path)
+
+
+HOSTILE: dict[Callable[[Path], None], str] = {
+    nothing: "",
+    a_link: "nothing can be kept in",
+    of_another: "Permission denied",
+    open_to_all: "other users may write there",
+    unwritable: "the journal cannot be written",
+    a_file: "nothing can be kept in",
+    a_pipe: "nothing can be kept in",
+}
+
+
+def away(path: Path) -> None:
+    """Remove whatever it is."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def plant(site: Site, planted: Callable[[Path], object], path: Path) -> None:
+    """Put something in the place of another, as Apache's user would have."""
+    planted(path)
+    if site.user and path.is_symlink() | path.exists() and planted is not of_another:
+        user = pwd.getpwnam(site.user)
+        os.lchown(path, user.pw_uid, user.pw_gid)
+
+
+def test_a_hostile_folder(faulty: Faulty, chaos: Chaos) -> None:
+    """Whatever stands in the place of the journal's folder: it is said, and restarts go on."""
+    site = faulty.site
+    (site.folder("state/elsewhere")).chmod(0o700)
+    faulty.start()
+    for _ in range(chaos.often(1, 20)):
+        for hostile, words in chaos.random.sample(list(HOSTILE.items()), len(HOSTILE)):
+            before = len(site.log)
+            away(faulty.state)
+            plant(site, hostile, faulty.state)
+            faulty.reload()
+            assert not words or faulty.said_since(before, words), hostile.__doc__
+    assert list((faulty.state.parent / "elsewhere").iterdir()) == []
+
+
+ENTRY = {"at": 0.0, "pid": 1, "reason": "a", "what": "b", "paths": []}
+ENTRIES: dict[str, Callable[[Path], object]] = {
+    "nothing": lambda path: path.touch(),
+    "noise": lambda path: path.write_bytes(os.urandom(4096)),
+    "a gigabyte of zeros": lambda path: (path.touch(), os.truncate(path, 1 << 30)),
+    "deep": lambda path: path.write_text("[" * 60_000),
+    "a long number": lambda path: path.write_text("9" * 60_000),
+    "a number without end": lambda path: path.write_text(
+        json.dumps({**ENTRY, "pid": float("inf")})
+    ),
+    "no number": lambda path: path.write_text(json.dumps({**ENTRY, "at": float("nan")})),
+    "a folder": lambda path: path.mkdir(),
+    "a full folder": lambda path: (path.mkdir(), (path / "file").touch()),
+    "a pipe": os.mkfifo,
+    "a link": lambda path: path.symlink_to("/etc/shadow"),
+    "a link to itself": lambda path: path.symlink_to(path.name),
+    "unreadable": lambda path: (path.touch(), path.chmod(0)),
+}
+
+
+def test_hostile_entries(faulty: Faulty, chaos: Chaos) -> None:
+    """Whatever is planted among the journal's entries, restarts go on and are counted."""
+    site = faulty.site
+    faulty.start()
+    faulty.reload()
+    [entry] = faulty.state.iterdir()
+    application = entry.name.partition("-")[0]
+    for _ in range(chaos.often(1, 50)):
+        for planted in chaos.random.sample(list(ENTRIES.values()), len(ENTRIES)):
+            name = f"{application}-{time.monotonic_ns():020d}-1.asked"
+            plant(site, planted, faulty.state / name)
+            if chaos.random.random() < 0.25:
+                faulty.reload()
+        faulty.reload()
+        site.wait_for_line("reloaded: ", count=faulty.edits)
+    assert not site.said("holding: ")
