@@ -13,6 +13,7 @@ import pytest
 from wsgireload.ffi import ffi, lib
 
 CSRC = Path(__file__).parents[2] / "csrc"
+INTERNAL = (CSRC / "internal.h").read_text()
 
 # What the children start with. `ask` is one call, as (status, code, call, message); `calls` what
 # the preloaded kill() saw.
@@ -60,7 +61,7 @@ def test_probe_outside_apache():
     assert (server.apache, ffi.string(server.version), ffi.string(server.mpm)) == (0, b"", b"")
     # What only Windows tells.
     assert (server.parent, server.state, server.generation) == (0, lib.WSGIRELOAD_UNKNOWN, -1)
-    assert (server.restart, ffi.string(server.refusal)) == (lib.WSGIRELOAD_ASKED, b"")
+    assert (server.restart, ffi.string(server.refusal)) == (lib.WSGIRELOAD_REQUESTED, b"")
     assert lib.wsgireload_command_line() == ffi.NULL
 
 
@@ -75,15 +76,15 @@ said = ask()
 tell([said, seen])
 """
     )
-    assert said == [lib.WSGIRELOAD_ASKED, 0, "kill", ""]
+    assert said == [lib.WSGIRELOAD_REQUESTED, 0, "kill", ""]
     assert seen == [2]
 
 
 def test_once(child, counted):
     """Of many calls the first asks, and every other one hears that it was asked."""
     said, calls = child(IGNORED + "tell([[ask() for _ in range(100)], calls()])", preload=counted)
-    assert said[0] == [lib.WSGIRELOAD_ASKED, 0, "kill", ""]
-    assert said[1:] == 99 * [[lib.WSGIRELOAD_ALREADY_ASKED, 0, "", ""]]
+    assert said[0] == [lib.WSGIRELOAD_REQUESTED, 0, "kill", ""]
+    assert said[1:] == 99 * [[lib.WSGIRELOAD_ALREADY_REQUESTED, 0, "", ""]]
     assert calls == 1
 
 
@@ -100,7 +101,7 @@ tell([rounds, calls()])
 """,
         preload=counted,
     )
-    assert rounds == 100 * [[lib.WSGIRELOAD_ASKED] + 31 * [lib.WSGIRELOAD_ALREADY_ASKED]]
+    assert rounds == 100 * [[lib.WSGIRELOAD_REQUESTED] + 31 * [lib.WSGIRELOAD_ALREADY_REQUESTED]]
     assert calls == 100
 
 
@@ -172,7 +173,7 @@ tell([said + [ask()[0], ask()[0]], calls()])
 """,
         preload=counted,
     )
-    assert said == 2 * [lib.WSGIRELOAD_ASKED, lib.WSGIRELOAD_ALREADY_ASKED]
+    assert said == 2 * [lib.WSGIRELOAD_REQUESTED, lib.WSGIRELOAD_ALREADY_REQUESTED]
     assert calls == 2
 
 
@@ -191,10 +192,10 @@ tell([first, *os.read(reader, 2), ask()[0]])
 """
     )
     assert statuses == [
-        lib.WSGIRELOAD_ASKED,
-        lib.WSGIRELOAD_ASKED,
-        lib.WSGIRELOAD_ALREADY_ASKED,
-        lib.WSGIRELOAD_ALREADY_ASKED,
+        lib.WSGIRELOAD_REQUESTED,
+        lib.WSGIRELOAD_REQUESTED,
+        lib.WSGIRELOAD_ALREADY_REQUESTED,
+        lib.WSGIRELOAD_ALREADY_REQUESTED,
     ]
 
 
@@ -211,7 +212,7 @@ tell([at_once(cores), len(distinct), calls()])
         preload=counted,
     )
     assert distinct == 16
-    assert said == [lib.WSGIRELOAD_ASKED] + 15 * [lib.WSGIRELOAD_ALREADY_ASKED]
+    assert said == [lib.WSGIRELOAD_REQUESTED] + 15 * [lib.WSGIRELOAD_ALREADY_REQUESTED]
     assert calls == 1
 
 
@@ -227,7 +228,7 @@ tell([[ask(core)[0] for core in cores], calls()])
         tmp_path,
         preload=counted,
     )
-    assert said == [lib.WSGIRELOAD_ASKED, lib.WSGIRELOAD_ALREADY_ASKED]
+    assert said == [lib.WSGIRELOAD_REQUESTED, lib.WSGIRELOAD_ALREADY_REQUESTED]
     assert calls == 1
 
 
@@ -243,16 +244,19 @@ tell([first, ask(one)[0], ask(two)[0]])
 """,
         tmp_path,
     )
-    assert said == [lib.WSGIRELOAD_ASKED, lib.WSGIRELOAD_ASKED, lib.WSGIRELOAD_ALREADY_ASKED]
+    assert said == [
+        lib.WSGIRELOAD_REQUESTED,
+        lib.WSGIRELOAD_REQUESTED,
+        lib.WSGIRELOAD_ALREADY_REQUESTED,
+    ]
 
 
 def test_own_functions(child, library):
     """A library with functions of the same names in the global scope is never called."""
     imposter = library("""
-        int wsgireload_latch_close(void) { return 0; }
-        void wsgireload_latch_open(void) {}
-        void *wsgireload_find(void) { return 0; }
-        void wsgireload_failed(void) {}
+        void *core_find(void) { return 0; }
+        int core_failed(void) { return -1; }
+        int core_outcome(int *out) { *out = 98; return -1; }
         void wsgireload_rearm(void) {}
         void wsgireload_restart(int *out) { *out = 99; }
         void wsgireload_probe(int *out) { *out = 1; }
@@ -265,7 +269,7 @@ tell([ask()[0], native.restart()[0], native.rearm(), native.restart()[0], native
 """,
         preload=imposter,
     )
-    assert said == [lib.WSGIRELOAD_ASKED, lib.WSGIRELOAD_ALREADY_ASKED, None, 0, False]
+    assert said == [lib.WSGIRELOAD_REQUESTED, lib.WSGIRELOAD_ALREADY_REQUESTED, None, 0, False]
 
 
 @pytest.mark.parametrize("code", [errno.EPERM, 12345])
@@ -284,7 +288,7 @@ tell([said, ask()[0], calls()])
         preload=counted,
     )
     assert said == 2 * [[lib.WSGIRELOAD_FAILED, code, "kill", os.strerror(code)]]
-    assert again == lib.WSGIRELOAD_ASKED
+    assert again == lib.WSGIRELOAD_REQUESTED
     assert calls == 3
 
 
@@ -305,7 +309,7 @@ def test_windows_alone(call):
 def test_exports():
     """The binary exports every function that the header declares, and setup.py names them all."""
     header = (CSRC / "wsgireload.h").read_text()
-    declared = re.findall(r"^\w[\w ]+[ *](wsgireload_\w+)\(", header, re.MULTILINE)
+    declared = re.findall(r"^\w[\w ]+[ *]+(wsgireload_\w+)\(", header, re.MULTILINE)
     assert [name.removeprefix("wsgireload_") for name in declared] == [
         "probe",
         "command_line",
@@ -313,6 +317,7 @@ def test_exports():
         "rearm",
         "linger",
         "open",
+        "marks",
         "watch_begin",
         "watch_directory",
         "watch_name",
@@ -320,23 +325,22 @@ def test_exports():
         "watch_wait",
         "watch_wake",
         "watch_end",
-        "marks",
+        "watch_free",
     ]
     assert all(hasattr(lib, name) for name in declared)
     setup = CSRC.with_name("setup.py").read_text()
     assert re.findall(r'"(wsgireload_\w+)"', setup) == declared
 
 
-def functions(*folders: str) -> dict[str, list[str]]:
-    """The functions that each file of some folders has for other files, in their order."""
-    function = re.compile(r"^\w[\w ]+[ *](wsgireload_\w+)\(", re.MULTILINE)
-    files = [file for folder in folders for file in (CSRC / folder).glob("*.c")]
-    return {file.stem: function.findall(file.read_text()) for file in files}
+def functions(folder: str) -> dict[str, list[str]]:
+    """The functions that each file of a folder has for other files, in their order."""
+    function = re.compile(r"^(?!static)\w[\w ]+[ *]+((?:wsgireload|core)_\w+)\(", re.MULTILINE)
+    return {file.stem: function.findall(file.read_text()) for file in (CSRC / folder).glob("*.c")}
 
 
 def test_twins():
-    """Both platforms have the same files and functions in order, but for those of win/wide.h."""
-    alone = re.findall(r"(wsgireload_\w+)\(", (CSRC / "win" / "wide.h").read_text())
+    """Both platforms have the same files and functions in order, but for win/file.c's own."""
+    alone = re.findall(r"(core_\w+)\(", INTERNAL[INTERNAL.index("/* win/file.c alone") :])
     windows = {
         file: [name for name in names if name not in alone]
         for file, names in functions("win").items()
@@ -345,14 +349,23 @@ def test_twins():
     assert all(windows.values())
 
 
+def test_headers():
+    """internal.h declares every function that the sources share, and no other."""
+    declared = re.findall(r"(core_\w+)\(", re.sub(r"/\*.*?\*/", "", INTERNAL, flags=re.DOTALL))
+    defined = {
+        name for folder in (".", "unix", "win") for x in functions(folder).values() for name in x
+    }
+    assert sorted(declared) == sorted(name for name in defined if name.startswith("core_"))
+
+
 def test_sources():
-    """setup.py names every file, and the stand-in for those without events has all it should."""
+    """setup.py names every file, and the stub has what watcher.c has for other systems."""
     setup = CSRC.with_name("setup.py").read_text()
     named = {
         name: ast.literal_eval(value)
-        for name, value in re.findall(r"^([A-Z]+) = (\(\".*\))$", setup, re.MULTILINE)
+        for name, value in re.findall(r"^([A-Z]+) = (\(\".*?\))", setup, re.MULTILINE)
     }
-    assert sorted(named["FILES"] + named["EVENTS"]) == sorted(functions("unix"))
-    assert sorted(named["HUB"]) == sorted(functions("hub"))
-    border = [name for name in functions("hub")["hub"] if name.startswith("wsgireload_watch_")]
-    assert functions("elsewhere") == {"watch": border}
+    assert sorted(named["TWINS"] + named["EVENTS"]) == sorted(functions("unix"))
+    assert sorted((*named["COMMON"], "watcher")) == sorted(functions("."))
+    border = [name for name in functions(".")["watcher"] if name.startswith("wsgireload_watch_")]
+    assert functions("stub") == {"watch": border}
