@@ -9,9 +9,9 @@ interpreter · 2 not supported here · 3 failed · 4 not ready. After 2, 3 and 4
 failed, and `code` and `message` are the operating system's, or 0 and ours.
 """
 
-from typing import NewType
+from typing import NewType, TypeAlias
 
-_Outcome = tuple[int, int, str, str]
+_Outcome: TypeAlias = tuple[int, int, str, str]
 _Watcher = NewType("_Watcher", object)  # a capsule, which frees the watcher
 
 def probe() -> tuple[bool, str, str, int, int, int, int, str]:
