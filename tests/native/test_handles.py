@@ -136,6 +136,34 @@ tell([json.loads(os.read(reader, 65536)), [os.fsdecode(name) for _, _, name in c
     assert in_parent == ["name"]
 
 
+def test_fork_of_a_monitor(child, tmp_path):
+    """The monitor of a forked child releases the inotify instance of its parent, which watches on."""
+    before, in_child, after = child(
+        START
+        + """
+os.environ["XDG_STATE_HOME"] = sys.argv[1] + "/state"
+os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+import wsgireload
+monitor = wsgireload.start(server="daemon", track=[sys.argv[1]], watch="events", interval=60)
+while not monitor.status().looks:
+    pass
+before = taken()[0]
+reader, writer = os.pipe()
+if os.fork() == 0:
+    os.write(writer, json.dumps(taken()).encode())
+    os._exit(0)
+os.wait()
+in_child = json.loads(os.read(reader, 65536))[0]
+while monitor.status().looks < 2:
+    pathlib.Path(sys.argv[1], "name").touch()
+wsgireload.stop()
+tell([before, in_child, taken()[0]])
+""",
+        tmp_path,
+    )
+    assert (before, in_child, after) == (1, 0, 0)
+
+
 def test_fork_while_others_watch(child, tmp_path):
     """Children that are forked in the midst of everything begin and end as they should."""
     codes = child(
