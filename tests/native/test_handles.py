@@ -137,14 +137,16 @@ tell([json.loads(os.read(reader, 65536)), [os.fsdecode(name) for _, _, name in c
 
 
 def test_fork_of_a_monitor(child, tmp_path):
-    """The monitor of a forked child releases the inotify instance of its parent, which watches on."""
+    """A forked monitor releases the inotify instance of its parent, which watches on."""
     before, in_child, after = child(
         START
         + """
 os.environ["XDG_STATE_HOME"] = sys.argv[1] + "/state"
 os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 import wsgireload
-monitor = wsgireload.start(server="daemon", track=[sys.argv[1]], watch="events", interval=60)
+page = pathlib.Path(sys.argv[1], "a.html")
+page.touch()
+monitor = wsgireload.start(server="daemon", track=[page], watch="events", interval=60)
 while not monitor.status().looks:
     pass
 before = taken()[0]
@@ -155,7 +157,7 @@ if os.fork() == 0:
 os.wait()
 in_child = json.loads(os.read(reader, 65536))[0]
 while monitor.status().looks < 2:
-    pathlib.Path(sys.argv[1], "name").touch()
+    page.touch()
 wsgireload.stop()
 tell([before, in_child, taken()[0]])
 """,
