@@ -12,8 +12,8 @@
 /* The name of the capsule that holds a watcher, and frees it. */
 #define WATCHER "wsgireload._native.watcher"
 
-/* How many changes watch_wait returns at most. */
-#define ROOM 64
+/* How many changes watch_wait returns at most: the kernel's queue in a few calls. */
+#define ROOM 1024
 
 /* Executes a statement that may take a while. */
 #define WITHOUT_GIL(statement) Py_BEGIN_ALLOW_THREADS statement; Py_END_ALLOW_THREADS
@@ -222,7 +222,7 @@ static PyObject *watch_wait(PyObject *module, PyObject *arguments)
     (void)module;
     if (!PyArg_ParseTuple(arguments, "O&I", to_watcher, &watcher, &milliseconds))
         return NULL;
-    changes = PyMem_Malloc(ROOM * sizeof *changes); /* too large for a thread with a small stack */
+    changes = PyMem_Malloc(ROOM * sizeof *changes);
     if (changes == NULL)
         return PyErr_NoMemory();
     WITHOUT_GIL(count = wsgireload_watch_wait(watcher, milliseconds, changes, ROOM, &outcome))

@@ -72,7 +72,7 @@ def watch_wait(
 ) -> tuple[list[tuple[int, bool, bytes]], _Outcome]:
     """Wait for changes: ([(directory, gone, name)], outcome).
 
-    64 of them at most; none when the time is over, or after watch_wake.
+    1,024 of them at most; none when the time is over, or after watch_wake.
     """
 
 def watch_wake(watcher: _Watcher, /) -> None:

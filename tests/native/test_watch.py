@@ -430,10 +430,10 @@ def test_who_waits_late(watching):
     """What happened long before a wait is reported by it, in order and in pieces, once."""
     other = watching.another()
     number = other.directory(str(watching.folder), ALL, trust=False)
-    names = [str(i) for i in range(300)]
+    names = [str(i) for i in range(2500)]
     assert watching.reported(*[(watching.folder / name).mkdir for name in names]) == []
-    pieces = [other.wait(0) for _ in range(10)]
-    assert [len(piece) for piece in pieces] == [*[64] * 4, 300 - 64 * 4, *[0] * 5]
+    pieces = [other.wait(0) for _ in range(5)]
+    assert [len(piece) for piece in pieces] == [1024, 1024, 2500 - 2 * 1024, 0, 0]
     assert [change for piece in pieces for change in piece] == [
         (number, False, name) for name in names
     ]
