@@ -10,18 +10,16 @@
 
 #include "wsgireload.h"
 
-/* outcome.c */
-
-/* Fills an outcome, with code 0. Returns -1, for callers that return it in turn. */
+/* outcome.c: fills an outcome, with code 0. Returns -1, for callers that return it in turn. */
 int core_outcome(wsgireload_outcome *out, int status, const char *call, const char *message);
 
-/* Fills UNSUPPORTED: this platform does not have it. Returns -1. */
+/* The same for what this platform does not have. */
 int core_unsupported(wsgireload_outcome *out, const char *call);
 
 /* Allocates zeroed memory. */
 void *core_new(size_t size, wsgireload_outcome *out);
 
-/* failure.c: fills FAILED with the operating system's last error. Returns -1. */
+/* failure.c: the same for the operating system's last error. */
 int core_failed(wsgireload_outcome *out, const char *call);
 
 /* server.c: httpd's function of this name, or NULL. `bytes` is the size of its arguments where
@@ -62,10 +60,8 @@ int core_events_wait(core_events *events, unsigned long long milliseconds,
                      wsgireload_watcher *watcher, wsgireload_outcome *out);
 void core_events_wake(core_events *events);
 
-/* Closes the handle. Uses nothing that another thread may have been changing at a fork. */
+/* First closes the handle, without what another thread may have been changing at a fork. */
 void core_events_close(core_events *events);
-
-/* Frees the rest. */
 void core_events_free(core_events *events);
 
 /* Hashes a name: the same for all spellings of the same file. */

@@ -281,13 +281,8 @@ static PyMethodDef methods[] = {
 #define GIL 4                                   /* Py_mod_gil */
 #define GIL_NOT_USED (void *)1                  /* Py_MOD_GIL_NOT_USED */
 
-static PyModuleDef_Slot slots[] = {
-    {MULTIPLE_INTERPRETERS, PER_INTERPRETER_GIL_SUPPORTED},
+static PyModuleDef_Slot slots[] = { /* the newest first: an older Python begins further down */
     {GIL, GIL_NOT_USED},
-    {0, NULL},
-};
-
-static PyModuleDef_Slot slots_3_12[] = {
     {MULTIPLE_INTERPRETERS, PER_INTERPRETER_GIL_SUPPORTED},
     {0, NULL},
 };
@@ -302,9 +297,8 @@ static struct PyModuleDef definition = {
 PyMODINIT_FUNC PyInit__native(void)
 {
     /* The Python that runs, not the one that compiled: the binary is the same for all. */
-    if (Py_Version >= 0x030D0000)
-        definition.m_slots = slots;
-    else if (Py_Version >= 0x030C0000)
-        definition.m_slots = slots_3_12;
+    int too_new = Py_Version >= 0x030D0000 ? 0 : Py_Version >= 0x030C0000 ? 1 : 2;
+
+    definition.m_slots = slots + too_new;
     return PyModuleDef_Init(&definition);
 }

@@ -76,7 +76,7 @@ static directory *add(wsgireload_watcher *watcher, int id)
 
 static void drop(wsgireload_watcher *watcher, directory *dropped)
 {
-    directory *next = dropped + 1, *end = watcher->directories + watcher->count--;
+    const directory *next = dropped + 1, *end = watcher->directories + watcher->count--;
 
     free(dropped->names.slots);
     memmove(dropped, next, (size_t)(end - next) * sizeof *next);
@@ -90,7 +90,7 @@ int wsgireload_watch_directory(wsgireload_watcher *watcher, const char *path, in
 
     core_outcome(out, WSGIRELOAD_OK, "", "");
     if (watcher->ended || interest < WSGIRELOAD_ITSELF || interest > WSGIRELOAD_ALL)
-        return core_outcome(out, WSGIRELOAD_FAILED, "wsgireload_watch_directory",
+        return core_outcome(out, WSGIRELOAD_FAILED, __func__,
                             watcher->ended ? "the watcher has ended" : "no such interest");
     if (!trust && core_check_trust(path, interest == WSGIRELOAD_ITSELF, out) < 0)
         return -1;
@@ -134,9 +134,10 @@ int wsgireload_watch_wait(wsgireload_watcher *watcher, unsigned milliseconds,
     int more;
 
     if (watcher->ended)
-        return core_outcome(out, WSGIRELOAD_FAILED, "wsgireload_watch_wait",
-                            "the watcher has ended");
+        return core_outcome(out, WSGIRELOAD_FAILED, __func__, "the watcher has ended");
     core_outcome(out, WSGIRELOAD_OK, "", "");
+    if (room < 1)
+        return 0;
     watcher->changes = changes;
     watcher->room = room;
     watcher->reported = 0;

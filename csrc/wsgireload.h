@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
  * The public interface of the C core. The C compiler and cffi's cdef() both read this file as it
- * is: hence plain C types only, no #include, no attributes and no include guard (cffi warns about
- * #pragma once and rejects #ifndef). Include it once.
+ * is: hence no #include, no attributes and no include guard (cffi warns about #pragma once and
+ * rejects #ifndef). Include it once.
  *
- * Threads: every function may be called from any thread of any interpreter, concurrently, with or
- * without the GIL. Watchers are the exception: see wsgireload_watch_begin.
- * Memory: the caller owns the structs it passes in, and every field of them is written. Only a
- * watcher has to be freed. No function calls Python.
- * Text ends in NUL, is truncated to fit, is "" where there is none, and holds whatever bytes httpd
- * or the operating system supplied: not always UTF-8. Paths and names are bytes as os.fsencode
- * encodes them.
+ * Every function may be called from any thread of any interpreter, concurrently, with or without
+ * the GIL; those of a watcher are the exception: see wsgireload_watch_begin. None calls Python. The
+ * caller owns the structs it passes in, every field of them is written, and only a watcher has to
+ * be freed. Text ends in NUL, is truncated to fit, is "" where there is none, and holds the bytes
+ * that httpd or the operating system supplied: not always UTF-8. Paths and names are bytes as
+ * os.fsencode encodes them.
  */
 
 /* The result of a call. */
@@ -61,14 +60,13 @@ void wsgireload_probe(wsgireload_server *out);
  * owns it, and keeps it as long as the process. NULL elsewhere. */
 const unsigned short *wsgireload_command_line(void);
 
-/* Requests that the server replace this process, once: of all calls in the process, from whichever
- * thread, interpreter or copy of this library, one requests it and the others return
- * ALREADY_REQUESTED. After FAILED the next call tries again. The server acts later. */
+/* Requests that the server replace this process, which it does later. Of all calls in the process,
+ * from whichever thread, interpreter or copy of this library, one requests it and the others return
+ * ALREADY_REQUESTED. After FAILED the next call tries again. */
 void wsgireload_restart(wsgireload_outcome *out);
 
-/* Allows wsgireload_restart to request once more, if the server did not act on the request. Only
- * for the caller that got REQUESTED. On Windows a process that is being replaced still requests
- * nothing. */
+/* Allows one more request, if the server did not act on it. Only for the caller that got REQUESTED.
+ * On Windows a process that is being replaced still requests nothing. */
 void wsgireload_rearm(void);
 
 /* On Windows: ends this process if it still runs so many seconds after Apache began to replace it.
@@ -76,16 +74,14 @@ void wsgireload_rearm(void);
  * STOPPING; if it does not become so within the same time, the process is not ended. A later call
  * replaces an earlier one, and 0 cancels it.
  *
- * Use more than Apache's Timeout: the process may serve a request for that long. A request that is
- * cut off never returns its thread, the next process then has one thread less, and Apache cuts off
- * requests of that one in turn. A few seconds suffice once the process has finished serving, as it
- * has when mod_wsgi's shutdown callbacks and atexit run. */
+ * Use more than Apache's Timeout, which a request may take: if it is cut off, the next process has
+ * one thread less, and Apache cuts off requests of that one in turn. A few seconds suffice once the
+ * process has finished serving, as it has when mod_wsgi's shutdown callbacks and atexit run. */
 void wsgireload_linger(unsigned seconds, wsgireload_outcome *out);
 
-/* On Windows: opens a file for reading while others may write, rename and delete it. To rename
- * another file over it they still need it closed (except for the POSIX semantics of Windows 10):
- * read it at once and close it. The path is UTF-16, of any length, and ends in NUL. Returns a
- * Windows handle, which the caller closes, or -1 and the outcome. */
+/* On Windows: opens a file for reading while others may write, rename and delete it. Close it soon:
+ * until then another file can be renamed over it with Windows 10's POSIX semantics only. The path
+ * is UTF-16 of any length. Returns a Windows handle, which the caller closes, or -1. */
 long long wsgireload_open(const unsigned short *path, wsgireload_outcome *out);
 
 /* Writes a number for each of `count` files, which changes when the file is written, replaced or
@@ -111,16 +107,16 @@ typedef struct wsgireload_watcher wsgireload_watcher;
 
 /* Returns a new watcher, which the caller ends and frees; NULL and the outcome if there is none.
  *
- * A watcher has one handle of the operating system and no thread of its own. It is not thread-safe:
- * it belongs to one thread at a time. Only wsgireload_watch_wake may be called from other threads,
- * until the watcher is freed. After a fork, the child may do no more than end its copy. */
+ * A watcher has one handle of the operating system and no thread. It is not thread-safe, it belongs
+ * to one thread at a time: only wsgireload_watch_wake may be called from others, until it is freed.
+ * After a fork, the child may do no more than end its copy. */
 wsgireload_watcher *wsgireload_watch_begin(wsgireload_outcome *out);
 
 /* Watches a directory: every change after the return is reported. Returns its id, or -1 and the
- * outcome. Paths to the same directory have the same id, and the wider interest holds; a directory
- * that was forgotten or gone gets a new id. After a change with id -1 call this again for every
- * directory: one whose id is a new one was gone. UNSUPPORTED: this kind of file system, which is
- * the message, does not report all changes; pass 1 as `trust` to watch it all the same.
+ * outcome. Paths to the same directory have the same id, and the wider interest holds; one that was
+ * forgotten or gone gets a new id. After a change with id -1 call this again for every directory.
+ * UNSUPPORTED: this kind of file system, which is the message, does not report all changes; pass 1
+ * as `trust` to watch it all the same.
  *
  * On Windows a directory is watched with everything below it, and ITSELF returns an id that never
  * reports a change: an open handle would keep others from renaming the directory. */
@@ -134,17 +130,15 @@ void wsgireload_watch_name(wsgireload_watcher *watcher, int directory, const cha
 /* Stops watching a directory. */
 void wsgireload_watch_forget(wsgireload_watcher *watcher, int directory);
 
-/* Waits for changes; returns how many of the `room` changes it wrote. 0: the time is over, or
- * another thread called wsgireload_watch_wake. -1 and the outcome: the watcher ended, or no event
- * will ever arrive again. */
+/* Waits for changes; returns how many of the `room` changes it wrote. 0: the time is over, or it was
+ * woken. -1 and the outcome: the watcher ended, or no event will ever arrive again. */
 int wsgireload_watch_wait(wsgireload_watcher *watcher, unsigned milliseconds,
                           wsgireload_change *changes, int room, wsgireload_outcome *out);
 
 /* Ends the current wait, or else the next one. */
 void wsgireload_watch_wake(wsgireload_watcher *watcher);
 
-/* Closes the handle. From now on only wake, end and free make sense; others report a failure, or
- * do nothing. Safe in a forked child: the parent's watcher works on. */
+/* Closes the handle. Safe in a forked child: the parent's watcher works on. */
 void wsgireload_watch_end(wsgireload_watcher *watcher);
 
 /* Ends and frees a watcher. */

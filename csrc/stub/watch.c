@@ -6,7 +6,7 @@
 
 wsgireload_watcher *wsgireload_watch_begin(wsgireload_outcome *out)
 {
-    core_unsupported(out, "wsgireload_watch_begin");
+    core_unsupported(out, __func__);
     return NULL;
 }
 
@@ -14,7 +14,7 @@ int wsgireload_watch_directory(wsgireload_watcher *watcher, const char *path, in
                                int trust, wsgireload_outcome *out)
 {
     (void)watcher, (void)path, (void)interest, (void)trust;
-    return core_unsupported(out, "wsgireload_watch_directory");
+    return core_unsupported(out, __func__);
 }
 
 void wsgireload_watch_name(wsgireload_watcher *watcher, int directory, const char *name)
@@ -31,7 +31,7 @@ int wsgireload_watch_wait(wsgireload_watcher *watcher, unsigned milliseconds,
                           wsgireload_change *changes, int room, wsgireload_outcome *out)
 {
     (void)watcher, (void)milliseconds, (void)changes, (void)room;
-    return core_unsupported(out, "wsgireload_watch_wait");
+    return core_unsupported(out, __func__);
 }
 
 void wsgireload_watch_wake(wsgireload_watcher *watcher)

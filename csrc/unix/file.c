@@ -11,7 +11,7 @@
 long long wsgireload_open(const unsigned short *path, wsgireload_outcome *out)
 {
     (void)path;
-    return core_unsupported(out, "wsgireload_open");
+    return core_unsupported(out, __func__);
 }
 
 static unsigned long long mark(const char *path)

@@ -5,5 +5,5 @@
 void wsgireload_linger(unsigned seconds, wsgireload_outcome *out)
 {
     (void)seconds;
-    core_unsupported(out, "wsgireload_linger");
+    core_unsupported(out, __func__);
 }

@@ -36,7 +36,6 @@ static const struct {
     {0x19830326, "BeeGFS"},
 };
 
-/* NULL: a file system that is local, or unknown. */
 static const char *kind_of(unsigned magic)
 {
     size_t i;

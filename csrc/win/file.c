@@ -146,48 +146,43 @@ long long wsgireload_open(const unsigned short *path, wsgireload_outcome *out)
     return (long long)(LONG_PTR)file;
 }
 
-/* Examines the target of a link, which has to be opened for that, but without access to its data. */
-static BOOL examine_target(const char *path, WIN32_FILE_ATTRIBUTE_DATA *file)
+/* Returns 0 if there was no such file, and 1 if another call failed. */
+static unsigned long long mark_of_failure(void)
+{
+    DWORD error = GetLastError();
+
+    return error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND ? 0 : 1;
+}
+
+/* The target of a link has to be opened, but without access to its data. */
+static unsigned long long mark_target(const char *path)
 {
     HANDLE opened = core_open(core_path(path), 0, FILE_FLAG_BACKUP_SEMANTICS);
     BY_HANDLE_FILE_INFORMATION found;
     BOOL done;
 
     if (opened == INVALID_HANDLE_VALUE)
-        return FALSE;
+        return mark_of_failure();
     done = GetFileInformationByHandle(opened, &found);
     CloseHandle(opened);
-    file->dwFileAttributes = found.dwFileAttributes;
-    file->ftCreationTime = found.ftCreationTime;
-    file->ftLastWriteTime = found.ftLastWriteTime;
-    file->nFileSizeHigh = found.nFileSizeHigh;
-    file->nFileSizeLow = found.nFileSizeLow;
-    return done;
+    memset(&found.ftLastAccessTime, 0, sizeof found.ftLastAccessTime);
+    return done ? core_hash(&found, sizeof found) | 2 : 1; /* | 2: neither 0 nor 1 */
 }
 
-/* Examines a file without opening it, which could make an operation of another program fail. */
-static BOOL examine(const char *path, WIN32_FILE_ATTRIBUTE_DATA *file)
-{
-    wchar_t *wide = core_path(path);
-    BOOL done = wide != NULL && GetFileAttributesExW(wide, GetFileExInfoStandard, file);
-
-    core_free(wide);
-    if (done && (file->dwFileAttributes & FILE_ATTRIBUTE_REPARSE_POINT))
-        done = examine_target(path, file);
-    return done;
-}
-
+/* Does not open the file, which could make an operation of another program fail. */
 static unsigned long long mark(const char *path)
 {
-    WIN32_FILE_ATTRIBUTE_DATA file;
-    DWORD error;
+    wchar_t *wide = core_path(path);
+    WIN32_FILE_ATTRIBUTE_DATA found;
+    BOOL done = wide != NULL && GetFileAttributesExW(wide, GetFileExInfoStandard, &found);
 
-    if (examine(path, &file)) {
-        memset(&file.ftLastAccessTime, 0, sizeof file.ftLastAccessTime);
-        return core_hash(&file, sizeof file) | 2; /* neither 0 nor 1 */
-    }
-    error = GetLastError();
-    return error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND ? 0 : 1;
+    core_free(wide);
+    if (!done)
+        return mark_of_failure();
+    if (found.dwFileAttributes & FILE_ATTRIBUTE_REPARSE_POINT)
+        return mark_target(path);
+    memset(&found.ftLastAccessTime, 0, sizeof found.ftLastAccessTime);
+    return core_hash(&found, sizeof found) | 2;
 }
 
 void wsgireload_marks(const char *paths, int count, unsigned long long *marks)

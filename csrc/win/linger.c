@@ -31,8 +31,8 @@ static int sleep_through(LONG order, int until_stopping)
     return last == order && !until_stopping;
 }
 
-/* Appends to the file, to which others write as well: this handle's position may be within their
- * lines. If stderr is no file, the offset is ignored. */
+/* Appends to the file: at this handle's own position other processes may have written. If stderr is
+ * no file, the offset is ignored. */
 static void log_line(const char *line)
 {
     OVERLAPPED end;
@@ -43,8 +43,7 @@ static void log_line(const char *line)
     WriteFile(GetStdHandle(STD_ERROR_HANDLE), line, (DWORD)strlen(line), &written, &end);
 }
 
-/* A native thread and not Python's: perhaps the process does not exit because a thread holds the
- * GIL. */
+/* Not a thread of Python's: the process may fail to exit because another holds the GIL. */
 static DWORD WINAPI run(void *argument)
 {
     LONG order = (LONG)(LONG_PTR)argument;

@@ -10,11 +10,10 @@
 /* This copy's handle of the latch. It is never closed: the name exists as long as a handle. */
 static void *volatile kept;
 
-/* Returns the latch of the process: an event that is set while the latch is open, and that resets
- * itself for the first that waits for it. Two venvs in one process bring two copies of this library,
- * with a variable each; they share the event by its name, which identifies the process by its pid
- * and the time it was created. The version in the name is that of this meaning: copies of different
- * releases share the latch as long as they agree on it. */
+/* Returns the latch of the process: an event that is set while the latch is open, and resets itself
+ * for the first that waits for it. Two venvs in one process bring two copies of this library, which
+ * share the event by its name: that has the pid and creation time of the process, and the version
+ * of this meaning, so that copies of different releases agree on it. */
 static HANDLE latch(void)
 {
     FILETIME created = {0, 0}, unused;

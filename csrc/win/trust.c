@@ -6,17 +6,12 @@
 
 #include "../internal.h"
 
-static int is_slash(wchar_t unit)
-{
-    return unit == L'\\' || unit == L'/';
-}
-
 /* \\server\share with either slash, or the same after \\?\UNC\. */
 static int is_share(const wchar_t *path)
 {
     if (wcsncmp(path, L"\\\\?\\", 4) == 0)
         return _wcsnicmp(path + 4, L"UNC\\", 4) == 0;
-    return is_slash(path[0]) && is_slash(path[1]) && path[2] != L'.';
+    return wcsspn(path, L"\\/") >= 2 && path[2] != L'.';
 }
 
 /* A network drive, or a directory where one is mounted. */

@@ -274,9 +274,8 @@ unsigned long long core_name_hash(const char *name)
         return 1;
     core_wide(name, wide);
     length = (int)wcslen(wide);
-    if (length > 0) /* one unit to one unit, in every language */
-        LCMapStringEx(LOCALE_NAME_INVARIANT, LCMAP_UPPERCASE, wide, length, wide, length, NULL,
-                      NULL, 0);
+    /* One unit to one unit, in every language. It fails on the empty name alone. */
+    LCMapStringEx(LOCALE_NAME_INVARIANT, LCMAP_UPPERCASE, wide, length, wide, length, NULL, NULL, 0);
     return core_hash(wide, (size_t)length * sizeof *wide);
 }
 
