@@ -15,26 +15,26 @@ from wsgireload.ffi import ffi, lib
 CSRC = Path(__file__).parents[2] / "csrc"
 INTERNAL = (CSRC / "internal.h").read_text()
 
-# What the children start with. `ask` is one call, as (status, code, call, message); `calls` what
+# What the children start with. `request` is one call, as (status, code, call, message); `calls` what
 # the preloaded kill() saw.
 START = """
 import ctypes, json, os, shutil, signal, sys, threading
 from wsgireload.ffi import ffi, lib
 
-def ask(core=lib):
+def request(core=lib):
     out = ffi.new("wsgireload_outcome *")
     core.wsgireload_restart(out)
     return out.status, out.code, ffi.string(out.call).decode(), ffi.string(out.message).decode()
 
 def at_once(cores):
-    barrier, said = threading.Barrier(len(cores)), []
+    barrier, returned = threading.Barrier(len(cores)), []
     def run(core):
         barrier.wait()
-        said.append(ask(core)[0])
+        returned.append(request(core)[0])
     threads = [threading.Thread(target=run, args=(core,)) for core in cores]
     for thread in threads: thread.start()
     for thread in threads: thread.join()
-    return sorted(said)
+    return sorted(returned)
 
 def copies(folder, count):
     made = [shutil.copy(sys.modules["wsgireload._native"].__file__, f"{folder}/copy{i}.so")
@@ -47,7 +47,7 @@ def shim(name):
 def calls():
     return shim("kill_calls").value
 
-def tell(what):
+def output(what):
     print(json.dumps(what))
 """
 IGNORED = START + "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
@@ -67,29 +67,31 @@ def test_probe_outside_apache():
 
 def test_restart_is_sigint(child):
     """A restart is a SIGINT to the own process."""
-    said, seen = child(
+    returned, seen = child(
         START
         + """
 seen = []
 signal.signal(signal.SIGINT, lambda number, frame: seen.append(number))
-said = ask()
-tell([said, seen])
+returned = request()
+output([returned, seen])
 """
     )
-    assert said == [lib.WSGIRELOAD_REQUESTED, 0, "kill", ""]
+    assert returned == [lib.WSGIRELOAD_REQUESTED, 0, "kill", ""]
     assert seen == [2]
 
 
 def test_once(child, counted):
-    """Of many calls the first asks, and every other one hears that it was asked."""
-    said, calls = child(IGNORED + "tell([[ask() for _ in range(100)], calls()])", preload=counted)
-    assert said[0] == [lib.WSGIRELOAD_REQUESTED, 0, "kill", ""]
-    assert said[1:] == 99 * [[lib.WSGIRELOAD_ALREADY_REQUESTED, 0, "", ""]]
+    """Of many calls the first requests a restart, and all others return that it was requested."""
+    returned, calls = child(
+        IGNORED + "output([[request() for _ in range(100)], calls()])", preload=counted
+    )
+    assert returned[0] == [lib.WSGIRELOAD_REQUESTED, 0, "kill", ""]
+    assert returned[1:] == 99 * [[lib.WSGIRELOAD_ALREADY_REQUESTED, 0, "", ""]]
     assert calls == 1
 
 
 def test_once_from_many_threads(child, counted):
-    """Of 32 Python threads that ask at the same time one asks, a hundred times over."""
+    """Of 32 Python threads that request at the same time one asks, a hundred times over."""
     rounds, calls = child(
         IGNORED
         + """
@@ -97,7 +99,7 @@ rounds = []
 for _ in range(100):
     rounds.append(at_once([lib] * 32))
     lib.wsgireload_rearm()
-tell([rounds, calls()])
+output([rounds, calls()])
 """,
         preload=counted,
     )
@@ -106,7 +108,7 @@ tell([rounds, calls()])
 
 
 def test_once_without_the_gil(child, library):
-    """Of 2 C threads that ask within nanoseconds of each other one asks, 100,000 times over."""
+    """Of 2 C threads that request within nanoseconds of each other one asks, 100,000 times over."""
     race = library("""
         #include <pthread.h>
         #include <sched.h>
@@ -114,7 +116,7 @@ def test_once_without_the_gil(child, library):
         enum { ROUNDS = 100000 };
         static void (*restart)(int *outcome);
         static atomic_int started, finished, asked;
-        static void ask(void)
+        static void request(void)
         {
             int outcome[128];
             restart(outcome);
@@ -126,7 +128,7 @@ def test_once_without_the_gil(child, library):
             for (int i = 1; i <= ROUNDS; i++) {
                 while (atomic_load(&started) < i)
                     sched_yield();
-                ask();
+                request();
                 atomic_store(&finished, i);
             }
             return unused;
@@ -141,7 +143,7 @@ def test_once_without_the_gil(child, library):
                 atomic_store(&started, i);
                 for (volatile int n = 0; n < i % 500; n++)
                     ; /* for how long the other takes to see it is unknown: sweep */
-                ask();
+                request();
                 while (atomic_load(&finished) < i)
                     sched_yield();
             }
@@ -154,7 +156,7 @@ def test_once_without_the_gil(child, library):
         + """
 race = ctypes.CDLL(sys.argv[1]).race
 core = ctypes.CDLL(sys.modules["wsgireload._native"].__file__)
-tell(race(core.wsgireload_restart, core.wsgireload_rearm))
+output(race(core.wsgireload_restart, core.wsgireload_rearm))
 """,
         race,
     )
@@ -163,17 +165,17 @@ tell(race(core.wsgireload_restart, core.wsgireload_rearm))
 
 def test_rearm(child, counted):
     """After rearm one more call asks, and one only; before the first restart it does nothing."""
-    said, calls = child(
+    returned, calls = child(
         IGNORED
         + """
 lib.wsgireload_rearm()
-said = [ask()[0], ask()[0]]
+returned = [request()[0], request()[0]]
 lib.wsgireload_rearm()
-tell([said + [ask()[0], ask()[0]], calls()])
+output([returned + [request()[0], request()[0]], calls()])
 """,
         preload=counted,
     )
-    assert said == 2 * [lib.WSGIRELOAD_REQUESTED, lib.WSGIRELOAD_ALREADY_REQUESTED]
+    assert returned == 2 * [lib.WSGIRELOAD_REQUESTED, lib.WSGIRELOAD_ALREADY_REQUESTED]
     assert calls == 2
 
 
@@ -182,13 +184,13 @@ def test_fork(child):
     statuses = child(
         IGNORED
         + """
-first = ask()[0]
+first = request()[0]
 reader, writer = os.pipe()
 if os.fork() == 0:
-    os.write(writer, bytes([ask()[0], ask()[0]]))
+    os.write(writer, bytes([request()[0], request()[0]]))
     os._exit(0)
 os.wait()
-tell([first, *os.read(reader, 2), ask()[0]])
+output([first, *os.read(reader, 2), request()[0]])
 """
     )
     assert statuses == [
@@ -201,50 +203,50 @@ tell([first, *os.read(reader, 2), ask()[0]])
 
 def test_copies(child, counted, tmp_path):
     """Sixteen copies of the library in one process, asking at the same time, send one signal."""
-    said, distinct, calls = child(
+    returned, distinct, calls = child(
         IGNORED
         + """
 made, cores = copies(sys.argv[1], 16)
 distinct = {int(ffi.cast("intptr_t", ffi.addressof(core, "wsgireload_restart"))) for core in cores}
-tell([at_once(cores), len(distinct), calls()])
+output([at_once(cores), len(distinct), calls()])
 """,
         tmp_path,
         preload=counted,
     )
     assert distinct == 16
-    assert said == [lib.WSGIRELOAD_REQUESTED] + 15 * [lib.WSGIRELOAD_ALREADY_REQUESTED]
+    assert returned == [lib.WSGIRELOAD_REQUESTED] + 15 * [lib.WSGIRELOAD_ALREADY_REQUESTED]
     assert calls == 1
 
 
 def test_copies_whose_files_are_gone(child, counted, tmp_path):
     """Copies whose files were removed since, as an upgrade does, still send one signal."""
-    said, calls = child(
+    returned, calls = child(
         IGNORED
         + """
 made, cores = copies(sys.argv[1], 2)
 for path in made: os.remove(path)
-tell([[ask(core)[0] for core in cores], calls()])
+output([[request(core)[0] for core in cores], calls()])
 """,
         tmp_path,
         preload=counted,
     )
-    assert said == [lib.WSGIRELOAD_REQUESTED, lib.WSGIRELOAD_ALREADY_REQUESTED]
+    assert returned == [lib.WSGIRELOAD_REQUESTED, lib.WSGIRELOAD_ALREADY_REQUESTED]
     assert calls == 1
 
 
 def test_rearm_through_another_copy(child, tmp_path):
     """What one copy latched, another opens."""
-    said = child(
+    returned = child(
         IGNORED
         + """
 made, (one, two) = copies(sys.argv[1], 2)
-first = ask(one)[0]
+first = request(one)[0]
 two.wsgireload_rearm()
-tell([first, ask(one)[0], ask(two)[0]])
+output([first, request(one)[0], request(two)[0]])
 """,
         tmp_path,
     )
-    assert said == [
+    assert returned == [
         lib.WSGIRELOAD_REQUESTED,
         lib.WSGIRELOAD_REQUESTED,
         lib.WSGIRELOAD_ALREADY_REQUESTED,
@@ -261,33 +263,33 @@ def test_own_functions(child, library):
         void wsgireload_restart(int *out) { *out = 99; }
         void wsgireload_probe(int *out) { *out = 1; }
     """)
-    said = child(
+    returned = child(
         IGNORED
         + """
 native = sys.modules["wsgireload._native"]
-tell([ask()[0], native.restart()[0], native.rearm(), native.restart()[0], native.probe()[0]])
+output([request()[0], native.restart()[0], native.rearm(), native.restart()[0], native.probe()[0]])
 """,
         preload=imposter,
     )
-    assert said == [lib.WSGIRELOAD_REQUESTED, lib.WSGIRELOAD_ALREADY_REQUESTED, None, 0, False]
+    assert returned == [lib.WSGIRELOAD_REQUESTED, lib.WSGIRELOAD_ALREADY_REQUESTED, None, 0, False]
 
 
 @pytest.mark.parametrize("code", [errno.EPERM, 12345])
 def test_kill_fails(child, counted, code):
     """Where kill fails, the outcome has its name and the system's words, and the latch is free."""
-    said, again, calls = child(
+    returned, again, calls = child(
         IGNORED
         + """
 kill_errno = shim("kill_errno")
 kill_errno.value = int(sys.argv[1])
-said = [ask(), ask()]
+returned = [request(), request()]
 kill_errno.value = 0
-tell([said, ask()[0], calls()])
+output([returned, request()[0], calls()])
 """,
         code,
         preload=counted,
     )
-    assert said == 2 * [[lib.WSGIRELOAD_FAILED, code, "kill", os.strerror(code)]]
+    assert returned == 2 * [[lib.WSGIRELOAD_FAILED, code, "kill", os.strerror(code)]]
     assert again == lib.WSGIRELOAD_REQUESTED
     assert calls == 3
 

@@ -16,7 +16,7 @@ import wsgireload._native as n
 FOLDER = os.fsencode(sys.argv[1])
 ALL = 2
 
-def tell(what):
+def output(what):
     print(json.dumps(what))
 
 def fds():
@@ -66,7 +66,7 @@ before = held()
 use(100)
 was = memory()
 use(1000)
-tell([before, held(), memory() - was])
+output([before, held(), memory() - was])
 """,
         tmp_path,
     )
@@ -84,21 +84,21 @@ watcher, number = begin()
 reader, writer = os.pipe()
 if os.fork() == 0:
     n.watch_end(watcher)
-    told = [taken(), n.watch_wait(watcher, 30_000)[1][3]]
+    found = [taken(), n.watch_wait(watcher, 30_000)[1][3]]
     del watcher
-    told += [taken()]
+    found += [taken()]
     mine, _ = begin()
-    told += [taken(), reports(mine, "child")]
+    found += [taken(), reports(mine, "child")]
     n.watch_end(mine)
     del mine
-    os.write(writer, json.dumps(told + [taken()]).encode())
+    os.write(writer, json.dumps(found + [taken()]).encode())
     os._exit(0)
 os.wait()
-told = [[os.fsdecode(name) for _, _, name in n.watch_wait(watcher, 30_000)[0]]]
-told += [reports(watcher, "parent")]
+found = [[os.fsdecode(name) for _, _, name in n.watch_wait(watcher, 30_000)[0]]]
+found += [reports(watcher, "parent")]
 n.watch_end(watcher)
 del watcher
-tell([json.loads(os.read(reader, 65536)), told + [taken()]])
+output([json.loads(os.read(reader, 65536)), found + [taken()]])
 """,
         tmp_path,
     )
@@ -128,7 +128,7 @@ if os.fork() == 0:
 os.wait()
 os.mkdir(os.path.join(FOLDER, b"name"))
 thread.join()
-tell([json.loads(os.read(reader, 65536)), [os.fsdecode(name) for _, _, name in changes]])
+output([json.loads(os.read(reader, 65536)), [os.fsdecode(name) for _, _, name in changes]])
 """,
         tmp_path,
     )
@@ -159,7 +159,7 @@ in_child = json.loads(os.read(reader, 65536))[0]
 while monitor.status().looks < 2:
     page.touch()
 wsgireload.stop()
-tell([before, in_child, taken()[0]])
+output([before, in_child, taken()[0]])
 """,
         tmp_path,
     )
@@ -195,7 +195,7 @@ for _ in range(200):
     codes.add(os.waitpid(child, 0)[1])
 on = False
 for thread in threads: thread.join()
-tell([*codes, taken()])
+output([*codes, taken()])
 """,
         tmp_path,
     )
@@ -209,11 +209,11 @@ watcher, number = begin()
 for _ in range(int(sys.argv[2])):
     os.mkdir(FOLDER + b"/x")
     os.rmdir(FOLDER + b"/x")
-changes, told = [number], set()
+changes, found = [number], set()
 while changes:
     changes = n.watch_wait(watcher, 0)[0]
-    told |= set(changes)
-tell([told == {(number, False, b"x"), (-1, False, b"")}, reports(watcher, "y")])
+    found |= set(changes)
+output([found == {(number, False, b"x"), (-1, False, b"")}, reports(watcher, "y")])
 """
     events = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
     assert child(START + script, tmp_path, events // 2 + 1) == [True, True]
@@ -285,17 +285,17 @@ LOCAL |= {"overlay": 0x794C7630, "zfs": 0x2FC12FC1}
 def test_trust(child, library, tmp_path):
     """File systems of other machines are refused by their names, unless they are to be trusted."""
     magics = [magic for kind in SHARED.values() for magic in kind]
-    said = child(
+    returned = child(
         START
         + """
 watcher, outcome = n.watch_begin()
 kind = ctypes.c_uint.in_dll(ctypes.CDLL(None), "magic")
-said = []
+returned = []
 for kind.value in map(int, sys.argv[2:]):
     number, outcome = n.watch_directory(watcher, FOLDER, ALL, False)
     trusted, done = n.watch_directory(watcher, FOLDER, ALL, True)
-    said.append([number < 0, outcome[0], outcome[2], outcome[3], trusted > 0, done[0]])
-tell(said)
+    returned.append([number < 0, outcome[0], outcome[2], outcome[3], trusted > 0, done[0]])
+output(returned)
 """,
         tmp_path,
         *magics,
@@ -304,12 +304,12 @@ tell(said)
     )
     call = "wsgireload_watch_directory"
     expected = [[True, 2, call, kind, True, 0] for kind in SHARED for _ in SHARED[kind]]
-    assert said == expected + len(LOCAL) * [[False, 0, "", "", True, 0]]
+    assert returned == expected + len(LOCAL) * [[False, 0, "", "", True, 0]]
 
 
 def test_trust_of_a_link(child, library, tmp_path):
     """A link itself is of the file system that it lies in, not of the one that it leads to."""
-    said = child(
+    returned = child(
         START
         + """
 link = os.path.join(FOLDER, b"link")
@@ -317,22 +317,22 @@ os.symlink(FOLDER, link)
 watcher, outcome = n.watch_begin()
 ctypes.c_uint.in_dll(ctypes.CDLL(None), "magic").value = 0x6969
 of_links = ctypes.c_int.in_dll(ctypes.CDLL(None), "of_links")
-said = []
+returned = []
 for of_links.value in (0, 1):
-    said += [n.watch_directory(watcher, link, interest, False)[1][3] for interest in (0, 1, 2)]
-tell(said)
+    returned += [n.watch_directory(watcher, link, interest, False)[1][3] for interest in (0, 1, 2)]
+output(returned)
 """,
         tmp_path,
         preload=library(SHIMS),
     )
-    assert said == ["", "NFS", "NFS", "NFS", "", ""]
+    assert returned == ["", "NFS", "NFS", "NFS", "", ""]
 
 
 def test_replaced_meanwhile(child, library, tmp_path):
     """A directory that is replaced just after its watch began is reported as gone."""
     folder = tmp_path / "watched"
     folder.mkdir()
-    told = child(
+    found = child(
         START
         + """
 @ctypes.CFUNCTYPE(None)
@@ -342,14 +342,14 @@ def meanwhile():
 address = ctypes.cast(meanwhile, ctypes.c_void_p).value
 ctypes.c_void_p.in_dll(ctypes.CDLL(None), "meanwhile").value = address
 watcher, number = begin()
-told = [n.watch_wait(watcher, 30_000)[0] == [(number, True, b"")]]
+found = [n.watch_wait(watcher, 30_000)[0] == [(number, True, b"")]]
 again, outcome = n.watch_directory(watcher, FOLDER, ALL, False)
-tell(told + [again != number, reports(watcher, "name")])
+output(found + [again != number, reports(watcher, "name")])
 """,
         folder,
         preload=library(SHIMS),
     )
-    assert told == [True, True, True]
+    assert found == [True, True, True]
 
 
 @pytest.mark.parametrize(
@@ -384,7 +384,7 @@ resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 left = taken()
 failing.value = 0
 watcher, _ = begin()
-tell([outcome, left, reports(watcher, "name")])
+output([outcome, left, reports(watcher, "name")])
 """,
         tmp_path,
         call,
@@ -413,7 +413,7 @@ while changes:
     changes, outcome = n.watch_wait(watcher, 30_000)
 n.watch_end(watcher)
 del watcher
-tell([outcome, taken()])
+output([outcome, taken()])
 """,
         tmp_path,
     )

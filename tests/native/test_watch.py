@@ -182,7 +182,7 @@ def test_a_file_that_is_not_there_yet(watching):
 
 
 def test_a_busy_log(watching):
-    """A file that is written a thousand times wakes nobody; one of interest is told once."""
+    """A file written a thousand times wakes no watcher; one of interest is reported once."""
     other = watching.another()
     number = other.directory(str(watching.folder), NAMES, trust=False)
     other.name(number, "a.py")
@@ -327,19 +327,18 @@ def test_a_path_that_leads_elsewhere(watching, link):
 
 def test_no_watch_is_left_behind(watching):
     """After 100,000 times of watch, rename and forget (or report it as gone) none is left."""
-    paths = [watching.folder / "first", watching.folder / "second"]
+    names = [[watching.folder / f"{name}{number}" for name in "ab"] for number in range(50)]
+    for path, _ in names:
+        path.mkdir()
     for number in range(100_000):
-        path, moved = paths[number % 2], paths[1 - number % 2]
-        if number % 1000 == 0:  # removed and made anew
-            watching.reported()
-            path.mkdir()
-        watched = watching.watcher.directory(str(path), number % 3, trust=True)
-        path.rename(moved)
+        paths = names[number % 50]
+        watched = watching.watcher.directory(str(paths[0]), number % 3, trust=True)
+        paths[0].rename(paths[1])
+        paths.reverse()
         if number % 4:
             watching.watcher.forget(watched)
         if number % 1000 == 999:
-            moved.rmdir()
-    watching.reported()
+            watching.reported()
     assert watches() == 1  # of the fence
 
 
