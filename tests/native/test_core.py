@@ -15,8 +15,8 @@ from wsgireload.ffi import ffi, lib
 CSRC = Path(__file__).parents[2] / "csrc"
 INTERNAL = (CSRC / "internal.h").read_text()
 
-# What the children start with. `request` is one call, as (status, code, call, message); `calls` what
-# the preloaded kill() saw.
+# What the children start with. `request` is one call, as (status, code, call, message); `calls` is
+# what the preloaded kill() counted.
 START = """
 import ctypes, json, os, shutil, signal, sys, threading
 from wsgireload.ffi import ffi, lib
