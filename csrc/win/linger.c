@@ -53,7 +53,7 @@ static DWORD WINAPI run(void *argument)
     if (!sleep_through(order, 1) || !sleep_through(order, 0))
         return 0;
     snprintf(line, sizeof line,
-             "wsgireload: lingering: process %lu still runs %lu s after Apache began to replace "
+             "wsgireload: lingering: process %lu has not left %lu s after Apache began to replace "
              "it; ending it\r\n",
              GetCurrentProcessId(), (DWORD)(order & LONGEST));
     log_line(line);
