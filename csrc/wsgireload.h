@@ -1,141 +1,145 @@
 /* SPDX-License-Identifier: MIT
  *
- * The whole border between the C core and everyone else. The C compiler reads this file, and so
- * does cffi's cdef(), as it stands: hence plain C types alone, no #include, no attributes, and no
- * guard (cffi warns of #pragma once and refuses #ifndef): include it once.
+ * The public interface of the C core. The C compiler and cffi's cdef() both read this file as it
+ * is: hence no #include, no attributes and no include guard (cffi warns about #pragma once and
+ * rejects #ifndef). Include it once.
  *
- * Every function may be called from any thread of any interpreter, several at once, with the GIL
- * or without it. None calls Python or hands out memory: the caller owns the struct it passes in,
- * every field of it is written, and there is nothing to free. Texts end in NUL, are cut to fit,
- * are "" where there is nothing to say, and hold whatever bytes httpd or the operating system
- * gave: not always UTF-8. Paths and names are bytes, as os.fsencode makes them.
+ * Every function may be called from any thread of any interpreter, concurrently, with or without
+ * the GIL; those of a watcher are the exception: see wsgireload_watch_begin. None calls Python. The
+ * caller owns the structs it passes in, every field of them is written, and only a watcher has to
+ * be freed. Text ends in NUL, is truncated to fit, is "" where there is none, and holds the bytes
+ * that httpd or the operating system supplied: not always UTF-8. Paths and names are bytes as
+ * os.fsencode encodes them.
  */
 
-/* What came of a call. */
+/* The result of a call. */
 enum wsgireload_status {
-    WSGIRELOAD_OK = 0,            /* it is done; of wsgireload_restart: */
-    WSGIRELOAD_ASKED = 0,         /* the server was asked just now, by way of `call` */
-    WSGIRELOAD_ALREADY_ASKED = 1, /* it was asked before, on behalf of this whole process */
-    WSGIRELOAD_UNSUPPORTED = 2,   /* `call` cannot do it here, ever: `message` says why */
-    WSGIRELOAD_FAILED = 3,        /* `call` failed with `code`; nothing was done */
-    WSGIRELOAD_NOT_READY = 4      /* the server cannot be asked yet: `message` says why */
+    WSGIRELOAD_OK = 0,                /* done; for wsgireload_restart: */
+    WSGIRELOAD_REQUESTED = 0,         /* this call requested the restart, through `call` */
+    WSGIRELOAD_ALREADY_REQUESTED = 1, /* an earlier call in this process requested it */
+    WSGIRELOAD_UNSUPPORTED = 2,       /* `call` can never do it here; `message` is the reason */
+    WSGIRELOAD_FAILED = 3,            /* `call` failed with `code`; nothing was done */
+    WSGIRELOAD_NOT_READY = 4          /* not possible yet; `message` is the reason */
 };
 
 typedef struct {
     int status;        /* one of enum wsgireload_status */
-    int code;          /* the operating system's number for the failure; 0 without one */
-    char call[64];     /* the call that did it, or that failed, by its name in C */
-    char message[256]; /* the operating system's own words for the failure, or ours */
+    int code;          /* the operating system's error number, or 0 */
+    char call[64];     /* the C function that did it, or that failed */
+    char message[256]; /* the operating system's error message, or ours */
 } wsgireload_outcome;
 
-/* The states of a server, in httpd's own numbers. */
+/* The states of a server, with httpd's own numbers. */
 enum wsgireload_state {
     WSGIRELOAD_UNKNOWN = -1,
     WSGIRELOAD_STARTING = 0,
     WSGIRELOAD_RUNNING = 1,
-    WSGIRELOAD_STOPPING = 2 /* it finishes what it serves and leaves: never taken back */
+    WSGIRELOAD_STOPPING = 2 /* it finishes its requests and exits; this is final */
 };
 
 typedef struct {
-    int apache;        /* 1: this process is Apache's httpd; 0: it is not, and the texts are "" */
+    int apache;        /* 1: this process is Apache's httpd; 0: it is not, and all text is "" */
     char version[256]; /* "Apache/2.4.57 (Debian) mod_wsgi/4.9.4 Python/3.11" */
     char mpm[32];      /* "event", "worker", "prefork", "WinNT" */
 
-    /* What only Windows tells: elsewhere 0, UNKNOWN and -1. */
-    unsigned long parent; /* the pid of Apache's parent process; 0: this process has none */
+    /* Known on Windows only; elsewhere 0, UNKNOWN and -1. */
+    unsigned long parent; /* the pid of Apache's parent process; 0: it has none */
     int state;            /* one of enum wsgireload_state */
-    int generation;       /* how many restarts of its parent this process came after; or -1 */
+    int generation;       /* the number of restarts of the parent before this process, or -1 */
 
-    /* What wsgireload_restart would come to now, were it never called before: ASKED,
-     * ALREADY_ASKED (this process is being replaced already), NOT_READY or UNSUPPORTED. */
+    /* What a first wsgireload_restart would return now: REQUESTED, ALREADY_REQUESTED (this process
+     * is being replaced already), NOT_READY or UNSUPPORTED. */
     int restart;
-    char refusal[128]; /* one sentence, in UTF-8: why it is NOT_READY or UNSUPPORTED */
+    char refusal[128]; /* for NOT_READY and UNSUPPORTED: the reason, one sentence in UTF-8 */
 } wsgireload_server;
 
-/* Says what server this process is. Asks only what is in the process already: loads nothing. */
+/* Describes the server that this process is. Uses only what is loaded already. */
 void wsgireload_probe(wsgireload_server *out);
 
-/* On Windows: the command line that this process was started with, in UTF-16 and with a NUL at its
- * end. It is the system's, and stays as long as the process. NULL elsewhere. */
+/* Returns the command line that started this process, in UTF-16 with a NUL at its end. Windows
+ * owns it, and keeps it as long as the process. NULL elsewhere. */
 const unsigned short *wsgireload_command_line(void);
 
-/* Asks the server to replace this process, once: of all calls in the process, from whichever
- * thread, interpreter or copy of this library, one asks and the others get ALREADY_ASKED. After
- * FAILED the next call tries again. ASKED means no more than that: the server acts later. */
+/* Requests that the server replace this process, which it does later. Of all calls in the process,
+ * from whichever thread, interpreter or copy of this library, one requests it and the others return
+ * ALREADY_REQUESTED. After FAILED the next call tries again. */
 void wsgireload_restart(wsgireload_outcome *out);
 
-/* Lets wsgireload_restart ask once more, for a restart that the server never took up. For the one
- * who got ASKED: were everyone to do it, everyone would ask again. On Windows a process that is
- * being replaced still asks no more. */
+/* Allows one more request, if the server did not act on it. Only for the caller that got REQUESTED.
+ * On Windows a process that is being replaced still requests nothing. */
 void wsgireload_rearm(void);
 
-/* On Windows: ends this process if it is still there so many seconds after Apache began to
- * replace it, for one that will never leave by itself. It says so in the error log, and its exit
- * code is 0. The sign that Apache did begin is that the state is STOPPING; where that does not
- * come within the same time, nothing is ended. A later call counts anew, and 0 calls it off.
+/* On Windows: ends this process if it still runs so many seconds after Apache began to replace it.
+ * That writes a line to the error log, and the exit code is 0. Apache has begun once the state is
+ * STOPPING; if it does not become so within the same time, the process is not ended. A later call
+ * replaces an earlier one, and 0 cancels it.
  *
- * Give a process more than Apache's Timeout, for so long it may be serving: a request that is cut
- * off by this never gives its thread back, and the next process has one less, which makes Apache
- * cut off that one's requests in turn. Once the process has finished serving (mod_wsgi's shutdown
- * callbacks and atexit come after that) a few seconds do. */
+ * Use more than Apache's Timeout, which a request may take: if it is cut off, the next process has
+ * one thread less, and Apache cuts off requests of that one in turn. A few seconds suffice once the
+ * process has finished serving, as it has when mod_wsgi's shutdown callbacks and atexit run. */
 void wsgireload_linger(unsigned seconds, wsgireload_outcome *out);
 
-/* On Windows: opens a file for reading, so that others may write, rename and delete it meanwhile.
- * Only to rename another file over it they still need it closed (but for the POSIX way that came
- * with Windows 10): read at once and close. The path is UTF-16, of any length, and ends in a NUL.
- * Returns a Windows handle, which is the caller's to close, or -1 where the outcome is not OK. */
+/* On Windows: opens a file for reading while others may write, rename and delete it. Close it soon:
+ * until then another file can be renamed over it with Windows 10's POSIX semantics only. The path
+ * is UTF-16 of any length. Returns a Windows handle, which the caller closes, or -1. */
 long long wsgireload_open(const unsigned short *path, wsgireload_outcome *out);
 
-/* What a watcher wants to hear of a directory. */
+/* Writes a number for each of `count` files, which changes when the file is written, replaced or
+ * restored; 0: there is no such file; 1: it cannot be examined. `paths` holds the paths one after
+ * another, each with its NUL. */
+void wsgireload_marks(const char *paths, int count, unsigned long long *marks);
+
+/* Which changes of a directory a watcher reports. */
 enum wsgireload_interest {
-    WSGIRELOAD_ITSELF = 0, /* that the directory, or the symbolic link, is moved or deleted itself,
-                            * and that a name given to wsgireload_watch_name comes or goes in it */
-    WSGIRELOAD_NAMES = 1,  /* and that what has such a name is written to */
-    WSGIRELOAD_ALL = 2     /* and of whatever it holds */
+    WSGIRELOAD_ITSELF = 0, /* the directory or symbolic link itself is moved or deleted, or a name
+                            * that wsgireload_watch_name added appears or disappears in it */
+    WSGIRELOAD_NAMES = 1,  /* also: a file with such a name is written */
+    WSGIRELOAD_ALL = 2     /* also: any change of anything in it */
 };
 
 typedef struct {
-    int directory;  /* its number; -1: events were lost, anything may have changed anywhere */
-    int gone;       /* 1: it is watched no more (moved, deleted, unmounted): watch it anew */
-    char name[512]; /* what changed in it; "": anything in it, or about it */
+    int directory;  /* the id of the directory; -1: events were lost, anything may have changed */
+    int gone;       /* 1: no longer watched (moved, deleted, unmounted); watch the path again */
+    char name[512]; /* what changed in it; "": anything in it, or the directory itself */
 } wsgireload_change;
 
-/* Begins to watch: a number above 0, for the functions below, or -1 where the outcome is not OK.
- * Every watcher is to be ended. All of a process, 64 at most, share one thread, which is there as
- * long as they are. To a forked child, the watchers of its parent are numbers that mean nothing. */
-long long wsgireload_watch_begin(wsgireload_outcome *out);
+typedef struct wsgireload_watcher wsgireload_watcher;
 
-/* Watches a directory: what changes once this has returned is told. Returns a number for it, or
- * -1 where the outcome is not OK. Paths that lead to the same directory give the same number, and
- * the interest grows. After a change that says -1, call this again for every directory: those with
- * another number than before were gone. UNSUPPORTED: events cannot be trusted on this kind of file
- * system, which is the message; `trust` is 1 to watch all the same.
+/* Returns a new watcher, which the caller ends and frees; NULL and the outcome if there is none.
  *
- * On Windows a directory is watched with all that is in it, at any depth, and ITSELF gives a number
- * that never has a change: a handle would keep people from renaming the directory. */
-int wsgireload_watch_directory(long long watcher, const char *path, int interest, int trust,
-                               wsgireload_outcome *out);
+ * A watcher has one handle of the operating system and no thread. It is not thread-safe, it belongs
+ * to one thread at a time: only wsgireload_watch_wake may be called from others, until it is freed.
+ * After a fork, the child may do no more than end its copy. */
+wsgireload_watcher *wsgireload_watch_begin(wsgireload_outcome *out);
 
-/* Adds a name to hear of: on Windows the path from the directory on, with backslashes, its case
- * being of no matter. Watchers hear of each other's names in a directory that they share. */
-void wsgireload_watch_name(long long watcher, int directory, const char *name);
+/* Watches a directory: every change after the return is reported. Returns its id, or -1 and the
+ * outcome. Paths to the same directory have the same id, and the wider interest holds; one that was
+ * forgotten or gone gets a new id. After a change with id -1 call this again for every directory.
+ * UNSUPPORTED: this kind of file system, which is the message, does not report all changes; pass 1
+ * as `trust` to watch it all the same.
+ *
+ * On Windows a directory is watched with everything below it, and ITSELF returns an id that never
+ * reports a change: an open handle would keep others from renaming the directory. */
+int wsgireload_watch_directory(wsgireload_watcher *watcher, const char *path, int interest,
+                               int trust, wsgireload_outcome *out);
 
-/* Watches a directory no more. What is of no meaning is ignored, here and above and below. */
-void wsgireload_watch_forget(long long watcher, int directory);
+/* Adds a name to report: on Windows the path below the directory, with backslashes and in any
+ * case. An unknown directory is ignored, here and by wsgireload_watch_forget. */
+void wsgireload_watch_name(wsgireload_watcher *watcher, int directory, const char *name);
 
-/* Waits until something changes, and says what: how many of the `room` changes it wrote. 0: the
- * time is over, or the watcher was woken or ended meanwhile. -1 where the outcome is not OK: there
- * is no such watcher (any more), or no event will ever come again. In one thread at a time. */
-int wsgireload_watch_wait(long long watcher, unsigned milliseconds, wsgireload_change *changes,
-                          int room, wsgireload_outcome *out);
+/* Stops watching a directory. */
+void wsgireload_watch_forget(wsgireload_watcher *watcher, int directory);
 
-/* Ends the wait that is on, or else the next one. */
-void wsgireload_watch_wake(long long watcher);
+/* Waits for changes; returns how many of the `room` changes it wrote. 0: the time is over, or it was
+ * woken. -1 and the outcome: the watcher ended, or no event will ever arrive again. */
+int wsgireload_watch_wait(wsgireload_watcher *watcher, unsigned milliseconds,
+                          wsgireload_change *changes, int room, wsgireload_outcome *out);
 
-/* Ends a watcher, and a wait that is on in another thread. */
-void wsgireload_watch_end(long long watcher);
+/* Ends the current wait, or else the next one. */
+void wsgireload_watch_wake(wsgireload_watcher *watcher);
 
-/* Looks at `count` files, whose paths are in `paths` one after another, each with its NUL. Writes
- * for each a number that is another one once the file was written, replaced or restored; 0: there
- * is no such file; 1: it cannot be looked at. */
-void wsgireload_marks(const char *paths, int count, unsigned long long *marks);
+/* Closes the handle. Safe in a forked child: the parent's watcher works on. */
+void wsgireload_watch_end(wsgireload_watcher *watcher);
+
+/* Ends and frees a watcher. */
+void wsgireload_watch_free(wsgireload_watcher *watcher);

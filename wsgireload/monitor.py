@@ -185,6 +185,7 @@ class Monitor:
         """In a forked child: there is no thread here, and no lock of the parent's is touched."""
         if not self._stopped:
             self._imports.remove()
+            self._wakeup.end()  # the child's copy of the events' handle: the parent watches on
             if self._parts.roll is not None:
                 self._parts.roll.forget()
         self._stopped, self._thread = True, None

@@ -6,18 +6,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../wsgireload.h"
+#include "../internal.h"
 
-#include "../failure.h"
-
-void wsgireload_failed(wsgireload_outcome *out, const char *call)
+int core_failed(wsgireload_outcome *out, const char *call)
 {
     int code = errno;
 
-    memset(out, 0, sizeof *out);
-    out->status = WSGIRELOAD_FAILED;
+    core_outcome(out, WSGIRELOAD_FAILED, call, "");
     out->code = code;
-    snprintf(out->call, sizeof out->call, "%s", call);
     if (strerror_r(code, out->message, sizeof out->message) != 0 && !out->message[0])
         snprintf(out->message, sizeof out->message, "Unknown error %d", code);
+    return -1;
 }

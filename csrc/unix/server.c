@@ -1,29 +1,43 @@
 /* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE 1 /* RTLD_DEFAULT, which glibc hides without it */
+
+#include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "../find.h"
-#include "../wsgireload.h"
+#include "../internal.h"
 
-/* Writes what httpd's `const char *name(void)` says to `text`; 0 if this process has no such
- * function. httpd may have nothing to say yet: then the text stays as it is. */
-static int ask(const char *name, char *text, size_t room)
+core_function core_find(const char *name, unsigned bytes)
 {
-    const char *(*function)(void) = (const char *(*)(void))wsgireload_find(name, 0);
-    const char *said;
+    /* ISO C has no cast from dlsym's object pointer to a function. */
+    union {
+        void *object;
+        core_function function;
+    } found = {dlsym(RTLD_DEFAULT, name)};
+
+    (void)bytes; /* names are never decorated on UNIX */
+    return found.function;
+}
+
+/* Copies what httpd's `const char *name(void)` returns to `text`, unless that is NULL. Returns 0 if
+ * this process has no such function. */
+static int get_text(const char *name, char *text, size_t room)
+{
+    const char *(*function)(void) = (const char *(*)(void))core_find(name, 0);
+    const char *found;
 
     if (function == NULL)
         return 0;
-    said = function();
-    if (said != NULL)
-        snprintf(text, room, "%s", said);
+    found = function();
+    if (found != NULL)
+        snprintf(text, room, "%s", found);
     return 1;
 }
 
-/* Whether httpd was started with -D and this name. */
-static int defined(const char *name)
+/* Returns whether httpd was started with -D and this name. */
+static int is_defined(const char *name)
 {
-    int (*exists)(const char *) = (int (*)(const char *))wsgireload_find("ap_exists_config_define", 0);
+    int (*exists)(const char *) = (int (*)(const char *))core_find("ap_exists_config_define", 0);
 
     return exists != NULL && exists(name);
 }
@@ -31,18 +45,18 @@ static int defined(const char *name)
 void wsgireload_probe(wsgireload_server *out)
 {
     memset(out, 0, sizeof *out);
-    /* The description is whole; the banner says only as much as ServerTokens lets it. */
-    out->apache = ask("ap_get_server_description", out->version, sizeof out->version)
-                  || ask("ap_get_server_banner", out->version, sizeof out->version);
+    /* The description is complete; ServerTokens shortens the banner. */
+    out->apache = get_text("ap_get_server_description", out->version, sizeof out->version)
+                  || get_text("ap_get_server_banner", out->version, sizeof out->version);
     if (out->apache)
-        ask("ap_show_mpm", out->mpm, sizeof out->mpm);
+        get_text("ap_show_mpm", out->mpm, sizeof out->mpm);
     out->state = WSGIRELOAD_UNKNOWN;
     out->generation = -1;
-    out->restart = WSGIRELOAD_ASKED; /* whether this is a daemon process, mod_wsgi knows */
-    if (out->apache && (defined("DEBUG") || defined("ONE_PROCESS"))) { /* -X is -D DEBUG */
+    out->restart = WSGIRELOAD_REQUESTED; /* mod_wsgi knows whether this is a daemon process */
+    if (out->apache && (is_defined("DEBUG") || is_defined("ONE_PROCESS"))) { /* -X is -D DEBUG */
         out->restart = WSGIRELOAD_UNSUPPORTED;
         snprintf(out->refusal, sizeof out->refusal,
-                 "this Apache is one process (httpd -X): nobody would replace this one");
+                 "this Apache is one process (httpd -X): there is no parent that restarts it");
     }
 }
 

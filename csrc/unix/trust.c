@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE 1 /* O_PATH */
 
-#include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
+#include <stddef.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "../wsgireload.h"
+#include "../internal.h"
 
-#include "../failure.h"
-#include "../hub/hub.h"
-
-/* File systems that others write to than this machine's own kernel, which would not know of it. The
- * numbers are those of linux/magic.h and of the file systems' own sources. */
+/* File systems that other machines write to, which this machine's kernel does not notice. The
+ * numbers are from linux/magic.h and the file systems' own sources. */
 static const struct {
     unsigned magic;
     const char *kind;
@@ -51,28 +46,22 @@ static const char *kind_of(unsigned magic)
     return NULL;
 }
 
-int wsgireload_trusted(const char *path, int itself, wsgireload_outcome *out)
+int core_check_trust(const char *path, int itself, wsgireload_outcome *out)
 {
     int file = open(path, O_PATH | O_CLOEXEC | (itself ? O_NOFOLLOW : 0)), known;
     const char *kind;
     struct statfs system;
 
-    if (file < 0) {
-        wsgireload_failed(out, "open");
-        return 0;
-    }
+    if (file < 0)
+        return core_failed(out, "open");
     known = fstatfs(file, &system) == 0;
     if (!known)
-        wsgireload_failed(out, "fstatfs");
+        core_failed(out, "fstatfs");
     close(file);
     if (!known)
-        return 0;
+        return -1;
     kind = kind_of((unsigned)system.f_type);
     if (kind == NULL)
-        return 1;
-    memset(out, 0, sizeof *out);
-    out->status = WSGIRELOAD_UNSUPPORTED;
-    snprintf(out->call, sizeof out->call, "wsgireload_watch_directory");
-    snprintf(out->message, sizeof out->message, "%s", kind);
-    return 0;
+        return 0;
+    return core_outcome(out, WSGIRELOAD_UNSUPPORTED, "wsgireload_watch_directory", kind);
 }

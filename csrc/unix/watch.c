@@ -1,10 +1,12 @@
-/* SPDX-License-Identifier: MIT */
-#define _GNU_SOURCE 1 /* pthread_setname_np */
+/* SPDX-License-Identifier: MIT
+ *
+ * Linux: an inotify instance, and an eventfd to wake whoever waits for it.
+ */
+#define _DEFAULT_SOURCE 1 /* lstat, S_ISLNK */
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,136 +14,52 @@
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "../wsgireload.h"
+#include "../internal.h"
 
-#include "../failure.h"
-#include "../hub/hub.h"
-#include "../hub/names.h"
-
-/* What happens to a directory itself, and to what is in it. */
+/* Events of a directory itself, of the names in it, and of its files. */
 #define ITSELF (IN_MOVE_SELF | IN_DELETE_SELF)
-#define COMINGS (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO)
-#define INSIDE (COMINGS | IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB)
+#define ENTRIES (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO)
+#define INSIDE (ENTRIES | IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB)
 
-struct wsgireload_events {
-    wsgireload_hub *hub;
+struct core_events {
     int inotify;
-    int bell; /* an eventfd that ends the thread */
-    pthread_t thread;
+    int wake; /* an eventfd; open until nobody can wake us any more */
+    size_t next, length; /* the part of the buffer that is yet to be reported */
     _Alignas(struct inotify_event) char buffer[65536];
 };
 
-static void take(wsgireload_events *events, const struct inotify_event *event)
+/* As core_failed, with a message that names the limit if the error says that it is reached. */
+static int failed_at_limit(wsgireload_outcome *out, const char *call, int code, const char *limit)
 {
-    if (event->mask & IN_Q_OVERFLOW) {
-        wsgireload_hub_lost(events->hub);
-    } else if (event->mask & (IN_IGNORED | IN_DELETE_SELF | IN_UNMOUNT)) {
-        wsgireload_hub_gone(events->hub, event->wd);
-    } else if (event->mask & IN_MOVE_SELF) { /* it is still watched, but under another path */
-        wsgireload_events_remove(events, event->wd);
-        wsgireload_hub_gone(events->hub, event->wd);
-    } else {
-        wsgireload_hub_changed(events->hub, event->wd, event->len > 0 ? event->name : "",
-                               event->len == 0);
-    }
+    core_failed(out, call);
+    if (out->code == code)
+        snprintf(out->message, sizeof out->message, "%s", limit);
+    return -1;
 }
 
-static void take_all(wsgireload_events *events, ssize_t length)
+core_events *core_events_open(wsgireload_outcome *out)
 {
-    const struct inotify_event *event;
-    ssize_t at;
+    core_events *events = core_new(sizeof *events, out);
 
-    wsgireload_lock();
-    for (at = 0; at < length; at += (ssize_t)(sizeof *event + event->len)) {
-        event = (const void *)(events->buffer + at);
-        take(events, event);
-    }
-    wsgireload_unlock();
-}
-
-/* 1: the call did what it should, or can be made again. */
-static int went_well(wsgireload_events *events, const char *call, ssize_t result)
-{
-    if (result == 0) /* never of inotify: somebody closed it, and the number is another file's */
-        errno = EBADF;
-    if (result > 0 || errno == EINTR || errno == EAGAIN)
-        return 1;
-    wsgireload_lock();
-    wsgireload_hub_broken(events->hub, call);
-    wsgireload_unlock();
-    return 0;
-}
-
-static void *run(void *argument)
-{
-    wsgireload_events *events = argument;
-    struct pollfd files[] = {{events->inotify, POLLIN, 0}, {events->bell, POLLIN, 0}};
-    ssize_t length;
-
-    while (went_well(events, "poll", poll(files, 2, -1)) && files[1].revents == 0) {
-        length = read(events->inotify, events->buffer, sizeof events->buffer);
-        if (!went_well(events, "read", length))
-            break;
-        take_all(events, length);
-    }
-    return NULL;
-}
-
-/* Signals that come to the process are for those threads of it that handle them. */
-static int start_thread(wsgireload_events *events, wsgireload_outcome *out)
-{
-    sigset_t all, before;
-    int code;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    code = pthread_create(&events->thread, NULL, run, events);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (code == 0) {
-        pthread_setname_np(events->thread, "wsgireload"); /* for people: top -H shows it */
-        return 1;
-    }
-    errno = code;
-    wsgireload_failed(out, "pthread_create");
-    return 0;
-}
-
-static int start(wsgireload_events *events, wsgireload_outcome *out)
-{
+    if (events == NULL)
+        return NULL;
     events->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    if (events->inotify < 0) {
-        wsgireload_failed(out, "inotify_init1");
-        if (out->code == EMFILE)
-            snprintf(out->message, sizeof out->message,
-                     "this user has no inotify instance left (fs.inotify.max_user_instances), or "
-                     "this process no file descriptor");
-        return 0;
+    if (events->inotify >= 0) {
+        events->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (events->wake >= 0)
+            return events;
+        core_failed(out, "eventfd");
+    } else {
+        failed_at_limit(out, "inotify_init1", EMFILE,
+                        "this user has no inotify instance left (fs.inotify.max_user_instances), "
+                        "or this process no file descriptor");
     }
-    events->bell = eventfd(0, EFD_CLOEXEC);
-    if (events->bell < 0) {
-        wsgireload_failed(out, "eventfd");
-        return 0;
-    }
-    return start_thread(events, out);
-}
-
-wsgireload_events *wsgireload_events_open(wsgireload_hub *hub, wsgireload_outcome *out)
-{
-    wsgireload_events *events = calloc(1, sizeof *events);
-
-    if (events == NULL) {
-        wsgireload_failed(out, "calloc");
-        return NULL;
-    }
-    events->hub = hub;
-    events->inotify = events->bell = -1;
-    if (!start(events, out)) {
-        wsgireload_events_free(events);
-        return NULL;
-    }
-    return events;
+    core_events_close(events);
+    free(events);
+    return NULL;
 }
 
 static int is_link(const char *path)
@@ -151,49 +69,108 @@ static int is_link(const char *path)
     return lstat(path, &file) == 0 && S_ISLNK(file.st_mode);
 }
 
-int wsgireload_events_add(wsgireload_events *events, const char *path, int interest,
-                          wsgireload_outcome *out)
+int core_events_add(core_events *events, const char *path, int interest, wsgireload_outcome *out)
 {
     uint32_t mask = IN_MASK_ADD | ITSELF;
-    int number;
+    int id;
 
     if (interest != WSGIRELOAD_ITSELF)
         mask |= IN_ONLYDIR | INSIDE;
     else if (is_link(path))
-        mask |= IN_DONT_FOLLOW | IN_ATTRIB; /* another in its place takes a name from it */
+        mask |= IN_DONT_FOLLOW | IN_ATTRIB; /* a link renamed over this one takes a name from it */
     else
-        mask |= IN_ONLYDIR | COMINGS;
-    number = inotify_add_watch(events->inotify, path, mask);
-    if (number < 0) {
-        wsgireload_failed(out, "inotify_add_watch");
-        if (out->code == ENOSPC)
-            snprintf(out->message, sizeof out->message,
-                     "this user has no inotify watch left (fs.inotify.max_user_watches)");
+        mask |= IN_ONLYDIR | ENTRIES;
+    id = inotify_add_watch(events->inotify, path, mask);
+    if (id < 0)
+        return failed_at_limit(out, "inotify_add_watch", ENOSPC,
+                               "this user has no inotify watch left (fs.inotify.max_user_watches)");
+    return id;
+}
+
+void core_events_remove(core_events *events, int id)
+{
+    inotify_rm_watch(events->inotify, id); /* fails only if the kernel has removed it already */
+}
+
+static void report(core_events *events, const struct inotify_event *event,
+                   wsgireload_watcher *watcher)
+{
+    if (event->mask & IN_Q_OVERFLOW) {
+        core_lost(watcher);
+    } else if (event->mask & (IN_IGNORED | IN_DELETE_SELF | IN_UNMOUNT)) {
+        core_gone(watcher, event->wd);
+    } else if (event->mask & IN_MOVE_SELF) { /* the kernel still watches it, elsewhere */
+        core_events_remove(events, event->wd);
+        core_gone(watcher, event->wd);
+    } else {
+        core_changed(watcher, event->wd, event->len > 0 ? event->name : "", event->len == 0);
     }
-    return number;
 }
 
-void wsgireload_events_remove(wsgireload_events *events, int number)
+/* Returns 1, or -1 and the outcome. */
+static int fill_buffer(core_events *events, wsgireload_outcome *out)
 {
-    inotify_rm_watch(events->inotify, number); /* fails where it went by itself */
+    ssize_t length = read(events->inotify, events->buffer, sizeof events->buffer);
+
+    events->next = 0;
+    events->length = length > 0 ? (size_t)length : 0;
+    if (length > 0 || (length < 0 && (errno == EINTR || errno == EAGAIN)))
+        return 1;
+    if (length == 0) /* never from inotify: somebody closed it, and another file has its number */
+        errno = EBADF;
+    return core_failed(out, "read");
 }
 
-void wsgireload_events_stop(wsgireload_events *events)
+int core_events_wait(core_events *events, unsigned long long milliseconds,
+                     wsgireload_watcher *watcher, wsgireload_outcome *out)
 {
-    eventfd_write(events->bell, 1);
-    pthread_join(events->thread, NULL);
+    struct pollfd files[] = {{events->inotify, POLLIN, 0}, {events->wake, POLLIN, 0}};
+    const struct inotify_event *event;
+    eventfd_t wakes;
+
+    if (events->next == events->length) {
+        if (poll(files, 2, milliseconds < INT_MAX ? (int)milliseconds : INT_MAX) < 0)
+            return errno == EINTR ? 1 : core_failed(out, "poll");
+        if (files[0].revents != 0 && fill_buffer(events, out) < 0)
+            return -1;
+    }
+    while (events->next < events->length && core_has_room(watcher)) {
+        event = (const void *)(events->buffer + events->next);
+        report(events, event, watcher);
+        events->next += sizeof *event + event->len;
+    }
+    if (files[1].revents == 0)
+        return 1;
+    return eventfd_read(events->wake, &wakes) == 0 ? 0 : core_failed(out, "read");
 }
 
-void wsgireload_events_free(wsgireload_events *events)
+void core_events_wake(core_events *events)
 {
-    if (events->bell >= 0)
-        close(events->bell);
+    eventfd_write(events->wake, 1); /* fails only if a wake has not been taken for 2^64 others */
+}
+
+void core_events_close(core_events *events)
+{
     if (events->inotify >= 0)
         close(events->inotify);
+    events->inotify = -1;
+}
+
+void core_events_free(core_events *events)
+{
+    close(events->wake);
     free(events);
 }
 
-unsigned long long wsgireload_events_hash(const char *name)
+unsigned long long core_name_hash(const char *name)
 {
-    return wsgireload_names_hash(name, strlen(name));
+    return core_hash(name, strlen(name));
+}
+
+unsigned long long core_clock(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail: Linux always has this clock */
+    return (unsigned long long)now.tv_sec * 1000 + (unsigned long long)now.tv_nsec / 1000000;
 }

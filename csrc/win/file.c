@@ -5,12 +5,9 @@
 #include <string.h>
 #include <wchar.h>
 
-#include "../wsgireload.h"
+#include "../internal.h"
 
-#include "../failure.h"
-#include "wide.h"
-
-/* The next character; U+FFFD for what is none. */
+/* Returns the next character; U+FFFD for bytes that encode none. */
 static unsigned long decode(const unsigned char **next)
 {
     unsigned long first = *(*next)++, character;
@@ -24,7 +21,7 @@ static unsigned long decode(const unsigned char **next)
     return first < 0xC0 || first > 0xF4 || more > 0 || character > 0x10FFFF ? 0xFFFD : character;
 }
 
-void wsgireload_wide(const char *utf8, wchar_t *wide)
+void core_wide(const char *utf8, wchar_t *wide)
 {
     const unsigned char *next = (const unsigned char *)utf8;
 
@@ -40,7 +37,7 @@ void wsgireload_wide(const char *utf8, wchar_t *wide)
     *wide = L'\0';
 }
 
-/* Returns how many bytes it takes, four at most. */
+/* Returns how many bytes it wrote, four at most. */
 static size_t encode(unsigned long character, char *utf8)
 {
     size_t more = character < 0x80 ? 0 : character < 0x800 ? 1 : character < 0x10000 ? 2 : 3, i;
@@ -51,7 +48,7 @@ static size_t encode(unsigned long character, char *utf8)
     return more + 1;
 }
 
-void wsgireload_narrow(const wchar_t *wide, size_t length, char *utf8, size_t room)
+void core_narrow(const wchar_t *wide, size_t length, char *utf8, size_t room)
 {
     size_t used = 0, i;
 
@@ -65,19 +62,27 @@ void wsgireload_narrow(const wchar_t *wide, size_t length, char *utf8, size_t ro
     utf8[i == length ? used : 0] = '\0';
 }
 
-/* Windows takes a path of 260 and more only in its own form, absolute and with a prefix: \\?\ and
- * for \\server\share \\?\UNC\. `length` is that of the absolute path with its NUL, and `whole` has
- * room for the longer prefix as well. */
-static DWORD prefixed(const wchar_t *path, DWORD length, wchar_t *whole)
+void core_free(void *memory)
+{
+    DWORD error = GetLastError();
+
+    free(memory);
+    SetLastError(error);
+}
+
+/* Windows takes a path of 260 units and more only if it is absolute and has a prefix: \\?\, or for
+ * \\server\share \\?\UNC\. `length` is that of the absolute path with its NUL, and `whole` has room
+ * for the longer prefix as well. */
+static BOOL add_prefix(const wchar_t *path, DWORD length, wchar_t *whole)
 {
     const wchar_t *prefix = L"\\\\?\\";
     wchar_t *full = whole + wcslen(L"\\\\?\\UNC\\");
     DWORD got = GetFullPathNameW(path, length, full, NULL);
 
-    if (got == 0)
-        return GetLastError();
-    if (got >= length) /* a thread has changed to another folder */
-        return ERROR_FILENAME_EXCED_RANGE;
+    if (got == 0 || got >= length) { /* another thread changed the current directory */
+        SetLastError(ERROR_FILENAME_EXCED_RANGE);
+        return FALSE;
+    }
     if (wcsncmp(full, L"\\\\?", 3) == 0 || wcsncmp(full, L"\\\\.", 3) == 0) {
         prefix = L"";
     } else if (wcsncmp(full, L"\\\\", 2) == 0) {
@@ -86,60 +91,102 @@ static DWORD prefixed(const wchar_t *path, DWORD length, wchar_t *whole)
     }
     wmemmove(whole + wcslen(prefix), full, wcslen(full) + 1);
     wmemcpy(whole, prefix, wcslen(prefix));
-    return ERROR_SUCCESS;
+    return TRUE;
 }
 
-wchar_t *wsgireload_any_length(const wchar_t *path)
+wchar_t *core_any_length(const wchar_t *path)
 {
-    DWORD length = GetFullPathNameW(path, 0, NULL, NULL), error = ERROR_SUCCESS;
+    DWORD length = GetFullPathNameW(path, 0, NULL, NULL);
     size_t room = length > MAX_PATH ? length + wcslen(L"\\\\?\\UNC\\") : wcslen(path) + 1;
     wchar_t *whole = malloc(room * sizeof *whole);
 
     if (whole == NULL) {
         SetLastError(ERROR_NOT_ENOUGH_MEMORY);
-        return NULL;
-    }
-    if (length > MAX_PATH)
-        error = prefixed(path, length, whole);
-    else
+    } else if (length <= MAX_PATH) {
         wcscpy(whole, path);
-    if (error != ERROR_SUCCESS) {
-        free(whole);
-        SetLastError(error);
+    } else if (!add_prefix(path, length, whole)) {
+        core_free(whole);
         return NULL;
     }
     return whole;
 }
 
-wchar_t *wsgireload_path(const char *utf8)
+wchar_t *core_path(const char *utf8)
 {
     wchar_t *wide = malloc((strlen(utf8) + 1) * sizeof *wide), *path;
-    DWORD error;
 
     if (wide == NULL) {
         SetLastError(ERROR_NOT_ENOUGH_MEMORY);
         return NULL;
     }
-    wsgireload_wide(utf8, wide);
-    path = wsgireload_any_length(wide);
-    error = GetLastError();
-    free(wide);
-    SetLastError(error);
+    core_wide(utf8, wide);
+    path = core_any_length(wide);
+    core_free(wide);
     return path;
+}
+
+void *core_open(wchar_t *path, unsigned long access, unsigned long flags)
+{
+    const DWORD everyone = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
+    HANDLE opened = INVALID_HANDLE_VALUE;
+
+    if (path != NULL)
+        opened = CreateFileW(path, access, everyone, NULL, OPEN_EXISTING, flags, NULL);
+    core_free(path);
+    return opened;
 }
 
 long long wsgireload_open(const unsigned short *path, wsgireload_outcome *out)
 {
-    wchar_t *whole = wsgireload_any_length(path);
-    HANDLE file = INVALID_HANDLE_VALUE;
+    HANDLE file = core_open(core_any_length(path), GENERIC_READ, FILE_ATTRIBUTE_NORMAL);
 
-    memset(out, 0, sizeof *out);
-    if (whole != NULL)
-        file = CreateFileW(whole, GENERIC_READ,
-                           FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL,
-                           OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, NULL);
     if (file == INVALID_HANDLE_VALUE)
-        wsgireload_failed(out, "CreateFileW");
-    free(whole);
-    return file != INVALID_HANDLE_VALUE ? (long long)(LONG_PTR)file : -1;
+        return core_failed(out, "CreateFileW");
+    core_outcome(out, WSGIRELOAD_OK, "", "");
+    return (long long)(LONG_PTR)file;
+}
+
+/* Returns 0 if there was no such file, and 1 if another call failed. */
+static unsigned long long mark_of_failure(void)
+{
+    DWORD error = GetLastError();
+
+    return error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND ? 0 : 1;
+}
+
+/* The target of a link has to be opened, but without access to its data. */
+static unsigned long long mark_target(const char *path)
+{
+    HANDLE opened = core_open(core_path(path), 0, FILE_FLAG_BACKUP_SEMANTICS);
+    BY_HANDLE_FILE_INFORMATION found;
+    BOOL done;
+
+    if (opened == INVALID_HANDLE_VALUE)
+        return mark_of_failure();
+    done = GetFileInformationByHandle(opened, &found);
+    CloseHandle(opened);
+    memset(&found.ftLastAccessTime, 0, sizeof found.ftLastAccessTime);
+    return done ? core_hash(&found, sizeof found) | 2 : 1; /* | 2: neither 0 nor 1 */
+}
+
+/* Does not open the file, which could make an operation of another program fail. */
+static unsigned long long mark(const char *path)
+{
+    wchar_t *wide = core_path(path);
+    WIN32_FILE_ATTRIBUTE_DATA found;
+    BOOL done = wide != NULL && GetFileAttributesExW(wide, GetFileExInfoStandard, &found);
+
+    core_free(wide);
+    if (!done)
+        return mark_of_failure();
+    if (found.dwFileAttributes & FILE_ATTRIBUTE_REPARSE_POINT)
+        return mark_target(path);
+    memset(&found.ftLastAccessTime, 0, sizeof found.ftLastAccessTime);
+    return core_hash(&found, sizeof found) | 2;
+}
+
+void wsgireload_marks(const char *paths, int count, unsigned long long *marks)
+{
+    for (; count > 0; count--, paths += strlen(paths) + 1)
+        *marks++ = mark(paths);
 }

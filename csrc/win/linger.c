@@ -4,32 +4,24 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../wsgireload.h"
+#include "../internal.h"
 
-#include "../failure.h"
-
-#define TICK 250 /* milliseconds: Apache is STOPPING for a second at least before anything goes */
+#define TICK 250 /* milliseconds: Apache is STOPPING for a second at least before it frees anything */
 #define LONGEST 0xFFFF
 
-/* The last call, as its number in the upper and its seconds in the lower 16 bits: one word, so
- * that a thread knows its own order from a later one without a lock. */
+/* The last call: its number in the upper 16 bits and its seconds in the lower. As one word it lets
+ * a thread recognise a later call without a lock. */
 static volatile LONG last;
 
-static DWORD seconds_of(LONG order)
+/* Sleeps for the time of an order, or until the state is STOPPING. Returns 0 if a later order
+ * replaced it, or if the state did not become so. Time in which the machine sleeps does not count. */
+static int sleep_through(LONG order, int until_stopping)
 {
-    return (DWORD)order & LONGEST;
-}
-
-/* Sleeps while a condition does not hold; 0 if the order was called off, or the time is over. Time
- * in which the machine itself sleeps does not count. */
-static int wait(LONG order, int until_stopping)
-{
-    DWORD ticks = seconds_of(order) * (1000 / TICK);
+    DWORD ticks = (DWORD)(order & LONGEST) * (1000 / TICK);
+    wsgireload_server server;
 
     for (; ticks > 0 && last == order; ticks--) {
         if (until_stopping) {
-            wsgireload_server server;
-
             wsgireload_probe(&server);
             if (server.state == WSGIRELOAD_STOPPING)
                 return 1;
@@ -39,68 +31,77 @@ static int wait(LONG order, int until_stopping)
     return last == order && !until_stopping;
 }
 
-/* To the end of the file, which others write to as well: where this handle stands, their lines are.
- * Where stderr is no file, it does not matter. */
+/* Appends to the file: at this handle's own position other processes may have written. If stderr is
+ * no file, the offset is ignored. */
 static void log_line(const char *line)
 {
-    OVERLAPPED end = {.Offset = 0xFFFFFFFF, .OffsetHigh = 0xFFFFFFFF};
+    OVERLAPPED end;
     DWORD written;
 
+    memset(&end, 0, sizeof end);
+    end.Offset = end.OffsetHigh = 0xFFFFFFFF;
     WriteFile(GetStdHandle(STD_ERROR_HANDLE), line, (DWORD)strlen(line), &written, &end);
 }
 
-/* A thread of ours and not of Python's: the process may stay because somebody holds the GIL. */
+/* Not a thread of Python's: the process may fail to exit because another holds the GIL. */
 static DWORD WINAPI run(void *argument)
 {
     LONG order = (LONG)(LONG_PTR)argument;
     char line[128];
 
-    /* httpd is asked no more after this: while a process leaves, what it would answer from goes. */
-    if (!wait(order, 1) || !wait(order, 0))
+    /* No call to httpd after this: its data goes while the process exits. */
+    if (!sleep_through(order, 1) || !sleep_through(order, 0))
         return 0;
     snprintf(line, sizeof line,
              "wsgireload: lingering: process %lu has not left %lu s after Apache began to replace "
-             "it: ending it\r\n",
-             GetCurrentProcessId(), seconds_of(order));
+             "it; ending it\r\n",
+             GetCurrentProcessId(), (DWORD)(order & LONGEST));
     log_line(line);
-    /* Not ExitProcess, which would wait for locks that are held. Never 2, 3 or 15: were Apache
-     * still to look, these would end the whole server. */
+    /* Not ExitProcess, which waits for locks that other threads hold. Never 2, 3 or 15: if Apache
+     * still waited for this process, these exit codes would end the whole server. */
     TerminateProcess(GetCurrentProcess(), 0);
     return 0;
+}
+
+/* Returns the order that replaces the last one. */
+static LONG place_order(unsigned seconds)
+{
+    LONG before, order;
+
+    do {
+        before = last;
+        order = (LONG)(((DWORD)before & ~(DWORD)LONGEST) + LONGEST + 1);
+        order |= (LONG)(seconds < LONGEST ? seconds : LONGEST);
+    } while (InterlockedCompareExchange(&last, order, before) != before);
+    return order;
 }
 
 void wsgireload_linger(unsigned seconds, wsgireload_outcome *out)
 {
     DWORD flags = GET_MODULE_HANDLE_EX_FLAG_PIN | GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS;
     wsgireload_server server;
-    LONG before, order;
     HMODULE pinned;
     HANDLE thread;
+    LONG order;
 
-    memset(out, 0, sizeof *out);
     wsgireload_probe(&server);
     if (server.restart == WSGIRELOAD_UNSUPPORTED) {
-        out->status = WSGIRELOAD_UNSUPPORTED;
-        snprintf(out->call, sizeof out->call, "wsgireload_linger");
-        snprintf(out->message, sizeof out->message, "%s", server.refusal);
+        core_outcome(out, WSGIRELOAD_UNSUPPORTED, "wsgireload_linger", server.refusal);
         return;
     }
-    do {
-        before = last;
-        order = (LONG)(((DWORD)before & ~(DWORD)LONGEST) + LONGEST + 1);
-        order |= (LONG)(seconds < LONGEST ? seconds : LONGEST);
-    } while (InterlockedCompareExchange(&last, order, before) != before);
+    core_outcome(out, WSGIRELOAD_OK, "", "");
+    order = place_order(seconds);
     if (seconds == 0)
         return;
-    /* The thread's code must stay, whoever unloads this library. */
+    /* Pinned: the thread needs its code, even if this library is unloaded. */
     if (!GetModuleHandleExW(flags, (const wchar_t *)(const void *)&last, &pinned)) {
-        wsgireload_failed(out, "GetModuleHandleExW");
+        core_failed(out, "GetModuleHandleExW");
         return;
     }
     thread = CreateThread(NULL, 65536, run, (void *)(LONG_PTR)order,
                           STACK_SIZE_PARAM_IS_A_RESERVATION, NULL);
     if (thread == NULL)
-        wsgireload_failed(out, "CreateThread");
+        core_failed(out, "CreateThread");
     else
         CloseHandle(thread);
 }

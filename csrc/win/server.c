@@ -1,45 +1,91 @@
 /* SPDX-License-Identifier: MIT */
+#define PSAPI_VERSION 2 /* from kernel32, without psapi.dll */
+
 #include <windows.h>
 
+#include <psapi.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
 
-#include "../find.h"
-#include "../wsgireload.h"
+#include "../internal.h"
 
-/* Of enum ap_mpm_query's codes in httpd's ap_mpm.h. */
+/* From enum ap_mpm_query's codes in httpd's ap_mpm.h. */
 #define HARD_LIMIT_DAEMONS 4
 #define HARD_LIMIT_THREADS 5
 #define MPM_STATE 13
 #define GENERATION 15
 
-/* Writes what httpd's `const char *name(void)` says to `text`; 0 if this process has no such
- * function. httpd may have nothing to say yet: then the text stays as it is. */
-static int ask(const char *name, char *text, size_t room)
+/* Finds a function by the names that compilers give it in 32-bit DLLs: plain (with a .def file), and
+ * decorated by MSVC or by mingw. In 64-bit DLLs it is always plain. */
+static core_function in_module(HMODULE module, const char *name, unsigned bytes)
 {
-    const char *(WINAPI *function)(void) = (const char *(WINAPI *)(void))wsgireload_find(name, 0);
-    const char *said;
+    static const char *const forms[] = {"%s", "_%s@%u", "%s@%u"};
+    union {
+        FARPROC given;
+        core_function function;
+    } found = {NULL};
+    char decorated[64];
+    size_t i;
+
+    for (i = 0; i < sizeof forms / sizeof *forms && found.given == NULL; i++) {
+        snprintf(decorated, sizeof decorated, forms[i], name, bytes);
+        found.given = GetProcAddress(module, decorated);
+    }
+    return found.function;
+}
+
+/* Returns the module of this process that is httpd, or NULL. A build may have named it otherwise:
+ * then it is the one with ap_mpm_query, without which we could do nothing. */
+static HMODULE httpd(void)
+{
+    HMODULE module = GetModuleHandleW(L"libhttpd.dll"), all[1024];
+    DWORD bytes, i;
+
+    if (module != NULL)
+        return module;
+    if (!EnumProcessModules(GetCurrentProcess(), all, sizeof all, &bytes))
+        return NULL;
+    for (i = 0; i < bytes / sizeof *all && i < sizeof all / sizeof *all; i++)
+        if (in_module(all[i], "ap_mpm_query", 8) != NULL)
+            return all[i];
+    return NULL;
+}
+
+core_function core_find(const char *name, unsigned bytes)
+{
+    HMODULE module = httpd();
+
+    return module != NULL ? in_module(module, name, bytes) : NULL;
+}
+
+/* Copies what httpd's `const char *name(void)` returns to `text`, unless that is NULL. Returns 0 if
+ * this process has no such function. */
+static int get_text(const char *name, char *text, size_t room)
+{
+    const char *(WINAPI *function)(void) = (const char *(WINAPI *)(void))core_find(name, 0);
+    const char *found;
 
     if (function == NULL)
         return 0;
-    said = function();
-    if (said != NULL)
-        snprintf(text, room, "%s", said);
+    found = function();
+    if (found != NULL)
+        snprintf(text, room, "%s", found);
     return 1;
 }
 
-/* What httpd says to one of the codes, or -1. */
+/* Returns httpd's value for one of the codes, or -1. */
 static int query(int code)
 {
-    int (WINAPI *ap_mpm_query)(int, int *) =
-        (int(WINAPI *)(int, int *))wsgireload_find("ap_mpm_query", 8);
+    int(WINAPI *ap_mpm_query)(int, int *) =
+        (int(WINAPI *)(int, int *))core_find("ap_mpm_query", 8);
     int value = -1;
 
     return ap_mpm_query != NULL && ap_mpm_query(code, &value) == 0 ? value : -1;
 }
 
-/* httpd writes it into the environment of a child, and knows itself as one by it. */
+/* Returns the pid that httpd writes into the environment of a child, which knows by it that it is
+ * one; 0 if there is none. */
 static unsigned long parent(void)
 {
     wchar_t text[16], *end = text;
@@ -51,23 +97,23 @@ static unsigned long parent(void)
     return *end == L'\0' && pid != GetCurrentProcessId() ? pid : 0;
 }
 
-/* Whether Apache has another child than this one by now, of which this one does not know yet: one
- * that still waits for its threads looks up once a second. To be asked while the state is RUNNING:
- * the memory behind it goes when the process leaves. */
-static int replaced(int generation)
+/* Returns whether Apache has started another child which this process has not noticed yet: httpd
+ * checks once a second while it waits for its threads. Call it only while the state is RUNNING: the
+ * memory that it reads goes when the process exits. */
+static int is_replaced(int generation)
 {
-    int(WINAPI *exists)(void) = (int(WINAPI *)(void))wsgireload_find("ap_exists_scoreboard_image", 0);
-    /* The beginning of httpd's global_score: two limits, then the generation that is to serve. */
+    int(WINAPI *exists)(void) = (int(WINAPI *)(void))core_find("ap_exists_scoreboard_image", 0);
+    /* The beginning of httpd's global_score: two limits, then the generation that should serve. */
     const int *(WINAPI *global)(void) =
-        (const int *(WINAPI *)(void))wsgireload_find("ap_get_scoreboard_global", 0);
+        (const int *(WINAPI *)(void))core_find("ap_get_scoreboard_global", 0);
     const int *score = exists != NULL && global != NULL && exists() ? global() : NULL;
 
-    /* Believed only where httpd itself says that the limits before it are what they seem. */
+    /* Trusted only if the two limits are those that httpd itself returns. */
     return score != NULL && score[0] == query(HARD_LIMIT_DAEMONS)
            && score[1] == query(HARD_LIMIT_THREADS) && score[2] != generation;
 }
 
-/* What wsgireload_restart would come to, and why. */
+/* Returns what wsgireload_restart would return, and the reason if it would refuse. */
 static int verdict(const wsgireload_server *server, const char **refusal)
 {
     if (!server->apache)
@@ -75,13 +121,14 @@ static int verdict(const wsgireload_server *server, const char **refusal)
     else if (server->parent == 0)
         *refusal = "this Apache is one process (httpd -X): there is no parent that restarts it";
     else if (server->state == WSGIRELOAD_UNKNOWN)
-        *refusal = "this Apache does not say what state it is in";
+        *refusal = "this Apache does not report its state";
     if ((*refusal)[0])
         return WSGIRELOAD_UNSUPPORTED;
     if (server->state == WSGIRELOAD_RUNNING)
-        return replaced(server->generation) ? WSGIRELOAD_ALREADY_ASKED : WSGIRELOAD_ASKED;
+        return is_replaced(server->generation) ? WSGIRELOAD_ALREADY_REQUESTED
+                                               : WSGIRELOAD_REQUESTED;
     if (server->state == WSGIRELOAD_STOPPING)
-        return WSGIRELOAD_ALREADY_ASKED;
+        return WSGIRELOAD_ALREADY_REQUESTED;
     *refusal = "Apache is still starting this process";
     return WSGIRELOAD_NOT_READY;
 }
@@ -91,11 +138,11 @@ void wsgireload_probe(wsgireload_server *out)
     const char *refusal = "";
 
     memset(out, 0, sizeof *out);
-    /* The description is whole; the banner says only as much as ServerTokens lets it. */
-    out->apache = ask("ap_get_server_description", out->version, sizeof out->version)
-                  || ask("ap_get_server_banner", out->version, sizeof out->version);
+    /* The description is complete; ServerTokens shortens the banner. */
+    out->apache = get_text("ap_get_server_description", out->version, sizeof out->version)
+                  || get_text("ap_get_server_banner", out->version, sizeof out->version);
     if (out->apache) {
-        ask("ap_show_mpm", out->mpm, sizeof out->mpm);
+        get_text("ap_show_mpm", out->mpm, sizeof out->mpm);
         out->parent = parent();
     }
     out->state = out->apache ? query(MPM_STATE) : WSGIRELOAD_UNKNOWN;

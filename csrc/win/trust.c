@@ -1,31 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include <windows.h>
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <wchar.h>
 
-#include "../wsgireload.h"
+#include "../internal.h"
 
-#include "../failure.h"
-#include "../hub/hub.h"
-#include "wide.h"
-
-static int is_slash(wchar_t unit)
-{
-    return unit == L'\\' || unit == L'/';
-}
-
-/* \\server\share, with either slash, also in the form that begins with \\?\. */
+/* \\server\share with either slash, or the same after \\?\UNC\. */
 static int is_share(const wchar_t *path)
 {
     if (wcsncmp(path, L"\\\\?\\", 4) == 0)
         return _wcsnicmp(path + 4, L"UNC\\", 4) == 0;
-    return is_slash(path[0]) && is_slash(path[1]) && path[2] != L'.';
+    return wcsspn(path, L"\\/") >= 2 && path[2] != L'.';
 }
 
-/* A network drive, or a folder into which one is mounted. */
+/* A network drive, or a directory where one is mounted. */
 static int is_remote(const wchar_t *path)
 {
     size_t room = wcslen(path) + MAX_PATH;
@@ -38,25 +27,20 @@ static int is_remote(const wchar_t *path)
     return remote;
 }
 
-int wsgireload_trusted(const char *path, int itself, wsgireload_outcome *out)
+int core_check_trust(const char *path, int itself, wsgireload_outcome *out)
 {
     wchar_t *wide;
     int trusted;
 
-    if (itself) /* nothing is watched then */
-        return 1;
-    wide = wsgireload_path(path);
-    if (wide == NULL) {
-        wsgireload_failed(out, "GetFullPathNameW");
+    if (itself) /* no events are used then */
         return 0;
-    }
+    wide = core_path(path);
+    if (wide == NULL)
+        return core_failed(out, "GetFullPathNameW");
     trusted = !is_share(wide) && !is_remote(wide);
     free(wide);
-    if (!trusted) {
-        memset(out, 0, sizeof *out);
-        out->status = WSGIRELOAD_UNSUPPORTED;
-        snprintf(out->call, sizeof out->call, "wsgireload_watch_directory");
-        snprintf(out->message, sizeof out->message, "a network drive");
-    }
-    return trusted;
+    if (trusted)
+        return 0;
+    return core_outcome(out, WSGIRELOAD_UNSUPPORTED, "wsgireload_watch_directory",
+                        "a network drive");
 }

@@ -1,298 +1,285 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Windows: a completion port, and for each root a handle with one asynchronous read of its changes.
+ */
 #include <windows.h>
 
 #include <stdlib.h>
 #include <string.h>
 #include <wchar.h>
 
-#include "../wsgireload.h"
-
-#include "../failure.h"
-#include "../hub/hub.h"
-#include "../hub/names.h"
-#include "wide.h"
+#include "../internal.h"
 
 enum { NAME = sizeof((wsgireload_change *)NULL)->name };
 
-/* A directory and its handle. Only the thread frees it, and only when Windows is done with it. */
+/* Milliseconds to wait for Windows to confirm a cancelled read, which it does at once. */
+#define PATIENCE 1000
+
+/* A watched directory, with all that is below. Once closed it is kept until its read is over:
+ * until then Windows may write to it. */
 typedef struct root {
-    OVERLAPPED overlapped; /* comes first: it is what Windows gives back */
+    OVERLAPPED overlapped; /* comes first: it is what Windows returns */
     struct root *next;
-    int number;
-    int removed; /* 1: nobody watches it, the answer to the last question is yet to come */
-    HANDLE handle;
-    DWORD volume, high, low;  /* which directory it is, whatever its path */
-    int turn;                 /* which of the buffers is Windows' now */
-    DWORD buffers[2][16384];  /* 64 KiB: more than that a network drive refuses */
+    int id;
+    HANDLE handle;                   /* INVALID_HANDLE_VALUE: closed */
+    BY_HANDLE_FILE_INFORMATION file; /* identifies the directory, whatever its path */
+    DWORD buffer[16384];             /* 64 KiB: network drives refuse more */
 } root;
 
-struct wsgireload_events {
-    wsgireload_hub *hub;
-    HANDLE port, thread;
+struct core_events {
+    HANDLE port;
     root *roots;
-    int last; /* number that was given */
+    int last_id;
+    volatile LONG woken;
+    root *unread; /* its read is over, but not all of it reported */
+    const FILE_NOTIFY_INFORMATION *change; /* its next one to report; NULL: none */
 };
 
-/* Asks for the next changes; Windows keeps those that come between two questions. */
-static BOOL ask(root *asked)
+core_events *core_events_open(wsgireload_outcome *out)
+{
+    core_events *events = core_new(sizeof *events, out);
+
+    if (events == NULL)
+        return NULL;
+    events->port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 1);
+    if (events->port != NULL)
+        return events;
+    core_failed(out, "CreateIoCompletionPort");
+    free(events);
+    return NULL;
+}
+
+/* Starts to read the next changes; Windows keeps those between two reads. */
+static BOOL start_read(root *of)
 {
     const DWORD filter = FILE_NOTIFY_CHANGE_FILE_NAME | FILE_NOTIFY_CHANGE_DIR_NAME
                          | FILE_NOTIFY_CHANGE_SIZE | FILE_NOTIFY_CHANGE_LAST_WRITE
                          | FILE_NOTIFY_CHANGE_CREATION | FILE_NOTIFY_CHANGE_ATTRIBUTES;
 
-    memset(&asked->overlapped, 0, sizeof asked->overlapped);
-    return ReadDirectoryChangesW(asked->handle, asked->buffers[asked->turn],
-                                 sizeof asked->buffers[asked->turn], TRUE, filter, NULL,
-                                 &asked->overlapped, NULL);
+    memset(&of->overlapped, 0, sizeof of->overlapped);
+    return ReadDirectoryChangesW(of->handle, of->buffer, sizeof of->buffer, TRUE, filter, NULL,
+                                 &of->overlapped, NULL);
 }
 
-/* A short name may be that of any file. */
-static void tell(wsgireload_events *events, const root *of, const FILE_NOTIFY_INFORMATION *change)
-{
-    char name[NAME];
-
-    wsgireload_narrow(change->FileName, change->FileNameLength / sizeof(wchar_t), name, NAME);
-    wsgireload_hub_changed(events->hub, of->number, name,
-                           name[0] == '\0' || strchr(name, '~') != NULL);
-}
-
-static void tell_all(wsgireload_events *events, const root *of, const void *buffer)
-{
-    const FILE_NOTIFY_INFORMATION *change = buffer;
-
-    tell(events, of, change);
-    while (change->NextEntryOffset != 0) {
-        change = (const void *)((const char *)change + change->NextEntryOffset);
-        tell(events, of, change);
-    }
-}
-
-static void close_root(root *closed)
-{
-    if (closed->handle != INVALID_HANDLE_VALUE)
-        CloseHandle(closed->handle);
-    free(closed);
-}
-
-static void free_root(wsgireload_events *events, root *freed)
+static void free_root(core_events *events, root *freed)
 {
     root **link = &events->roots;
 
     while (*link != freed)
         link = &(*link)->next;
     *link = freed->next;
-    close_root(freed);
+    if (freed->handle != INVALID_HANDLE_VALUE)
+        CloseHandle(freed->handle);
+    free(freed);
 }
 
-/* What came of a question: an error of Windows', or so many bytes. */
-static void take(wsgireload_events *events, root *answered, DWORD error, DWORD bytes)
-{
-    const void *buffer = answered->buffers[answered->turn];
-    BOOL goes_on = error == ERROR_SUCCESS || error == ERROR_NOTIFY_ENUM_DIR;
-
-    if (answered->removed) {
-        free_root(events, answered);
-        return;
-    }
-    answered->turn = !answered->turn;
-    goes_on = goes_on && ask(answered);
-    if (error == ERROR_SUCCESS && bytes > 0)
-        tell_all(events, answered, buffer);
-    else if (goes_on) /* more than the buffer holds */
-        wsgireload_hub_changed(events->hub, answered->number, "", 1);
-    if (!goes_on) {
-        wsgireload_hub_gone(events->hub, answered->number);
-        free_root(events, answered);
-    }
-}
-
-static DWORD WINAPI run(void *argument)
-{
-    wsgireload_events *events = argument;
-    int closing = 0, done = 0;
-
-    while (!done) {
-        OVERLAPPED *answered = NULL;
-        ULONG_PTR key;
-        DWORD bytes = 0, error = ERROR_SUCCESS;
-
-        if (!GetQueuedCompletionStatus(events->port, &bytes, &key, &answered, INFINITE))
-            error = GetLastError();
-        wsgireload_lock();
-        if (answered != NULL) {
-            take(events, (root *)answered, error, bytes);
-        } else if (error == ERROR_SUCCESS) {
-            closing = 1;
-        } else {
-            SetLastError(error);
-            wsgireload_hub_broken(events->hub, "GetQueuedCompletionStatus");
-            done = 1;
-        }
-        done = done || (closing && events->roots == NULL);
-        wsgireload_unlock();
-    }
-    return 0;
-}
-
-wsgireload_events *wsgireload_events_open(wsgireload_hub *hub, wsgireload_outcome *out)
-{
-    wsgireload_events *events = calloc(1, sizeof *events);
-
-    SetLastError(ERROR_NOT_ENOUGH_MEMORY);
-    if (events == NULL) {
-        wsgireload_failed(out, "calloc");
-        return NULL;
-    }
-    events->hub = hub;
-    events->port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 1);
-    if (events->port == NULL) {
-        wsgireload_failed(out, "CreateIoCompletionPort");
-    } else {
-        events->thread = CreateThread(NULL, 65536, run, events, STACK_SIZE_PARAM_IS_A_RESERVATION,
-                                      NULL);
-        if (events->thread != NULL)
-            return events;
-        wsgireload_failed(out, "CreateThread");
-    }
-    wsgireload_events_free(events);
-    return NULL;
-}
-
-/* A handle that keeps nobody from anything but from renaming what the directory is in. */
-static HANDLE open_directory(const char *path)
-{
-    const DWORD everyone = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
-    wchar_t *wide = wsgireload_path(path);
-    HANDLE handle = INVALID_HANDLE_VALUE;
-    DWORD error;
-
-    if (wide != NULL)
-        handle = CreateFileW(wide, FILE_LIST_DIRECTORY, everyone, NULL, OPEN_EXISTING,
-                             FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OVERLAPPED, NULL);
-    error = GetLastError();
-    free(wide);
-    SetLastError(error);
-    return handle;
-}
-
-/* NULL and the outcome, or a root that is not one of a hub's yet. */
-static root *open_root(const char *path, wsgireload_outcome *out)
-{
-    root *opened = calloc(1, sizeof *opened);
-    BY_HANDLE_FILE_INFORMATION found;
-
-    if (opened == NULL) {
-        SetLastError(ERROR_NOT_ENOUGH_MEMORY);
-        wsgireload_failed(out, "calloc");
-        return NULL;
-    }
-    opened->handle = open_directory(path);
-    if (opened->handle == INVALID_HANDLE_VALUE) {
-        wsgireload_failed(out, "CreateFileW");
-    } else if (!GetFileInformationByHandle(opened->handle, &found)) {
-        wsgireload_failed(out, "GetFileInformationByHandle");
-    } else if (!(found.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY)) {
-        SetLastError(ERROR_DIRECTORY);
-        wsgireload_failed(out, "CreateFileW");
-    } else {
-        opened->volume = found.dwVolumeSerialNumber;
-        opened->high = found.nFileIndexHigh;
-        opened->low = found.nFileIndexLow;
-        return opened;
-    }
-    close_root(opened);
-    return NULL;
-}
-
-/* The number of the one that watches the same directory; 0: there is none. */
-static int number_of(const wsgireload_events *events, const root *like)
+/* Returns the id of the root that watches the same directory; 0: there is none. */
+static int id_of(const core_events *events, const BY_HANDLE_FILE_INFORMATION *file)
 {
     const root *each;
 
     for (each = events->roots; each != NULL; each = each->next)
-        if (!each->removed && each->volume == like->volume && each->high == like->high
-            && each->low == like->low)
-            return each->number;
+        if (each->handle != INVALID_HANDLE_VALUE
+            && each->file.dwVolumeSerialNumber == file->dwVolumeSerialNumber
+            && each->file.nFileIndexHigh == file->nFileIndexHigh
+            && each->file.nFileIndexLow == file->nFileIndexLow)
+            return each->id;
     return 0;
 }
 
-/* Its number, or -1 and the outcome. Bound to the port, what this thread asks outlives it. */
-static int begin(wsgireload_events *events, root *begun, wsgireload_outcome *out)
+/* Opens a root and starts to read it, unless another one watches the same directory: then it has no
+ * id. Returns the id of the directory, or -1 and the outcome. */
+static int open_root(core_events *events, root *opened, const char *path, wsgireload_outcome *out)
 {
-    if (CreateIoCompletionPort(begun->handle, events->port, 0, 0) == NULL) {
-        wsgireload_failed(out, "CreateIoCompletionPort");
-        return -1;
+    int known;
+
+    /* Shared with everyone: it only keeps others from renaming what the directory is in. */
+    opened->handle = core_open(core_path(path), FILE_LIST_DIRECTORY,
+                               FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OVERLAPPED);
+    if (opened->handle == INVALID_HANDLE_VALUE)
+        return core_failed(out, "CreateFileW");
+    if (!GetFileInformationByHandle(opened->handle, &opened->file))
+        return core_failed(out, "GetFileInformationByHandle");
+    if (!(opened->file.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY)) {
+        SetLastError(ERROR_DIRECTORY);
+        return core_failed(out, "CreateFileW");
     }
-    if (!ask(begun)) {
-        wsgireload_failed(out, "ReadDirectoryChangesW");
-        return -1;
-    }
-    begun->number = ++events->last;
-    begun->next = events->roots;
-    events->roots = begun;
-    return begun->number;
+    known = id_of(events, &opened->file);
+    if (known != 0)
+        return known;
+    /* Bound to the port, a read outlives the thread that started it. */
+    if (CreateIoCompletionPort(opened->handle, events->port, 0, 0) == NULL)
+        return core_failed(out, "CreateIoCompletionPort");
+    if (!start_read(opened))
+        return core_failed(out, "ReadDirectoryChangesW");
+    opened->id = ++events->last_id;
+    return opened->id;
 }
 
-int wsgireload_events_add(wsgireload_events *events, const char *path, int interest,
-                          wsgireload_outcome *out)
+int core_events_add(core_events *events, const char *path, int interest, wsgireload_outcome *out)
 {
     root *opened;
-    int number, known;
+    int id;
 
     if (interest == WSGIRELOAD_ITSELF)
         return 0;
-    opened = open_root(path, out);
+    opened = core_new(sizeof *opened, out);
     if (opened == NULL)
         return -1;
-    wsgireload_lock();
-    known = number_of(events, opened);
-    number = known != 0 ? known : begin(events, opened, out);
-    wsgireload_unlock();
-    if (known != 0 || number < 0)
-        close_root(opened);
-    return number;
+    id = open_root(events, opened, path, out);
+    opened->next = events->roots;
+    events->roots = opened;
+    if (opened->id == 0)
+        free_root(events, opened);
+    return id;
 }
 
-void wsgireload_events_remove(wsgireload_events *events, int number)
+static void close_root(core_events *events, root *closed)
 {
-    root *each;
-
-    for (each = events->roots; each != NULL; each = each->next)
-        if (each->number == number && !each->removed) {
-            each->removed = 1;
-            CancelIoEx(each->handle, &each->overlapped); /* fails where the answer is there */
-        }
-}
-
-void wsgireload_events_stop(wsgireload_events *events)
-{
-    if (!PostQueuedCompletionStatus(events->port, 0, 0, NULL)) {
-        CloseHandle(events->port); /* this, too, wakes the thread */
-        events->port = NULL;
+    if (events->unread == closed) { /* there is no read that could still write to it */
+        events->unread = NULL;
+        free_root(events, closed);
+        return;
     }
-    WaitForSingleObject(events->thread, INFINITE);
+    CancelIoEx(closed->handle, &closed->overlapped); /* fails if the read is over already */
+    CloseHandle(closed->handle);
+    closed->handle = INVALID_HANDLE_VALUE;
 }
 
-void wsgireload_events_free(wsgireload_events *events)
+void core_events_remove(core_events *events, int id)
 {
-    if (events->thread != NULL)
-        CloseHandle(events->thread);
-    if (events->port != NULL)
-        CloseHandle(events->port);
+    root *each = events->roots;
+
+    while (each != NULL && (each->id != id || each->handle == INVALID_HANDLE_VALUE))
+        each = each->next;
+    if (each != NULL)
+        close_root(events, each);
+}
+
+/* A read is over, with one of Windows' errors, or so many bytes. */
+static void finish_read(core_events *events, root *finished, DWORD error, DWORD bytes,
+                        wsgireload_watcher *watcher)
+{
+    if (finished->handle == INVALID_HANDLE_VALUE) {
+        free_root(events, finished);
+    } else if (error != ERROR_SUCCESS && error != ERROR_NOTIFY_ENUM_DIR) {
+        core_gone(watcher, finished->id);
+        free_root(events, finished);
+    } else {
+        events->unread = finished;
+        events->change = NULL;
+        if (error == ERROR_SUCCESS && bytes > 0)
+            events->change = (const void *)finished->buffer;
+        else /* there were more changes than the buffer holds */
+            core_changed(watcher, finished->id, "", 1);
+    }
+}
+
+static void report_change(core_events *events, wsgireload_watcher *watcher)
+{
+    const FILE_NOTIFY_INFORMATION *change = events->change;
+    char name[NAME];
+
+    core_narrow(change->FileName, change->FileNameLength / sizeof(wchar_t), name, NAME);
+    /* A short name may be that of any file. */
+    core_changed(watcher, events->unread->id, name, name[0] == '\0' || strchr(name, '~') != NULL);
+    events->change = NULL;
+    if (change->NextEntryOffset != 0)
+        events->change = (const void *)((const char *)change + change->NextEntryOffset);
+}
+
+/* Reports what a read brought and starts the next one, as far as there is room. */
+static void report_unread(core_events *events, wsgireload_watcher *watcher)
+{
+    root *unread;
+
+    while (events->unread != NULL && core_has_room(watcher)) {
+        if (events->change != NULL) {
+            report_change(events, watcher);
+            continue;
+        }
+        unread = events->unread;
+        events->unread = NULL;
+        if (!start_read(unread)) {
+            core_gone(watcher, unread->id);
+            free_root(events, unread);
+        }
+    }
+}
+
+int core_events_wait(core_events *events, unsigned long long milliseconds,
+                     wsgireload_watcher *watcher, wsgireload_outcome *out)
+{
+    DWORD timeout = milliseconds < INFINITE ? (DWORD)milliseconds : INFINITE - 1;
+    DWORD bytes = 0, error = ERROR_SUCCESS;
+    OVERLAPPED *finished = NULL;
+    ULONG_PTR key;
+
+    if (events->unread == NULL) {
+        if (!GetQueuedCompletionStatus(events->port, &bytes, &key, &finished, timeout))
+            error = GetLastError();
+        if (finished != NULL)
+            finish_read(events, (root *)finished, error, bytes, watcher);
+        else if (error == ERROR_SUCCESS) /* from core_events_wake */
+            return !InterlockedExchange(&events->woken, 0);
+        else if (error != WAIT_TIMEOUT)
+            return core_failed(out, "GetQueuedCompletionStatus");
+    }
+    report_unread(events, watcher);
+    return 1;
+}
+
+void core_events_wake(core_events *events)
+{
+    /* One packet at most: many wakes end one wait. */
+    if (InterlockedExchange(&events->woken, 1) == 0
+        && !PostQueuedCompletionStatus(events->port, 0, 0, NULL))
+        InterlockedExchange(&events->woken, 0); /* no memory: the wait lasts its time */
+}
+
+void core_events_close(core_events *events)
+{
+    OVERLAPPED *finished = NULL;
+    root *each, *next;
+    ULONG_PTR key;
+    DWORD bytes;
+
+    for (each = events->roots; each != NULL; each = next) {
+        next = each->next;
+        if (each->handle != INVALID_HANDLE_VALUE)
+            close_root(events, each);
+    }
+    /* A root whose read Windows does not confirm is never freed: a leak, rather than a hang. */
+    while (events->roots != NULL
+           && (GetQueuedCompletionStatus(events->port, &bytes, &key, &finished, PATIENCE)
+               || finished != NULL)) {
+        if (finished != NULL)
+            free_root(events, (root *)finished);
+        finished = NULL;
+    }
+}
+
+void core_events_free(core_events *events)
+{
+    CloseHandle(events->port);
     free(events);
 }
 
-unsigned long long wsgireload_events_hash(const char *name)
+unsigned long long core_name_hash(const char *name)
 {
     wchar_t wide[NAME];
     int length;
 
-    if (strlen(name) >= NAME) /* no change is told under such a name */
+    if (strlen(name) >= NAME) /* no change is reported with such a name */
         return 1;
-    wsgireload_wide(name, wide);
+    core_wide(name, wide);
     length = (int)wcslen(wide);
-    if (length > 0) /* one for one, whatever the language */
-        LCMapStringEx(LOCALE_NAME_INVARIANT, LCMAP_UPPERCASE, wide, length, wide, length, NULL,
-                      NULL, 0);
-    return wsgireload_names_hash(wide, (unsigned)length * sizeof *wide);
+    /* One unit to one unit, in every language. It fails on the empty name alone. */
+    LCMapStringEx(LOCALE_NAME_INVARIANT, LCMAP_UPPERCASE, wide, length, wide, length, NULL, NULL, 0);
+    return core_hash(wide, (size_t)length * sizeof *wide);
+}
+
+unsigned long long core_clock(void)
+{
+    return GetTickCount64();
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Drives the core with random and odd calls from several threads at once; sanitizers look on.
+ * Drives the core with random and odd calls from several threads at once, under sanitizers: each
+ * thread uses its own watchers, as the header wants it, and wakes those of all.
  * driver FOLDER SEED CALLS THREADS
  */
 #define _GNU_SOURCE 1
@@ -9,29 +10,26 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../csrc/find.h"
-#include "../../csrc/latch.h"
-#include "../../csrc/wsgireload.h"
+#include "../../csrc/internal.h"
 
-#include "../../csrc/hub/hub.h"
-
-enum { SLOTS = 70, THREADS = 16, LONG = 5000 }; /* more watchers than a process may have */
-
-static _Atomic long long watchers[SLOTS];
-static const char *folder;
-static int calls;
+enum { SLOTS = 5, THREADS = 16, LONG = 5000 };
 
 typedef struct {
     unsigned long long state;
     pthread_t thread;
+    wsgireload_watcher *watchers[SLOTS]; /* NULL: none */
+    pthread_mutex_t alive[SLOTS];        /* held to wake a watcher, and to free it */
 } worker;
+
+static worker workers[THREADS];
+static const char *folder;
+static int calls, threads;
 
 static unsigned below(worker *self, unsigned limit)
 {
@@ -39,17 +37,13 @@ static unsigned below(worker *self, unsigned limit)
     return (unsigned)(self->state >> 33) % limit;
 }
 
-/* Mostly a watcher that is there; or one that was, or never will be. */
-static long long some_watcher(worker *self)
+/* One of its own, which may have ended. */
+static wsgireload_watcher *some_watcher(worker *self)
 {
-    static const long long odd[] = {0, -1, 1, 64, 1LL << 62, -(1LL << 62)};
-
-    if (below(self, 20) == 0)
-        return odd[below(self, sizeof odd / sizeof *odd)];
-    return watchers[below(self, SLOTS)];
+    return self->watchers[below(self, SLOTS)];
 }
 
-/* On the heap, and of exactly its length: a byte too far is seen. The caller frees it. */
+/* On the heap, and of exactly its length: a byte too far is found. The caller frees it. */
 static char *some_text(worker *self)
 {
     unsigned length = below(self, 8) == 0 ? below(self, LONG) : below(self, 12), i;
@@ -110,35 +104,54 @@ static void stir(worker *self)
     free(other);
 }
 
-static void begin_or_end(int slot, int begin)
+static void replace(worker *self, int slot, wsgireload_watcher *with)
 {
-    wsgireload_outcome outcome;
-    long long before = begin ? wsgireload_watch_begin(&outcome) : 0;
+    wsgireload_watcher *before = self->watchers[slot];
 
-    before = atomic_exchange(&watchers[slot], before);
-    if (before > 0)
-        wsgireload_watch_end(before);
+    pthread_mutex_lock(&self->alive[slot]);
+    self->watchers[slot] = with;
+    pthread_mutex_unlock(&self->alive[slot]);
+    if (before != NULL)
+        wsgireload_watch_free(before);
 }
 
-/* Now and then there are as many as there can be, or none: with the last one the hub is closed. */
-static void begin_and_end(worker *self)
+/* Ends a watcher, frees one, or frees one and begins another. */
+static void begin_or_end(worker *self)
 {
-    unsigned what = below(self, 40);
-    int slot;
+    int slot = (int)below(self, SLOTS), what = (int)below(self, 6);
+    wsgireload_outcome outcome;
+    wsgireload_watcher *begun = what > 1 ? wsgireload_watch_begin(&outcome) : NULL;
 
-    if (what > 3)
-        begin_or_end((int)below(self, SLOTS), what % 4 != 0);
-    for (slot = 0; what <= 3 && slot < SLOTS; slot++)
-        begin_or_end(slot, what == 0);
+    if (what > 1 && (begun != NULL) != (outcome.status == WSGIRELOAD_OK))
+        abort();
+    if (what > 0)
+        replace(self, slot, begun);
+    else if (self->watchers[slot] != NULL)
+        wsgireload_watch_end(self->watchers[slot]);
+}
+
+static void wake(worker *self)
+{
+    worker *other = &workers[below(self, (unsigned)threads)];
+    unsigned slot = below(self, SLOTS);
+
+    pthread_mutex_lock(&other->alive[slot]);
+    if (other->watchers[slot] != NULL)
+        wsgireload_watch_wake(other->watchers[slot]);
+    pthread_mutex_unlock(&other->alive[slot]);
 }
 
 static void watch(worker *self)
 {
+    wsgireload_watcher *watcher = some_watcher(self);
     wsgireload_outcome outcome;
     char *path = some_path(self);
-    int number = wsgireload_watch_directory(some_watcher(self), path, (int)below(self, 6) - 1,
-                                            (int)below(self, 2), &outcome);
+    int number = -1;
 
+    memset(&outcome, 0xFF, sizeof outcome);
+    if (watcher != NULL)
+        number = wsgireload_watch_directory(watcher, path, (int)below(self, 6) - 1,
+                                            (int)below(self, 2), &outcome);
     if ((number >= 0) != (outcome.status == WSGIRELOAD_OK))
         abort();
     free(path);
@@ -146,23 +159,27 @@ static void watch(worker *self)
 
 static void name_or_forget(worker *self)
 {
+    wsgireload_watcher *watcher = some_watcher(self);
     char *text = some_text(self);
-    int number = (int)below(self, 400) - 5, i;
+    int number = (int)below(self, 40) - 5, i;
 
-    for (i = 0; i < 10; i++)
-        wsgireload_watch_name(some_watcher(self), number + i, text);
-    if (below(self, 3) == 0)
-        wsgireload_watch_forget(some_watcher(self), number);
+    for (i = 0; i < 10 && watcher != NULL; i++)
+        wsgireload_watch_name(watcher, number + i, text);
+    if (below(self, 3) == 0 && watcher != NULL)
+        wsgireload_watch_forget(watcher, number);
     free(text);
 }
 
 static void await(worker *self)
 {
-    int room = (int)below(self, 5), count;
+    wsgireload_watcher *watcher = some_watcher(self);
+    int room = (int)below(self, 5), count = -1;
     wsgireload_change *changes = malloc((size_t)room * sizeof *changes);
     wsgireload_outcome outcome;
 
-    count = wsgireload_watch_wait(some_watcher(self), below(self, 3), changes, room, &outcome);
+    memset(&outcome, 0xFF, sizeof outcome);
+    if (watcher != NULL)
+        count = wsgireload_watch_wait(watcher, below(self, 3), changes, room, &outcome);
     if (count > room || (count < 0) != (outcome.status != WSGIRELOAD_OK))
         abort();
     free(changes);
@@ -187,7 +204,7 @@ static void mark(worker *self)
     free(paths);
 }
 
-static void ask(worker *self)
+static void request(worker *self)
 {
     wsgireload_outcome outcome;
     wsgireload_server server;
@@ -197,11 +214,11 @@ static void ask(worker *self)
     if (below(self, 2) == 0)
         wsgireload_rearm();
     wsgireload_probe(&server);
-    wsgireload_trusted(path, (int)below(self, 2), &outcome);
-    wsgireload_find(path, below(self, 99));
+    core_check_trust(path, (int)below(self, 2), &outcome);
+    core_find(path, below(self, 99));
     wsgireload_linger(below(self, 3), &outcome);
     wsgireload_open((const unsigned short *)L"", &outcome);
-    if (wsgireload_command_line() != NULL || wsgireload_latch_close() == 2)
+    if (wsgireload_command_line() != NULL)
         abort();
     free(path);
 }
@@ -214,7 +231,7 @@ static void *work(void *argument)
     for (i = 0; i < calls; i++)
         switch (below(self, 12)) {
         case 0:
-            begin_and_end(self);
+            begin_or_end(self);
             break;
         case 1:
         case 2:
@@ -229,13 +246,13 @@ static void *work(void *argument)
             await(self);
             break;
         case 7:
-            wsgireload_watch_wake(some_watcher(self));
+            wake(self);
             break;
         case 8:
             mark(self);
             break;
         case 9:
-            ask(self);
+            request(self);
             break;
         default:
             stir(self);
@@ -243,7 +260,7 @@ static void *work(void *argument)
     return NULL;
 }
 
-/* A thousand files, and then some, in one go: events get lost, or at least overrun the ring. */
+/* Many files in one go. */
 static void flood(void)
 {
     char *path = NULL;
@@ -260,8 +277,8 @@ static void flood(void)
     }
 }
 
-/* With all watchers ended: no thread of ours, and no file. */
-static int left(const char *of)
+/* How many entries a directory has. */
+static int count_of(const char *of)
 {
     DIR *open = opendir(of);
     int count = 0;
@@ -274,24 +291,27 @@ static int left(const char *of)
 
 int main(int count, char **arguments)
 {
-    static worker workers[THREADS];
-    int threads, i, files = left("/proc/self/fd");
+    int i, slot, files = count_of("/proc/self/fd");
 
     if (count != 5 || atoi(arguments[4]) > THREADS)
         return 2;
     folder = arguments[1];
     calls = atoi(arguments[3]);
     threads = atoi(arguments[4]);
-    signal(SIGINT, SIG_IGN); /* it is how a restart is asked for */
+    signal(SIGINT, SIG_IGN); /* a restart sends it */
     for (i = 0; i < threads; i++) {
         workers[i].state = strtoull(arguments[2], NULL, 10) * 31 + (unsigned)i;
-        pthread_create(&workers[i].thread, NULL, work, &workers[i]);
+        for (slot = 0; slot < SLOTS; slot++)
+            pthread_mutex_init(&workers[i].alive[slot], NULL);
     }
+    for (i = 0; i < threads; i++)
+        pthread_create(&workers[i].thread, NULL, work, &workers[i]);
     flood();
     for (i = 0; i < threads; i++)
         pthread_join(workers[i].thread, NULL);
-    for (i = 0; i < SLOTS; i++)
-        wsgireload_watch_end(watchers[i]);
+    for (i = 0; i < threads; i++)
+        for (slot = 0; slot < SLOTS; slot++)
+            replace(&workers[i], slot, NULL);
     printf("%d calls\n", calls * threads);
-    return left("/proc/self/fd") == files ? 0 : 3;
+    return count_of("/proc/self/fd") == files ? 0 : 3;
 }

@@ -13,27 +13,28 @@ import pytest
 from wsgireload.ffi import ffi, lib
 
 CSRC = Path(__file__).parents[2] / "csrc"
+INTERNAL = (CSRC / "internal.h").read_text()
 
-# What the children start with. `ask` is one call, as (status, code, call, message); `calls` what
-# the preloaded kill() saw.
+# What the children start with. `request` is one call, as (status, code, call, message); `calls` is
+# what the preloaded kill() counted.
 START = """
 import ctypes, json, os, shutil, signal, sys, threading
 from wsgireload.ffi import ffi, lib
 
-def ask(core=lib):
+def request(core=lib):
     out = ffi.new("wsgireload_outcome *")
     core.wsgireload_restart(out)
     return out.status, out.code, ffi.string(out.call).decode(), ffi.string(out.message).decode()
 
 def at_once(cores):
-    barrier, said = threading.Barrier(len(cores)), []
+    barrier, returned = threading.Barrier(len(cores)), []
     def run(core):
         barrier.wait()
-        said.append(ask(core)[0])
+        returned.append(request(core)[0])
     threads = [threading.Thread(target=run, args=(core,)) for core in cores]
     for thread in threads: thread.start()
     for thread in threads: thread.join()
-    return sorted(said)
+    return sorted(returned)
 
 def copies(folder, count):
     made = [shutil.copy(sys.modules["wsgireload._native"].__file__, f"{folder}/copy{i}.so")
@@ -46,7 +47,7 @@ def shim(name):
 def calls():
     return shim("kill_calls").value
 
-def tell(what):
+def output(what):
     print(json.dumps(what))
 """
 IGNORED = START + "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
@@ -60,35 +61,37 @@ def test_probe_outside_apache():
     assert (server.apache, ffi.string(server.version), ffi.string(server.mpm)) == (0, b"", b"")
     # What only Windows tells.
     assert (server.parent, server.state, server.generation) == (0, lib.WSGIRELOAD_UNKNOWN, -1)
-    assert (server.restart, ffi.string(server.refusal)) == (lib.WSGIRELOAD_ASKED, b"")
+    assert (server.restart, ffi.string(server.refusal)) == (lib.WSGIRELOAD_REQUESTED, b"")
     assert lib.wsgireload_command_line() == ffi.NULL
 
 
 def test_restart_is_sigint(child):
     """A restart is a SIGINT to the own process."""
-    said, seen = child(
+    returned, seen = child(
         START
         + """
 seen = []
 signal.signal(signal.SIGINT, lambda number, frame: seen.append(number))
-said = ask()
-tell([said, seen])
+returned = request()
+output([returned, seen])
 """
     )
-    assert said == [lib.WSGIRELOAD_ASKED, 0, "kill", ""]
+    assert returned == [lib.WSGIRELOAD_REQUESTED, 0, "kill", ""]
     assert seen == [2]
 
 
 def test_once(child, counted):
-    """Of many calls the first asks, and every other one hears that it was asked."""
-    said, calls = child(IGNORED + "tell([[ask() for _ in range(100)], calls()])", preload=counted)
-    assert said[0] == [lib.WSGIRELOAD_ASKED, 0, "kill", ""]
-    assert said[1:] == 99 * [[lib.WSGIRELOAD_ALREADY_ASKED, 0, "", ""]]
+    """Of many calls the first requests a restart, and all others return that it was requested."""
+    returned, calls = child(
+        IGNORED + "output([[request() for _ in range(100)], calls()])", preload=counted
+    )
+    assert returned[0] == [lib.WSGIRELOAD_REQUESTED, 0, "kill", ""]
+    assert returned[1:] == 99 * [[lib.WSGIRELOAD_ALREADY_REQUESTED, 0, "", ""]]
     assert calls == 1
 
 
 def test_once_from_many_threads(child, counted):
-    """Of 32 Python threads that ask at the same time one asks, a hundred times over."""
+    """Of 32 Python threads that request at the same time one asks, a hundred times over."""
     rounds, calls = child(
         IGNORED
         + """
@@ -96,16 +99,16 @@ rounds = []
 for _ in range(100):
     rounds.append(at_once([lib] * 32))
     lib.wsgireload_rearm()
-tell([rounds, calls()])
+output([rounds, calls()])
 """,
         preload=counted,
     )
-    assert rounds == 100 * [[lib.WSGIRELOAD_ASKED] + 31 * [lib.WSGIRELOAD_ALREADY_ASKED]]
+    assert rounds == 100 * [[lib.WSGIRELOAD_REQUESTED] + 31 * [lib.WSGIRELOAD_ALREADY_REQUESTED]]
     assert calls == 100
 
 
 def test_once_without_the_gil(child, library):
-    """Of 2 C threads that ask within nanoseconds of each other one asks, 100,000 times over."""
+    """Of 2 C threads that request within nanoseconds of each other one asks, 100,000 times over."""
     race = library("""
         #include <pthread.h>
         #include <sched.h>
@@ -113,7 +116,7 @@ def test_once_without_the_gil(child, library):
         enum { ROUNDS = 100000 };
         static void (*restart)(int *outcome);
         static atomic_int started, finished, asked;
-        static void ask(void)
+        static void request(void)
         {
             int outcome[128];
             restart(outcome);
@@ -125,7 +128,7 @@ def test_once_without_the_gil(child, library):
             for (int i = 1; i <= ROUNDS; i++) {
                 while (atomic_load(&started) < i)
                     sched_yield();
-                ask();
+                request();
                 atomic_store(&finished, i);
             }
             return unused;
@@ -140,7 +143,7 @@ def test_once_without_the_gil(child, library):
                 atomic_store(&started, i);
                 for (volatile int n = 0; n < i % 500; n++)
                     ; /* for how long the other takes to see it is unknown: sweep */
-                ask();
+                request();
                 while (atomic_load(&finished) < i)
                     sched_yield();
             }
@@ -153,7 +156,7 @@ def test_once_without_the_gil(child, library):
         + """
 race = ctypes.CDLL(sys.argv[1]).race
 core = ctypes.CDLL(sys.modules["wsgireload._native"].__file__)
-tell(race(core.wsgireload_restart, core.wsgireload_rearm))
+output(race(core.wsgireload_restart, core.wsgireload_rearm))
 """,
         race,
     )
@@ -162,17 +165,17 @@ tell(race(core.wsgireload_restart, core.wsgireload_rearm))
 
 def test_rearm(child, counted):
     """After rearm one more call asks, and one only; before the first restart it does nothing."""
-    said, calls = child(
+    returned, calls = child(
         IGNORED
         + """
 lib.wsgireload_rearm()
-said = [ask()[0], ask()[0]]
+returned = [request()[0], request()[0]]
 lib.wsgireload_rearm()
-tell([said + [ask()[0], ask()[0]], calls()])
+output([returned + [request()[0], request()[0]], calls()])
 """,
         preload=counted,
     )
-    assert said == 2 * [lib.WSGIRELOAD_ASKED, lib.WSGIRELOAD_ALREADY_ASKED]
+    assert returned == 2 * [lib.WSGIRELOAD_REQUESTED, lib.WSGIRELOAD_ALREADY_REQUESTED]
     assert calls == 2
 
 
@@ -181,110 +184,113 @@ def test_fork(child):
     statuses = child(
         IGNORED
         + """
-first = ask()[0]
+first = request()[0]
 reader, writer = os.pipe()
 if os.fork() == 0:
-    os.write(writer, bytes([ask()[0], ask()[0]]))
+    os.write(writer, bytes([request()[0], request()[0]]))
     os._exit(0)
 os.wait()
-tell([first, *os.read(reader, 2), ask()[0]])
+output([first, *os.read(reader, 2), request()[0]])
 """
     )
     assert statuses == [
-        lib.WSGIRELOAD_ASKED,
-        lib.WSGIRELOAD_ASKED,
-        lib.WSGIRELOAD_ALREADY_ASKED,
-        lib.WSGIRELOAD_ALREADY_ASKED,
+        lib.WSGIRELOAD_REQUESTED,
+        lib.WSGIRELOAD_REQUESTED,
+        lib.WSGIRELOAD_ALREADY_REQUESTED,
+        lib.WSGIRELOAD_ALREADY_REQUESTED,
     ]
 
 
 def test_copies(child, counted, tmp_path):
     """Sixteen copies of the library in one process, asking at the same time, send one signal."""
-    said, distinct, calls = child(
+    returned, distinct, calls = child(
         IGNORED
         + """
 made, cores = copies(sys.argv[1], 16)
 distinct = {int(ffi.cast("intptr_t", ffi.addressof(core, "wsgireload_restart"))) for core in cores}
-tell([at_once(cores), len(distinct), calls()])
+output([at_once(cores), len(distinct), calls()])
 """,
         tmp_path,
         preload=counted,
     )
     assert distinct == 16
-    assert said == [lib.WSGIRELOAD_ASKED] + 15 * [lib.WSGIRELOAD_ALREADY_ASKED]
+    assert returned == [lib.WSGIRELOAD_REQUESTED] + 15 * [lib.WSGIRELOAD_ALREADY_REQUESTED]
     assert calls == 1
 
 
 def test_copies_whose_files_are_gone(child, counted, tmp_path):
     """Copies whose files were removed since, as an upgrade does, still send one signal."""
-    said, calls = child(
+    returned, calls = child(
         IGNORED
         + """
 made, cores = copies(sys.argv[1], 2)
 for path in made: os.remove(path)
-tell([[ask(core)[0] for core in cores], calls()])
+output([[request(core)[0] for core in cores], calls()])
 """,
         tmp_path,
         preload=counted,
     )
-    assert said == [lib.WSGIRELOAD_ASKED, lib.WSGIRELOAD_ALREADY_ASKED]
+    assert returned == [lib.WSGIRELOAD_REQUESTED, lib.WSGIRELOAD_ALREADY_REQUESTED]
     assert calls == 1
 
 
 def test_rearm_through_another_copy(child, tmp_path):
     """What one copy latched, another opens."""
-    said = child(
+    returned = child(
         IGNORED
         + """
 made, (one, two) = copies(sys.argv[1], 2)
-first = ask(one)[0]
+first = request(one)[0]
 two.wsgireload_rearm()
-tell([first, ask(one)[0], ask(two)[0]])
+output([first, request(one)[0], request(two)[0]])
 """,
         tmp_path,
     )
-    assert said == [lib.WSGIRELOAD_ASKED, lib.WSGIRELOAD_ASKED, lib.WSGIRELOAD_ALREADY_ASKED]
+    assert returned == [
+        lib.WSGIRELOAD_REQUESTED,
+        lib.WSGIRELOAD_REQUESTED,
+        lib.WSGIRELOAD_ALREADY_REQUESTED,
+    ]
 
 
 def test_own_functions(child, library):
     """A library with functions of the same names in the global scope is never called."""
     imposter = library("""
-        int wsgireload_latch_close(void) { return 0; }
-        void wsgireload_latch_open(void) {}
-        void *wsgireload_find(void) { return 0; }
-        void wsgireload_failed(void) {}
+        void *core_find(void) { return 0; }
+        int core_failed(void) { return -1; }
+        int core_outcome(int *out) { *out = 98; return -1; }
         void wsgireload_rearm(void) {}
         void wsgireload_restart(int *out) { *out = 99; }
         void wsgireload_probe(int *out) { *out = 1; }
     """)
-    said = child(
+    returned = child(
         IGNORED
         + """
 native = sys.modules["wsgireload._native"]
-tell([ask()[0], native.restart()[0], native.rearm(), native.restart()[0], native.probe()[0]])
+output([request()[0], native.restart()[0], native.rearm(), native.restart()[0], native.probe()[0]])
 """,
         preload=imposter,
     )
-    assert said == [lib.WSGIRELOAD_ASKED, lib.WSGIRELOAD_ALREADY_ASKED, None, 0, False]
+    assert returned == [lib.WSGIRELOAD_REQUESTED, lib.WSGIRELOAD_ALREADY_REQUESTED, None, 0, False]
 
 
 @pytest.mark.parametrize("code", [errno.EPERM, 12345])
 def test_kill_fails(child, counted, code):
     """Where kill fails, the outcome has its name and the system's words, and the latch is free."""
-    said, again, calls = child(
+    returned, again, calls = child(
         IGNORED
         + """
 kill_errno = shim("kill_errno")
 kill_errno.value = int(sys.argv[1])
-said = [ask(), ask()]
+returned = [request(), request()]
 kill_errno.value = 0
-tell([said, ask()[0], calls()])
+output([returned, request()[0], calls()])
 """,
         code,
         preload=counted,
     )
-    assert said == 2 * [[lib.WSGIRELOAD_FAILED, code, "kill", os.strerror(code)]]
-    assert again == lib.WSGIRELOAD_ASKED
+    assert returned == 2 * [[lib.WSGIRELOAD_FAILED, code, "kill", os.strerror(code)]]
+    assert again == lib.WSGIRELOAD_REQUESTED
     assert calls == 3
 
 
@@ -305,7 +311,7 @@ def test_windows_alone(call):
 def test_exports():
     """The binary exports every function that the header declares, and setup.py names them all."""
     header = (CSRC / "wsgireload.h").read_text()
-    declared = re.findall(r"^\w[\w ]+[ *](wsgireload_\w+)\(", header, re.MULTILINE)
+    declared = re.findall(r"^\w[\w ]+[ *]+(wsgireload_\w+)\(", header, re.MULTILINE)
     assert [name.removeprefix("wsgireload_") for name in declared] == [
         "probe",
         "command_line",
@@ -313,6 +319,7 @@ def test_exports():
         "rearm",
         "linger",
         "open",
+        "marks",
         "watch_begin",
         "watch_directory",
         "watch_name",
@@ -320,23 +327,22 @@ def test_exports():
         "watch_wait",
         "watch_wake",
         "watch_end",
-        "marks",
+        "watch_free",
     ]
     assert all(hasattr(lib, name) for name in declared)
     setup = CSRC.with_name("setup.py").read_text()
     assert re.findall(r'"(wsgireload_\w+)"', setup) == declared
 
 
-def functions(*folders: str) -> dict[str, list[str]]:
-    """The functions that each file of some folders has for other files, in their order."""
-    function = re.compile(r"^\w[\w ]+[ *](wsgireload_\w+)\(", re.MULTILINE)
-    files = [file for folder in folders for file in (CSRC / folder).glob("*.c")]
-    return {file.stem: function.findall(file.read_text()) for file in files}
+def functions(folder: str) -> dict[str, list[str]]:
+    """The functions that each file of a folder has for other files, in their order."""
+    function = re.compile(r"^(?!static)\w[\w ]+[ *]+((?:wsgireload|core)_\w+)\(", re.MULTILINE)
+    return {file.stem: function.findall(file.read_text()) for file in (CSRC / folder).glob("*.c")}
 
 
 def test_twins():
-    """Both platforms have the same files and functions in order, but for those of win/wide.h."""
-    alone = re.findall(r"(wsgireload_\w+)\(", (CSRC / "win" / "wide.h").read_text())
+    """Both platforms have the same files and functions in order, but for win/file.c's own."""
+    alone = re.findall(r"(core_\w+)\(", INTERNAL[INTERNAL.index("/* win/file.c alone") :])
     windows = {
         file: [name for name in names if name not in alone]
         for file, names in functions("win").items()
@@ -345,14 +351,23 @@ def test_twins():
     assert all(windows.values())
 
 
+def test_headers():
+    """internal.h declares every function that the sources share, and no other."""
+    declared = re.findall(r"(core_\w+)\(", re.sub(r"/\*.*?\*/", "", INTERNAL, flags=re.DOTALL))
+    defined = {
+        name for folder in (".", "unix", "win") for x in functions(folder).values() for name in x
+    }
+    assert sorted(declared) == sorted(name for name in defined if name.startswith("core_"))
+
+
 def test_sources():
-    """setup.py names every file, and the stand-in for those without events has all it should."""
+    """setup.py names every file, and the stub has what watcher.c has for other systems."""
     setup = CSRC.with_name("setup.py").read_text()
     named = {
         name: ast.literal_eval(value)
-        for name, value in re.findall(r"^([A-Z]+) = (\(\".*\))$", setup, re.MULTILINE)
+        for name, value in re.findall(r"^([A-Z]+) = (\(\".*?\))", setup, re.MULTILINE)
     }
-    assert sorted(named["FILES"] + named["EVENTS"]) == sorted(functions("unix"))
-    assert sorted(named["HUB"]) == sorted(functions("hub"))
-    border = [name for name in functions("hub")["hub"] if name.startswith("wsgireload_watch_")]
-    assert functions("elsewhere") == {"watch": border}
+    assert sorted(named["TWINS"] + named["EVENTS"]) == sorted(functions("unix"))
+    assert sorted((*named["COMMON"], "watcher")) == sorted(functions("."))
+    border = [name for name in functions(".")["watcher"] if name.startswith("wsgireload_watch_")]
+    assert functions("stub") == {"watch": border}

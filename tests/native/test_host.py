@@ -37,16 +37,16 @@ CASES = {
 @pytest.mark.parametrize(("source", "expected"), CASES.values(), ids=CASES)
 def test_probe(child, library, source, expected):
     """The probe tells httpd's version and MPM, whatever part of them there is."""
-    said = child(
+    returned = child(
         "import json, wsgireload._native as n; print(json.dumps(n.probe()))",
         preload=library(source),
     )
-    assert said == [*expected, 0, -1, -1, 0, ""]
+    assert returned == [*expected, 0, -1, -1, 0, ""]
 
 
 @pytest.mark.parametrize(("name", "alone"), [("DEBUG", True), ("ONE_PROCESS", True), ("X", False)])
 def test_one_process(child, library, name: str, alone: bool) -> None:
-    """With -X, or -D ONE_PROCESS, nobody would replace this process, and the probe says so."""
+    """With -X, or -D ONE_PROCESS, no parent would replace this process: the probe refuses."""
     defines = f'''
     #include <string.h>
     int ap_exists_config_define(const char *name) {{ return strcmp(name, "{name}") == 0; }}
@@ -61,7 +61,7 @@ def test_one_process(child, library, name: str, alone: bool) -> None:
 
 def test_core_keeps_the_bytes(child, library):
     """The core hands out httpd's bytes as they are."""
-    said = child(
+    returned = child(
         """
         import json
         from wsgireload.ffi import ffi, lib
@@ -71,12 +71,12 @@ def test_core_keeps_the_bytes(child, library):
         """,
         preload=library(DESCRIPTION % r'"A\xff"'),
     )
-    assert said == [1, [0x41, 0xFF]]
+    assert returned == [1, [0x41, 0xFF]]
 
 
 def test_loads_nothing(child, library):
     """httpd's functions in a library that is not in the global scope make no Apache."""
-    said = child(
+    returned = child(
         """
         import ctypes, json, sys, wsgireload._native as n
         stand_in = ctypes.CDLL(sys.argv[1])
@@ -84,4 +84,4 @@ def test_loads_nothing(child, library):
         """,
         library(DESCRIPTION % '"Apache"'),
     )
-    assert said == [True, False]
+    assert returned == [True, False]

@@ -14,7 +14,7 @@ import pytest
 from wsgireload import _native
 
 BINARY = Path(_native.__file__)
-ASK = """
+PROBE = """
 import json, os, platform, sys, sysconfig
 print(json.dumps([
     os.path.realpath(sys.executable), sys.version_info[:3], platform.python_implementation(),
@@ -31,7 +31,7 @@ def pythons() -> dict[str, tuple[int, ...]]:
     found = {}
     for name in filter(None, names):
         # A pyenv shim without its version is there to be found, and fails when it is run.
-        asked = subprocess.run([name, "-c", ASK], capture_output=True, check=False)
+        asked = subprocess.run([name, "-c", PROBE], capture_output=True, check=False)
         if asked.returncode == 0:
             path, version, implementation, free = json.loads(asked.stdout)
             ours = path == os.path.realpath(sys.executable)
@@ -70,7 +70,7 @@ def site(tmp_path):
     return tmp_path / "site"
 
 
-# Interpreters by the same three functions in every Python. A sub-interpreter says what `said`
+# Interpreters by the same three functions in every Python. A sub-interpreter says what `returned`
 # holds at its end through a pipe: nothing else crosses from an interpreter to another.
 START = """
 import json, os, signal, sys
@@ -90,7 +90,7 @@ def create(kind):
     return made
 
 def run(interpreter, code):
-    code = f"import json, os\\n{code}\\nos.write({writer}, json.dumps(said).encode())"
+    code = f"import json, os\\n{code}\\nos.write({writer}, json.dumps(returned).encode())"
     failure = api.run_string(interpreter, code)
     assert failure is None, failure
     return json.loads(os.read(reader, 65536))
@@ -99,7 +99,8 @@ def end(interpreter):
     api.destroy(interpreter)
 """
 USE = (
-    "import wsgireload._native as n; said = [n.probe()[:3], n.restart()[0], n.rearm(), n.__file__]"
+    "import wsgireload._native as n\n"
+    "returned = [n.probe()[:3], n.restart()[0], n.rearm(), n.__file__]"
 )
 
 
@@ -114,13 +115,13 @@ for _ in range(20):
         del sys.modules["wsgireload._native"], n
     else:
         interpreter = create(sys.argv[1])
-        said = run(interpreter, USE)
+        returned = run(interpreter, USE)
         end(interpreter)
-    said_by_all.append(said)
+    said_by_all.append(returned)
 print(json.dumps(said_by_all))
 """
-    said = child(f"{START}\nUSE = {USE!r}\n{script}", kind, python=python, path=site)
-    assert said == 20 * [[[False, "", ""], 0, None, str(site / "wsgireload" / BINARY.name)]]
+    returned = child(f"{START}\nUSE = {USE!r}\n{script}", kind, python=python, path=site)
+    assert returned == 20 * [[[False, "", ""], 0, None, str(site / "wsgireload" / BINARY.name)]]
 
 
 # It says on stderr what it watches, which is not the question here.
@@ -132,9 +133,9 @@ for _ in range(2000):
     if not monitor.active or wsgireload.status().looks > 1:
         break
     pulse.wait(0.01)
-said = [monitor.active, monitor.reason]
+returned = [monitor.active, monitor.reason]
 wsgireload.stop()
-said += [threading.active_count()]
+returned += [threading.active_count()]
 """
 
 
@@ -143,55 +144,55 @@ def test_the_whole_package_twenty_times(child, tmp_path, python, kind):
     """The monitor, its thread and all it imports begin and end in twenty interpreters in turn."""
     shutil.copytree(BINARY.parent, tmp_path / "whole" / "wsgireload")
     script = """
-said = []
+returned = []
 for _ in range(20):
     interpreter = create(sys.argv[1])
-    said.append(run(interpreter, MONITOR))
+    returned.append(run(interpreter, MONITOR))
     end(interpreter)
-print(json.dumps([said, len(os.listdir("/proc/self/task"))]))
+print(json.dumps([returned, len(os.listdir("/proc/self/task"))]))
 """
     whole = f"{START}\nMONITOR = {MONITOR!r}\n{script}"
-    said = child(whole, kind, python=python, path=tmp_path / "whole")
-    assert said == [20 * [[True, None, 1]], 1]
+    returned = child(whole, kind, python=python, path=tmp_path / "whole")
+    assert returned == [20 * [[True, None, 1]], 1]
 
 
 @pytest.mark.parametrize(("python", "kind"), kinds("shared", "own"))
 def test_one_latch(child, site, python, kind):
     """What an interpreter asked, all others know, and still do when it has ended."""
-    said = child(
+    returned = child(
         START
         + """
 kind = sys.argv[1]
-ask = "import wsgireload._native as n; said = n.restart()[0]"
+request = "import wsgireload._native as n; returned = n.restart()[0]"
 one, two = create(kind), create("shared")
-said = [run(one, ask), run(two, ask)]
+returned = [run(one, request), run(two, request)]
 end(one)
-said += [run(two, ask), run(create(kind), ask)]
+returned += [run(two, request), run(create(kind), request)]
 import wsgireload._native as n
-said += [n.restart()[0], n.rearm(), run(create(kind), ask), n.restart()[0]]
-print(json.dumps(said))
+returned += [n.restart()[0], n.rearm(), run(create(kind), request), n.restart()[0]]
+print(json.dumps(returned))
 """,
         kind,
         python=python,
         path=site,
     )
-    assert said == [0, 1, 1, 1, 1, None, 0, 1]
+    assert returned == [0, 1, 1, 1, 1, None, 0, 1]
 
 
 @pytest.mark.parametrize(("python", "kind"), kinds("shared", "own"))
 def test_one_latch_for_two_copies(child, site, python, kind):
     """A copy in another folder, loaded by another interpreter, has the same latch."""
     other = site.with_name("other")
-    said = child(
+    returned = child(
         START
         + """
 kind, other = sys.argv[1:]
 load = f"import sys; sys.path.insert(0, {other!r}); import wsgireload._native as n"
 import wsgireload._native as n
 sub = create(kind)
-said = [n.restart()[0], run(sub, load + "; said = [n.restart()[0], n.__file__]")]
-said += [n.rearm(), run(sub, "said = n.restart()[0]"), n.restart()[0], n.__file__]
-print(json.dumps(said))
+returned = [n.restart()[0], run(sub, load + "; returned = [n.restart()[0], n.__file__]")]
+returned += [n.rearm(), run(sub, "returned = n.restart()[0]"), n.restart()[0], n.__file__]
+print(json.dumps(returned))
 """,
         kind,
         other,
@@ -199,49 +200,53 @@ print(json.dumps(said))
         path=site,
     )
     first, second = (str(folder / "wsgireload" / BINARY.name) for folder in (site, other))
-    assert said == [0, [1, second], None, 0, 1, first]
+    assert returned == [0, [1, second], None, 0, 1, first]
 
 
-HUB = """
+WATCH = """
 import os, wsgireload._native as n
-def hub():
+def taken():
     links = (f"/proc/self/fd/{fd}" for fd in os.listdir("/proc/self/fd"))
     files = [os.readlink(link) for link in links if os.path.lexists(link)]
     return [files.count("anon_inode:inotify"), len(os.listdir("/proc/self/task"))]
 def begin(folder):
     watcher, _ = n.watch_begin()
-    return watcher, n.watch_directory(watcher, folder.encode(), 2, False)[0]
-def heard(watcher):
+    n.watch_directory(watcher, folder.encode(), 2, False)
+    return watcher
+def reported(watcher):
     return [name.decode() for _, _, name in n.watch_wait(watcher, 30_000)[0]]
 """
 
 
 @pytest.mark.parametrize(("python", "kind"), kinds("shared", "own"))
-def test_one_hub(child, site, tmp_path, python, kind):
-    """All interpreters share one hub: each hears, and what one ends goes on for the others."""
+def test_each_watches(child, site, tmp_path, python, kind):
+    """Each interpreter has a watcher of its own, which ends with it; the others watch on."""
     folder = tmp_path / "watched"
     folder.mkdir()
-    said = child(
-        f"{START}\nHUB = {HUB!r}\nexec(HUB)"
+    returned = child(
+        f"{START}\nWATCH = {WATCH!r}\nexec(WATCH)"
         """
 folder, kind = sys.argv[1:]
-watcher, number = begin(folder)
+watcher = begin(folder)
 subs = [create(kind) for _ in range(2)]
-said = [run(sub, f"{HUB}\\nwatcher, said = begin({folder!r})") == number for sub in subs]
-said += [hub()]
+for sub in subs:
+    run(sub, f"{WATCH}\\nwatcher = begin({folder!r}); returned = None")
+returned = [taken()]
 os.mkdir(f"{folder}/one")
-said += [heard(watcher), run(subs[0], "said = heard(watcher); n.watch_end(watcher)")]
+returned += [reported(watcher), run(subs[0], "returned = reported(watcher)")]
 end(subs[0])
+returned += [taken()]
 os.mkdir(f"{folder}/two")
-said += [heard(watcher), run(subs[1], "said = heard(watcher)"), n.watch_end(watcher), hub()]
+returned += [reported(watcher), run(subs[1], "returned = reported(watcher)")]
+returned += [n.watch_end(watcher), taken()]
 os.mkdir(f"{folder}/three")
-said += [run(subs[1], "said = [heard(watcher), n.watch_end(watcher)]"), hub()]
-print(json.dumps(said))
+returned += [run(subs[1], "returned = [reported(watcher), n.watch_end(watcher)]"), taken()]
+print(json.dumps(returned))
 """,
         folder,
         kind,
         python=python,
         path=site,
     )
-    assert said[:5] == [True, True, [1, 2], ["one"], ["one"]]
-    assert said[5:] == [["two"], ["one", "two"], None, [1, 2], [["three"], None], [0, 1]]
+    assert returned[:4] == [[3, 1], ["one"], ["one"], [2, 1]]
+    assert returned[4:] == [["two"], ["one", "two"], None, [1, 1], [["three"], None], [0, 1]]

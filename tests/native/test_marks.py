@@ -93,7 +93,7 @@ def test_what_is_not_there(file):
 
 
 def test_what_cannot_be_looked_at(file):
-    """1 says that nobody can say whether there is a file."""
+    """1 stands for a file that cannot be examined."""
     loop = file.with_name("loop")
     loop.symlink_to(loop)
     paths = [str(loop), str(loop / "x"), "x" * 256, "nul\0nul", "\0", "\ud800"]

@@ -78,6 +78,7 @@ def test_stub():
         "rearm",
         "linger",
         "open_shared",
+        "marks",
         "watch_begin",
         "watch_directory",
         "watch_name",
@@ -85,7 +86,6 @@ def test_stub():
         "watch_wait",
         "watch_wake",
         "watch_end",
-        "marks",
     ]
     assert {name for name in vars(_native) if not name.startswith("__")} == {
         node.name for node in functions

@@ -1,10 +1,10 @@
-"""What changes in directories, as the core hears it, in one process."""
+"""What changes in directories, as one watcher of the core reports it."""
 
 from __future__ import annotations
 
+import datetime as dt
 import errno
 import os
-import random
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from wsgireload import _native
 from wsgireload.errors import NativeError
 from wsgireload.ffi import ffi, lib
 from wsgireload.server.native import ALL, ITSELF, NAMES, Watcher
@@ -22,7 +23,7 @@ Change = tuple[int, bool, str]
 
 
 def instances() -> list[str]:
-    """Every inotify instance of this process: what the kernel says of it."""
+    """Every inotify instance of this process: its fdinfo."""
     return [
         Path(f"/proc/self/fdinfo/{link.name}").read_text()
         for link in Path("/proc/self/fd").iterdir()
@@ -30,20 +31,13 @@ def instances() -> list[str]:
     ]
 
 
-def threads() -> dict[str, str]:
-    """The threads of this process by their numbers, with their names."""
-    return {
-        task.name: (task / "comm").read_text().strip() for task in Path("/proc/self/task").iterdir()
-    }
-
-
 def watches() -> int:
     """How many watches the kernel has for this process."""
-    return sum(told.count("inotify wd:") for told in instances())
+    return sum(info.count("inotify wd:") for info in instances())
 
 
-class Ear:
-    """A watcher, a folder whose file a.py it may hear of, and a fence after what was heard."""
+class Watching:
+    """A watcher, a folder with a file a.py, and a second folder as a fence after each change."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "source"
@@ -59,198 +53,199 @@ class Ear:
         self.numbers = count()
 
     def another(self) -> Watcher:
-        """One more watcher, which ends with the test at the latest."""
+        """Return one more watcher, which ends with the test at the latest."""
         self.watchers.append(Watcher())
         return self.watchers[-1]
 
     def watch(self, path: Path, interest: int, *names: str) -> int:
-        """Watch a directory, for some names in it; returns its number."""
+        """Watch a directory, for some names in it; returns its id."""
         number = self.watcher.directory(str(path), interest, trust=False)
         for name in names:
             self.watcher.name(number, name)
         return number
 
-    def heard(self, *deeds: Callable[[], object]) -> list[Change]:
-        """What was told of some deeds: everything before what comes after them."""
+    def reported(self, *deeds: Callable[[], object]) -> list[Change]:
+        """Return what is reported of some deeds: everything before the fence after them."""
         for deed in deeds:
             deed()
         last = f"fence-{next(self.numbers)}"
         (self.fences / last).mkdir()
-        told: list[Change] = []
-        while (self.fence, False, last) not in told:
+        changes: list[Change] = []
+        while (self.fence, False, last) not in changes:
             more = self.watcher.wait(LONG)
-            assert more, f"{last} was not heard"
-            told += more
-        return [change for change in told if change[0] != self.fence]
+            assert more, f"{last} was not reported"
+            changes += more
+        return [change for change in changes if change[0] != self.fence]
 
 
 @pytest.fixture
-def ear(tmp_path: Path) -> Iterator[Ear]:
-    """An ear, whose watchers end with the test."""
-    made = Ear(tmp_path)
+def watching(tmp_path: Path) -> Iterator[Watching]:
+    """A watcher, which ends with the test."""
+    made = Watching(tmp_path)
     yield made
     for watcher in made.watchers:
         watcher.end()
     assert instances() == []
 
 
-def overwrite(ear: Ear) -> None:
+def overwrite(watching: Watching) -> None:
     """In place, without cutting it first."""
-    with ear.file.open("r+") as file:
+    with watching.file.open("r+") as file:
         file.write("after")
 
 
-def append(ear: Ear) -> None:
+def append(watching: Watching) -> None:
     """At its end."""
-    with ear.file.open("a") as file:
+    with watching.file.open("a") as file:
         file.write("after")
 
 
-def recreate(ear: Ear) -> None:
+def recreate(watching: Watching) -> None:
     """Deleted first."""
-    ear.file.unlink()
-    ear.file.write_text("after")
+    watching.file.unlink()
+    watching.file.write_text("after")
 
 
-def swap(ear: Ear) -> None:
+def swap(watching: Watching) -> None:
     """A hard link to another file takes its name."""
-    ear.other.write_text("after")
-    (ear.folder / "link").hardlink_to(ear.other)
-    (ear.folder / "link").rename(ear.file)
+    watching.other.write_text("after")
+    (watching.folder / "link").hardlink_to(watching.other)
+    (watching.folder / "link").rename(watching.file)
 
 
-def rename_over(ear: Ear) -> None:
+def rename_over(watching: Watching) -> None:
     """What editors do: a new file beside it, renamed over it."""
-    (ear.folder / "a.py~").write_text("after")
-    (ear.folder / "a.py~").rename(ear.file)
+    (watching.folder / "a.py~").write_text("after")
+    (watching.folder / "a.py~").rename(watching.file)
 
 
-def relink(ear: Ear) -> None:
+def relink(watching: Watching) -> None:
     """A symbolic link takes its name."""
-    (ear.folder / "link").symlink_to(ear.other)
-    (ear.folder / "link").rename(ear.file)
+    (watching.folder / "link").symlink_to(watching.other)
+    (watching.folder / "link").rename(watching.file)
 
 
-SAVES: dict[str, Callable[[Ear], object]] = {
+SAVES: dict[str, Callable[[Watching], object]] = {
     "in place": overwrite,
-    "cut and written": lambda ear: ear.file.write_text("after"),
+    "cut and written": lambda watching: watching.file.write_text("after"),
     "appended": append,
     "renamed over": rename_over,
-    "deleted": lambda ear: ear.file.unlink(),
+    "deleted": lambda watching: watching.file.unlink(),
     "deleted and made anew": recreate,
-    "renamed away": lambda ear: ear.file.rename(ear.other),
-    "touched": lambda ear: ear.file.touch(),
-    "made older": lambda ear: os.utime(ear.file, (1, 1)),
-    "another mode": lambda ear: ear.file.chmod(0o600),
+    "renamed away": lambda watching: watching.file.rename(watching.other),
+    "touched": lambda watching: watching.file.touch(),
+    "made older": lambda watching: os.utime(watching.file, (1, 1)),
+    "another mode": lambda watching: watching.file.chmod(0o600),
     "hard link": swap,
     "symbolic link": relink,
 }
 
 
 @pytest.mark.parametrize("save", SAVES.values(), ids=SAVES)
-def test_saves(ear, save):
-    """Each way to save a file whose name is of interest is heard, under its name."""
-    number = ear.watch(ear.folder, NAMES, "a.py")
-    assert set(ear.heard(lambda: save(ear))) == {(number, False, "a.py")}
+def test_saves(watching, save):
+    """Each way to save a file with a watched name is reported, under its name."""
+    number = watching.watch(watching.folder, NAMES, "a.py")
+    assert set(watching.reported(lambda: save(watching))) == {(number, False, "a.py")}
 
 
 @pytest.mark.parametrize("save", SAVES.values(), ids=SAVES)
-def test_names_of_no_interest(ear, save):
-    """Of a file whose name is of none nothing is heard, however it is saved."""
-    ear.watch(ear.folder, NAMES, "b.py", "a", "a.pyc", "A.PY")
-    assert ear.heard(lambda: save(ear)) == []
+def test_names_of_no_interest(watching, save):
+    """Of a file whose name is of none nothing is reported, however it is saved."""
+    watching.watch(watching.folder, NAMES, "b.py", "a", "a.pyc", "A.PY")
+    assert watching.reported(lambda: save(watching)) == []
 
 
 @pytest.mark.parametrize("save", SAVES.values(), ids=SAVES)
-def test_all_names(ear, save):
-    """Where all is of interest, everything is heard, under its name."""
-    number = ear.watch(ear.folder, ALL)
-    assert (number, False, "a.py") in ear.heard(lambda: save(ear))
+def test_all_names(watching, save):
+    """Where all is of interest, everything is reported, under its name."""
+    number = watching.watch(watching.folder, ALL)
+    assert (number, False, "a.py") in watching.reported(lambda: save(watching))
 
 
 @pytest.mark.parametrize("save", SAVES.values(), ids=SAVES)
-def test_itself_hears_nothing_of_what_it_holds(ear, save):
-    """Who watches the directory itself hears nothing of its files, also where another does."""
-    number = ear.watch(ear.folder, ITSELF)
-    assert ear.heard(lambda: save(ear)) == []
-    other = ear.another()
-    assert other.directory(str(ear.folder), ALL, trust=False) == number
-    assert ear.heard((ear.folder / "other").touch) == []
-    assert set(other.wait(0)) == {(number, False, "other")}
+def test_itself_reports_nothing_inside(watching, save):
+    """With ITSELF nothing in the directory is reported, whatever another watcher wants."""
+    number = watching.watch(watching.folder, ITSELF)
+    assert watching.reported(lambda: save(watching)) == []
+    other = watching.another()
+    in_other = other.directory(str(watching.folder), ALL, trust=False)
+    assert watching.watch(watching.folder, ITSELF) == number
+    assert watching.reported((watching.folder / "other").touch) == []
+    assert set(other.wait(0)) == {(in_other, False, "other")}
 
 
-def test_a_file_that_is_not_there_yet(ear):
-    """A name is heard of when its file appears."""
-    number = ear.watch(ear.folder, NAMES, "new.py")
-    heard = ear.heard((ear.folder / "new.py").touch)
-    assert set(heard) == {(number, False, "new.py")}
+def test_a_file_that_is_not_there_yet(watching):
+    """A name is reported of when its file appears."""
+    number = watching.watch(watching.folder, NAMES, "new.py")
+    reported = watching.reported((watching.folder / "new.py").touch)
+    assert set(reported) == {(number, False, "new.py")}
 
 
-def test_a_busy_log(ear):
-    """A file that is written a thousand times wakes nobody; one of interest is told once."""
-    other = ear.another()
-    number = other.directory(str(ear.folder), NAMES, trust=False)
+def test_a_busy_log(watching):
+    """A file written a thousand times wakes no watcher; one of interest is reported once."""
+    other = watching.another()
+    number = other.directory(str(watching.folder), NAMES, trust=False)
     other.name(number, "a.py")
 
     def write(name: str) -> None:
-        with (ear.folder / name).open("a", buffering=1) as file:
+        with (watching.folder / name).open("a", buffering=1) as file:
             for _ in range(1000):
                 file.write("line\n")
 
-    ear.heard(lambda: write("log"))
+    watching.reported(lambda: write("log"))
     assert other.wait(0) == []
-    ear.heard(lambda: write("a.py"))
+    watching.reported(lambda: write("a.py"))
     assert other.wait(0) == [(number, False, "a.py")]
 
 
-def test_many_names(ear):
+def test_many_names(watching):
     """Of two thousand names each is known, and no other."""
     names = [f"module_{i}.py" for i in range(2000)]
-    number = ear.watch(ear.folder, NAMES, *names)
+    number = watching.watch(watching.folder, NAMES, *names)
     for name in ("module_0.py", "module_1234.py", "module_1999.py"):
-        assert set(ear.heard((ear.folder / name).touch)) == {(number, False, name)}
-    assert ear.heard((ear.folder / "module_2000.py").touch) == []
+        assert set(watching.reported((watching.folder / name).touch)) == {(number, False, name)}
+    assert watching.reported((watching.folder / "module_2000.py").touch) == []
 
 
-def test_names_that_are_not_utf8(ear):
+def test_names_that_are_not_utf8(watching):
     """A name is the bytes that it is, of any length that a file system takes."""
     names = [os.fsdecode(b"\xff\xfe.py"), "\N{SNAKE}.py", "x" * 255]
-    number = ear.watch(ear.folder, NAMES, *names)
+    number = watching.watch(watching.folder, NAMES, *names)
     for name in names:
-        assert set(ear.heard((ear.folder / name).touch)) == {(number, False, name)}
+        assert set(watching.reported((watching.folder / name).touch)) == {(number, False, name)}
 
 
-def test_the_directory_is_renamed(ear):
+def test_the_directory_is_renamed(watching):
     """A directory that is renamed is gone: its path does not lead there any more."""
-    number = ear.watch(ear.folder, ITSELF)
-    moved = ear.folder.with_name("moved")
-    assert ear.heard(lambda: ear.folder.rename(moved)) == [(number, True, "")]
+    number = watching.watch(watching.folder, ITSELF)
+    moved = watching.folder.with_name("moved")
+    assert watching.reported(lambda: watching.folder.rename(moved)) == [(number, True, "")]
     assert watches() == 1  # of the fences
-    assert ear.heard((moved / "a.py").touch) == []
-    assert ear.watch(moved, ALL) != number
+    assert watching.reported((moved / "a.py").touch) == []
+    assert watching.watch(moved, ALL) != number
 
 
-def test_the_directory_is_deleted(ear):
+def test_the_directory_is_deleted(watching):
     """A directory that is deleted is gone; one in its place has another number."""
-    number = ear.watch(ear.folder, NAMES, "a.py")
-    heard = ear.heard(lambda: shutil.rmtree(ear.folder))
-    assert heard == [(number, False, "a.py"), (number, True, "")]
-    ear.folder.mkdir()
-    assert ear.watch(ear.folder, NAMES) != number
-    assert ear.heard(ear.file.touch) == []  # names are of the directory that was
+    number = watching.watch(watching.folder, NAMES, "a.py")
+    reported = watching.reported(lambda: shutil.rmtree(watching.folder))
+    assert reported == [(number, False, "a.py"), (number, True, "")]
+    watching.folder.mkdir()
+    assert watching.watch(watching.folder, NAMES) != number
+    assert watching.reported(watching.file.touch) == []  # names are of the directory that was
 
 
-def test_the_mode_of_the_directory(ear):
+def test_the_mode_of_the_directory(watching):
     """What may be read in a directory changes with its mode: that may be about any file."""
-    number = ear.watch(ear.folder, NAMES)
-    assert ear.heard(lambda: ear.folder.chmod(0o700)) == [(number, False, "")]
+    number = watching.watch(watching.folder, NAMES)
+    assert watching.reported(lambda: watching.folder.chmod(0o700)) == [(number, False, "")]
 
 
 @pytest.fixture
-def link(ear: Ear) -> Path:
+def link(watching: Watching) -> Path:
     """A symbolic link to the folder."""
-    made = ear.folder.with_name("current")
-    made.symlink_to(ear.folder)
+    made = watching.folder.with_name("current")
+    made.symlink_to(watching.folder)
     return made
 
 
@@ -264,176 +259,206 @@ def replace_link(link: Path) -> None:
 @pytest.mark.parametrize(
     "deed", [replace_link, Path.unlink, lambda link: link.rename(link.with_name("moved"))]
 )
-def test_a_link_itself(ear, link, deed):
+def test_a_link_itself(watching, link, deed):
     """A link that is replaced, deleted or renamed is gone, and says nothing of where it leads."""
-    number = ear.watch(link, ITSELF)
-    assert ear.heard(ear.file.touch, lambda: ear.folder.chmod(0o700)) == []
-    heard = ear.heard(lambda: deed(link))
-    assert heard[-1] == (number, True, "")
-    assert set(heard[:-1]) <= {(number, False, "")}
+    number = watching.watch(link, ITSELF)
+    assert watching.reported(watching.file.touch, lambda: watching.folder.chmod(0o700)) == []
+    reported = watching.reported(lambda: deed(link))
+    assert reported[-1] == (number, True, "")
+    assert set(reported[:-1]) <= {(number, False, "")}
     assert watches() == 1
 
 
-def test_a_link_with_two_names(ear, link):
+def test_a_link_with_two_names(watching, link):
     """A link that is replaced under the one of its two names says that something is about it."""
     link.with_name("second").hardlink_to(link)
-    number = ear.watch(link, ITSELF)
-    assert set(ear.heard(lambda: replace_link(link))) == {(number, False, "")}
+    number = watching.watch(link, ITSELF)
+    assert set(watching.reported(lambda: replace_link(link))) == {(number, False, "")}
 
 
-def test_a_link_to_a_directory(ear, link):
+def test_a_link_to_a_directory(watching, link):
     """For what a directory holds the link is followed, to the directory's own number."""
-    number = ear.watch(link, NAMES, "a.py")
-    assert ear.watch(ear.folder, ITSELF) == number
-    assert set(ear.heard((link / "a.py").touch)) == {(number, False, "a.py")}
-    assert ear.watch(link, ITSELF) != number
+    number = watching.watch(link, NAMES, "a.py")
+    assert watching.watch(watching.folder, ITSELF) == number
+    assert set(watching.reported((link / "a.py").touch)) == {(number, False, "a.py")}
+    assert watching.watch(link, ITSELF) != number
 
 
-def test_two_paths(ear):
+def test_two_paths(watching):
     """Two paths to one directory give one number, and the interest grows and never shrinks."""
-    number = ear.watch(ear.folder, ITSELF)
-    assert ear.heard(ear.file.touch) == []
-    assert ear.watch(ear.folder / ".." / ear.folder.name, NAMES, "a.py") == number
-    assert set(ear.heard(ear.file.touch)) == {(number, False, "a.py")}
-    assert ear.watch(ear.folder, ALL) == number
-    assert ear.watch(ear.folder, ITSELF) == number
-    assert (number, False, "other") in ear.heard((ear.folder / "other").touch)
+    number = watching.watch(watching.folder, ITSELF)
+    assert watching.reported(watching.file.touch) == []
+    assert watching.watch(watching.folder / ".." / watching.folder.name, NAMES, "a.py") == number
+    assert set(watching.reported(watching.file.touch)) == {(number, False, "a.py")}
+    assert watching.watch(watching.folder, ALL) == number
+    assert watching.watch(watching.folder, ITSELF) == number
+    assert (number, False, "other") in watching.reported((watching.folder / "other").touch)
     assert watches() == 2
 
 
-def test_forget(ear):
-    """What is forgotten is heard of no more, while another watcher still hears of it."""
-    number = ear.watch(ear.folder, ALL)
-    other = ear.another()
-    assert other.directory(str(ear.folder), ALL, trust=False) == number
-    ear.watcher.forget(number)
-    assert ear.heard(ear.file.touch) == []
+def test_forget(watching):
+    """A forgotten directory is not reported any more, while another watcher still reports it."""
+    number = watching.watch(watching.folder, ALL)
+    other = watching.another()
+    in_other = other.directory(str(watching.folder), ALL, trust=False)
+    assert watches() == 3
+    watching.watcher.forget(number)
+    assert watching.reported(watching.file.touch) == []
     assert other.wait(LONG)
     assert watches() == 2
-    other.forget(number)
+    other.forget(in_other)
     assert watches() == 1
-    other.forget(number)
-    ear.watcher.forget(-1)
+    other.forget(in_other)
+    watching.watcher.forget(-1)
+    assert watching.watch(watching.folder, ALL) != number
 
 
-def test_the_end_forgets(ear):
-    """A watcher that ends leaves no watch behind, but for those of others."""
-    other = ear.another()
-    for path in (ear.folder, ear.fences, ear.folder.parent):
+def test_a_path_that_leads_elsewhere(watching, link):
+    """A path that is watched again, and leads elsewhere by now, does not end the first watch."""
+    first = watching.watch(link, NAMES, "a.py")
+    link.unlink()
+    link.symlink_to("other")
+    (link.parent / "other").mkdir()
+    second = watching.watch(link, NAMES, "a.py")
+    assert second != first
+    assert set(watching.reported(watching.file.touch)) == {(first, False, "a.py")}
+    assert set(watching.reported((link / "a.py").touch)) == {(second, False, "a.py")}
+
+
+def test_no_watch_is_left_behind(watching):
+    """After 100,000 times of watch, rename and forget (or report it as gone) none is left."""
+    names = [[watching.folder / f"{name}{number}" for name in "ab"] for number in range(50)]
+    for path, _ in names:
+        path.mkdir()
+    for number in range(100_000):
+        paths = names[number % 50]
+        watched = watching.watcher.directory(str(paths[0]), number % 3, trust=True)
+        paths[0].rename(paths[1])
+        paths.reverse()
+        if number % 4:
+            watching.watcher.forget(watched)
+        if number % 1000 == 999:
+            watching.reported()
+    assert watches() == 1  # of the fence
+
+
+def test_the_end(watching):
+    """A watcher that ends leaves no watch and no instance behind, and does not disturb others."""
+    other = watching.another()
+    for path in (watching.folder, watching.fences, watching.folder.parent):
         other.directory(str(path), ALL, trust=False)
-    assert watches() == 3
+    assert (watches(), len(instances())) == (4, 2)
     other.end()
-    assert watches() == 1
-    ear.watcher.end()
+    assert (watches(), len(instances())) == (1, 1)
+    assert watching.reported() == []
+    watching.watcher.end()
     assert instances() == []
 
 
-def test_one_instance_and_one_thread(ear):
-    """Four watchers share one inotify instance and one thread, and end with the last."""
-    before = threads()
-    assert list(before.values()).count("wsgireload") == 1
+def test_one_handle_and_no_thread(watching):
+    """Each watcher has one inotify instance, and none starts a thread."""
+    before = set(Path("/proc/self/task").iterdir())
     for _ in range(3):
-        ear.another()
-    assert len(instances()) == 1
-    assert threads() == before
-    for watcher in ear.watchers:
+        watching.another()
+    assert len(instances()) == 4
+    watching.reported()
+    assert set(Path("/proc/self/task").iterdir()) <= before
+    for watcher in watching.watchers:
         watcher.end()
     assert instances() == []
-    assert len(threads()) == len(before) - 1
 
 
-def test_no_signal(ear):
-    """No signal is ever delivered to the thread: it blocks all that can be blocked."""
-    ear.heard()  # it runs: until it does, the C library blocks them itself
-    (ours,) = (task for task, name in threads().items() if name == "wsgireload")
-    status = Path(f"/proc/self/task/{ours}/status").read_text()
-    (blocked,) = (int(line.split()[1], 16) for line in status.split("\n") if "SigBlk:" in line)
-    open_to = {number for number in range(1, 65) if not blocked >> (number - 1) & 1}
-    assert open_to - {32, 33} == {9, 19}  # two are the C library's own, and two nobody can block
-
-
-def test_wake(ear):
+def test_wake(watching):
     """Wake ends the wait that is on, or the next one, and one only."""
-    ear.watcher.wake()
-    ear.watcher.wake()
-    assert ear.watcher.wait(LONG) == []
-    assert ear.watcher.wait(0) == []
+    watching.watcher.wake()
+    watching.watcher.wake()
+    assert watching.watcher.wait(LONG) == []
+    assert watching.watcher.wait(0) == []
     for _ in range(50):  # now before the wait, now during it
-        thread = threading.Thread(target=ear.watcher.wake)
+        thread = threading.Thread(target=watching.watcher.wake)
         thread.start()
-        assert ear.watcher.wait(LONG) == []
+        assert watching.watcher.wait(LONG) == []
         thread.join()
 
 
-def test_the_time_is_over(ear):
+def test_the_time_is_over(watching):
     """Without a change the wait takes its time, and no more; a time that makes no sense is none."""
-    assert ear.watcher.wait(0.02) == []
-    assert ear.watcher.wait(-1) == []
-    ear.watcher.wake()
-    assert ear.watcher.wait(float("inf")) == []
+    assert watching.watcher.wait(0.02) == []
+    assert watching.watcher.wait(-1) == []
+    watching.watcher.wake()
+    assert watching.watcher.wait(float("inf")) == []
 
 
-def test_end_during_a_wait(ear):
-    """The end of a watcher ends its wait in another thread, fifty times over, and no other's."""
+def test_wakes_during_the_end(watching):
+    """A wake ends a wait in another thread, which ends the watcher while it is still woken."""
     for _ in range(50):
-        watcher = ear.another()
-        watcher.directory(str(ear.folder), ALL, trust=False)
-        told: list[Change] = []
-        waiting = threading.Thread(target=lambda told=told, of=watcher: told.extend(of.wait(LONG)))
+        watcher = watching.another()
+        watcher.directory(str(watching.folder), ALL, trust=False)
+        changes: list[Change] = []
+
+        def run(of: Watcher = watcher, changes: list[Change] = changes) -> None:
+            changes.extend(of.wait(LONG))
+            of.end()
+
+        waiting = threading.Thread(target=run)
         waiting.start()
-        watcher.end()
+        while waiting.is_alive():
+            watcher.wake()
         waiting.join()
-        assert told == []
+        assert changes == []
+        del watching.watchers[1:]
+    assert len(instances()) == 1
+    assert watching.reported() == []
+
+
+def test_after_the_end(watching):
+    """A watcher that has ended reports nothing, watches nothing, and ends again without harm."""
+    watcher = watching.another()
+    number = watcher.directory(str(watching.folder), ALL, trust=False)
+    for _ in range(2):
         watcher.end()
+        watcher.wake()
+        watcher.name(number, "a.py")
+        watcher.forget(number)
         assert watcher.wait(LONG) == []
-        del ear.watchers[1:]
-    assert ear.heard() == []
+        with pytest.raises(NativeError, match="has ended"):
+            watcher.directory(str(watching.folder), ALL, trust=False)
 
 
-def test_the_ring_is_overrun(ear):
-    """Who reads too late hears first that anything may have changed, and then what is left."""
-    other = ear.another()
-    number = other.directory(str(ear.folder), ALL, trust=False)
-    deeds = [(ear.folder / str(i)).mkdir for i in range(300)]
-    assert ear.heard(*deeds) == []  # it was not told of those, and so missed none
-    told = [change for _ in range(10) for change in other.wait(0)]
-    assert told[0] == (-1, False, "")
-    assert told[1:] == [(number, False, str(i)) for i in range(300 - (256 - 1), 300)]
-    assert other.wait(0) == []
+def test_who_waits_late(watching):
+    """What happened long before a wait is reported by it, in order and in pieces, once."""
+    other = watching.another()
+    number = other.directory(str(watching.folder), ALL, trust=False)
+    names = [str(i) for i in range(2500)]
+    assert watching.reported(*[(watching.folder / name).mkdir for name in names]) == []
+    pieces = [other.wait(0) for _ in range(5)]
+    assert [len(piece) for piece in pieces] == [1024, 1024, 2500 - 2 * 1024, 0, 0]
+    assert [change for piece in pieces for change in piece] == [
+        (number, False, name) for name in names
+    ]
 
 
-def test_who_reads_in_time(ear):
+def test_who_reads_in_time(watching):
     """Who reads in time misses nothing, in order, however much there is in all."""
-    number = ear.watch(ear.folder, ALL)
+    number = watching.watch(watching.folder, ALL)
     for first in range(0, 600, 50):
         names = [str(i) for i in range(first, first + 50)]
-        told = ear.heard(*[(ear.folder / name).mkdir for name in names])
+        told = watching.reported(*[(watching.folder / name).mkdir for name in names])
         assert told == [(number, False, name) for name in names]
 
 
-def test_a_new_watcher_hears_nothing_old(ear):
-    """What was told before a watcher began is not told to it, also in the place of an old one."""
-    number = ear.watch(ear.folder, ALL)
+def test_a_new_watcher_reports_nothing_old(watching):
+    """A watcher does not report what happened before it watched."""
+    watching.watch(watching.folder, ALL)
     for _ in range(3):
-        ear.heard(ear.file.touch)
-        other = ear.another()
-        assert other.directory(str(ear.folder), ALL, trust=False) == number
+        watching.reported(watching.file.touch)
+        other = watching.another()
+        number = other.directory(str(watching.folder), ALL, trust=False)
         assert other.wait(0) == []
-        ear.file.touch()
+        watching.file.touch()
         assert set(other.wait(LONG)) == {(number, False, "a.py")}
-        ear.heard(ear.file.touch)
-        other.end()  # without having heard that
-
-
-def test_sixty_four_watchers(ear):
-    """A process has 64 watchers at most: the next one is refused, until one of them ends."""
-    for _ in range(63):
-        ear.another()
-    with pytest.raises(NativeError, match="64 watchers are the most"):
-        ear.another()
-    ear.watchers[40].end()
-    ear.another()
-    assert ear.heard() == []
+        watching.reported(watching.file.touch)
+        other.end()  # before it reported that
 
 
 @pytest.mark.parametrize(
@@ -445,81 +470,99 @@ def test_sixty_four_watchers(ear):
         ("x" * 256, errno.ENAMETOOLONG, "open"),
     ],
 )
-def test_what_cannot_be_watched(ear, path, code, call):
+def test_what_cannot_be_watched(watching, path, code, call):
     """What is no directory fails with the call, the number and the system's words."""
     for interest in (ITSELF, NAMES, ALL):
         with pytest.raises(NativeError) as failed:
-            ear.watch(ear.folder / path, interest)
+            watching.watch(watching.folder / path, interest)
         assert (failed.value.call, failed.value.code) == (call, code)
         assert failed.value.message == os.strerror(code)
         with pytest.raises(NativeError) as failed:
-            ear.watcher.directory(str(ear.folder / path), interest, trust=True)
+            watching.watcher.directory(str(watching.folder / path), interest, trust=True)
         assert (failed.value.call, failed.value.code) == ("inotify_add_watch", code)
     assert watches() == 1
 
 
 @pytest.mark.parametrize("path", ["nul\0", "\ud800", ""])
-def test_what_is_no_path(ear, path):
+def test_what_is_no_path(watching, path):
     """What no path can hold fails as what is not there does."""
     with pytest.raises(NativeError):
-        ear.watcher.directory(path, ALL, trust=False)
+        watching.watcher.directory(path, ALL, trust=False)
 
 
 @pytest.mark.parametrize("interest", [-1, 3])
-def test_no_such_interest(ear, interest):
+def test_no_such_interest(watching, interest):
     """An interest that is none is refused."""
     with pytest.raises(NativeError, match="no such interest"):
-        ear.watch(ear.folder, interest)
+        watching.watch(watching.folder, interest)
 
 
-def test_a_watcher_that_is_none(ear):
-    """No function minds a number that is no watcher's, or that of one that has ended."""
+def test_an_ended_watcher_in_c(watching):
+    """Until it is freed, a watcher that has ended refuses to watch and to wait."""
     out, changes = ffi.new("wsgireload_outcome *"), ffi.new("wsgireload_change[1]")
-    ended = lib.wsgireload_watch_begin(out)
-    lib.wsgireload_watch_end(ended)
-    for number in (ended, 0, -1, 1, 64, 2**62, 2**63 - 1, -(2**63), random.getrandbits(62)):
-        path = os.fsencode(ear.folder)
-        assert lib.wsgireload_watch_directory(number, path, ALL, 0, out) == -1
-        assert out.status == lib.WSGIRELOAD_FAILED
-        lib.wsgireload_watch_name(number, ear.fence, b"name")
-        lib.wsgireload_watch_forget(number, ear.fence)
-        lib.wsgireload_watch_wake(number)
-        lib.wsgireload_watch_end(number)
-        assert lib.wsgireload_watch_wait(number, 30_000, changes, 1, out) == -1
-        assert (out.status, ffi.string(out.message)) == (3, b"no such watcher")
-    assert ear.heard() == []
+    watcher = lib.wsgireload_watch_begin(out)
+    path = os.fsencode(watching.folder)
+    number = lib.wsgireload_watch_directory(watcher, path, ALL, 0, out)
+    for _ in range(2):
+        lib.wsgireload_watch_end(watcher)
+        assert lib.wsgireload_watch_directory(watcher, path, ALL, 0, out) == -1
+        assert (out.status, ffi.string(out.message)) == (3, b"the watcher has ended")
+        lib.wsgireload_watch_name(watcher, number, b"name")
+        lib.wsgireload_watch_forget(watcher, number)
+        lib.wsgireload_watch_wake(watcher)
+        assert lib.wsgireload_watch_wait(watcher, 30_000, changes, 1, out) == -1
+        assert (out.status, ffi.string(out.message)) == (3, b"the watcher has ended")
+    lib.wsgireload_watch_free(watcher)
+    assert watching.reported() == []
 
 
-def test_room(ear):
+@pytest.mark.parametrize("nonsense", [None, 0, -1, 1, 2**63, object(), "x", dt.datetime_CAPI])
+def test_what_is_no_watcher(watching, nonsense):
+    """Python cannot reach C with anything but a watcher: not even with another capsule."""
+    path = os.fsencode(watching.folder)
+    for call in (
+        lambda: _native.watch_directory(nonsense, path, ALL, True),
+        lambda: _native.watch_name(nonsense, watching.fence, b"name"),
+        lambda: _native.watch_forget(nonsense, watching.fence),
+        lambda: _native.watch_wait(nonsense, 30_000),
+        lambda: _native.watch_wake(nonsense),
+        lambda: _native.watch_end(nonsense),
+    ):
+        with pytest.raises(ValueError, match="PyCapsule"):
+            call()
+    assert watching.reported() == []
+
+
+def test_room(watching):
     """A wait writes no more changes than there is room for, and the next one goes on."""
     out, changes = ffi.new("wsgireload_outcome *"), ffi.new("wsgireload_change[3]")
     watcher = lib.wsgireload_watch_begin(out)
-    lib.wsgireload_watch_directory(watcher, os.fsencode(ear.folder), ALL, 0, out)
-    ear.heard(*[(ear.folder / name).mkdir for name in "abcd"])
+    lib.wsgireload_watch_directory(watcher, os.fsencode(watching.folder), ALL, 0, out)
+    watching.reported(*[(watching.folder / name).mkdir for name in "abcd"])
     assert lib.wsgireload_watch_wait(watcher, 0, changes, 0, out) == 0
     assert lib.wsgireload_watch_wait(watcher, 0, changes, 3, out) == 3
     assert [ffi.string(change.name) for change in changes] == [b"a", b"b", b"c"]
     assert lib.wsgireload_watch_wait(watcher, 0, changes, 3, out) == 1
     assert (changes[0].gone, ffi.string(changes[0].name)) == (0, b"d")
-    lib.wsgireload_watch_end(watcher)
+    lib.wsgireload_watch_free(watcher)
 
 
-def test_watched_and_forgotten_at_once(ear):
+def test_watched_and_forgotten_at_once(watching):
     """What one watcher begins to watch while another forgets it is watched, 500 times over."""
-    other = ear.another()
+    other = watching.another()
     on = True
 
     def come_and_go() -> None:
         while on:
-            other.forget(other.directory(str(ear.folder), ALL, trust=False))
+            other.forget(other.directory(str(watching.folder), ALL, trust=False))
 
     thread = threading.Thread(target=come_and_go)
     thread.start()
     try:
         for _ in range(500):
-            number = ear.watch(ear.folder, NAMES, "a.py")
-            assert (number, False, "a.py") in ear.heard(ear.file.touch)
-            ear.watcher.forget(number)
+            number = watching.watch(watching.folder, NAMES, "a.py")
+            assert (number, False, "a.py") in watching.reported(watching.file.touch)
+            watching.watcher.forget(number)
     finally:
         on = False
         thread.join()

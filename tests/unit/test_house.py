@@ -1,6 +1,7 @@
 """The house: who may import whom, and what is done in one room only."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -154,6 +155,15 @@ def test_the_core_includes_no_strangers(source: Path) -> None:
     for line in text.splitlines():
         word = line.replace(" ", "")
         assert not word.startswith(("#ifdef", "#ifndef", "#if")) or "Py_" in line, line
+
+
+@pytest.mark.parametrize("source", sorted((HOUSE.parent / "csrc").rglob("*.[ch]")), ids=str)
+def test_the_core_has_two_headers(source: Path) -> None:
+    """Sources include internal.h alone, which includes wsgireload.h; module.c needs only that."""
+    ours = re.findall(r'#include "(?:\.\./)?(.+)"', source.read_text())
+    public = source.name in ("module.c", "internal.h")
+    headers = [] if source.name == "wsgireload.h" else ["wsgireload.h" if public else "internal.h"]
+    assert ours == headers
 
 
 def test_the_platforms_are_twins() -> None:

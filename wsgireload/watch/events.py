@@ -1,8 +1,8 @@
-"""Where something may have changed, as the operating system tells it: a hint, never the truth.
+"""Which paths may have changed, as the operating system reports it: a hint, never the truth.
 
-A directory is listened to for the files in it that are watched. So that nothing is missed where a
-path comes to mean another file, each directory and each symbolic link on the way to one is listened
-for in the directory that holds it.
+A directory is watched for the files in it that matter. A path may come to lead to another file
+without an event of that file: so each directory and each symbolic link on the path is watched too,
+in the directory that holds it.
 """
 
 from __future__ import annotations
@@ -11,22 +11,22 @@ import errno
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from wsgireload.errors import NativeError
 from wsgireload.log import shown
 from wsgireload.server.native import ALL, ITSELF, NAMES, Watcher
 
 WINDOWS = os.name == "nt"
-DEAF = -1  # the number of a folder that has no events
+LOST = -1  # the id of a change that stands for lost events
 ABSENT = {errno.ENOENT, errno.ENOTDIR}
 
 
 class Events:
-    """Tells of changes to the files and folders that it was given.
+    """Reports changes of the files and folders that it listens to.
 
-    `trust` takes the events also of file systems that are known not to tell of everything;
-    `trouble` hears, once for each reason, why some of it has to be polled.
+    `trust` uses events also on file systems that are known not to report all changes; `trouble` is
+    called once for each reason for which something has to be polled.
     """
 
     def __init__(
@@ -36,80 +36,83 @@ class Events:
         self._watcher = watcher or Watcher()
         self._trust = trust
         self._trouble = trouble
-        self._numbers: dict[str, int] = {}  # the native number of each folder
-        self._folders: dict[int, list[str]] = {}  # by which paths a number is known
-        self._turns: dict[str, bool] = {}  # folders and links on the way, and whether what a
-        # link leads to is heard of: when something happens to one, a path leads elsewhere
-        self._spelled: dict[str, str] = {}  # where case does not count: the paths as we know them
-        self._wholes: set[str] = set()  # folders of which everything is told
-        self._said: set[str] = set()
-        self.lost = False  # something leads elsewhere by now: listen to everything again
+        self._troubles: set[str] = set()
+        self._ids: dict[str, int | None] = {}  # by folder; None: it cannot be watched
+        self._paths_by_id: dict[int, list[str]] = {}
+        # Folders and links on the way to what is watched, each with whether a link's target is
+        # watched. An event of one of them: its path leads elsewhere.
+        self._components: dict[str, bool] = {}
+        self._spelling: dict[str, str] = {}  # Windows: paths as we know them, by normcase
+        self._whole_folders: set[str] = set()  # of which every change is reported
+        self.lost = False  # a path leads elsewhere by now: listen to everything again
 
     def listen(self, path: str) -> bool:
-        """Tell of a file from now on, be it there or not; False where it has to be polled."""
-        folder, name = _place(path)
-        number = self._number(folder, NAMES)
-        heard = self._name(number, name)
+        """Report changes of a file, even before it exists; False where it has to be polled."""
+        folder, name = _watched_folder(path)
+        id_ = self._watch(folder, NAMES)
+        watched = self._add_name(id_, name)
         if WINDOWS:
-            self._spell(number, path, name)
-        elif os.path.islink(path):  # should it become one from here on, that is told
-            heard = self._turn(path) and heard
-        return heard
+            self._remember_spelling(id_, path, name)
+        elif os.path.islink(path):  # if it becomes one later, that is an event
+            watched = self._watch_component(path) and watched
+        return watched
 
     def listen_in(self, folder: str) -> bool:
-        """Tell of whatever a folder holds, and will hold; not of what its folders hold.
+        """Report every change in a folder, now and later, but not in its subfolders.
 
-        On Windows of that as well: there is no second handle below the first, which would keep
-        people from renaming what lies between them.
+        On Windows in those as well, with the same handle: a second one below it would keep others
+        from renaming the folders between the two. False where it has to be polled.
         """
-        inside = os.path.normcase(folder)
-        if WINDOWS and any(inside.startswith(_below(whole)) for whole in self._wholes):
+        known = os.path.normcase(folder)
+        if WINDOWS and any(known.startswith(_prefix(whole)) for whole in self._whole_folders):
             return True
-        heard = self._number(folder, ALL) != DEAF
-        if heard:
-            self._wholes.add(folder)
-        return heard
+        watched = self._watch(folder, ALL) is not None
+        if watched:
+            self._whole_folders.add(folder)
+        return watched
 
     def knows(self, folder: str) -> bool:
-        """Whether it is one of the folders that are listened to."""
-        return folder in self._numbers or os.path.normcase(folder) in self._spelled
+        """Return whether a folder is one of those that are listened to."""
+        return folder in self._ids or os.path.normcase(folder) in self._spelling
 
     def listen_anew(self) -> None:
-        """Forget all: what is to be listened to has to be told again."""
-        for number in self._folders:
-            self._watcher.forget(number)
-        for known in (self._numbers, self._folders, self._turns, self._spelled, self._wholes):
-            known.clear()
+        """Stop listening to everything: the caller listens again to what it needs."""
+        for id_ in self._paths_by_id:
+            self._watcher.forget(id_)
+        self._ids.clear()
+        self._paths_by_id.clear()
+        self._components.clear()
+        self._spelling.clear()
+        self._whole_folders.clear()
         self.lost = False
 
     def wait(self, seconds: float) -> set[str] | None:
-        """Paths of files and folders at which something happened; empty when the time is over.
+        """Return paths of files and folders that changed; empty when the time is over, or woken.
 
-        None: it may have happened anywhere. NativeError where no event will ever come again.
+        None: anything may have changed anywhere. NativeError where no event will ever arrive again.
         """
         end = time.monotonic() + seconds
-        while changes := self._heard(max(0.0, end - time.monotonic())):
-            told: set[str] = set()
-            lost = False
-            for number, gone, name in changes:
-                lost = lost or number == DEAF or (bool(gone) and number in self._folders)
-                told.update(self._paths(number, name))
-            if lost or not self._turns.keys().isdisjoint(told):
+        while changes := self._read(max(0.0, end - time.monotonic())):
+            paths = {path for id_, _, name in changes for path in self._paths(id_, name)}
+            lost = any(
+                id_ == LOST or (gone and id_ in self._paths_by_id) for id_, gone, _ in changes
+            )
+            if lost or not self._components.keys().isdisjoint(paths):
                 self.lost = True
                 return None
-            if told:  # nothing is: of what was listened to before we forgot all
-                return told
+            if paths:  # there are none in changes from before listen_anew
+                return paths
         return set()
 
     def wake(self) -> None:
-        """End the wait that is on, or the next one; from any thread."""
+        """End the current wait, or else the next one; from any thread."""
         self._watcher.wake()
 
     def end(self) -> None:
-        """Listen no more."""
+        """Stop listening for good; also in a forked child."""
         self._watcher.end()
 
-    def _heard(self, seconds: float) -> list[tuple[int, bool, str]]:
+    def _read(self, seconds: float) -> list[tuple[int, bool, str]]:
         try:
             return self._watcher.wait(seconds)
         except Exception as error:  # most likely a NativeError
@@ -117,109 +120,115 @@ class Events:
             self.end()
             raise
 
-    def _paths(self, number: int, name: str) -> Iterator[str]:
-        for folder in self._folders.get(number, ()):
-            path = os.path.join(folder, name) if name else folder
-            yield self._spelled.get(os.path.normcase(path), path) if WINDOWS else path
+    def _paths(self, id_: int, name: str) -> list[str]:
+        """Return the paths that a change may be of: one for each path of its directory."""
+        paths = [
+            os.path.join(folder, name) if name else folder
+            for folder in self._paths_by_id.get(id_, ())
+        ]
+        if WINDOWS:
+            return [self._spelling.get(os.path.normcase(path), path) for path in paths]
+        return paths
 
-    def _number(self, folder: str, interest: int) -> int:
-        """Listen to a folder with an interest in what its names mean; its number, or DEAF."""
-        known = self._numbers.get(folder)
-        if known is not None and interest != ALL:
+    def _watch(self, folder: str, interest: int) -> int | None:
+        """Watch a folder and the path to it; returns its id, or None where it must be polled."""
+        known = self._ids.get(folder)
+        if folder in self._ids and interest != ALL:
             return known
-        self._turn(folder)
+        self._watch_component(folder)
+        id_ = None
         try:
-            number = self._watcher.directory(folder, interest, trust=self._trust)
+            id_ = self._watcher.directory(folder, interest, trust=self._trust)
+            self._add_path(id_, folder)
         except NativeError as error:
-            number = DEAF
-            if error.code not in ABSENT and error.message not in self._said:
-                self._said.add(error.message)
+            if error.code not in ABSENT and error.message not in self._troubles:
+                self._troubles.add(error.message)
                 self._trouble(f"{shown(folder)} and others like it are polled: {error.message}")
-        self._numbers[folder] = number
-        if number != DEAF and folder not in self._folders.setdefault(number, []):
-            self._folders[number].append(folder)
-        return number
+        self._ids[folder] = id_
+        return id_
 
-    def _turn(self, path: str) -> bool:
-        """Notice when a folder or link comes, goes or is replaced, and all on the way to it.
+    def _watch_component(self, path: str) -> bool:
+        """Watch a folder or link, and those on the way to it, for what replaces or removes them.
 
-        False where it is a link, and of what is written to its target no event tells.
+        False where it is a link, and changes of its target are not reported.
         """
         folder, name = os.path.split(path)
-        if WINDOWS or not name:  # there a handle would forbid renaming it
+        if WINDOWS or not name:  # a handle on Windows would keep others from renaming it
             return True
-        if path not in self._turns:
-            self._turns[path] = True
-            self._turn(folder)
-            self._name(self._itself(folder), name)
-            if os.path.islink(path):  # read once it is heard of, lest another takes its place
-                self._itself(path, link=True)  # where its folder may be passed, but not listed
-                self._turns[path] = self._follow(path)
-        return self._turns[path]
+        if path not in self._components:
+            self._components[path] = True
+            self._watch_component(folder)
+            self._add_name(self._watch_itself(folder), name)
+            if os.path.islink(path):  # read after it is watched, or its replacement could be missed
+                self._watch_itself(path, link=True)  # its folder may be one that cannot be read
+                self._components[path] = self._watch_target(path)
+        return self._components[path]
 
-    def _follow(self, link: str) -> bool:
-        """Hear of what a link leads to: what is written to that is written to the link as well."""
+    def _watch_target(self, link: str) -> bool:
+        """Watch what a link leads to: a write to that changes the file at the link's path."""
         try:
             target = os.path.join(os.path.realpath(os.path.dirname(link)), os.readlink(link))
-            return self._hear_of(os.path.normpath(target))
-        except OSError:  # it is gone by now, and that is told
+            target = os.path.normpath(target)
+            watched = self._watch_component(target)
+            if os.path.isdir(target):
+                return watched
+            id_ = self._watch(os.path.dirname(target), NAMES)
+            return self._add_name(id_, os.path.basename(target)) and watched
+        except OSError:  # it has gone meanwhile, which is an event
             return True
-        except RecursionError:  # it leads on and on, further than any file lies
+        except RecursionError:  # the links lead on and on, further than to any file
             return False
 
-    def _hear_of(self, target: str) -> bool:
-        heard = self._turn(target)
-        if os.path.isdir(target):
-            return heard
-        number = self._number(os.path.dirname(target), NAMES)
-        return self._name(number, os.path.basename(target)) and heard
+    def _watch_itself(self, path: str, *, link: bool = False) -> int | None:
+        """Watch a link, or a folder for the names in it; returns its id, or None.
 
-    def _itself(self, path: str, *, link: bool = False) -> int:
-        """Of a link, or of a folder in which only comings and goings matter: its number, or DEAF.
-
-        The kind of the file system is of no matter to those.
+        On any file system: where events are not trusted, the files themselves are polled.
         """
-        if path in self._numbers and not link:
-            return self._numbers[path]
+        if path in self._ids and not link:
+            return self._ids[path]
         try:
             real = path if link else os.path.realpath(path)
-            number = self._watcher.directory(real, ITSELF, trust=True)
+            id_ = self._watcher.directory(real, ITSELF, trust=True)
         except (NativeError, ValueError):  # ValueError: no path can be like that
-            return DEAF
-        if path not in self._folders.setdefault(number, []):
-            self._folders[number].append(path)
-        return number
+            return None
+        self._add_path(id_, path)
+        return id_
 
-    def _spell(self, number: int, path: str, name: str) -> None:
-        """Know a path again however its case is told, and hear of the folders down to it.
+    def _add_path(self, id_: int, path: str) -> None:
+        paths = self._paths_by_id.setdefault(id_, [])
+        if path not in paths:
+            paths.append(path)
 
-        Where one of those is renamed, Windows tells its own name alone.
+    def _add_name(self, id_: int | None, name: str) -> bool:
+        if id_ is not None:
+            self._watcher.name(id_, name)
+        return id_ is not None
+
+    def _remember_spelling(self, id_: int | None, path: str, name: str) -> None:
+        """Recognise a path in whatever case Windows reports it, and each folder down to it.
+
+        Where one of those folders is renamed, Windows reports its own name only.
         """
-        while name and (known := os.path.normcase(path)) not in self._spelled:
-            self._spelled[known] = path
+        while name and (known := os.path.normcase(path)) not in self._spelling:
+            self._spelling[known] = path
             path, name = os.path.dirname(path), os.path.dirname(name)
             if name:
-                self._name(number, name)
-
-    def _name(self, number: int, name: str) -> bool:
-        if number != DEAF:
-            self._watcher.name(number, name)
-        return number != DEAF
+                self._add_name(id_, name)
 
 
-def _place(path: str) -> tuple[str, str]:
-    """The folder to listen to for a file, and the file's name in there.
+def _watched_folder(path: str) -> tuple[str, str]:
+    """Return the folder to watch for a file, and the file's name in there.
 
-    On Windows few folders, with all that is below: those that Python finds its modules in.
+    On Windows that is the entry of sys.path above it: few handles, each with everything below.
     """
     if WINDOWS:
         roots = [os.path.abspath(entry).rstrip("\\/") for entry in sys.path if entry]
-        holding = [root for root in roots if os.path.normcase(path).startswith(_below(root))]
-        if holding:
-            root = max(holding, key=len)
+        above = [root for root in roots if os.path.normcase(path).startswith(_prefix(root))]
+        if above:
+            root = max(above, key=len)
             return root, path[len(root) + 1 :]
     return os.path.split(path)
 
 
-def _below(root: str) -> str:
+def _prefix(root: str) -> str:
     return os.path.normcase(root) + os.sep

@@ -129,7 +129,7 @@ static DWORD WINAPI racer(void *of)
     while (waiting > 0)
         YieldProcessor();
     ((void (*)(wsgireload_outcome *))of)(&out);
-    if (out.status == WSGIRELOAD_ASKED)
+    if (out.status == WSGIRELOAD_REQUESTED)
         InterlockedIncrement(&asked);
     return 0;
 }

@@ -26,7 +26,7 @@ def test_it_ends_the_process(child):
     code, said = child("linger", 1, *STOPPING, "sleep", 20_000)
     assert code == 0
     assert said.startswith("wsgireload: lingering: process ")
-    assert " has not left 1 s after Apache began to replace it: ending it" in said
+    assert " has not left 1 s after Apache began to replace it; ending it" in said
     assert said.count("\n") == 1
 
 

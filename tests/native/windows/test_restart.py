@@ -15,7 +15,7 @@ STARTING, RUNNING, STOPPING = range(3)
 VERSION = ["Apache/2.4.69 (Win64)", "WinNT"]
 STRANGER = "this process is not Apache's"
 ALONE = "this Apache is one process (httpd -X): there is no parent that restarts it"
-MUTE = "this Apache does not say what state it is in"
+MUTE = "this Apache does not report its state"
 EARLY = "Apache is still starting this process"
 
 
@@ -191,6 +191,6 @@ def test_32_bit_links(windows32, names):
     ).stdout
     form = {"plain": "{}", "msvc": "_{}@4", "mingw": "{}@4"}[names]
     assert re.search(rf"\] {re.escape(form.format('ap_signal_parent'))}$", tables, re.MULTILINE)
-    source = (CSRC / "win" / "find.c").read_text()
+    source = (CSRC / "win" / "server.c").read_text()
     wanted = form.replace("{}", "%s").replace("4", "%u")
     assert f'"{wanted}"' in source

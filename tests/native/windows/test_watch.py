@@ -103,16 +103,26 @@ def test_forget(windows, source):
 
 
 def test_wake_and_end(windows, source):
-    """Another thread ends the wait, by waking it and by ending the watcher."""
-    said = windows.watches("begin", "directory", wine(source), ALL, 0, "wake", "wake", "end")
-    assert said[:4] == [BEGUN, [1, *OK], 0, 0]
-    assert said[4] in (0, -1)  # ended while it waited, or before it began to
+    """Another thread ends the wait by waking it; after the end there is no more wait."""
+    said = windows.watches(
+        "begin", "directory", wine(source), ALL, 0, "wake", "wake", "end", "free"
+    )
+    assert said == [BEGUN, [1, *OK], 0, 0, -1, 1]
+
+
+def test_directories_that_are_renamed(windows, source):
+    """Watchers end at once, and go on reporting till then, whatever was renamed and forgotten."""
+    watch = ["begin", "directory", wine(source), NAMES, 0, "name", "fence"]
+    fence = ["write", wine(source / "fence"), "until", "fence"]
+    said = windows.watches(*watch, "rename-and-forget", wine(source), *fence, "free")
+    assert said[2][-1] == [1, 0, "fence"]
+    assert said[3] == 1
 
 
 def test_begins_and_ends(windows, source):
     """Three hundred beginnings and ends leave no handle behind."""
-    first = ["begin", "directory", wine(source), ALL, 0, "cycles", 20]
-    said = windows.watches(*first, "end", "cycles", 20, "cycles", 300)
+    first = ["begin", "directory", wine(source), ALL, 0, "free"]
+    said = windows.watches(*first, "cycles", 20, "cycles", 300)
     assert said[-1] == 0
 
 

@@ -5,17 +5,15 @@
  */
 #include <windows.h>
 
-#include <tlhelp32.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../../csrc/win/wide.h"
-#include "../../../csrc/wsgireload.h"
+#include "../../../csrc/internal.h"
 
 #define LONG 20000 /* milliseconds: for what comes at once */
 
-static long long watcher;
+static wsgireload_watcher *watcher;
 static wsgireload_outcome out;
 static wsgireload_change changes[64];
 
@@ -69,16 +67,10 @@ static DWORD WINAPI wake(void *unused)
     return unused != NULL;
 }
 
-static DWORD WINAPI end(void *unused)
+/* A wait that another thread ends. */
+static void wait_for_wake(void)
 {
-    wsgireload_watch_end(watcher);
-    return unused != NULL;
-}
-
-/* How long a wait takes that another thread ends. */
-static void wait_for(DWORD(WINAPI *other)(void *))
-{
-    HANDLE thread = CreateThread(NULL, 0, other, NULL, 0, NULL);
+    HANDLE thread = CreateThread(NULL, 0, wake, NULL, 0, NULL);
     int count = wsgireload_watch_wait(watcher, LONG, changes, 64, &out);
 
     WaitForSingleObject(thread, INFINITE);
@@ -94,35 +86,46 @@ static void write_file(const wchar_t *name)
         printf("\"cannot write %ls\"\n", name);
 }
 
-/* The core's thread: the only one but this one. */
-static HANDLE open_thread(void)
-{
-    HANDLE all = CreateToolhelp32Snapshot(TH32CS_SNAPTHREAD, 0), found = NULL;
-    THREADENTRY32 each = {.dwSize = sizeof each};
-    BOOL more = Thread32First(all, &each);
-
-    for (; more; more = Thread32Next(all, &each))
-        if (each.th32OwnerProcessID == GetCurrentProcessId()
-            && each.th32ThreadID != GetCurrentThreadId())
-            found = OpenThread(THREAD_SUSPEND_RESUME, FALSE, each.th32ThreadID);
-    CloseHandle(all);
-    return found;
-}
-
-/* Writes more files than Windows keeps the names of, while nobody takes any. */
+/* Writes more files than Windows keeps the names of. */
 static void write_many(const wchar_t *folder)
 {
-    HANDLE thread = open_thread();
     wchar_t name[400];
     int i;
 
-    SuspendThread(thread);
     for (i = 0; i < 1000; i++) {
         swprintf(name, 400, L"%ls\\%0100d", folder, i);
         write_file(name);
     }
-    ResumeThread(thread);
-    CloseHandle(thread);
+}
+
+/* Watches three directories, and renames each in turn, while another watcher forgets them. */
+static void rename_and_forget(const wchar_t *folder)
+{
+    static const wchar_t *const names[] = {L"one", L"two", L"three"};
+    wsgireload_watcher *other = wsgireload_watch_begin(&out);
+    wchar_t old[3][400], new[3][400];
+    char of[3][1200];
+    int ids[3], round, i;
+
+    for (i = 0; i < 3; i++) {
+        swprintf(old[i], 400, L"%ls\\%ls", folder, names[i]);
+        swprintf(new[i], 400, L"%ls\\%ls-moved", folder, names[i]);
+        core_narrow(old[i], wcslen(old[i]), of[i], sizeof of[i]);
+        CreateDirectoryW(old[i], NULL);
+    }
+    for (round = 0; round < 50; round++) {
+        for (i = 0; i < 3; i++) {
+            wsgireload_watch_directory(watcher, of[i], WSGIRELOAD_ALL, 1, &out);
+            ids[i] = wsgireload_watch_directory(other, of[i], WSGIRELOAD_ALL, 1, &out);
+        }
+        for (i = 0; i < 3; i++) {
+            MoveFileExW(old[i], new[i], 0);
+            wsgireload_watch_forget(other, ids[i]);
+            MoveFileExW(new[i], old[i], 0);
+        }
+        wsgireload_watch_wait(watcher, 0, changes, 64, &out);
+    }
+    wsgireload_watch_free(other);
 }
 
 /* Every character, those that are none among them, comes back as it was; and what some are. */
@@ -139,15 +142,15 @@ static void print_characters(void)
         at = character > 0xFFFF;
         wide[0] = (wchar_t)(at ? 0xD7C0 + (character >> 10) : character);
         wide[1] = (wchar_t)(at ? 0xDC00 + (character & 0x3FF) : 0);
-        wsgireload_narrow(wide, at + 1, utf8, sizeof utf8);
-        wsgireload_wide(utf8, back);
+        core_narrow(wide, at + 1, utf8, sizeof utf8);
+        core_wide(utf8, back);
         wrong += wcscmp(wide, back) != 0;
         for (i = 0; i < sizeof some / sizeof *some; i++)
             for (at = 0; character == some[i] && utf8[at] != '\0'; at++)
                 printf("%s%02x%s", at ? "" : "\"", utf8[at] & 0xFF, utf8[at + 1] ? "" : "\"\n");
     }
     printf("%lu\n", wrong);
-    wsgireload_wide("a\x80\xC3z\xF8\xBF\xBF\xBFz\xF0\x90", back);
+    core_wide("a\x80\xC3z\xF8\xBF\xBF\xBFz\xF0\x90", back);
     for (i = 0; back[i] != 0; i++)
         printf("%s%x", i ? ", " : "[", back[i] > 0x7F ? 1 : 0);
     printf("]\n");
@@ -161,7 +164,7 @@ static void begin_and_end(int times)
     for (; times > 0; times--) {
         watcher = wsgireload_watch_begin(&out);
         wsgireload_watch_directory(watcher, path, WSGIRELOAD_ALL, 1, &out);
-        wsgireload_watch_end(watcher);
+        wsgireload_watch_free(watcher);
     }
     GetProcessHandleCount(GetCurrentProcess(), &after);
     printf("%ld\n", (long)after - (long)before);
@@ -183,7 +186,7 @@ static char *utf8(const wchar_t *wide)
 {
     char *made = malloc(3 * wcslen(wide) + 5);
 
-    wsgireload_narrow(wide, wcslen(wide), made, 3 * wcslen(wide) + 5);
+    core_narrow(wide, wcslen(wide), made, 3 * wcslen(wide) + 5);
     return made;
 }
 
@@ -201,7 +204,7 @@ int wmain(int count, wchar_t **wide)
         if (strcmp(word, "begin") == 0) {
             memset(&out, 0xFF, sizeof out);
             watcher = wsgireload_watch_begin(&out);
-            tell(watcher > 0);
+            tell(watcher != NULL);
         } else if (strcmp(word, "directory") == 0) { /* PATH INTEREST TRUST */
             path = words[i + 1];
             interest = atoi(words[i + 2]);
@@ -216,9 +219,17 @@ int wmain(int count, wchar_t **wide)
         } else if (strcmp(word, "until") == 0) {
             print_changes(words[++i]);
         } else if (strcmp(word, "wake") == 0) {
-            wait_for(wake);
+            wait_for_wake();
         } else if (strcmp(word, "end") == 0) {
-            wait_for(end);
+            wsgireload_watch_end(watcher);
+            wait_for_wake();
+        } else if (strcmp(word, "free") == 0) {
+            ULONGLONG began = GetTickCount64();
+
+            wsgireload_watch_free(watcher);
+            printf("%d\n", GetTickCount64() - began < LONG);
+        } else if (strcmp(word, "rename-and-forget") == 0) {
+            rename_and_forget(wide[++i]);
         } else if (strcmp(word, "write") == 0) {
             write_file(wide[++i]);
         } else if (strcmp(word, "rename") == 0) {

@@ -189,7 +189,7 @@ def test_unavailable_calls(unloadable, call):
 
 def test_statuses():
     """The numbers in native.py are those of the header."""
-    for name in ("OK", "ASKED", "ALREADY_ASKED", "UNSUPPORTED", "FAILED", "NOT_READY"):
+    for name in ("OK", "REQUESTED", "ALREADY_REQUESTED", "UNSUPPORTED", "FAILED", "NOT_READY"):
         assert getattr(native, f"_{name}") == getattr(lib, f"WSGIRELOAD_{name}")
     for number, name in enumerate(native._STATES):
         assert getattr(lib, f"WSGIRELOAD_{name.upper()}") == number

@@ -1,5 +1,5 @@
-"""Events: where something may have changed, with real folders and, where a system cannot be made
-to do it, with a stand-in for the native watcher.
+"""Events: which paths may have changed, with real folders and, for what a system cannot be made to
+do, with a stand-in for the native watcher.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ DEADLINE = 20.0
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs inotify")
 
 
-class Ear:
-    """Listens with the system's own events, and to one file more: what is told comes in order."""
+class Listener:
+    """Listens with the system's own events, and to one file more: events arrive in order."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
-        self.said: list[str] = []
-        self.events = Events(trust=False, trouble=self.said.append)
+        self.troubles: list[str] = []
+        self.events = Events(trust=False, trouble=self.troubles.append)
         self.sentinels = [folder / f"sentinel{number}" for number in range(20)]
-        self._next = cycle(self.sentinels)  # what is told late of one is not taken for the next
+        self._next = cycle(self.sentinels)  # a late event of one is not taken for the next
         self.files: list[Path] = []
         self.folders: list[Path] = []
 
     def listen(self, *files: Path, folders: Iterable[Path] = ()) -> None:
-        """Listen to these, and forget what was told until now."""
+        """Listen to these as well, and drop what was reported until now."""
         self.files += files
         self.folders += folders
         while True:
@@ -45,35 +45,35 @@ class Ear:
                 self.events.listen(str(file))
             for directory in self.folders:
                 self.events.listen_in(str(directory))
-            if self.told() is not None:
+            if self.reported() is not None:
                 return
 
-    def told(self) -> set[Path] | None:
-        """All that was told of what happened before this call; None: something leads elsewhere."""
-        told: set[Path] = set()
+    def reported(self) -> set[Path] | None:
+        """Return what was reported of everything before this call; None: a path leads elsewhere."""
+        reported: set[Path] = set()
         sentinel = next(self._next)
         sentinel.touch()
         end = time.monotonic() + DEADLINE
         while (paths := self.events.wait(end - time.monotonic())) is not None:
-            assert paths, "the sentinel was never told"
-            told |= set(map(Path, paths))
-            if sentinel in told:
-                return told - set(self.sentinels)
+            assert paths, "the sentinel was never reported"
+            reported |= set(map(Path, paths))
+            if sentinel in reported:
+                return reported - set(self.sentinels)
         return None
 
-    def relearn(self) -> None:
-        """What a look does once something leads elsewhere."""
+    def listen_again(self) -> None:
+        """Do what a scan does once a path leads elsewhere."""
         assert self.events.lost
         self.listen()
         assert not self.events.lost
 
 
 @pytest.fixture
-def ear(tmp_path: Path) -> Iterator[Ear]:
-    """One that is ended with the test."""
-    ear = Ear(tmp_path / "ear")
-    yield ear
-    ear.events.end()
+def listener(tmp_path: Path) -> Iterator[Listener]:
+    """A listener that ends with the test."""
+    listener = Listener(tmp_path / "listener")
+    yield listener
+    listener.events.end()
 
 
 def filled(folder: Path, *names: str) -> list[Path]:
@@ -122,285 +122,287 @@ def backup(path: Path) -> None:
     [write, rename_over, link_over, recreate, backup, Path.unlink, Path.touch],
     ids=lambda change: change.__name__,
 )
-def test_a_file_is_told(ear: Ear, tmp_path: Path, change: Callable[[Path], object]) -> None:
-    """However a file is changed, its path is told, and not that of its neighbour."""
+def test_a_file_is_reported(
+    listener: Listener, tmp_path: Path, change: Callable[[Path], object]
+) -> None:
+    """However a file is changed, its path is reported, and not that of its neighbour."""
     path, _ = filled(tmp_path / "site", "a.py", "b.py")
-    ear.listen(path)
+    listener.listen(path)
     change(path)
-    assert ear.told() == {path}
+    assert listener.reported() == {path}
     write(path)
-    assert ear.told() == {path}
+    assert listener.reported() == {path}
 
 
 @linux
-def test_a_neighbour_is_not_told(ear: Ear, tmp_path: Path) -> None:
-    """What happens to other files of the folder is of no concern, nor what Python writes there."""
+def test_a_neighbour_is_not_reported(listener: Listener, tmp_path: Path) -> None:
+    """Changes of other files in the folder are not reported, nor what Python writes there."""
     path, other = filled(tmp_path / "site", "a.py", "b.py")
-    ear.listen(path)
+    listener.listen(path)
     for change in (write, recreate, rename_over, Path.unlink):
         change(other)
     filled(tmp_path / "site/__pycache__", "a.cpython-311.pyc")
-    assert ear.told() == set()
+    assert listener.reported() == set()
 
 
 @linux
-def test_reading_is_not_told(ear: Ear, tmp_path: Path) -> None:
-    """A file that is read or looked at did not change."""
+def test_reading_is_not_reported(listener: Listener, tmp_path: Path) -> None:
+    """Reading a file, or listing its folder, is no change."""
     (path,) = filled(tmp_path / "site", "a.py")
-    ear.listen(path, folders=[path.parent])
+    listener.listen(path, folders=[path.parent])
     assert path.read_text() == "before"
     assert list(path.parent.iterdir()) == [path]
-    assert ear.told() == set()
+    assert listener.reported() == set()
 
 
 @linux
-def test_a_file_that_is_to_come(ear: Ear, tmp_path: Path) -> None:
+def test_a_file_that_is_to_come(listener: Listener, tmp_path: Path) -> None:
     """A file may be listened to before it is there."""
     filled(tmp_path / "site")
     path = tmp_path / "site/a.py"
-    ear.listen(path)
+    listener.listen(path)
     write(path)
-    assert ear.told() == {path}
+    assert listener.reported() == {path}
 
 
 @linux
-def test_a_folder_that_is_to_come(ear: Ear, tmp_path: Path) -> None:
-    """Where not even the folder is there, it is listened for at each step on the way to it."""
+def test_a_folder_that_is_to_come(listener: Listener, tmp_path: Path) -> None:
+    """Where the folder does not exist either, each step on the way to it is reported."""
     path = tmp_path / "to/come/a.py"
-    assert not ear.events.listen(str(path))  # until then it is polled
-    ear.listen(path)
+    assert not listener.events.listen(str(path))  # until then it is polled
+    listener.listen(path)
     for folder in (tmp_path / "to", tmp_path / "to/come"):
         folder.mkdir()
-        assert ear.told() is None
-        ear.relearn()
+        assert listener.reported() is None
+        listener.listen_again()
     write(path)
-    assert ear.told() == {path}
-    assert ear.said == []
+    assert listener.reported() == {path}
+    assert listener.troubles == []
 
 
 @linux
-def test_a_linked_file(ear: Ear, tmp_path: Path) -> None:
-    """What is written to a link's target is told; another link in its place leads elsewhere."""
+def test_a_linked_file(listener: Listener, tmp_path: Path) -> None:
+    """A write to a link's target is reported; another link in its place leads elsewhere."""
     first, second = filled(tmp_path / "shared", "1.py", "2.py")
     filled(tmp_path / "site")
     path = tmp_path / "site/a.py"
     path.symlink_to("../shared/1.py")
-    ear.listen(path)
+    listener.listen(path)
     for change in (write, rename_over):
         change(first)
-        assert ear.told() is None
-        ear.relearn()
+        assert listener.reported() is None
+        listener.listen_again()
     write(second)
-    assert ear.told() == set()
+    assert listener.reported() == set()
     swapped = tmp_path / "site/new"
     swapped.symlink_to("../shared/2.py")
     swapped.replace(path)
-    assert ear.told() is None
-    ear.relearn()
+    assert listener.reported() is None
+    listener.listen_again()
     write(first)
-    assert ear.told() == set()
+    assert listener.reported() == set()
     write(second)
-    assert ear.told() is None
+    assert listener.reported() is None
 
 
 @linux
-def test_a_chain_of_links(ear: Ear, tmp_path: Path) -> None:
-    """A link to a link is heard of at each of them, and at what the last one leads to."""
+def test_a_chain_of_links(listener: Listener, tmp_path: Path) -> None:
+    """Of a link to a link each is watched, and so is what the last one leads to."""
     (end,) = filled(tmp_path / "far", "end.py")
     filled(tmp_path / "site")
     (tmp_path / "middle").symlink_to(end)
     path = tmp_path / "site/a.py"
     path.symlink_to("../middle")
-    ear.listen(path)
+    listener.listen(path)
     write(end)
-    assert ear.told() is None
-    ear.relearn()
+    assert listener.reported() is None
+    listener.listen_again()
     (tmp_path / "middle").unlink()
     (tmp_path / "middle").symlink_to("far/other.py")
-    assert ear.told() is None
-    ear.relearn()
+    assert listener.reported() is None
+    listener.listen_again()
     write(tmp_path / "far/other.py")
-    assert ear.told() is None
+    assert listener.reported() is None
 
 
 @linux
-def test_a_file_that_becomes_a_link(ear: Ear, tmp_path: Path) -> None:
-    """Once a link took a file's place, its target is heard of when it is listened to again."""
+def test_a_file_that_becomes_a_link(listener: Listener, tmp_path: Path) -> None:
+    """Once a link took a file's place, its target is watched when it is listened to again."""
     (path,) = filled(tmp_path / "site", "a.py")
     (target,) = filled(tmp_path / "shared", "1.py")
-    ear.listen(path)
+    listener.listen(path)
     path.unlink()
     path.symlink_to(target)
-    assert ear.told() == {path}
-    assert ear.events.listen(str(path))
+    assert listener.reported() == {path}
+    assert listener.events.listen(str(path))
     write(target)
-    assert ear.told() is None
+    assert listener.reported() is None
 
 
 @linux
-def test_a_release_that_is_swapped(ear: Ear, tmp_path: Path) -> None:
+def test_a_release_that_is_swapped(listener: Listener, tmp_path: Path) -> None:
     """Once `current` leads to another release, that one is listened to, and no more the other."""
     old, new = (filled(tmp_path / f"releases/{n}/pkg", "a.py")[0] for n in "12")
     current = tmp_path / "current"
     current.symlink_to("releases/1")
     path = current / "pkg/a.py"
-    ear.listen(path)
+    listener.listen(path)
     write(old)
-    assert ear.told() == {path}
+    assert listener.reported() == {path}
     swapped = tmp_path / "new"
     swapped.symlink_to("releases/2")
     swapped.replace(current)
-    assert ear.told() is None
-    ear.relearn()
+    assert listener.reported() is None
+    listener.listen_again()
     write(old)
-    assert ear.told() == set()
+    assert listener.reported() == set()
     write(new)
-    assert ear.told() == {path}
+    assert listener.reported() == {path}
 
 
 @linux
-def test_a_release_that_is_rebuilt(ear: Ear, tmp_path: Path) -> None:
-    """Folders that go and come below a link are heard of: there is nobody to tell of them else."""
+def test_a_release_that_is_rebuilt(listener: Listener, tmp_path: Path) -> None:
+    """Folders that go and come below a link are reported: nothing else would reveal them."""
     filled(tmp_path / "releases/1/pkg", "a.py")
     (tmp_path / "current").symlink_to("releases/1")
     path = tmp_path / "current/pkg/a.py"
-    ear.listen(path)
+    listener.listen(path)
     shutil.rmtree(tmp_path / "releases/1/pkg")
-    assert ear.told() is None
-    ear.relearn()
+    assert listener.reported() is None
+    listener.listen_again()
     (tmp_path / "releases/1/pkg").mkdir()
-    assert ear.told() is None
-    ear.relearn()
+    assert listener.reported() is None
+    listener.listen_again()
     write(tmp_path / "releases/1/pkg/a.py")
-    assert ear.told() == {path}
+    assert listener.reported() == {path}
 
 
 @linux
 @pytest.mark.parametrize("moved", ["one", "one/two", "one/two/three"])
-def test_a_folder_that_is_renamed(ear: Ear, tmp_path: Path, moved: str) -> None:
+def test_a_folder_that_is_renamed(listener: Listener, tmp_path: Path, moved: str) -> None:
     """A folder on the way that goes, or comes back, leads elsewhere; then all is as it was."""
     (path,) = filled(tmp_path / "one/two/three", "a.py")
-    ear.listen(path)
+    listener.listen(path)
     (tmp_path / moved).rename(tmp_path / "away")
-    assert ear.told() is None
-    ear.relearn()
+    assert listener.reported() is None
+    listener.listen_again()
     write(tmp_path / "away" / path.relative_to(tmp_path / moved))
-    assert ear.told() == set()
+    assert listener.reported() == set()
     (tmp_path / "away").rename(tmp_path / moved)
-    assert ear.told() is None
-    ear.relearn()
+    assert listener.reported() is None
+    listener.listen_again()
     write(path)
-    assert ear.told() == {path}
+    assert listener.reported() == {path}
 
 
 @linux
-def test_a_tree_that_is_made_anew(ear: Ear, tmp_path: Path) -> None:
+def test_a_tree_that_is_made_anew(listener: Listener, tmp_path: Path) -> None:
     """Removed and made again, a tree is listened to as before."""
     (path,) = filled(tmp_path / "one/two", "a.py")
-    ear.listen(path)
+    listener.listen(path)
     shutil.rmtree(tmp_path / "one")
     filled(tmp_path / "one/two", "a.py")
-    assert ear.told() is None
-    ear.relearn()
+    assert listener.reported() is None
+    listener.listen_again()
     write(path)
-    assert ear.told() == {path}
+    assert listener.reported() == {path}
 
 
 @linux
 @pytest.mark.parametrize("at_once", [True, False])
-def test_a_tree_that_replaces_another(ear: Ear, tmp_path: Path, *, at_once: bool) -> None:
+def test_a_tree_that_replaces_another(listener: Listener, tmp_path: Path, *, at_once: bool) -> None:
     """Another tree under the same name is listened to, whether or not its place was free before."""
     (path,) = filled(tmp_path / "site/pkg", "a.py")
     filled(tmp_path / "next/pkg", "a.py")
-    ear.listen(path)
+    listener.listen(path)
     if at_once:
         (tmp_path / "site/pkg").rename(tmp_path / "old")  # an empty folder may be renamed over
         (tmp_path / "next").rename(tmp_path / "site")
     else:
         (tmp_path / "site").rename(tmp_path / "old")
         (tmp_path / "next").rename(tmp_path / "site")
-    assert ear.told() is None
-    ear.relearn()
+    assert listener.reported() is None
+    listener.listen_again()
     write(path)
-    assert ear.told() == {path}
+    assert listener.reported() == {path}
 
 
 @linux
-def test_two_names_for_one_folder(ear: Ear, tmp_path: Path) -> None:
-    """A change is told under each of the names under which the folder is listened to."""
+def test_two_names_for_one_folder(listener: Listener, tmp_path: Path) -> None:
+    """A change is reported under each of the names under which the folder is listened to."""
     (path,) = filled(tmp_path / "site", "a.py")
     (tmp_path / "also").symlink_to("site")
-    ear.listen(path, tmp_path / "also/a.py")
+    listener.listen(path, tmp_path / "also/a.py")
     write(path)
-    assert ear.told() == {path, tmp_path / "also/a.py"}
+    assert listener.reported() == {path, tmp_path / "also/a.py"}
 
 
 @linux
-def test_a_whole_folder(ear: Ear, tmp_path: Path) -> None:
-    """In a folder that is listened to as such everything is told, but not what is below that."""
+def test_a_whole_folder(listener: Listener, tmp_path: Path) -> None:
+    """In a folder that is listened to as a whole each change is reported, but none below that."""
     folder = tmp_path / "templates"
     filled(folder / "deep", "a.html")
-    ear.listen(folders=[folder])
-    assert ear.events.knows(str(folder))
-    assert not ear.events.knows(str(folder / "deep"))
+    listener.listen(folders=[folder])
+    assert listener.events.knows(str(folder))
+    assert not listener.events.knows(str(folder / "deep"))
     filled(folder, "b.html")
     write(folder / "deep/a.html")
-    assert ear.told() == {folder / "b.html"}
+    assert listener.reported() == {folder / "b.html"}
 
 
 @linux
-def test_a_folder_with_watched_files_is_taken_whole(ear: Ear, tmp_path: Path) -> None:
+def test_a_folder_with_watched_files_is_taken_whole(listener: Listener, tmp_path: Path) -> None:
     """The interest in a folder grows: first a file of it, then all of it."""
     (path,) = filled(tmp_path / "site", "a.py")
-    ear.listen(path, folders=[path.parent])
+    listener.listen(path, folders=[path.parent])
     (other,) = filled(tmp_path / "site", "b.py")
     write(path)
-    assert ear.told() == {path, other}
+    assert listener.reported() == {path, other}
 
 
 @linux
-def test_what_is_forgotten_is_not_told(ear: Ear, tmp_path: Path) -> None:
-    """After listen_anew only what was told to it again is heard."""
+def test_what_is_forgotten_is_not_reported(listener: Listener, tmp_path: Path) -> None:
+    """After listen_anew only what was listened to again is reported."""
     path, other = filled(tmp_path / "site", "a.py", "b.py")
-    ear.listen(path)
-    ear.files = [other]
-    ear.listen()
+    listener.listen(path)
+    listener.files = [other]
+    listener.listen()
     write(path)
-    assert ear.told() == set()
+    assert listener.reported() == set()
     write(other)
-    assert ear.told() == {other}
+    assert listener.reported() == {other}
 
 
 @linux
-def test_a_loss_is_told_once(ear: Ear, tmp_path: Path) -> None:
-    """That something leads elsewhere is told with what did it: what is quiet after that, is."""
+def test_a_loss_is_reported_once(listener: Listener, tmp_path: Path) -> None:
+    """That a path leads elsewhere is reported once, and later waits report nothing more."""
     (path,) = filled(tmp_path / "site/pkg", "a.py")
-    ear.listen(path)
+    listener.listen(path)
     (tmp_path / "site").rename(tmp_path / "away")
-    assert ear.told() is None
+    assert listener.reported() is None
     end = time.monotonic() + DEADLINE
-    while ear.events.wait(0.01) != set():
+    while listener.events.wait(0.01) != set():
         assert time.monotonic() < end
-    assert ear.events.lost
+    assert listener.events.lost
 
 
 @linux
-def test_a_wake_ends_the_wait(ear: Ear) -> None:
-    """Somebody who wakes is no change."""
-    ear.events.wake()
+def test_a_wake_ends_the_wait(listener: Listener) -> None:
+    """A wake ends the wait and reports nothing."""
+    listener.events.wake()
     began = time.monotonic()
-    assert ear.events.wait(DEADLINE) == set()
+    assert listener.events.wait(DEADLINE) == set()
     assert time.monotonic() - began < DEADLINE / 2
 
 
 class StandIn:
-    """Stands in for the native watcher. `refuses` says why a folder cannot be watched, or None."""
+    """Stands in for the native watcher. `refuses` returns why it cannot watch a folder, or None."""
 
     def __init__(self, refuses: Callable[[str, int], NativeError | None] = lambda *_: None) -> None:
         self.refuses = refuses
         self.numbers: dict[str, int] = {}
         self.trusted: set[bool] = set()
-        self.told: list[tuple[int, bool, str]] = []
+        self.changes: list[tuple[int, bool, str]] = []
         self.breaks: Exception | None = None
         self.ended = 0
 
@@ -421,29 +423,29 @@ class StandIn:
     def wait(self, seconds: float) -> list[tuple[int, bool, str]]:
         if self.breaks is not None:
             raise self.breaks
-        told, self.told = self.told, []
-        return told
+        changes, self.changes = self.changes, []
+        return changes
 
     def wake(self) -> None:
-        """Nobody waits."""
+        """Do nothing: no thread waits."""
 
     def end(self) -> None:
         self.ended += 1
 
 
 def refusal(message: str, code: int = 0) -> NativeError:
-    """As the C core refuses a folder."""
+    """Return the error with which the C core refuses a folder."""
     return NativeError("wsgireload_watch_directory", code, message)
 
 
-def deaf(
+def events_over(
     refuses: Callable[[str, int], NativeError | None], *, trust: bool = False
 ) -> tuple[Events, StandIn, list[str]]:
-    """Events over a stand-in, and what they say."""
-    said: list[str] = []
+    """Return events over a stand-in, and the troubles that they report."""
+    troubles: list[str] = []
     watcher = StandIn(refuses)
-    events = Events(trust=trust, trouble=said.append, watcher=watcher)  # type: ignore[arg-type]
-    return events, watcher, said
+    events = Events(trust=trust, trouble=troubles.append, watcher=watcher)  # type: ignore[arg-type]
+    return events, watcher, troubles
 
 
 def nfs(path: str, interest: int) -> NativeError | None:
@@ -451,33 +453,33 @@ def nfs(path: str, interest: int) -> NativeError | None:
     return refusal("NFS") if path.startswith("/net") and interest != ITSELF else None
 
 
-def test_a_file_system_that_does_not_tell() -> None:
-    """It is polled, which is said once however many folders there are; the others are heard."""
-    events, _, said = deaf(nfs)
+def test_a_file_system_without_all_events() -> None:
+    """It is polled, which is reported once for all its folders; the others have events."""
+    events, _, troubles = events_over(nfs)
     assert not events.listen("/net/one/a.py")
     assert not events.listen("/net/one/b.py")
     assert not events.listen("/net/two/a.py")
     assert not events.listen_in("/net/three")
     assert events.listen("/srv/a.py")
-    assert said == ["/net/one and others like it are polled: NFS"]
+    assert troubles == ["/net/one and others like it are polled: NFS"]
     events.listen_anew()
     assert not events.listen("/net/one/a.py")
-    assert len(said) == 1
+    assert len(troubles) == 1
 
 
 def test_trust_is_passed_on() -> None:
-    """Who trusts the events of such a file system gets them."""
-    events, watcher, said = deaf(nfs, trust=True)
+    """With `trust` events are used on such a file system too."""
+    events, watcher, troubles = events_over(nfs, trust=True)
     assert events.listen("/net/one/a.py")
     assert events.listen_in("/net/two")
-    assert (watcher.trusted, said) == ({True}, [])
-    events, watcher, said = deaf(nfs)
+    assert (watcher.trusted, troubles) == ({True}, [])
+    events, watcher, troubles = events_over(nfs)
     events.listen("/srv/a.py")
     assert watcher.trusted == {False}
 
 
-def test_a_link_to_where_nothing_is_told(tmp_path: Path) -> None:
-    """A file whose link leads to such a file system is polled, though its own folder is heard."""
+def test_a_link_to_a_file_system_without_events(tmp_path: Path) -> None:
+    """A link to a file on such a file system is polled, although its own folder has events."""
     target = filled(tmp_path / "net", "a.py")[0]
     path = tmp_path / "a.py"
     path.symlink_to(target)
@@ -485,46 +487,46 @@ def test_a_link_to_where_nothing_is_told(tmp_path: Path) -> None:
     def refuses(folder: str, interest: int) -> NativeError | None:
         return refusal("NFS") if folder == str(target.parent) and interest != ITSELF else None
 
-    events, _, said = deaf(refuses)
+    events, _, troubles = events_over(refuses)
     assert not events.listen(str(path))
-    assert said == [f"{target.parent} and others like it are polled: NFS"]
+    assert troubles == [f"{target.parent} and others like it are polled: NFS"]
     assert not events.listen(str(path))
     assert events.listen(str(tmp_path / "b.py"))
 
 
 def test_no_watch_is_left() -> None:
-    """When the user's watches are used up the rest is polled, which is said once."""
+    """When the user's watches are used up the rest is polled, which is reported once."""
     full = refusal("this user has no inotify watch left", errno.ENOSPC)
-    events, watcher, said = deaf(lambda *_: full if len(watcher.numbers) >= 4 else None)
+    events, watcher, troubles = events_over(lambda *_: full if len(watcher.numbers) >= 4 else None)
     assert events.listen("/a/one/x.py")  # /, /a and /a/one
     assert events.listen("/b/x.py")  # /b
     assert not events.listen("/c/x.py")
     assert not events.listen("/d/x.py")
     assert not events.listen_in("/e")
     assert events.listen("/a/one/y.py")
-    assert said == ["/c and others like it are polled: this user has no inotify watch left"]
+    assert troubles == ["/c and others like it are polled: this user has no inotify watch left"]
 
 
 def test_a_folder_that_is_not_there_is_no_trouble() -> None:
-    """It is polled, and nothing is said: it will come, or it will not."""
+    """It is polled, without a message: it will be created, or not."""
     for code in (errno.ENOENT, errno.ENOTDIR):
-        events, _, said = deaf(
+        events, _, troubles = events_over(
             lambda path, _, code=code: refusal("No", code) if path == "/gone" else None
         )
         assert not events.listen("/gone/a.py")
-        assert said == []
+        assert troubles == []
 
 
 @pytest.mark.parametrize("change", [(-1, False, ""), (1, True, "")], ids=["lost", "gone"])
 def test_what_makes_us_listen_anew(change: tuple[int, bool, str]) -> None:
     """Lost events, or a folder that is watched no more: it may have happened anywhere."""
-    events, watcher, _ = deaf(lambda *_: None)
+    events, watcher, _ = events_over(lambda *_: None)
     events.listen("/srv/a.py")
     assert watcher.numbers["/"] == 1
-    watcher.told = [(watcher.numbers["/srv"], False, "a.py"), change]
+    watcher.changes = [(watcher.numbers["/srv"], False, "a.py"), change]
     assert events.wait(1.0) is None
     assert events.lost
-    watcher.told = [(watcher.numbers["/srv"], False, "a.py")]
+    watcher.changes = [(watcher.numbers["/srv"], False, "a.py")]
     assert events.wait(1.0) == {"/srv/a.py"}  # no more than that: nothing was lost a second time
     assert events.lost
     events.listen_anew()
@@ -532,26 +534,26 @@ def test_what_makes_us_listen_anew(change: tuple[int, bool, str]) -> None:
 
 
 def test_what_was_forgotten_is_no_loss() -> None:
-    """What still comes of folders that are not listened to any more does not end a wait."""
-    events, watcher, _ = deaf(lambda *_: None)
+    """Changes of folders that are not listened to any more do not end a wait."""
+    events, watcher, _ = events_over(lambda *_: None)
     events.listen("/srv/a.py")
-    watcher.told = [(99, True, ""), (99, False, "a.py")]
+    watcher.changes = [(99, True, ""), (99, False, "a.py")]
     assert events.wait(1.0) == set()
     assert not events.lost
-    assert watcher.told == []
+    assert watcher.changes == []
 
 
-def test_a_folder_of_which_no_name_is_told() -> None:
-    """Anything in it may have changed: then the folder itself is what is told."""
-    events, watcher, _ = deaf(lambda *_: None)
+def test_a_change_without_a_name() -> None:
+    """Anything in the folder may have changed: the folder itself is reported."""
+    events, watcher, _ = events_over(lambda *_: None)
     events.listen("/srv/a.py")
-    watcher.told = [(watcher.numbers["/srv"], False, "")]
+    watcher.changes = [(watcher.numbers["/srv"], False, "")]
     # /srv itself is on the way to the file: it may be that this is another one
     assert events.wait(1.0) is None
 
 
 def test_a_link_in_a_folder_that_may_not_be_listed(tmp_path: Path) -> None:
-    """Of a link in there nobody tells but the link itself, when another one takes its place."""
+    """A link in there is watched itself, and that reports when another one takes its place."""
     filled(tmp_path / "releases/1", "a.py")
     (tmp_path / "releases/1/pkg").mkdir()
     current = tmp_path / "current"
@@ -560,35 +562,35 @@ def test_a_link_in_a_folder_that_may_not_be_listed(tmp_path: Path) -> None:
     def refuses(folder: str, interest: int) -> NativeError | None:
         return refusal("Permission denied", errno.EACCES) if folder == str(tmp_path) else None
 
-    events, watcher, said = deaf(refuses)
+    events, watcher, troubles = events_over(refuses)
     assert events.listen(str(current / "pkg/a.py"))
-    watcher.told = [(watcher.numbers[str(current)], False, "")]
+    watcher.changes = [(watcher.numbers[str(current)], False, "")]
     assert events.wait(1.0) is None
-    assert said == []
+    assert troubles == []
 
 
 @linux
-def test_a_name_that_no_file_can_have(ear: Ear, tmp_path: Path) -> None:
-    """A module may claim any path: it is nobody's trouble."""
+def test_a_name_that_no_file_can_have(listener: Listener, tmp_path: Path) -> None:
+    """A module may have any path: an impossible one does no harm."""
     for path in ("/\ud800/pkg/a.py", f"{tmp_path}/\ud800.py", f"{tmp_path}/\udcff.py"):
-        ear.events.listen(path)
-        ear.events.listen_in(path)
+        listener.events.listen(path)
+        listener.events.listen_in(path)
     (path,) = filled(tmp_path / "site", "a.py")
-    ear.listen(path)
+    listener.listen(path)
     write(path)
-    assert ear.told() == {path}
+    assert listener.reported() == {path}
 
 
 @pytest.mark.parametrize(
     "breaks", [NativeError("read", errno.EBADF, "Bad file descriptor"), MemoryError("no room")]
 )
 def test_a_watcher_that_breaks(breaks: Exception) -> None:
-    """No event will ever come again: that is said once, and the watcher is ended."""
-    events, watcher, said = deaf(lambda *_: None)
+    """When no event will ever arrive again, that is reported once, and the watcher ends."""
+    events, watcher, troubles = events_over(lambda *_: None)
     watcher.breaks = breaks
     with pytest.raises(type(breaks)):
         events.wait(1.0)
     assert watcher.ended == 1
-    assert len(said) == 1
-    assert "everything is polled" in said[0]
-    assert str(breaks) in said[0]
+    assert len(troubles) == 1
+    assert "everything is polled" in troubles[0]
+    assert str(breaks) in troubles[0]

@@ -15,12 +15,12 @@ SITE = "C:\\srv\\site"
 
 
 class Roots:
-    """Stands in for the native watcher: what is opened, which names are told, what happens."""
+    """Stands in for the native watcher: what it opened, the names it got, what it will report."""
 
     def __init__(self) -> None:
         self.opened: list[str] = []
         self.names: list[str] = []
-        self.happens: list[tuple[int, bool, str]] = []
+        self.changes: list[tuple[int, bool, str]] = []
 
     def directory(self, path: str, interest: int, *, trust: bool) -> int:
         if path not in self.opened:
@@ -31,8 +31,8 @@ class Roots:
         self.names.append(name)
 
     def wait(self, seconds: float) -> list[tuple[int, bool, str]]:
-        told, self.happens = self.happens, []
-        return told
+        changes, self.changes = self.changes, []
+        return changes
 
 
 @pytest.fixture
@@ -47,38 +47,38 @@ def roots(monkeypatch: pytest.MonkeyPatch) -> Roots:
 
 
 @pytest.fixture
-def heard(roots: Roots) -> Events:
+def listening(roots: Roots) -> Events:
     """Events that listen to nothing yet."""
     return Events(trust=False, trouble=print, watcher=roots)  # type: ignore[arg-type]
 
 
-def test_few_handles(heard: Events, roots: Roots) -> None:
-    """What Python finds its modules in is opened, and no folder below; what lies elsewhere is."""
+def test_few_handles(listening: Events, roots: Roots) -> None:
+    """Entries of sys.path are opened, and no folder below; elsewhere each folder is."""
     for name in ("a.py", "pkg\\b.py", "pkg\\sub\\c.py", "venv\\Lib\\d.py"):
-        assert heard.listen(f"{SITE}\\{name}")
-    assert heard.listen("D:\\conf\\site.ini")
+        assert listening.listen(f"{SITE}\\{name}")
+    assert listening.listen("D:\\conf\\site.ini")
     assert roots.opened == [SITE, f"{SITE}\\venv\\Lib", "D:\\conf"]
     assert {"a.py", "pkg\\b.py", "pkg\\sub\\c.py", "d.py", "site.ini"} <= set(roots.names)
 
 
-def test_the_case_of_a_name(heard: Events, roots: Roots) -> None:
-    """A file is told as we know it, however Windows spells it."""
-    heard.listen(f"{SITE}\\pkg\\Views.py")
-    roots.happens = [(0, False, "PKG\\views.PY")]
-    assert heard.wait(0) == {f"{SITE}\\pkg\\Views.py"}
+def test_the_case_of_a_name(listening: Events, roots: Roots) -> None:
+    """A file is reported as we know it, however Windows spells it."""
+    listening.listen(f"{SITE}\\pkg\\Views.py")
+    roots.changes = [(0, False, "PKG\\views.PY")]
+    assert listening.wait(0) == {f"{SITE}\\pkg\\Views.py"}
 
 
-def test_a_folder_is_renamed(heard: Events, roots: Roots) -> None:
-    """Of which Windows tells the folder's name alone: we asked for that too, and know it."""
-    heard.listen(f"{SITE}\\pkg\\sub\\c.py")
+def test_a_folder_is_renamed(listening: Events, roots: Roots) -> None:
+    """Windows reports the renamed folder's own name only: that was added too, and is known."""
+    listening.listen(f"{SITE}\\pkg\\sub\\c.py")
     assert {"pkg", "pkg\\sub"} <= set(roots.names)
-    roots.happens = [(0, False, "pkg")]
-    assert heard.wait(0) == {f"{SITE}\\pkg"}
-    assert heard.knows(f"{SITE}\\PKG")
+    roots.changes = [(0, False, "pkg")]
+    assert listening.wait(0) == {f"{SITE}\\pkg"}
+    assert listening.knows(f"{SITE}\\PKG")
 
 
-def test_a_tracked_folder(heard: Events, roots: Roots) -> None:
-    """One handle hears of a folder and all that is below."""
+def test_a_tracked_folder(listening: Events, roots: Roots) -> None:
+    """One handle serves a folder and everything below."""
     for folder in ("templates", "templates\\mail", "Templates\\mail\\old", "templates2"):
-        assert heard.listen_in(f"{SITE}\\{folder}")
+        assert listening.listen_in(f"{SITE}\\{folder}")
     assert roots.opened == [f"{SITE}\\templates", f"{SITE}\\templates2"]

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
-#include <string.h>
 
-#include "names.h"
+#include "internal.h"
 
-/* FNV-1a; 0 is for free slots. */
-unsigned long long wsgireload_names_hash(const void *bytes, unsigned long long length)
+/* FNV-1a. */
+unsigned long long core_hash(const void *bytes, size_t length)
 {
     const unsigned char *next = bytes, *end = next + length;
     unsigned long long hash = 0xCBF29CE484222325;
@@ -15,8 +14,8 @@ unsigned long long wsgireload_names_hash(const void *bytes, unsigned long long l
     return hash != 0 ? hash : 1;
 }
 
-/* Where a hash is, or would be: there is always a free slot. */
-static unsigned long long *place(const wsgireload_names *names, unsigned long long hash)
+/* Returns the slot of a hash, or the free one for it: there is always a free slot. */
+static unsigned long long *slot_of(const core_names *names, unsigned long long hash)
 {
     unsigned long long i = hash ^ hash >> 32;
 
@@ -25,9 +24,9 @@ static unsigned long long *place(const wsgireload_names *names, unsigned long lo
     return &names->slots[i & (names->size - 1)];
 }
 
-static int grow(wsgireload_names *names)
+static int grow(core_names *names)
 {
-    wsgireload_names grown = {NULL, names->size != 0 ? 2 * names->size : 8, names->used};
+    core_names grown = {NULL, names->size != 0 ? 2 * names->size : 8, names->used};
     unsigned i;
 
     grown.slots = calloc(grown.size, sizeof *grown.slots);
@@ -35,31 +34,25 @@ static int grow(wsgireload_names *names)
         return 0;
     for (i = 0; i < names->size; i++)
         if (names->slots[i] != 0)
-            *place(&grown, names->slots[i]) = names->slots[i];
+            *slot_of(&grown, names->slots[i]) = names->slots[i];
     free(names->slots);
     *names = grown;
     return 1;
 }
 
-int wsgireload_names_add(wsgireload_names *names, unsigned long long hash)
+int core_names_add(core_names *names, unsigned long long hash)
 {
     unsigned long long *slot;
 
     if (2 * names->used >= names->size && !grow(names))
         return 0;
-    slot = place(names, hash);
+    slot = slot_of(names, hash);
     names->used += *slot == 0;
     *slot = hash;
     return 1;
 }
 
-int wsgireload_names_have(const wsgireload_names *names, unsigned long long hash)
+int core_names_have(const core_names *names, unsigned long long hash)
 {
-    return names->size != 0 && *place(names, hash) == hash;
-}
-
-void wsgireload_names_free(wsgireload_names *names)
-{
-    free(names->slots);
-    memset(names, 0, sizeof *names);
+    return names->size != 0 && *slot_of(names, hash) == hash;
 }

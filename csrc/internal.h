@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the sources of the core share: they include this file alone. Public names begin with
+ * wsgireload_ and internal ones with core_. Where a function fails, it returns -1, or NULL, and
+ * fills the outcome.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "wsgireload.h"
+
+/* outcome.c: fills an outcome, with code 0. Returns -1, for callers that return it in turn. */
+int core_outcome(wsgireload_outcome *out, int status, const char *call, const char *message);
+
+/* The same for what this platform does not have. */
+int core_unsupported(wsgireload_outcome *out, const char *call);
+
+/* Allocates zeroed memory. */
+void *core_new(size_t size, wsgireload_outcome *out);
+
+/* failure.c: the same for the operating system's last error. */
+int core_failed(wsgireload_outcome *out, const char *call);
+
+/* server.c: httpd's function of this name, or NULL. `bytes` is the size of its arguments where
+ * pointers have 32 bits. Cast it to its real type: on 32-bit Windows AP_DECLARE is __stdcall. */
+typedef void (*core_function)(void);
+core_function core_find(const char *name, unsigned bytes);
+
+/* names.c: a set of names, as 64-bit hashes. A collision only reports a change too many. */
+typedef struct { /* all zero: the empty set */
+    unsigned long long *slots; /* 0: free; the owner of the set frees the array */
+    unsigned size, used;       /* the size is a power of two */
+} core_names;
+
+/* Hashes bytes; never to 0. */
+unsigned long long core_hash(const void *bytes, size_t length);
+
+/* Returns 0 if there is no memory. */
+int core_names_add(core_names *names, unsigned long long hash);
+int core_names_have(const core_names *names, unsigned long long hash);
+
+/* trust.c: succeeds with 0 if the file system of a path reports all changes. With `itself`, a
+ * symbolic link is not followed. */
+int core_check_trust(const char *path, int itself, wsgireload_outcome *out);
+
+/* watch.c: the operating system's events. Only core_events_wake may be called from another thread
+ * than the one that waits. */
+typedef struct core_events core_events;
+core_events *core_events_open(wsgireload_outcome *out);
+
+/* Watches a directory; returns its id. A watched directory keeps its id, and the id of one that is
+ * not watched any more is not used again. */
+int core_events_add(core_events *events, const char *path, int interest, wsgireload_outcome *out);
+void core_events_remove(core_events *events, int id);
+
+/* Waits once, and calls watcher.c's functions below as long as there is room. Returns 1, or 0 after
+ * core_events_wake. When it fails, no event will ever arrive again. */
+int core_events_wait(core_events *events, unsigned long long milliseconds,
+                     wsgireload_watcher *watcher, wsgireload_outcome *out);
+void core_events_wake(core_events *events);
+
+/* First closes the handle, without what another thread may have been changing at a fork. */
+void core_events_close(core_events *events);
+void core_events_free(core_events *events);
+
+/* Hashes a name: the same for all spellings of the same file. */
+unsigned long long core_name_hash(const char *name);
+
+/* Returns milliseconds of a monotonic clock. */
+unsigned long long core_clock(void);
+
+/* watcher.c, for core_events_wait: each of the last three needs room for one change. */
+int core_has_room(const wsgireload_watcher *watcher);
+
+/* `any` is 1 where the name may stand for another one, or is "". */
+void core_changed(wsgireload_watcher *watcher, int id, const char *name, int any);
+void core_gone(wsgireload_watcher *watcher, int id);
+void core_lost(wsgireload_watcher *watcher);
+
+/* win/file.c alone: paths as Windows has them. "UTF-8" is Python's: a lone surrogate, which file
+ * names may hold there, takes three bytes. Where a function returns NULL or INVALID_HANDLE_VALUE,
+ * GetLastError() has the reason. */
+
+/* Decodes UTF-8, NUL included, into room for as many units as there are bytes. */
+void core_wide(const char *utf8, wchar_t *wide);
+
+/* Encodes so many units to UTF-8; "" where it does not fit. */
+void core_narrow(const wchar_t *wide, size_t length, char *utf8, size_t room);
+
+/* Return a path in a form that Windows takes whatever its length, which the caller frees. */
+wchar_t *core_any_length(const wchar_t *path);
+wchar_t *core_path(const char *utf8);
+
+/* free(), without a change to GetLastError(). */
+void core_free(void *memory);
+
+/* Opens such a path, or fails as NULL did, and frees it. Others may write, rename and delete the
+ * file meanwhile. Returns a HANDLE. */
+void *core_open(wchar_t *path, unsigned long access, unsigned long flags);

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In place of watcher.c where no events are known: on macOS and others.
+ */
+#include "../internal.h"
+
+wsgireload_watcher *wsgireload_watch_begin(wsgireload_outcome *out)
+{
+    core_unsupported(out, __func__);
+    return NULL;
+}
+
+int wsgireload_watch_directory(wsgireload_watcher *watcher, const char *path, int interest,
+                               int trust, wsgireload_outcome *out)
+{
+    (void)watcher, (void)path, (void)interest, (void)trust;
+    return core_unsupported(out, __func__);
+}
+
+void wsgireload_watch_name(wsgireload_watcher *watcher, int directory, const char *name)
+{
+    (void)watcher, (void)directory, (void)name;
+}
+
+void wsgireload_watch_forget(wsgireload_watcher *watcher, int directory)
+{
+    (void)watcher, (void)directory;
+}
+
+int wsgireload_watch_wait(wsgireload_watcher *watcher, unsigned milliseconds,
+                          wsgireload_change *changes, int room, wsgireload_outcome *out)
+{
+    (void)watcher, (void)milliseconds, (void)changes, (void)room;
+    return core_unsupported(out, __func__);
+}
+
+void wsgireload_watch_wake(wsgireload_watcher *watcher)
+{
+    (void)watcher;
+}
+
+void wsgireload_watch_end(wsgireload_watcher *watcher)
+{
+    (void)watcher;
+}
+
+void wsgireload_watch_free(wsgireload_watcher *watcher)
+{
+    (void)watcher;
+}
