@@ -1,8 +1,8 @@
 """What watching costs: `python bench/tick.py`, where wsgireload and hupper are installed.
 
-Times one look at modules of which none changed, beside the recipe of mod_wsgi's documentation and
-hupper's polling monitor; the first snapshot (stat and digest of each file) and the whole first look
-(which also asks each module where it came from, and whether that is what was loaded), beside
+Times one scan of modules of which none changed, beside the recipe of mod_wsgi's documentation and
+hupper's polling monitor; the first snapshot (stat and digest of each file) and the whole first scan
+(which also finds the source of each module, and the evidence that it is what was loaded), beside
 reading the same files with hashlib alone; and the memory that importing and starting adds to an
 empty interpreter. All take turns; shown are medians in milliseconds, and ratios of ours to theirs.
 """
@@ -25,12 +25,14 @@ from typing import Any
 from hupper.polling import PollingFileMonitor
 from hupper.worker import WatchSysModules
 
-from wsgireload.detect.baseline import Imports, Moments
-from wsgireload.detect.detector import Watched, note
-from wsgireload.detect.digests import Checksums
+from wsgireload.detect.baseline import Absence, Baseline
+from wsgireload.detect.detector import Detector
+from wsgireload.detect.digests import Digests
+from wsgireload.detect.imports import Imports
 from wsgireload.detect.modules import Modules
 from wsgireload.log import Log
-from wsgireload.server import native
+from wsgireload.settings import Settings
+from wsgireload.watch.events import NoEvents
 
 SIZES, ROUNDS = (100, 1_000, 10_000), 15
 FUNCTION = '''
@@ -43,7 +45,7 @@ def function_{number}(first, second):
 MEMORY = """
 import sys
 resident = lambda: int(open("/proc/self/statm").read().split()[1])
-class FirstLine:  # it comes after the first look
+class FirstLine:  # it comes after the first scan
     said = None
     def write(self, line):
         self.said = self.said or (resident() - before if "watching" in line else line)
@@ -84,8 +86,10 @@ def hupper() -> Callable[[], object]:
 
 
 def ours(began: float) -> Callable[[], object]:
-    """What the monitor does in each interval; the first time, it takes the snapshot."""
-    return Watched((), Log("bench"), Imports(note), Moments(began), marks=native.marks).look
+    """What the monitor does in each interval with polling; the first time, a full snapshot."""
+    baseline = Baseline(Imports(lambda: None), Absence(began), Modules())
+    detector = Detector(Settings.of(), Log("bench"), NoEvents(), baseline, lambda: None)
+    return detector.scan
 
 
 def read(paths: list[str]) -> None:
@@ -106,21 +110,21 @@ def medians(runs: dict[str, Callable[[], object]]) -> dict[str, float]:
 
 
 def measure(root: str, count: int) -> dict[str, float]:
-    """In a process of its own: import so many modules, and time all that looks at them."""
+    """In a process of its own: import so many modules, and time everything that scans them."""
     began = time.time()
     sys.path.insert(0, root)
     for number in range(count):
         importlib.import_module(f"package_{number // 100}.module_{number}")
     times: dict[str, float] = {}
-    looks = {"look": ours(began), "recipe": lambda: recipe(times), "hupper": hupper()}
-    medians(looks)  # their first looks are no part of it
+    scans = {"scan": ours(began), "recipe": lambda: recipe(times), "hupper": hupper()}
+    medians(scans)  # without their first scans
     paths = [source.path for source in Modules().new() if Path(source.path).is_file()]
     first = {
-        "snapshot": lambda: Checksums(print, marks=native.marks).moved(paths),
-        "first look": lambda: ours(began)(),  # noqa: PLW0108 (a new one each time)
+        "snapshot": lambda: Digests(Log("bench"), lambda: None).scan(paths),
+        "first scan": lambda: ours(began)(),  # noqa: PLW0108 (a new one each time)
         "hashlib": lambda: read(paths),
     }
-    return medians(looks | first)
+    return medians(scans | first)
 
 
 def run(*arguments: object) -> Any:
@@ -130,13 +134,13 @@ def run(*arguments: object) -> Any:
 def main() -> None:
     with tempfile.TemporaryDirectory() as root:
         generate(Path(root), SIZES[-1])
-        time.sleep(2.1)  # a younger file is read at each look, as it may change unseen
-        print("modules    look  recipe ratio  hupper ratio | snapshot  first look  hashlib ratios")
+        time.sleep(2.1)  # a younger file is read by each scan, as it may change unseen
+        print("modules    scan  recipe ratio  hupper ratio | snapshot  first scan  hashlib ratios")
         for count in SIZES:
-            look, recipe, hupper, snapshot, first, hashlib = run(__file__, root, count).values()
+            scan, recipe, hupper, snapshot, first, hashlib = run(__file__, root, count).values()
             print(
-                f"{count:7} {look:7.2f} {recipe:7.2f} {look / recipe:5.2f}"
-                f" {hupper:7.2f} {look / hupper:5.2f} | {snapshot:8.1f} {first:11.1f}"
+                f"{count:7} {scan:7.2f} {recipe:7.2f} {scan / recipe:5.2f}"
+                f" {hupper:7.2f} {scan / hupper:5.2f} | {snapshot:8.1f} {first:11.1f}"
                 f" {hashlib:8.1f} {snapshot / hashlib:6.2f} {first / hashlib:.2f}"
             )
     memory = median(run("-I", "-c", MEMORY) for _ in range(5)) * os.sysconf("SC_PAGE_SIZE")

@@ -1,12 +1,9 @@
 """The C core as a module: statuses, no exceptions. Use it through `wsgireload.server.native`.
 
-Every function may be called in any thread of any interpreter, but those of a watcher in one thread
-at a time, except watch_wake. What may take a while releases the GIL. Text comes from httpd or the
-operating system, with U+FFFD for bytes that are not UTF-8.
-
-An outcome is (status, code, call, message). The statuses: 0 done · 1 requested before, by whichever
-interpreter · 2 not supported here · 3 failed · 4 not ready. After 2, 3 and 4 `call` names what
-failed, and `code` and `message` are the operating system's, or 0 and ours.
+Every function is that of csrc/wsgireload.h with the same name, where threads and arguments are
+described. What may take a while releases the GIL. Text comes from httpd or the operating system,
+with U+FFFD for bytes that are not UTF-8. An outcome is (status, code, call, message), the fields of
+wsgireload_outcome.
 """
 
 from typing import NewType, TypeAlias
@@ -15,11 +12,7 @@ _Outcome: TypeAlias = tuple[int, int, str, str]
 _Watcher = NewType("_Watcher", object)  # a capsule, which frees the watcher
 
 def probe() -> tuple[bool, str, str, int, int, int, int, str]:
-    """Describe the server that this process is.
-
-    (apache, version, mpm, parent, state, generation, restart, refusal), the fields of
-    wsgireload_server. Text is "" where httpd supplies none, and where this is not Apache.
-    """
+    """Describe the server that this process is, with the fields of wsgireload_server."""
 
 def command_line() -> str:
     """Return the command line that started this process. Windows only: "" elsewhere."""
@@ -31,23 +24,13 @@ def rearm() -> None:
     """Allow restart() to request once more, if the server did not act on the request."""
 
 def linger(seconds: int, /) -> _Outcome:
-    """End this process if it still runs so long after Apache began to replace it.
-
-    Windows only. A later call replaces an earlier one, and 0 cancels it.
-    """
+    """Windows only: end this process if it still runs so long after Apache began to replace it."""
 
 def open_shared(path: str, /) -> tuple[int, _Outcome]:
-    """Open a file for reading while others may write, rename and delete it: (handle, outcome).
-
-    Windows only: the handle is Windows' own, -1 where the status is not 0.
-    """
+    """Windows only: wsgireload_open, as (handle or -1, outcome)."""
 
 def marks(paths: bytes, count: int, /) -> bytes:
-    """Examine files, whose paths end in a NUL each: 8 bytes for each, in native byte order.
-
-    An unsigned number that changes when the file is written, replaced or restored. 0: there is no
-    such file; 1: it cannot be examined. ValueError where `paths` does not hold `count` paths.
-    """
+    """Return 8 bytes for each path, in native byte order; ValueError if there are not `count`."""
 
 def watch_begin() -> tuple[_Watcher | None, _Outcome]:
     """Return a new watcher: (watcher, outcome). None where the status is not 0."""
@@ -55,11 +38,7 @@ def watch_begin() -> tuple[_Watcher | None, _Outcome]:
 def watch_directory(
     watcher: _Watcher, path: bytes, interest: int, trust: bool, /
 ) -> tuple[int, _Outcome]:
-    """Watch a directory: (id, outcome).
-
-    `interest` is 0 for the directory itself, 1 for names in it, 2 for everything in it. The id is
-    -1 where the status is not 0; where that is 2, the message is the kind of file system.
-    """
+    """Watch a directory: (id or -1, outcome)."""
 
 def watch_name(watcher: _Watcher, directory: int, name: bytes, /) -> None:
     """Report a name in a watched directory."""
@@ -70,10 +49,7 @@ def watch_forget(watcher: _Watcher, directory: int, /) -> None:
 def watch_wait(
     watcher: _Watcher, milliseconds: int, /
 ) -> tuple[list[tuple[int, bool, bytes]], _Outcome]:
-    """Wait for changes: ([(directory, gone, name)], outcome).
-
-    1,024 of them at most; none when the time is over, or after watch_wake.
-    """
+    """Wait for at most 1,024 changes: ([(directory, gone, name)], outcome)."""
 
 def watch_wake(watcher: _Watcher, /) -> None:
     """End the current wait, or else the next one. From any thread."""

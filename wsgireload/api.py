@@ -4,51 +4,69 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterable
+from typing import Never
 
 from wsgireload import settings
 from wsgireload.monitor import Monitor
 from wsgireload.report import Status
-from wsgireload.server import detection as servers
-from wsgireload.server import exit as ending
-from wsgireload.settings import Settings
-
-TYPE_CHECKING = False  # as typing has it, without importing typing, which is large
-if TYPE_CHECKING:
-    from typing import Unpack
-
-    from wsgireload.settings import Asked
+from wsgireload.server import detection
+from wsgireload.server import exit as endings
+from wsgireload.settings import Path, Paths, Settings
 
 
 class _Interpreter:
-    """What this interpreter has: one monitor at most."""
+    """The state of this interpreter: one monitor at most."""
 
     def __init__(self) -> None:
         self.changing = threading.Lock()  # held for an assignment, never across a call out
         self.monitor: Monitor | None = None
-        self.asked: Monitor | None = None  # by requests, which come to a process that ends as well
+        self.for_requests: Monitor | None = None  # stays while the process ends
         self.tracked: list[str] = []  # by track(), before start()
-        self.hooked = False
-        self.forked = False
+        self.is_hooked = False
+        self.is_forked = False
 
 
 _here = _Interpreter()
 
 
-def start(**asked: Unpack[Asked]) -> Monitor:
-    """Begin to watch this application's code, and restart its process when that changes.
+def start(
+    *,
+    track: Paths = (),
+    ignore: Paths = (),
+    interval: float = 1.0,
+    settle: float = 0.05,
+    watch: str = "auto",
+    compare: str = "bytes",
+    when: str = "auto",
+    rolling: bool = False,
+    preflight: Iterable[str] | None = None,
+    trigger: Path | None = None,
+    budget: tuple[int, float] = (10, 60.0),
+    check_config: bool = True,
+    linger: float = 30.0,
+    enabled: bool | None = None,
+    server: str | None = None,
+    **unknown: Never,
+) -> Monitor:
+    """Watch this application's code, and restart its process when the code changes.
 
-    A second call in the same interpreter returns the first monitor and adds what it tracks.
-    SettingsError for a setting that makes no sense. Surroundings that make no sense never raise:
-    they make a monitor that is inactive and says why.
+    A second call in the same interpreter returns the first monitor and adds what it tracks. The
+    settings are described in docs/settings.md; SettingsError for one that makes no sense.
+    Surroundings that make no sense never raise: the monitor is inactive, for its `reason`.
     """
-    chosen = Settings.of(**asked)
-    new = _made(chosen) if _here.monitor is None else None
+    arguments = locals()
+    return _start(Settings.of(**arguments.pop("unknown"), **arguments))
+
+
+def _start(chosen: Settings) -> Monitor:
+    new = _monitor(chosen) if _here.monitor is None else None
     with _here.changing:
-        _here.monitor = monitor = _here.monitor or new or _made(chosen)
+        _here.monitor = monitor = _here.monitor or new or _monitor(chosen)
     if monitor is new:
-        _here.asked = monitor
-        _end_in_time(monitor)
-        if _here.tracked:  # before the first look, which is what later ones are compared with
+        _here.for_requests = monitor
+        _subscribe_to_the_end(monitor)
+        if _here.tracked:  # before the first scan, which is the baseline of later ones
             monitor.track(*_here.tracked)
         monitor.start()
     elif chosen.track:
@@ -57,12 +75,12 @@ def start(**asked: Unpack[Asked]) -> Monitor:
 
 
 def track(*paths: str | os.PathLike[str]) -> None:
-    """Watch more files, folders or globs; before `start()` they are kept for it.
+    """Watch more files, folders or globs; also before `start()`.
 
-    What does not exist yet is watched for its appearance. A relative path starts from the current
-    folder, which under Apache is seldom the application's.
+    A path that does not exist yet is watched for its appearance. A relative path starts from the
+    current folder, which under Apache is seldom the application's.
     """
-    more = settings.paths("track", paths)
+    more = settings.checked("track", paths)
     if _here.monitor is None:
         _here.tracked.extend(more)
     else:
@@ -70,22 +88,22 @@ def track(*paths: str | os.PathLike[str]) -> None:
 
 
 def restart(reason: str = "no reason given") -> bool:
-    """Restart now, by hand: the same guards hold it. False where no monitor may restart."""
+    """Request a restart by hand, beyond budget and timing. False where no monitor may restart."""
     return _here.monitor is not None and _here.monitor.restart(reason)
 
 
 def reload_required(filename: str) -> bool:
     """For the WSGI script's own `reload_required`, which mod_wsgi calls before each request.
 
-    True in a daemon process whose code has changed, if nothing holds its restart: then mod_wsgi
-    replaces the process, and has the next one answer this request.
+    True in a daemon process whose code has changed, if no gate holds its restart: mod_wsgi then
+    replaces the process, and the next one answers this request.
     """
     del filename
-    return _here.asked is not None and _here.asked.reload_required()
+    return _here.for_requests is not None and _here.for_requests.reload_required()
 
 
 def status() -> Status:
-    """What the monitor of this interpreter knows of itself now."""
+    """The state of this interpreter's monitor now."""
     if _here.monitor is None:
         return Status(False, "wsgireload.start() has not been called", "none", os.getpid(), "")
     return _here.monitor.status()
@@ -93,7 +111,7 @@ def status() -> Status:
 
 def stop(timeout: float = 5.0) -> None:
     """End the monitor of this interpreter; `start()` may be called again afterwards."""
-    _here.asked = None
+    _here.for_requests = None
     if (monitor := _taken()) is not None:
         monitor.stop(timeout)
 
@@ -109,31 +127,30 @@ def _taken() -> Monitor | None:
     return monitor
 
 
-def _made(chosen: Settings) -> Monitor:
-    """A monitor for where we are; whatever is wrong here makes it an inactive one."""
-    found, refusal = servers.Server("none", None), chosen.off
-    if refusal is None:
-        try:
-            found = servers.detect(chosen.server)
+def _monitor(chosen: Settings) -> Monitor:
+    """A monitor for this process; any failure makes it an inactive one."""
+    found, refusal = detection.Server("none", None), chosen.off
+    try:
+        if refusal is None:
+            found = detection.detect(chosen.server)
             refusal = found.refusal
-            if refusal is None and _here.forked and chosen.server is None:
-                refusal = "the application forked this process: Apache would not replace it"
-            return Monitor(chosen, found, refusal)
-        except Exception as error:  # nothing around us may take the site down
-            refusal = f"starting failed: {type(error).__name__}: {error}"
-    return Monitor(chosen, found, refusal)
+        if refusal is None and _here.is_forked and chosen.server is None:
+            refusal = "the application forked this process: Apache would not replace it"
+        return Monitor(chosen, found, refusal)
+    except Exception as error:  # nothing around us may take the site down
+        return Monitor(chosen, found, f"starting failed: {type(error).__name__}: {error}")
 
 
-def _end_in_time(monitor: Monitor) -> None:
-    if monitor.active and not _here.hooked:
-        _here.hooked = True
-        ending.subscribe(_leave, servers.mod_wsgi())
-        ending.after_fork(_in_forked_child)
+def _subscribe_to_the_end(monitor: Monitor) -> None:
+    if monitor.active and not _here.is_hooked:
+        _here.is_hooked = True
+        endings.subscribe(_leave, detection.mod_wsgi())
+        endings.after_fork(_in_forked_child)
 
 
 def _in_forked_child() -> None:
     """A forked child has neither the thread nor any lock that was held while it was made."""
-    _here.changing, _here.forked = threading.Lock(), True
+    _here.changing, _here.is_forked = threading.Lock(), True
     if _here.monitor is not None:
         _here.monitor.forget()
-        _here.monitor = _here.asked = None
+        _here.monitor = _here.for_requests = None

@@ -7,10 +7,15 @@ from typing import NamedTuple
 
 from wsgireload.log import few, shown
 
-try:  # hashlib gives the same function, but loads OpenSSL: see detect/digests.py
+# The function that hashlib has under the same name. Importing hashlib loads OpenSSL too: memory in
+# each process, and a crash of early 3.12 in an interpreter with its own GIL. Keyword arguments
+# crash there as well (python/cpython#119213), so a digest is cut to its size.
+try:
     from _blake2 import blake2b
-except ImportError:
+except ImportError:  # another Python, or one that has moved it
     from hashlib import blake2b
+
+Hasher = blake2b
 
 MODIFIED, DELETED, APPEARED = "modified", "deleted", "appeared"
 
@@ -18,8 +23,8 @@ MODIFIED, DELETED, APPEARED = "modified", "deleted", "appeared"
 class Change(NamedTuple):
     """One file that differs: its digest now (16 bytes), or a value for what has none.
 
-    `kind` is MODIFIED, DELETED or APPEARED. `is_python` says that the file must compile;
-    `unfinished` that it is a Python source that is missing or empty, as in the midst of a save.
+    `kind` is MODIFIED, DELETED or APPEARED. `is_python`: the file must compile. `unfinished`: it is
+    a Python source that is missing or empty, as in the midst of a save.
     """
 
     digest: bytes
@@ -61,4 +66,4 @@ NONE = Changes()
 
 def fingerprint(*parts: bytes) -> str:
     """A short name (16 hex digits) for these parts in this order."""
-    return blake2b(b"".join(b"%d:%s" % (len(part), part) for part in parts)).hexdigest()[:16]
+    return Hasher(b"".join(b"%d:%s" % (len(part), part) for part in parts)).hexdigest()[:16]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 from flask import Flask, request_started
 
@@ -10,13 +10,8 @@ import wsgireload
 from wsgireload.server import detection as server
 from wsgireload.settings import Settings
 
-if TYPE_CHECKING:
-    from typing import Unpack
 
-    from wsgireload.settings import Asked
-
-
-def init_app(app: Flask, **settings: Unpack[Asked]) -> None:
+def init_app(app: Flask, **settings: Any) -> None:
     """Call `wsgireload.start()` with these settings, and track the templates that Flask caches.
 
     Only under mod_wsgi, or if the WSGI script has started a monitor. SettingsError for an invalid

@@ -1,12 +1,13 @@
-"""What we say: one line for each thing that happens, where somebody reads it.
+"""The log: one line for each thing that happens.
 
-Every line begins with one of the words of `Word` and ends with who says it. It goes to the stdlib
-logger `wsgireload`; where nobody listens there it goes to stderr, which is Apache's error log.
+Every line begins with one of the words of `Word` and ends with the process and the application. It
+goes to the logger `wsgireload`; without a handler there it goes to stderr: Apache's error log.
 """
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
 from collections.abc import Iterable
@@ -27,14 +28,14 @@ LOUD = {Word.HOLDING, Word.RESTARTING, Word.INACTIVE}  # warnings; the others ar
 
 
 class Log:
-    """Speaks for one monitor: adds the pid and the application group to what it says."""
+    """The lines of one monitor, each with its pid and application group."""
 
     def __init__(self, application: str) -> None:
         self.application = application
         self._said: set[str] = set()
 
     def say(self, word: str, text: str) -> None:
-        """Write one line; that it cannot be written is no reason to fail."""
+        """Write one line. A failure to do so is ignored."""
         line = f"{word}: {text} [pid {os.getpid()}, application {self.application!r}]"
         with contextlib.suppress(Exception):
             _write(word in LOUD, line if line.isprintable() else escaped(line))
@@ -47,26 +48,21 @@ class Log:
 
 
 def _write(loud: bool, line: str) -> None:
-    # Where logging was never imported nobody configured it, and we need not be the first. While
-    # another thread imports it, it is there by halves: without the last of its functions.
-    logging = sys.modules.get("logging")
-    if logging is not None and hasattr(logging, "captureWarnings"):
-        logger = logging.getLogger("wsgireload")
-        if logger.hasHandlers() and not logger.disabled:
-            logger.log(logging.WARNING if loud else logging.INFO, "%s", line)
-            return
-    if sys.stderr is not None:  # today's: mod_wsgi gives each interpreter its own
+    logger = logging.getLogger("wsgireload")
+    if logger.hasHandlers() and not logger.disabled:
+        logger.log(logging.WARNING if loud else logging.INFO, "%s", line)
+    elif sys.stderr is not None:  # the current one: mod_wsgi gives each interpreter its own
         sys.stderr.write(f"wsgireload: {line}\n")
         sys.stderr.flush()
 
 
 def escaped(text: str) -> str:
-    """A text without what would break its line, be obeyed by a terminal, or has no encoding."""
+    """A text without line breaks, terminal controls, and characters that have no encoding."""
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 def shown(path: str) -> str:
-    """A path as it may stand in a line: what would break the line or its encoding is escaped."""
+    """A path for a log line: what would break the line or its encoding is escaped."""
     return path if path.isprintable() else repr(path)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from types import UnionType
 from typing import Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
@@ -12,7 +13,10 @@ LARGEST = 2**53  # beyond it a JSON number is not exact, and no field has a use 
 
 
 class Held(NamedTuple):
-    """The place that holds a restart; `line` and `column` count from 1, `text` is the line."""
+    """The place that holds a restart: `line` and `column` count from 1, `text` is that line.
+
+    `error` is the reason. Each but the path is None where Python does not report it.
+    """
 
     path: str
     line: int | None
@@ -100,10 +104,15 @@ def parse(record: Callable[..., Record], data: object, name: str = "data") -> Re
     if not isinstance(data, dict):
         raise TypeError(f"{name} is of type {type(data).__name__}")
     values = {}
-    for field, kind in get_type_hints(record).items():
+    for field, kind in _fields(record).items():
         if field in data:
             values[field] = _parse_value(kind, data[field], f"{name}.{field}")
     return record(**values)
+
+
+@cache
+def _fields(record: Callable[..., Any]) -> dict[str, Any]:
+    return get_type_hints(record)
 
 
 def _parse_value(kind: Any, value: object, name: str) -> Any:

@@ -1,37 +1,13 @@
-"""What the user asked for: checked once, frozen, passed down."""
+"""The user's settings: checked once, then frozen."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 from wsgireload.errors import SettingsError
-from wsgireload.record import Record
-
-TYPE_CHECKING = False  # as typing has it, without importing typing, which is large
-if TYPE_CHECKING:
-    from typing import Any, TypedDict
-
-    class Asked(TypedDict, total=False):
-        """What `wsgireload.start` takes; what each means and allows: docs/settings.md."""
-
-        track: Paths
-        ignore: Paths
-        interval: float
-        settle: float
-        watch: str
-        compare: str
-        when: str
-        rolling: bool
-        preflight: Iterable[str] | None
-        trigger: Path | None
-        budget: tuple[int, float]
-        check_config: bool
-        linger: float
-        enabled: bool | None
-        server: str | None
-
 
 OFF = frozenset({"off", "0", "no", "false"})
 ON = frozenset({"", "on", "1", "yes", "true"})
@@ -40,8 +16,8 @@ Paths = Path | Iterable[Path]
 SERVERS = ("windows", "daemon", "embedded", "none")
 
 
-class Settings(Record):
-    """One set of settings; `Settings.of` is the way in, which checks them.
+class Settings(NamedTuple):
+    """One set of settings; `Settings.of` makes and checks them. Their meaning: docs/settings.md.
 
     Times are in seconds. `budget` is so many restarts in so many seconds.
     """
@@ -64,140 +40,121 @@ class Settings(Record):
 
     @property
     def off(self) -> str | None:
-        """Why we are switched off, in one sentence; None where we are not."""
+        """Why wsgireload is switched off, in one sentence; None where it is not."""
         if self.enabled is False:
             return "start() was called with enabled=False"
         word = os.environ.get("WSGIRELOAD", "").strip()
         if word.lower() in OFF:
-            return f"the environment says WSGIRELOAD={word}"
+            return f"the environment has WSGIRELOAD={word}"
         if word.lower() not in ON:
-            return f"the environment says WSGIRELOAD={word!r}, which is neither on nor off"
+            return f"the environment has WSGIRELOAD={word!r}, which is neither on nor off"
         return None
 
     @classmethod
-    def of(cls, /, **asked: object) -> Settings:
-        """The settings asked for; raises SettingsError at the first that makes no sense."""
-        for name, got in asked.items():
-            if name not in CHECKS:
-                raise SettingsError(name, got, f"no value: there are {sorted(CHECKS)}")
-        checked = {name: CHECKS[name](name, value) for name, value in asked.items()}
-        return cls(**checked)  # type: ignore[arg-type]  # CHECKS holds each field's own type
+    def of(cls, /, **chosen: object) -> Settings:
+        """These settings, and the defaults of all others. SettingsError for a wrong one."""
+        return cls(**{name: checked(name, got) for name, got in chosen.items()})
 
 
-def paths(setting: str, got: object) -> tuple[str, ...]:
+def checked(setting: str, got: object) -> Any:
+    """The value of one setting in its final form; SettingsError if it makes no sense."""
+    if setting not in CHECKS:
+        raise SettingsError(setting, got, f"no value: there are {sorted(CHECKS)}")
+    check, takes = CHECKS[setting]
+    try:
+        return check(got)
+    except OSError:
+        takes = "absolute paths alone, where the current folder is gone"
+        raise SettingsError(setting, got, takes) from None
+    except Exception:  # a value of the user's own class may raise anything
+        raise SettingsError(setting, got, takes) from None
+
+
+def _require(condition: bool) -> None:
+    if not condition:
+        raise ValueError
+
+
+def _number(got: Any) -> float:
+    _require(isinstance(got, (int, float)) and not isinstance(got, bool))
+    _require(abs(got) <= sys.float_info.max)  # neither nan nor an int too large to be a float
+    return float(got)
+
+
+def _seconds(low: float, high: float) -> Callable[[object], float]:
+    """The check of a number of seconds in a range."""
+
+    def check(got: object) -> float:
+        _require(low <= _number(got) <= high)
+        return _number(got)
+
+    return check
+
+
+def _paths(got: object) -> tuple[str, ...]:
     """One path or several, as str; a relative one starts from the current folder, now."""
-    return tuple(_absolute(setting, path) for path in _given(setting, got))
+    return tuple(map(os.path.abspath, _given(got)))
 
 
-def ignored(setting: str, got: object) -> tuple[str, ...]:
-    """As `paths`, but a bare name (`*.log`) stays one: it means that name in any folder."""
+def _ignored(got: object) -> tuple[str, ...]:
+    """As `_paths`, but a bare name (`*.log`) stays one: it means that name in any folder."""
     return tuple(
-        path if os.path.basename(path) == path else _absolute(setting, path)
-        for path in _given(setting, got)
+        path if os.path.basename(path) == path else os.path.abspath(path) for path in _given(got)
     )
 
 
-def _absolute(setting: str, path: str) -> str:
-    try:
-        return os.path.abspath(path)
-    except OSError:
-        takes = "absolute paths alone, where the current folder is gone"
-        raise SettingsError(setting, path, takes) from None
-
-
-def _given(setting: str, got: Any) -> list[str]:
+def _given(got: Any) -> list[str]:
     single = isinstance(got, (str, bytes, os.PathLike))
-    takes = "a path or several: str or os.PathLike, not empty"
-    try:
-        found = [os.fsdecode(path) for path in ([got] if single else got)]
-    except Exception:  # whatever a value of the user's own kind does when it is asked
-        raise SettingsError(setting, got, takes) from None
-    if not all(found) or any("\0" in path for path in found):
-        raise SettingsError(setting, got, takes)
+    found = [os.fsdecode(path) for path in ([got] if single else got)]
+    _require(all(found) and not any("\0" in path for path in found))
     return found
 
 
-def _is_number(got: object) -> bool:
-    if not isinstance(got, (int, float)) or isinstance(got, bool):
-        return False
-    return abs(got) <= sys.float_info.max  # neither nan nor an int too large to be a float
+def _trigger(got: object) -> str | None:
+    if got is None:
+        return None
+    _require(isinstance(got, (str, os.PathLike)))
+    return _paths(got)[0]
 
 
-def _interval(setting: str, got: Any) -> float:
-    if not _is_number(got) or not 0.01 <= got <= 3600:
-        raise SettingsError(setting, got, "seconds between two looks, 0.01 to 3600")
-    return float(got)
-
-
-def _settle(setting: str, got: Any) -> float:
-    if not _is_number(got) or not 0 <= got <= 60:
-        raise SettingsError(setting, got, "seconds without a further change, 0 to 60")
-    return float(got)
-
-
-def _linger(setting: str, got: Any) -> float:
-    if not _is_number(got) or not 0 <= got <= 86400:
-        raise SettingsError(setting, got, "seconds, 0 (for never) to 86400")
-    return float(got)
-
-
-def _budget(setting: str, got: object) -> tuple[int, float]:
-    takes = "(restarts, seconds): a whole number from 1 to 100, and seconds above 0"
-    if not isinstance(got, (tuple, list)) or len(got) != 2:
-        raise SettingsError(setting, got, takes)
+def _budget(got: Any) -> tuple[int, float]:
+    _require(isinstance(got, (tuple, list)))
     restarts, seconds = got
-    whole = isinstance(restarts, int) and not isinstance(restarts, bool) and 1 <= restarts <= 100
-    if not whole or not _is_number(seconds) or seconds <= 0:
-        raise SettingsError(setting, got, takes)
+    _require(isinstance(restarts, int) and 1 <= _number(restarts) <= 100 and _number(seconds) > 0)
     return restarts, float(seconds)
 
 
-def _preflight(setting: str, got: Any) -> tuple[str, ...] | None:
-    takes = "a program and its arguments: a list of str, not empty; or None"
+def _preflight(got: Any) -> tuple[str, ...] | None:
     if got is None:
         return None
-    if not isinstance(got, (list, tuple)):
-        raise SettingsError(setting, got, takes)  # no str: a shell would have to read it
-    if not all(isinstance(word, str) and "\0" not in word for word in got) or not any(got[:1]):
-        raise SettingsError(setting, got, takes)
+    _require(isinstance(got, (list, tuple)))  # a str would need a shell to read it
+    _require(any(got[:1]) and all(isinstance(word, str) and "\0" not in word for word in got))
     return tuple(got)
 
 
-def _trigger(setting: str, got: Any) -> str | None:
-    if got is None:
-        return None
-    if not isinstance(got, (str, os.PathLike)):
-        raise SettingsError(setting, got, "the path of one file: str or os.PathLike; or None")
-    return paths(setting, got)[0]
+def _one_of(*values: object) -> tuple[Callable[[object], object], str]:
+    """The check for one of these values, compared with their types (True is not 1)."""
 
+    def check(got: object) -> object:
+        _require(any(type(got) is type(value) and got == value for value in values))
+        return got
 
-class _OneOf:
-    """One of the values that exist so far, compared with their types (True is not 1)."""
-
-    def __init__(self, *values: object) -> None:
-        self.values = values
-
-    def __call__(self, setting: str, got: object) -> object:
-        for value in self.values:
-            if type(got) is type(value) and got == value:
-                return got
-        takes = " or ".join(repr(value) for value in self.values)
-        raise SettingsError(setting, got, takes)
+    return check, " or ".join(map(repr, values))
 
 
 def environment() -> dict[str, str]:
-    """What this process runs in, as it is now."""
+    """The environment of this process, as it is now."""
     return dict(os.environ)
 
 
 def state_folders() -> tuple[str, ...]:
-    """Where the journal may lie, best first: folders of this user alone."""
+    """Candidates for the folder of all state, best first: each is this user's alone."""
     if os.name == "nt":
         local = os.environ.get("LOCALAPPDATA", "")
         return (os.path.join(local, "wsgireload"),) if os.path.isabs(local) else ()
     state = os.environ.get("XDG_STATE_HOME", "")
     own = [os.path.join(state, "wsgireload")] if os.path.isabs(state) else []
-    # in a folder for everybody: one of our own inside it, which is checked before it is used
+    # in a public folder: one of our own inside it, which is checked before it is used
     shared = (os.environ.get("TMPDIR", ""), "/tmp", "/var/tmp")
     own += [
         os.path.join(path, f"wsgireload-{os.getuid()}") for path in shared if os.path.isabs(path)
@@ -205,20 +162,23 @@ def state_folders() -> tuple[str, ...]:
     return tuple(own)
 
 
-CHECKS: dict[str, Callable[[str, object], object]] = {
-    "track": paths,
-    "ignore": ignored,
-    "interval": _interval,
-    "settle": _settle,
-    "watch": _OneOf("auto", "events", "poll"),
-    "compare": _OneOf("bytes", "code"),
-    "when": _OneOf("auto", "next-request", "now"),
-    "rolling": _OneOf(False, True),
-    "preflight": _preflight,
-    "trigger": _trigger,
-    "budget": _budget,
-    "check_config": _OneOf(True, False),
-    "linger": _linger,
-    "enabled": _OneOf(None, True, False),
-    "server": _OneOf(None, *SERVERS),
+PATHS = "a path or several: str or os.PathLike, not empty"
+COMMAND = "a program and its arguments: a list of str, not empty; or None"
+BUDGET = "(restarts, seconds): a whole number from 1 to 100, and seconds above 0"
+CHECKS: dict[str, tuple[Callable[[Any], object], str]] = {  # and what each setting takes
+    "track": (_paths, PATHS),
+    "ignore": (_ignored, PATHS),
+    "interval": (_seconds(0.01, 3600), "seconds between two scans, 0.01 to 3600"),
+    "settle": (_seconds(0, 60), "seconds without a further change, 0 to 60"),
+    "watch": _one_of("auto", "events", "poll"),
+    "compare": _one_of("bytes", "code"),
+    "when": _one_of("auto", "next-request", "now"),
+    "rolling": _one_of(False, True),
+    "preflight": (_preflight, COMMAND),
+    "trigger": (_trigger, "the path of one file: str or os.PathLike; or None"),
+    "budget": (_budget, BUDGET),
+    "check_config": _one_of(True, False),
+    "linger": (_seconds(0, 86400), "seconds, 0 (for never) to 86400"),
+    "enabled": _one_of(None, True, False),
+    "server": _one_of(None, *SERVERS),
 }

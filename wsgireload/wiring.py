@@ -1,146 +1,139 @@
-"""What a monitor works with: each part as the settings and the server want it."""
+"""The parts of a monitor, chosen by the settings and the server, and put in order."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from wsgireload import settings
-from wsgireload.decide.apache_config import ConfigCheck
-from wsgireload.decide.timing import Moment
-from wsgireload.detect import baseline as loaded
-from wsgireload.detect.detector import Watched
-from wsgireload.detect.digests import fingerprint, marks_plainly
-from wsgireload.detect.modules import script, script_folder, scripts_ask, scripts_stand
+from wsgireload.changes import fingerprint
+from wsgireload.decide.apache_config import ApacheConfig
+from wsgireload.decide.budget import Budget
+from wsgireload.decide.rolling import Rolling
+from wsgireload.decide.settle import Settle
+from wsgireload.decide.syntax import StaleBytecode, Syntax
+from wsgireload.decide.timing import Handover, Timing
+from wsgireload.decide.verdict import Gate
+from wsgireload.detect.baseline import Absence, Baseline
+from wsgireload.detect.bytecode import freshen
+from wsgireload.detect.detector import Detector
+from wsgireload.detect.imports import Imports
+from wsgireload.detect.modules import Modules
 from wsgireload.log import Log, Word
 from wsgireload.reloader import Reloader
-from wsgireload.server import detection as servers
+from wsgireload.server import detection, native
 from wsgireload.server.detection import Server
-from wsgireload.server.files import open_plainly
 from wsgireload.server.restart import Restart
 from wsgireload.settings import Settings
+from wsgireload.state.group_epoch import GroupEpoch
 from wsgireload.state.journal import Journal
-from wsgireload.state.private_dir import first_private
+from wsgireload.state.private_dir import Candidates
+from wsgireload.state.shared_answer import SharedAnswer
 from wsgireload.state.status_file import StatusFile
-
-TYPE_CHECKING = False  # as typing has it, without importing typing, which is large
-if TYPE_CHECKING:
-    from wsgireload.decide.preflight import Preflight
-    from wsgireload.decide.rolling import Roll
-    from wsgireload.detect.bytecode import Programs
-    from wsgireload.state.group_epoch import Call
+from wsgireload.watch.events import Events, NoEvents
+from wsgireload.watch.wakeup import EventWakeup, Wakeup
 
 
 class Parts:
-    """The parts, made but not running. What few ask for is imported where they do.
-
-    `imports` tells of the modules; `checkpoint` is called by whatever takes long.
-    """
+    """The parts of a monitor, made but not running."""
 
     def __init__(
         self,
         chosen: Settings,
         server: Server,
         log: Log,
-        imports: loaded.Imports,
         checkpoint: Callable[[], None],
+        on_import: Callable[[], None],
     ) -> None:
+        """`checkpoint` may raise to end a step in the middle.
+
+        `on_import` is called in the importing thread when modules come after a while without any.
+        """
         self._chosen = chosen
         self._server = server
         self._trouble = partial(log.say_once, Word.WATCHING)
-        self.watched = self._watch(log, imports, checkpoint)
-        self.journal = Journal(
-            settings.state_folders(),
-            fingerprint(f"{server.parent} {server.kind} {server.process_group}".encode()),
-            self._trouble,
-        )
-        interpreter = fingerprint(server.application.encode())
-        self.status_file = StatusFile(settings.state_folders(), interpreter)
-        windows = server.kind == "windows"
-        self.check: ConfigCheck | None = None
-        if windows and chosen.check_config:  # elsewhere no restart reads the configuration again
-            self.check = ConfigCheck(servers.command(), settings.environment(), time.monotonic)
-        self.preflight = self._flight(chosen.preflight) if chosen.preflight is not None else None
-        self.roll = self._one_by_one() if chosen.rolling else None
-        self.moment = self._right_moment()
-        self.restart = Restart(chosen.linger if windows else 0.0)
-        self.reloader = Reloader(
-            chosen,
-            self.watched,
-            self.journal,
-            self.restart,
-            log,
-            time.monotonic,
-            server.processes,
-            self.check,
-            self.moment,
-            self.preflight,
-            self.roll,
-        )
+        self._folders = Candidates(settings.state_folders(), self._trouble)
+        # mod_wsgi's daemon processes alone can be replaced by a request, or with their group.
+        self._daemon = server.mod_wsgi if server.kind == "daemon" else None
+        # The same application: in this Apache, and in any Apache of this user.
+        here = fingerprint(f"{server.parent} {server.kind} {server.process_group}".encode())
+        script = server.process_group or detection.script()
+        self._group = fingerprint(f"{server.kind} {script}".encode())
 
-    def _watch(self, log: Log, imports: loaded.Imports, checkpoint: Callable[[], None]) -> Watched:
+        clock, events = time.monotonic, self._events()
+        self.imports = Imports(on_import)
         # A process that was forked from one with modules in it was not empty when it began.
-        own = loaded.process_started() if self._chosen.server is None else None
-        return Watched(
-            self._chosen.ignore,
-            log,
-            imports,
-            loaded.Moments(own),
-            checkpoint,
-            opener=servers.opener() or open_plainly,
-            marks=servers.marks() or marks_plainly,
-            programs=_programs() if self._chosen.compare == "code" else None,
+        started = detection.process_started() if chosen.server is None else None
+        baseline = Baseline(self.imports, Absence(started), Modules())
+        self.detector = Detector(chosen, log, events, baseline, checkpoint)
+        self.status_file = StatusFile(self._folders, fingerprint(server.application.encode()))
+        self.budget = Budget(chosen.budget, Journal(self._folders, here), server.processes, clock)
+        self.restart = Restart(chosen.linger if server.kind == "windows" else 0.0, clock)
+        settle, handover = Settle(chosen.settle, clock), Handover(self._epoch())
+        self.gates = [settle, Syntax(checkpoint), *self._checks(here), self.budget]
+        self.gates += [*self._rolling(), StaleBytecode(freshen, log), *self._timing(handover)]
+        self.reloader = Reloader(
+            self.detector, self.gates, self.restart, self.budget, handover, log
         )
-
-    def _flight(self, words: Sequence[str]) -> Preflight:
-        from wsgireload.decide.preflight import Preflight, command, environment
-
-        folder, known = script_folder(), environment(settings.environment())
-        return Preflight(command(words), folder, known, self.journal, time.monotonic)
-
-    def _right_moment(self) -> Moment | None:
-        """Where requests may have us restart: in mod_wsgi's daemon processes."""
-        server = self._server
-        if server.kind == "daemon" and server.mod_wsgi is not None:
-            return Moment(
-                self._chosen.when,
-                partial(servers.running_requests, server.mod_wsgi),
-                scripts_ask,
-                time.monotonic,
-                self._call() if server.processes > 1 and self.roll is None else None,
+        self.wakeup = Wakeup()
+        if isinstance(events, Events):
+            self.wakeup = EventWakeup(
+                events, settle.notice, self.detector.is_watched, self._prefetch
             )
-        if self._chosen.when == "next-request":
-            self._trouble("no request can ask for a restart here: when='now'")
-        return None
 
-    def _call(self) -> Call | None:
-        from wsgireload.state.group_epoch import Call
+    def _prefetch(self) -> None:
+        for gate in self.gates:
+            gate.prefetch()
 
+    def _events(self) -> Events | NoEvents:
+        """The operating system's events, if it has any; else everything is polled."""
+        if self._chosen.watch == "poll":
+            return NoEvents()
         try:
-            with first_private(settings.state_folders(), self._trouble) as folder:
-                if folder is not None:
-                    return Call(folder.keep(f"{self._together()}.call"), time.monotonic)
-        except OSError as error:
-            self._trouble(f"each process of the group notices by itself: {error}")
-        return None
+            return Events(trust=self._chosen.watch == "events", trouble=self._trouble)
+        except Exception as error:  # most likely a NativeError
+            why = getattr(error, "message", error)
+            self._trouble(f"everything is polled, every {self._chosen.interval:g} s: {why}")
+            return NoEvents()
 
-    def _one_by_one(self) -> Roll:
-        from wsgireload.decide.rolling import Roll
+    def _checks(self, application: str) -> Iterator[Gate]:
+        """The checks that run in the background: of Apache's configuration, and the user's own."""
+        if self._server.kind == "windows" and self._chosen.check_config:
+            # Elsewhere no restart reads the configuration again.
+            yield ApacheConfig(native.command_line(), settings.environment(), time.monotonic)
+        if self._chosen.preflight is not None:
+            from wsgireload.decide import preflight
 
-        inside = self._server.mod_wsgi is not None
-        stand = scripts_stand if inside else lambda: True
-        return Roll(
-            settings.state_folders(), self._together(), stand, self._trouble, time.monotonic
-        )
+            yield preflight.Preflight(
+                preflight.command(self._chosen.preflight),
+                detection.script_folder(),
+                preflight.environment(settings.environment()),
+                SharedAnswer(self._folders, f"{application}.preflight"),
+                time.monotonic,
+            )
 
-    def _together(self) -> str:
-        """A name for what serves the same: a process group, in any Apache of this user."""
-        server = self._server
-        return fingerprint(f"{server.kind} {server.process_group or script()}".encode())
+    def _rolling(self) -> Iterator[Gate]:
+        if self._chosen.rolling:
+            inside = self._server.mod_wsgi is not None
+            is_up = detection.scripts_loaded if inside else lambda: True
+            yield Rolling(self._folders, self._group, is_up, time.monotonic)
 
+    def _timing(self, handover: Handover) -> Iterator[Gate]:
+        when = self._chosen.when
+        if self._daemon is not None and when != "now":
+            running = partial(detection.running_requests, self._daemon)
+            has_line = detection.scripts_have_reload_hook
+            yield Timing(when, handover, running, has_line, time.monotonic)
+        elif when == "next-request":
+            self._trouble("no request can trigger a restart here: when='now'")
 
-def _programs() -> Programs:
-    from wsgireload.detect.bytecode import Programs
-
-    return Programs()
+    def _epoch(self) -> GroupEpoch:
+        """The epoch of the process group, if there is one; a process that rolls has its own."""
+        alone = self._server.processes == 1 or self._chosen.rolling
+        if self._daemon is not None and not alone:
+            try:
+                return GroupEpoch(self._folders.open_file(f"{self._group}.call"))
+            except OSError as error:
+                self._trouble(f"each process of the group notices changes by itself: {error}")
+        return GroupEpoch()

@@ -1,4 +1,4 @@
-"""A real Chromium, and a real Apache."""
+"""A real Chromium, and a real Apache for it to look at."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def apache() -> Apache:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """One headless Chromium for all tests."""
+    """One Chromium for all tests, without a screen."""
     if CHROMIUM is None:
         pytest.fail("there is no chromium here; ci/test installs it")
     with sync_playwright() as playwright:
@@ -37,8 +37,8 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def site(new_site: Sites) -> Site:  # noqa: F811
-    """A site of pages, started, whose application is loaded."""
+def site(new_site: Sites) -> Site:
+    """A site of pages, started, and asked once so that the application is loaded."""
     site = page_site(new_site)
     site.start()
     site.get()
@@ -48,7 +48,7 @@ def site(new_site: Sites) -> Site:  # noqa: F811
 
 @pytest.fixture
 def tabs(browser: Browser) -> Iterator[Tabs]:
-    """Opens tabs. At the end their consoles must be empty, and all requests went to the site."""
+    """Opens tabs. At the end their consoles must be empty, and they have stayed on the site."""
     tabs = Tabs(browser)
     yield tabs
     for tab in tabs.made:

@@ -223,14 +223,16 @@ def test_what_stays_away(deploying: Deploying) -> None:
     copied, installed = packages["copied"], packages["installed"]
     copied.numbers.pop()
     (site.root / f"built/copied/m{FILES - 1}.py").unlink()
+    began = time.time()
     deploying.rsync()
     site.wait_for_value(copied.numbers, "copied.NUMBERS")
     [changed], [restarted] = site.said("changed: "), site.said("restarting: ")
-    assert BOUND - 0.1 < restarted.when - changed.when < BOUND + LATEST
+    assert began + BOUND < restarted.when < changed.when + BOUND + LATEST
 
+    began = time.time()
     deploying.pip("uninstall -y installed")
     [held] = site.wait_for_line("holding: ")
-    assert "installed is gone or empty, and nothing has come in place of its code" in held.text
-    assert BOUND - 0.1 < held.when - site.said("changed: ")[-1].when < BOUND + LATEST
+    assert "installed is gone or empty, and nothing has replaced its code" in held.text
+    assert began + BOUND < held.when < site.said("changed: ")[-1].when + BOUND + LATEST
     assert site.ask("installed.NUMBERS").value == installed.numbers
     deploying.deploy("installed", Deploying.install_in_a_venv)

@@ -18,14 +18,18 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from wsgireload.decide.rolling import Roll
-from wsgireload.decide.syntax import Hold
-from wsgireload.detect.tracked import LITTER, Ignored, Tracked
+from wsgireload.changes import NONE
+from wsgireload.decide.rolling import Rolling
+from wsgireload.decide.verdict import Go, Wait
+from wsgireload.detect.globs import LITTER, Ignored
+from wsgireload.detect.tracked import Folders, Tracked
 from wsgireload.errors import SettingsError
-from wsgireload.settings import CHECKS, Settings, ignored, paths
-from wsgireload.state.group_epoch import Call
+from wsgireload.log import Log
+from wsgireload.settings import CHECKS, Settings, checked
+from wsgireload.state.group_epoch import GroupEpoch
 from wsgireload.state.journal import Entry, Journal
-from wsgireload.state.private_dir import Private
+from wsgireload.state.private_dir import Candidates, PrivateDir
+from wsgireload.watch.events import NoEvents
 
 Test = Callable[..., None]
 
@@ -143,7 +147,7 @@ def test_settings(chaos: Any) -> None:
             assert error.takes
         else:
             taken.append(asked)
-            assert Settings.of(**settings.asdict()) == settings
+            assert Settings.of(**settings._asdict()) == settings
             assert asked.keys() <= set(CHECKS)
 
     assert len(taken) > chaos.often(100, 2000)  # or it was no test
@@ -256,6 +260,17 @@ def below(folder: str, above: tuple[tuple[int, int], ...] = ()) -> Iterator[str]
             yield path
 
 
+class Lines(Log):
+    """Keeps what is logged."""
+
+    def __init__(self) -> None:
+        super().__init__("app")
+        self.lines: list[str] = []
+
+    def say(self, word: str, text: str) -> None:
+        self.lines.append(f"{word}: {text}")
+
+
 class Model:
     """What tracking means, slowly: `ignore` as in the settings."""
 
@@ -307,21 +322,24 @@ def test_tracked(chaos: Any, root: str) -> None:
     def one(before: Any, after: Any, track: list[str], ignore: list[str]) -> None:
         shutil.rmtree(root)
         os.mkdir(root)
-        asked = paths("track", [os.path.join(root, each) for each in track])
-        without = ignored("ignore", [f"{root}/{each}" if "/" in each else each for each in ignore])
-        trouble: list[OSError] = []
-        tracked = Tracked(Ignored(without), lambda _, error: trouble.append(error))
-        tracked.add(asked)
+        asked = checked("track", [os.path.join(root, each) for each in track])
+        without = checked("ignore", [f"{root}/{each}" if "/" in each else each for each in ignore])
+        log, excluded = Lines(), Ignored(without)
+        tracked = {
+            each: Tracked(excluded, Folders(NoEvents().listen_in, log, int)) for each in asked
+        }
+        for each, single in tracked.items():
+            single.add([each])
         model = Model(without)
         for tree in (before, after):
             plant(root, tree)
-            for each in tracked:
-                found = list(tracked.files(each))
+            for each, single in tracked.items():
+                found = [path for path, _ in single.files()]
                 assert set(found) == model.files(each), each
                 assert len(found) == len(set(found)), each
-                assert all(tracked.concern(path) for path in found if path != each)
+                assert all(single.may_hold(path) for path in found if path != each)
                 hits.append(set(found) - {each} != set())
-        assert not trouble
+        assert not log.lines
 
     chaos.figure("globs and folders with files", sum(hits))
     assert sum(hits) > len(hits) / 20
@@ -330,9 +348,9 @@ def test_tracked(chaos: Any, root: str) -> None:
 # --------------------------------------------------------------------------------------- the folder
 
 GOOD = Entry(at=100.0, pid=1, reason="a.py changed", what="f1", paths=("a.py",))
-whole = json.dumps(GOOD.asdict()).encode()
+whole = json.dumps(GOOD._asdict()).encode()
 fields = st.dictionaries(
-    st.sampled_from([*GOOD.asdict(), "more"]),
+    st.sampled_from([*GOOD._asdict(), "more"]),
     st.recursive(
         st.none()
         | st.booleans()
@@ -350,16 +368,11 @@ mutated = st.tuples(st.integers(0, len(whole)), st.integers(0, 9), st.binary(max
 content = st.one_of(
     st.binary(max_size=60),
     mutated,
-    fields.map(lambda changed: json.dumps({**GOOD.asdict(), **changed}).encode()),
+    fields.map(lambda changed: json.dumps({**GOOD._asdict(), **changed}).encode()),
     st.sampled_from([b"", b"[" * 65_536, b"0" * 65_536, b'{"at": NaN}', b"\xff\xfe{", whole]),
 )
-entry_name = st.tuples(
-    st.sampled_from(["site", "other", ""]),
-    st.integers(0, 10**20).map(lambda at: f"{at:020d}") | st.text("ab\n\udcff", max_size=3),
-    st.integers(0, 99),
-    st.sampled_from([".asked", ".answered", "", ".asked.new"]),
-).map(lambda parts: "{}-{}-{}{}".format(*parts))
-planted = st.dictionaries(entry_name | st.just("damaged"), content | st.just("folder"), max_size=8)
+line = content.map(lambda text: text.replace(b"\n", b" "))
+lines = st.lists(line | st.just(b""), max_size=8)
 
 
 def empty(folder: Path) -> Path:
@@ -370,35 +383,31 @@ def empty(folder: Path) -> Path:
 
 
 def test_the_journal(chaos: Any, tmp_path: Path) -> None:
-    """Whatever lies in the folder: no exception, an end, and the good entries are all there."""
-    goods = [GOOD.but(at=100.0 + number, what=f"good {number}") for number in range(3)]
-    set_aside = []
+    """Whatever lies in the file: no exception, an end, and the good entries are all there."""
+    goods = [GOOD._replace(at=100.0 + number, what=f"good {number}") for number in range(3)]
+    reported = []
 
-    @fuzz(chaos, chaos.often(200, 2000), planted=planted)
-    def one(planted: dict[str, bytes | str]) -> None:
+    @fuzz(chaos, chaos.often(200, 2000), lines=lines)
+    def one(lines: list[bytes]) -> None:
         folder = empty(tmp_path / "state")
-        journal = Journal([str(folder)], "site", set_aside.append, lambda: 110.0)
+        journal = Journal(Candidates([str(folder)], reported.append), "site", lambda: 110.0)
         for good in goods:
             journal.record(good)
-        for called, held in planted.items():
-            path = folder / called
-            path.mkdir() if isinstance(held, str) else path.write_bytes(held)
+        with (folder / "site.journal").open("ab") as file:
+            file.writelines(line + b"\n" for line in lines)
         descriptors = os.listdir("/proc/self/fd")
         found = journal.entries()
         assert found is not None
         assert [entry for entry in found if entry in goods] == goods
-        claims = [journal.claim() for _ in range(len(goods) + len(planted) + 1)]
+        claims = [journal.claim() for _ in range(len(goods) + len(lines) + 1)]
         assert claims[-1] is None
-        assert all(good in claims for good in goods)
-        for what in planted:
-            journal.tell(what.removeprefix("site-"), "PASSED")
-            journal.first(what.removeprefix("site-"))
-            journal.told(what.removeprefix("site-"), 60.0)
+        assert {good.at for good in goods} <= {claim.at for claim in claims if claim}
+        assert journal.record(goods[0])
         assert os.listdir("/proc/self/fd") == descriptors
 
-    chaos.figure("entries set aside", len(set_aside))
-    assert len(set_aside) > 100
-    assert all(isinstance(said, str) for said in set_aside)
+    chaos.figure("damaged journals", len(reported))
+    assert len(reported) > 50
+    assert all(isinstance(said, str) for said in reported)
 
 
 def test_its_neighbours(chaos: Any, tmp_path: Path) -> None:
@@ -415,19 +424,19 @@ def test_its_neighbours(chaos: Any, tmp_path: Path) -> None:
         (folder / "site.call").write_bytes(moment)
         now = [100.0]
         troubles: list[str] = []
-        roll = Roll([str(folder)], "site", lambda: True, troubles.append, lambda: now[0])
+        folders = Candidates([str(folder)], troubles.append)
+        roll = Rolling(folders, "site", lambda: True, lambda: now[0])
         now[0] += 1
-        roll.arrived()
-        turn = roll.turn()
-        assert isinstance(turn, float)
+        roll.announce()
+        assert isinstance(roll.check(NONE), Go | Wait)
         now[0] += 31
-        assert isinstance(roll.turn(), float | Hold)
-        roll.passed()
-        kept = Private(str(folder)).keep("site.call")
-        call = Call(kept, lambda: now[0])
-        assert not call.heard()
+        roll.check(NONE)
+        roll.reset()
+        kept = PrivateDir(str(folder)).open_file("site.call")
+        epoch = GroupEpoch(kept, lambda: now[0])
+        assert not epoch.is_over()
         now[0] += 1
-        call.make()
-        assert call.heard()
+        epoch.announce()
+        assert epoch.is_over()
         assert not troubles
         kept.close()

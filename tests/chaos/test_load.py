@@ -43,7 +43,7 @@ def test_reloads(new_site: Sites, chaos: Any, when: str, short: int, long: int) 
     """However many reloads: no request is lost, nothing piles up, and old code is over at once."""
     site = busy_site(new_site, f"when={when!r}")
     site.ask()
-    site.wait_for_line("watching: ")
+    site.wait_for_looks()  # by now it has opened what it keeps open
     before, reloads = held(site), chaos.often(short, long)
     with crowd(site, 8, pause=0.02) as traffic:
         for version in range(1, reloads + 1):

@@ -9,21 +9,25 @@ import gc
 import os
 import tracemalloc
 from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from support.reloading import make_reloader
 
-from wsgireload.detect.baseline import Imports, Moments
-from wsgireload.detect.detector import Watched
+from wsgireload.decide.settle import Settle
+from wsgireload.detect.baseline import Absence, Baseline
+from wsgireload.detect.detector import Detector
+from wsgireload.detect.imports import Imports
+from wsgireload.detect.modules import Modules
 from wsgireload.errors import NativeError
 from wsgireload.log import Log
-from wsgireload.reloader import Reloader
+from wsgireload.server import native
 from wsgireload.settings import Settings
 from wsgireload.state.journal import Journal
-from wsgireload.watch.wakeup import Stir
+from wsgireload.state.private_dir import Candidates
+from wsgireload.watch.events import NoEvents
 
 HOURS = 8
 MODULES = TEMPLATES = 20
@@ -53,35 +57,36 @@ class Told:
     def knows(self, folder: str) -> bool:
         return True
 
-
-class Server:
-    """A server that cannot be asked, or that takes nothing up."""
-
-    def __init__(self) -> None:
-        self.deaf = True
-        self.asked = 0
-
-    def ask(self) -> bool:
-        self.asked += 1
-        if self.deaf:
-            raise NativeError("kill", 1, "Operation not permitted")
-        return True
-
-    def ask_again(self) -> None:
+    def listen_anew(self) -> None:
         pass
 
-    def freshen(self, sources: Iterable[str]) -> list[str]:
-        return []
+
+class Server:
+    """A server that refuses requests to restart, or that accepts them and does nothing."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.refuses = True
+        self.requests = 0
+        patch.setattr(native, "restart", self.restart)
+        patch.setattr(native, "rearm", lambda: None)
+
+    def restart(self) -> bool:
+        self.requests += 1
+        if self.refuses:
+            raise NativeError("kill", 1, "Operation not permitted")
+        return True
 
 
 class Day:
     """A process that goes on for hours, whose files are edited, broken, touched and restored."""
 
-    def __init__(self, folder: Path, chaos: Any, *, events: bool) -> None:
+    def __init__(
+        self, folder: Path, chaos: Any, patch: pytest.MonkeyPatch, *, events: bool
+    ) -> None:
         self.random = chaos.random
         self.now = 1000.0
         self.log = Lines()
-        self.server = Server()
+        self.server = Server(patch)
         self.state = folder / "state"
         self.files = [folder / f"site/module{number}.py" for number in range(MODULES)]
         self.files += [folder / f"site/templates/{number}.html" for number in range(TEMPLATES)]
@@ -92,21 +97,22 @@ class Day:
         for path in self.files[:MODULES]:
             modules[path.stem].__file__ = str(path)
         self.edited: set[Path] = set()
-        self.watched = Watched(
-            ["*.pid"],
+        detector = Detector(
+            Settings.of(ignore="*.pid", track=folder / "site/templates"),
             self.log,
-            Imports(lambda _: None),
-            Moments(float("inf")),
-            modules=modules,
+            Told() if events else NoEvents(),
+            Baseline(Imports(lambda: None), Absence(float("inf")), Modules(modules)),
+            lambda: None,
             clock=lambda: self.now,
         )
-        self.watched.events = Told() if events else None  # type: ignore[assignment]
-        self.watched.track([str(folder / "site/templates")])
-        journal = Journal([str(self.state)], "site", print, lambda: self.now)
-        chosen = Settings.of(settle=0.05)
-        self.reloader = Reloader(
-            chosen, self.watched, journal, self.server, self.log, lambda: self.now
-        )
+        clock = lambda: self.now  # noqa: E731
+        self.journal = Journal(Candidates([str(self.state)], print), "site", clock)
+        settle = Settle(0.05, clock)
+        self.reloader = make_reloader(detector, self.journal, self.log, clock, settle)
+
+    def pause(self, paths: set[str] | None = None) -> float:
+        """Take a step; the seconds until the next one."""
+        return min(max(self.reloader.step(paths), 0.02), 1.0)
 
     def change(self) -> set[str]:
         """Something happens to one file; all that is edited is undone sooner or later."""
@@ -143,17 +149,16 @@ class Day:
             stirred: set[str] = set()
             if self.random.random() < 0.05:
                 stirred = self.change()
-            pause = self.reloader.step(Stir(stirred, self.now))
-            self.now += min(max(pause, 0.02), 1.0)
+            self.now += self.pause(stirred)
 
     def undo(self) -> None:
         """All is as it was."""
         for path in sorted(self.edited):
             self.restore(path)
         self.now += 1
-        self.reloader.step(Stir())
+        self.reloader.step()
         self.now += 60
-        self.reloader.step(Stir())
+        self.reloader.step()
 
 
 def held() -> tuple[int, int, int]:
@@ -164,9 +169,9 @@ def held() -> tuple[int, int, int]:
 
 
 @pytest.mark.parametrize("events", [True, False], ids=["events", "polling"])
-def test_a_day(chaos: Any, tmp_path: Path, events: bool) -> None:
+def test_a_day(chaos: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, events: bool) -> None:
     """Edits, errors, touches and undoings leave nothing, and a hold is said once while it holds."""
-    day = Day(tmp_path, chaos, events=events)
+    day = Day(tmp_path, chaos, monkeypatch, events=events)
     ticks = chaos.often(1500, HOURS * 3600)
     tracemalloc.start()
     try:
@@ -182,39 +187,41 @@ def test_a_day(chaos: Any, tmp_path: Path, events: bool) -> None:
     chaos.figure("steps", ticks)
     chaos.figure("KiB, objects, descriptors", (before, after))
     chaos.figure("lines", lines)
-    chaos.figure("asked for a restart in vain", day.server.asked)
-    assert day.reloader.differs == {}
+    chaos.figure("asked for a restart in vain", day.server.requests)
+    assert day.reloader.changes.files == {}
     assert after[0] - before[0] < 64
     assert after[1] - before[1] < 200
     assert after[2] == before[2]
-    assert len(list(day.state.iterdir()) if day.state.exists() else []) <= 200
-    assert day.server.asked  # or it was no test
+    assert len(day.journal.entries() or ()) <= 200
+    assert day.server.requests  # or it was no test
     assert lines < ticks * 1.2 * 0.05 * 3  # at most three lines for each change that was made
 
 
-def test_a_server_that_takes_nothing_up(chaos: Any, tmp_path: Path) -> None:
+def test_a_server_that_takes_nothing_up(
+    chaos: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It is asked again, ever more seldom, and the log and the journal do not fill."""
-    day = Day(tmp_path, chaos, events=True)
-    day.server.deaf = False
+    day = Day(tmp_path, chaos, monkeypatch, events=True)
+    day.server.refuses = False
     day.reloader.step()
     day.files[0].write_text("x = 2\n")
     end = day.now + HOURS * 3600
     while day.now < end:
-        day.now += max(day.reloader.step(), 0.02)
-    chaos.figure("asked in eight hours", day.server.asked)
+        day.now += day.pause()
+    chaos.figure("asked in eight hours", day.server.requests)
     chaos.figure("lines", day.log.lines.total())
-    assert 10 <= day.server.asked <= 20
+    assert 10 <= day.server.requests <= 20
     assert day.log.lines.total() < 50
-    assert len(list(day.state.iterdir())) == day.server.asked
+    assert len(day.journal.entries() or ()) == day.server.requests
 
 
-def test_a_hold_that_stays(chaos: Any, tmp_path: Path) -> None:
+def test_a_hold_that_stays(chaos: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that does not compile for hours is said once."""
-    day = Day(tmp_path, chaos, events=False)
+    day = Day(tmp_path, chaos, monkeypatch, events=False)
     day.reloader.step()
     day.files[0].write_text("x = (\n")
     for _ in range(chaos.often(500, HOURS * 3600)):
-        day.now += max(day.reloader.step(), 0.02)
+        day.now += day.pause()
     said = [line for line in day.log.lines if "module0.py" in line]
     chaos.figure("lines", day.log.lines.total())
     assert len(said) == 2  # changed, and holding

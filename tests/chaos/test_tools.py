@@ -97,12 +97,12 @@ class Desk:
     def change_nothing(self, tool: str) -> None:
         """No restart, and not a word; but one that was held up with an empty file is taken back."""
         path = self.random.choice(list(self.words))
-        before, restarts = self.site.said("changed: "), self.site.said("restarting: ")
+        before, restarts = self.site.said("changed"), self.site.said("restarting: ")
         self.use(tool, path, self.words[path])
         self.site.wait_until_told(self.site.app / "fence")
         assert self.site.said("restarting: ") == restarts, tool
-        said = self.site.said("changed: ")[len(before) :]
-        assert all("again what was loaded" in line.text for line in said[1::2]), tool
+        said = self.site.said("changed")[len(before) :]
+        assert all("matches the running code" in line.text for line in said[1::2]), tool
         assert len(said) % 2 == 0, tool
         self.check(tool)
         self.idle += 1

@@ -94,9 +94,9 @@ def test_restart(site: Site, on: On) -> None:
     done = on("restart")
     assert (done.code, done.err) == (0, "")
     assert f"ok    site, pid {before.pop()}: restarted" in done.out
-    site.wait_for_line("restarting: asked for by hand: wsgireload restart")
+    site.wait_for_line("restarting: requested by hand: wsgireload restart")
     site.ask()
-    site.wait_for_line("reloaded: asked for by hand")
+    site.wait_for_line("reloaded: requested by hand")
 
 
 def test_restart_of_two(new_site: Sites, command: CommandLine) -> None:

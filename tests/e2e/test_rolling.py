@@ -6,8 +6,6 @@ import pytest
 from support.testsite import START, Site, Sites
 from support.traffic import Traffic
 
-IMPORTED = "the application is imported"
-
 
 @pytest.fixture
 def rolling(new_site: Sites) -> Sites:
@@ -16,16 +14,11 @@ def rolling(new_site: Sites) -> Sites:
     def new(when: str) -> Site:
         site = new_site(daemon="processes=4 threads=2", preload=True)
         line = "\nreload_required = wsgireload.reload_required" if when != "now" else ""
-        site.edit(
-            "app.wsgi",
-            f"{START})",
-            f"{START}, rolling=True, when={when!r}){line}\nimport sys, words\n"
-            f"print({IMPORTED!r}, file=sys.stderr)",
-        )
+        settings = f"rolling=True, when={when!r}"
+        site.edit("app.wsgi", f"{START})", f"{START}, {settings}){line}\nimport words")
+        site.announce()
         site.start()
-        site.wait_for_line("watching: ", count=4)
-        # Some processes say so before they have imported the file that the test edits.
-        site.wait_for(lambda: len(site.log.lines(IMPORTED)) == 4, "the import in each process")
+        site.wait_for_loaded(4)
         return site
 
     return new  # type: ignore[return-value]

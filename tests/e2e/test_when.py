@@ -20,9 +20,10 @@ def asking(new_site: Sites) -> Sites:
     def new(when: str, processes: int = 1, **options: object) -> Site:
         site = new_site(**options)
         site.edit("app.wsgi", f"{START})", f"{START}, when={when!r})\n{LINE}")
+        site.announce()
         site.start()
         if options.get("preload"):
-            site.wait_for_line("watching: ", count=processes)
+            site.wait_for_loaded(processes)
         else:
             site.wait_for_looks()
         return site
@@ -48,7 +49,7 @@ def test_next_request_with_an_edit_undone(asking) -> None:
     site.edit("words.py", "old", "new")
     site.wait_for_line("restarting: ")
     site.edit("words.py", "new", "old")
-    site.wait_for_line("changed: ", count=2)
+    site.wait_for_line("changed back: ")
     assert (site.ask().pid, site.started()) == (before, 1)
 
 
@@ -93,7 +94,7 @@ def test_auto_while_idle(asking) -> None:
 
 def test_auto_with_a_long_request(asking) -> None:
     """A request longer than mod_wsgi would wait is let finish; then the new code serves."""
-    site = asking("auto", daemon="threads=5 shutdown-timeout=2")
+    site = asking("auto", daemon="threads=5 shutdown-timeout=4")
     site.write("slow.py", SLOW)
     with ThreadPoolExecutor() as pool:
         slow = pool.submit(site.ask, "slow.answer")

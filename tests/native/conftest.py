@@ -43,7 +43,7 @@ def child(tmp_path: Path) -> Child:
             env=env,
             capture_output=True,
             text=True,
-            timeout=50,
+            timeout=150,
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr

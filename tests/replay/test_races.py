@@ -20,11 +20,14 @@ from types import ModuleType
 
 import pytest
 
+from wsgireload.decide.settle import Settle
 from wsgireload.detect import sweep
-from wsgireload.detect.detector import Watched
+from wsgireload.detect.baseline import Baseline
+from wsgireload.detect.detector import Detector
 from wsgireload.detect.digests import Digest, digest_of
+from wsgireload.detect.modules import Modules
 from wsgireload.log import Log
-from wsgireload.server import native
+from wsgireload.settings import Settings
 from wsgireload.watch.events import Events
 from wsgireload.watch.wakeup import EventWakeup
 
@@ -120,19 +123,25 @@ class Watching:
             module.__spec__ = spec_from_file_location(f"m{n}", path)
         self.trouble: list[str] = []
         self.events = Events(trust=False, trouble=self.trouble.append)
-        self.watched = Watched((), Log("app"), self, self, modules=modules, marks=native.marks)  # type: ignore[arg-type]
-        self.watched.events = self.events
-        self.watched.track([str(site.templates), *(str(next(site.last)) for _ in range(20))])
-        self.wakeup = EventWakeup(self.events, 0.001, 0.1, self.watched.concerns)
-        self.watched.look()
+        baseline = Baseline(self, self, Modules(modules))  # type: ignore[arg-type]
+        tracking = Settings.of(track=[site.templates, *(next(site.last) for _ in range(20))])
+        log = Log("app")
+        self.detector = Detector(tracking, log, self.events, baseline, lambda: None)
+        self.wakeup = EventWakeup(
+            self.events,
+            Settle(0.001, time.monotonic).notice,
+            self.detector.is_watched,
+            lambda: None,
+        )
+        self.detector.scan()
         self.loaded = self.truth()
 
     def seen(self) -> Iterator[tuple[str, Digest]]:
         """No import is seen."""
         return iter(())
 
-    def absent(self, _module: str) -> float:
-        """All was loaded just now."""
+    def until(self, _module: str) -> float:
+        """Every module was loaded just now."""
         return float("inf")
 
     def truth(self) -> dict[str, Digest]:
@@ -141,7 +150,7 @@ class Watching:
         paths = {str(path) for path in (*self.site.modules, *found)}
         return {path: digest_of(path) for path in paths}
 
-    def until(self, over: Callable[[], bool]) -> dict[str, Digest]:
+    def watch_until(self, over: Callable[[], bool]) -> dict[str, Digest]:
         """Look whenever something is told, until what was done last was told as well."""
         end = time.monotonic() + DEADLINE
         while True:
@@ -151,10 +160,10 @@ class Watching:
                 last = next(self.site.last)  # another one than before: that may not be told yet
                 last.touch()
                 last.unlink()
-            stir = self.wakeup.wait(0.05)
-            differs = self.watched.look(stir.paths)
-            if done and stir.paths is not None and str(last) in stir.paths:
-                return differs
+            paths = self.wakeup.wait(0.05)
+            differs = self.detector.scan(paths)
+            if done and paths is not None and str(last) in paths:
+                return {path: change.digest for path, change in differs.items()}
 
 
 @pytest.fixture
@@ -175,13 +184,13 @@ def test_the_truth_is_known_in_the_end(watching: Watching) -> None:
     for _ in range(ROUNDS):
         doing = threading.Thread(target=lambda: [site.deed() for _ in range(DEEDS)])
         doing.start()
-        differs = watching.until(lambda: not doing.is_alive())  # noqa: B023
+        differs = watching.watch_until(lambda: not doing.is_alive())  # noqa: B023
         doing.join()
         compare(watching, differs)
         for path in site.modules[:3]:  # and it is listened to what is there now
             if path.parent.is_dir():
                 path.write_text(f"answer = {site.chance.randrange(3)}\n")
-                compare(watching, watching.until(lambda: True))
+                compare(watching, watching.watch_until(lambda: True))
     assert watching.trouble == []
 
 

@@ -23,15 +23,18 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from support.reloading import make_reloader
 
-from wsgireload.detect.detector import Watched
+from wsgireload.decide.settle import Settle
+from wsgireload.detect.baseline import Baseline
+from wsgireload.detect.detector import Detector
 from wsgireload.detect.digests import Digest, digest_of
+from wsgireload.detect.modules import Modules
 from wsgireload.log import Log
-from wsgireload.reloader import Reloader
 from wsgireload.server import native
 from wsgireload.settings import Settings
-from wsgireload.watch.events import Events
-from wsgireload.watch.wakeup import EventWakeup, Stir, Wakeup
+from wsgireload.watch.events import Events, NoEvents
+from wsgireload.watch.wakeup import EventWakeup, Wakeup
 
 SAVES, MODULES, TEMPLATES, LASTS = 2_000, 400, 100, 20
 SETTLE = 0.01  # seconds
@@ -150,27 +153,21 @@ class Forgetful:
     def entries(self) -> list[object]:
         return []
 
-    def record(self, _entry: object) -> str:
-        return "name"
+    def record(self, _entry: object) -> bool:
+        return True
 
-    def withdraw(self, _name: str) -> None:
+    def withdraw(self, _entry: object) -> None:
         """Nothing was kept."""
 
 
 class Server:
-    """Stands in for the server: counts how often it is asked."""
+    """Stands in for the native module: counts the requests to restart."""
 
-    asked = 0
+    requests = 0
 
-    def ask(self) -> bool:
-        self.asked += 1
+    def restart(self) -> bool:
+        self.requests += 1
         return True
-
-    def ask_again(self) -> None:
-        raise AssertionError("nobody waits that long")
-
-    def freshen(self, _sources: Iterable[str]) -> list[str]:
-        return []
 
 
 class Losing(native.Watcher):
@@ -201,23 +198,24 @@ class Process:
             self.load(path)
         self.server = Server()
         self.log = Log("app")
-        self.settings = Settings.of(settle=SETTLE, interval=1.0)
-        self.watched = Watched((), self.log, self, self, modules=self.modules, marks=native.marks)  # type: ignore[arg-type]
-        self.watched.events = events
-        self.watched.track([str(site.templates)])
+        self.settle = Settle(SETTLE, time.monotonic)
+        baseline = Baseline(self, self, Modules(self.modules))  # type: ignore[arg-type]
+        tracking = Settings.of(track=site.templates)
+        self.detector = Detector(tracking, self.log, events or NoEvents(), baseline, lambda: None)
         self.wakeup = Wakeup()
         if events is not None:
-            self.wakeup = EventWakeup(events, SETTLE, 5.0, self.watched.concerns)
+            watched = self.detector.is_watched
+            self.wakeup = EventWakeup(events, self.settle.notice, watched, lambda: None)
         self.reloaded()
-        assert len(self.watched) == MODULES + TEMPLATES + LASTS
+        assert len(self.detector) == MODULES + TEMPLATES + LASTS
 
     def seen(self) -> Iterator[tuple[str, Digest]]:
-        """Stands in for the finder that sees imports."""
+        """Stands in for the import hook."""
         while self.imported:
             yield self.imported.popleft()
 
-    def absent(self, _module: str) -> float:
-        """Stands in for the moments at which a module was known to be absent."""
+    def until(self, _module: str) -> float:
+        """Stands in for the times until which a module was absent."""
         return 0.0
 
     def load(self, path: Path) -> None:
@@ -226,41 +224,43 @@ class Process:
 
     def reloaded(self) -> None:
         """Begin anew, from what was loaded."""
-        self.server.asked = 0
-        self.reloader = Reloader(
-            self.settings,
-            self.watched,
-            Forgetful(),  # type: ignore[arg-type]
-            self.server,
-            self.log,
-            time.monotonic,
+        self.server = Server()
+        self.differs: dict[str, Digest] = {}
+        self.settle.reset()
+        self.reloader = make_reloader(
+            self.detector, Forgetful(), self.log, time.monotonic, self.settle
         )
-        self.pause = self.reloader.step(Stir(None if not len(self.watched) else set()))
-        assert self.reloader.differs == {}
+        self.step(None if not len(self.detector) else set())
+        assert self.differs == {}
+
+    def step(self, paths: set[str] | None) -> None:
+        """Take a step, or scan alone once a restart was requested."""
+        if self.server.requests:
+            files = self.detector.scan(paths)
+        else:
+            self.pause = min(self.reloader.step(paths), 1.0)
+            files = self.reloader.changes.files
+        self.differs = {path: change.digest for path, change in files.items()}
 
     def glance(self) -> None:
-        """Look in the midst of somebody's work."""
-        self.watched.look(self.events.wait(0.0) if self.events is not None else None)
+        """Scan in the midst of a save."""
+        self.detector.scan(self.events.wait(0.0) if self.events is not None else None)
 
     def turns(self) -> None:
-        """Take turns until all that happened by now was looked at, and is decided upon.
+        """Take steps until all that happened by now was scanned, and is decided upon.
 
-        On a busy machine a restart may be asked for before all events have come: the rest has to
+        On a busy machine a restart may be requested before all events have come: the rest has to
         come all the same.
         """
         end, known = time.monotonic() + DEADLINE, False
-        while not known or (self.reloader.differs and not self.server.asked):
+        while not known or (self.differs and not self.server.requests):
             assert time.monotonic() < end
             last = next(self.site.last)
             if not known:
                 os.utime(last)  # events come in order
-            stir = self.wakeup.wait(self.pause if self.events is not None or known else 0.0)
-            if self.server.asked:
-                self.reloader.differs = self.watched.look(stir.paths)
-            else:
-                self.pause = self.reloader.step(stir)
-            told = stir.paths is not None and str(last) in stir.paths
-            known = known or told or self.events is None
+            paths = self.wakeup.wait(self.pause if self.events is not None or known else 0.0)
+            self.step(paths)
+            known = known or self.events is None or (paths is not None and str(last) in paths)
 
 
 class Site:
@@ -313,8 +313,8 @@ class Replay:
         after = {path: digest_of(str(path)) for path in touched}
         expected = {str(path): after[path] for path in touched if after[path] != before[path]}
         self.process.turns()
-        assert self.process.server.asked == bool(expected), expected
-        assert self.process.reloader.differs == expected
+        assert self.process.server.requests == bool(expected), expected
+        assert self.process.differs == expected
         if expected:
             self.restart(expected)
 
@@ -345,9 +345,14 @@ class Replay:
 
 
 @pytest.fixture
-def replay(tmp_path: Path) -> Iterator[Callable[..., Replay]]:
+def replay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Replay]]:
     """Replays that are ended with the test."""
     begun: list[Replay] = []
+
+    def restart() -> bool:
+        return begun[-1].process.server.restart()
+
+    monkeypatch.setattr(native, "restart", restart)
 
     def replay(watcher: Callable[[random.Random], native.Watcher] | None = None) -> Replay:
         begun.append(Replay(tmp_path, watcher))
@@ -375,7 +380,7 @@ def test_saves(replay: Callable[..., Replay], watcher: Callable[..., native.Watc
 
 
 def test_more_at_once_than_is_kept(replay: Callable[..., Replay]) -> None:
-    """Where more is touched at once than the kernel keeps, all is looked at, and nothing missed."""
+    """Where more is touched at once than the kernel keeps, all is scanned, and nothing missed."""
     flooded = replay(lambda _: native.Watcher())
     kept = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
     lost = 0
@@ -384,10 +389,10 @@ def test_more_at_once_than_is_kept(replay: Callable[..., Replay]) -> None:
             os.utime(path)
         told = flooded.process.events.wait(DEADLINE)  # type: ignore[union-attr]
         while told:
-            assert flooded.process.watched.look(told) == {}
+            assert flooded.process.detector.scan(told) == {}
             told = flooded.process.events.wait(0)  # type: ignore[union-attr]
         lost += told is None
-        assert flooded.process.watched.look(told) == {}
+        assert flooded.process.detector.scan(told) == {}
         for path in flooded.site.files:
             os.utime(path)
         flooded.batch(3)

@@ -75,7 +75,7 @@ def test_git_checkout(app: Any, tmp_path: Path, watch: str) -> None:
     # A program is run for each module that is written, so that it takes a while.
     (app.root / ".git/info/attributes").write_text("*.py filter=slow\n")
     git(app.root, "config", "filter.slow.smudge", "cat")
-    monitor = app.begin(watch=watch, settle=0.5)
+    monitor = app.begin(watch=watch, settle=2.0)
     git(app.root, "checkout", "-q", "b")
     app.restarted()
     assert app.asked == [digested(branches[1], tmp_path / "expected")]

@@ -7,11 +7,10 @@ from collections.abc import Iterable
 from math import inf
 from typing import Any
 
-from support.testsite import START, Site, Sites
+from support.testsite import LOADED, START, Site, Sites
 from support.traffic import Traffic, Visit
 
 LINE = "reload_required = wsgireload.reload_required"
-READY = "the application is loaded"
 GONE = re.compile(r"Shutdown requested|Process 'site' \(pid=(?P<pid>\d+)\) has died")
 """What mod_wsgi says, in the process that ends and in its parent."""
 ROOM = """
@@ -34,8 +33,7 @@ def busy_site(new_site: Sites, settings: str, **options: Any) -> Site:
     """
     site = new_site(directives=ROOM, **options)
     site.edit("app.wsgi", f"{START})", f"wsgireload.start(budget=(100, 1.0), {settings})\n{LINE}")
-    script = (site.app / "app.wsgi").read_text()
-    site.write("app.wsgi", f"{script}\n\nimport sys\n\nprint({READY!r}, file=sys.stderr)\n")
+    site.announce()
     save(site, 0)
     site.start()
     return site
@@ -61,7 +59,7 @@ def fewest_ready(site: Site, processes: int, killed: int = 0) -> int:
     able: set[int] = set()
     counts = []
     for line in site.log.lines():
-        if line.text == READY:
+        if line.text == LOADED:
             able.add(line.pid)
         elif gone := GONE.match(line.text):
             able.discard(int(gone["pid"] or line.pid))

@@ -1,4 +1,4 @@
-"""What the stages tell each other: files that differ, and a restart by hand."""
+"""Changes: files that differ, and a restart by hand."""
 
 import pytest
 

@@ -47,7 +47,16 @@ def test_names() -> None:
 
 def test_settings() -> None:
     """All settings with their defaults."""
-    assert Settings.of().asdict() == DEFAULTS
+    assert Settings.of()._asdict() == DEFAULTS
+
+
+def test_start() -> None:
+    """start() takes each setting by its name, with the same default, and returns the monitor."""
+    signature = inspect.signature(wsgireload.start)
+    *parameters, _unknown = signature.parameters.values()
+    assert {each.name: each.default for each in parameters} == DEFAULTS
+    assert {each.kind for each in parameters} == {inspect.Parameter.KEYWORD_ONLY}
+    assert signature.return_annotation == "Monitor"
 
 
 def test_the_settings_are_told() -> None:
@@ -59,7 +68,6 @@ def test_the_settings_are_told() -> None:
 @pytest.mark.parametrize(
     ("function", "signature"),
     [
-        (wsgireload.start, "(**asked: 'Unpack[Asked]') -> 'Monitor'"),
         (wsgireload.track, "(*paths: 'str | os.PathLike[str]') -> 'None'"),
         (wsgireload.restart, "(reason: 'str' = 'no reason given') -> 'bool'"),
         (wsgireload.reload_required, "(filename: 'str') -> 'bool'"),

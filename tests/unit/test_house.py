@@ -20,23 +20,22 @@ ROOMS = {room(path): ast.parse(path.read_text()) for path in sorted(HOUSE.rglob(
 WEB = {name for name in ROOMS if name.split(".")[0] == "web"}
 STRANGERS = {"django", "flask", "mod_wsgi", "cffi"}
 
-VOCABULARY = {"changes", "errors", "log", "record", "settings"}
+VOCABULARY = {"changes", "errors", "log", "settings"}
 BELOW = {*VOCABULARY, "server", "state"}
 MAY_IMPORT = {  # what a folder or module may import of ours, beside itself: folders or modules
     "errors": set[str](),
     "report": set(),
-    "record": set(),
     "log": set(),
-    "changes": {"record", "log"},
-    "settings": {"errors", "record"},
+    "changes": {"log"},
+    "settings": {"errors"},
     "server": VOCABULARY,
     "state": {*VOCABULARY, "report"},
     "watch": BELOW,
     "detect": BELOW,
-    "decide": BELOW,
-    "reloader": {"detect", "decide", "watch", *BELOW},
+    "decide": {"report", *BELOW},
+    "reloader": {"decide", *BELOW},
     "wiring": {"detect", "decide", "watch", "reloader", *BELOW},
-    "monitor": {"wiring", "report", "reloader", "watch", *BELOW},
+    "monitor": {"wiring", "report", "watch", *BELOW},
     "api": {"monitor", "report", *BELOW},
     "__init__": {"api", "errors", "monitor", "report"},
     "__main__": {"cli"},
@@ -45,16 +44,6 @@ MAY_IMPORT = {  # what a folder or module may import of ours, beside itself: fol
     "django": {"", "cli", "server", "settings"},
     "web": {""},
     "cli": {"", "report", "detect", "watch", *BELOW},  # lists what a monitor would watch, and how
-}
-EXCEPTIONS = {  # one import each that the table does not allow, until its room is redrawn
-    ("detect.detector", "watch.events"),
-    ("server.restart", "detect.baseline"),
-    ("server.restart", "detect.digests"),
-    ("monitor", "decide.budget"),
-    ("monitor", "detect.baseline"),
-    ("monitor", "detect.detector"),
-    ("monitor", "detect.digests"),
-    ("monitor", "decide.timing"),
 }
 
 
@@ -91,13 +80,7 @@ def test_who_imports_whom(room: str) -> None:
     own = room.partition(".")[0]
     allowed = MAY_IMPORT.get(own, set()) | {own}
     for other in (IMPORTS[room] & OURS) - {"_native"}:
-        assert other.partition(".")[0] in allowed or (room, other) in EXCEPTIONS, other
-
-
-def test_no_exception_is_out_of_date() -> None:
-    """Each exception to the table is one that is still needed."""
-    for room, other in EXCEPTIONS:
-        assert other in IMPORTS[room], (room, other)
+        assert other.partition(".")[0] in allowed, other
 
 
 def test_the_native_module_has_one_door() -> None:

@@ -7,7 +7,6 @@ import logging
 import os
 import subprocess
 import sys
-from types import ModuleType
 
 import pytest
 
@@ -34,13 +33,6 @@ logging.config.dictConfig({
     "root": {"handlers": ["out"], "level": "DEBUG"},
 })
 Log("app").say(Word.WATCHING, "after")
-"""
-ALONE = """
-import sys
-from types import ModuleType
-from wsgireload.log import Log, Word
-Log("app").say(Word.WATCHING, "3 files")
-print("logging" in sys.modules)
 """
 CLOSED = io.StringIO()
 CLOSED.close()
@@ -126,24 +118,6 @@ def test_a_logger_that_was_disabled() -> None:
         "wsgireload: watching: before",
         "wsgireload: watching: after",
     ]
-
-
-def test_logging_that_nobody_needs_is_not_imported() -> None:
-    """Where nobody imported logging, our line stands on stderr without it."""
-    out, err = run(ALONE)
-    assert out == "False\n"
-    assert err.startswith("wsgireload: watching: 3 files [pid ")
-
-
-def test_logging_that_is_half_imported(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """While another thread imports logging no line is lost."""
-    half = ModuleType("logging")
-    half.getLogger = lambda name: None  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "logging", half)
-    Log("app").say(Word.WATCHING, "5 files")
-    assert capsys.readouterr().err.startswith("wsgireload: watching: 5 files")
 
 
 def test_stderr_is_looked_up_at_each_line() -> None:

@@ -1,5 +1,6 @@
 """The monitor's life, with a real thread and a stand-in for the native module."""
 
+import fcntl
 import json
 import os
 import subprocess
@@ -12,12 +13,14 @@ from pathlib import Path
 import pytest
 
 from wsgireload import settings
-from wsgireload.detect.digests import fingerprint
+from wsgireload.changes import fingerprint
 from wsgireload.errors import NativeError
 from wsgireload.monitor import Monitor
-from wsgireload.server.detection import Server, native
+from wsgireload.server import native
+from wsgireload.server.detection import Server
 from wsgireload.settings import Settings
 from wsgireload.state.journal import Entry, Journal
+from wsgireload.state.private_dir import Candidates
 
 DEADLINE = 20.0
 
@@ -109,6 +112,28 @@ def test_a_changed_file_restarts(
     assert asked.times == 1
 
 
+def test_a_step_that_fails_forgets_no_change(
+    begin: Callable[..., Monitor], asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What an event reported to a step that failed is found by the next step."""
+    path = tmp_path / "page.html"
+    path.write_text("one")
+    monitor = looked(begin(track=[path], interval=0.05))
+    detector = monitor._parts.detector
+    scan, failed = detector.scan, threading.Event()
+
+    def fail_once(paths: set[str] | None) -> object:
+        if paths and str(path) in paths and not failed.is_set():
+            failed.set()
+            raise RuntimeError("unforeseen")
+        return scan(paths)
+
+    monkeypatch.setattr(detector, "scan", fail_once)
+    path.write_text("two")
+    assert failed.wait(DEADLINE)
+    assert asked.event.wait(DEADLINE)
+
+
 def test_status_tells(begin: Callable[..., Monitor], tmp_path: Path) -> None:
     """The status says what is watched, what differs and what is held, as plain data too."""
     path = tmp_path / "view.py"
@@ -156,12 +181,14 @@ def test_status_tells_of_earlier_restarts(
     begin: Callable[..., Monitor], asked: Asked, tmp_path: Path
 ) -> None:
     """The process that a restart made knows at once which it is, and soon how long it took."""
-    past = Journal([str(tmp_path / "journal")], ours("site"), print)
+    past = Journal(Candidates([str(tmp_path / "journal")], print), ours("site"))
     now = time.monotonic()
     first = Entry(now - 9.0, 1, "a.py changed", "f1", ("a.py",), 3, now - 8.5)
     past.record(first)
-    assert past.claim() == first
-    past.record(first.but(at=now - 0.5, reason="b.py changed", what="f2", generation=4, up=None))
+    assert past.claim() == first._replace(claimed=True)
+    past.record(
+        first._replace(at=now - 0.5, reason="b.py changed", what="f2", generation=4, up=None)
+    )
     monitor = begin()
     told = monitor.status()
     assert (told.generation, told.reloaded) == (4, "b.py changed")
@@ -184,7 +211,7 @@ def test_one_restart_for_all_processes(
     begin: Callable[..., Monitor], tmp_path: Path, processes: int, reported: int
 ) -> None:
     """The processes of a group that restart for one change count once."""
-    past = Journal([str(tmp_path / "journal")], ours("site"), print)
+    past = Journal(Candidates([str(tmp_path / "journal")], print), ours("site"))
     for number in range(3):
         past.record(Entry(time.monotonic() - 9.0 + number, number, f"{number}", "f", (), 1))
     history = begin(processes=processes).status().history
@@ -280,7 +307,7 @@ def test_the_unforeseen_does_not_end_it(
     monitor = begin()
     looked(monitor)
     with monkeypatch.context() as patch:
-        patch.setattr("wsgireload.detect.detector.Watched.look", fails)
+        patch.setattr("wsgireload.detect.detector.Detector.scan", fails)
         wait_for(lambda: len(failures) > 5)
     looked_again(monitor, 2)
     err = caplog.text
@@ -327,18 +354,22 @@ def test_the_next_generation_says_why_it_is(
     assert err.count(f"reloaded: {path} changed; new code up after ") == 1
 
 
+@pytest.mark.parametrize("refuses", ["__init__", "start"])
 def test_an_interpreter_without_daemon_threads(
-    begin: Callable[..., Monitor], monkeypatch: pytest.MonkeyPatch
+    begin: Callable[..., Monitor], monkeypatch: pytest.MonkeyPatch, refuses: str
 ) -> None:
-    """Where daemon threads are forbidden the thread is none, and ends with stop all the same."""
-    real = threading.Thread.start
+    """Where daemon threads are forbidden the thread is none, and ends with stop all the same.
 
-    def strict(thread: threading.Thread) -> None:
-        if thread.daemon:
+    CPython 3.12 and later refuse to make one, 3.11 to start it.
+    """
+    real = getattr(threading.Thread, refuses)
+
+    def strict(thread: threading.Thread, *args: object, **options: object) -> None:
+        if options.get("daemon", refuses == "start" and thread.daemon):
             raise RuntimeError("daemon threads are disabled in this (sub)interpreter")
-        real(thread)
+        real(thread, *args, **options)
 
-    monkeypatch.setattr(threading.Thread, "start", strict)
+    monkeypatch.setattr(threading.Thread, refuses, strict)
     monitor = begin()
     looked(monitor)
     assert [thread.daemon for thread in threads()] == [False]
@@ -476,7 +507,7 @@ def test_asked_from_outside(begin, asked: Asked, tmp_path: Path, caplog) -> None
     (state,) = tmp_path.glob("journal/*.state")
     state.with_suffix(".restart").touch()
     assert asked.event.wait(DEADLINE)
-    wait_for(lambda: "restarting: asked for by hand: wsgireload restart" in caplog.text)
+    wait_for(lambda: "restarting: requested by hand: wsgireload restart" in caplog.text)
     wait_for(lambda: states(tmp_path)[0]["status"]["restarting"])
 
 
@@ -485,4 +516,16 @@ def test_publishing_fails_quietly(begin, tmp_path: Path, caplog) -> None:
     (tmp_path / "journal").write_text("no folder")
     monitor = looked(begin())
     looked_again(monitor, 3)
-    assert "look failed" not in caplog.text
+    assert "step failed" not in caplog.text
+
+
+def test_a_new_process_reports_that_it_is_up(begin, tmp_path: Path) -> None:
+    """Until its rolling restart knows of it, a process takes another step soon."""
+    (tmp_path / "journal").mkdir(mode=0o700)
+    (tmp_path / "journal" / f"{fingerprint(b'daemon site')}.roll").touch(0o600)
+    with (tmp_path / "journal" / f"{fingerprint(b'daemon site')}.roll").open("rb") as roll:
+        fcntl.flock(roll, fcntl.LOCK_EX)  # as a process has it that is being replaced
+        monitor = looked(begin(rolling=True, interval=3600.0))
+        looked_again(monitor, 3)
+    looked_again(monitor, 1)
+    wait_for(lambda: all(gate.announce() for gate in monitor._parts.gates))

@@ -139,12 +139,12 @@ def test_nothing_asked_gives_the_defaults() -> None:
     """The defaults pass their own checks, and nobody changes them afterwards."""
     chosen = Settings.of()
     assert chosen == Settings()
-    assert Settings.of(**chosen.asdict()) == chosen
+    assert Settings.of(**chosen._asdict()) == chosen
 
 
 def test_settings_are_frozen() -> None:
     """Settings that are passed down cannot be changed on the way."""
-    with pytest.raises(AttributeError, match="interval"):
+    with pytest.raises(AttributeError):
         Settings.of().interval = 5.0  # type: ignore[misc]
 
 

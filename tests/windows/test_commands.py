@@ -53,7 +53,7 @@ def test_status_and_restart(site: WindowsSite, command: Command) -> None:
     before = site.child
     code, told = command("restart", "--wait", "20")
     assert (code, [each["pid"] for each in told["monitors"]]) == (0, [before])
-    site.wait_for_line("restarting: asked for by hand: wsgireload restart")
+    site.wait_for_line("restarting: requested by hand: wsgireload restart")
     site.wait_for(lambda: site.child != before, "another child")
 
 

@@ -39,7 +39,7 @@ def ours(site: WindowsSite, *, after: int) -> list[str]:
     return [line.text for line in site.log.lines(after=after) if line.level == "error"]
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_fifty_reloads(new_site: WindowsSites) -> None:
     """Fifty edits in a row are fifty restarts: no request is lost and no process left behind."""
     site = new_site()

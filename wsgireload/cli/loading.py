@@ -47,14 +47,17 @@ def _sources() -> list[str]:
 
 
 def _tracked(given: dict[str, object]) -> list[str]:
-    from wsgireload.detect.tracked import Ignored, Tracked
+    from wsgireload.detect.globs import Ignored
+    from wsgireload.detect.tracked import Folders, Tracked
+    from wsgireload.log import Log
     from wsgireload.settings import Settings
+    from wsgireload.watch.events import NoEvents
 
     settings = Settings.of(**given)
-    tracked = Tracked(Ignored(settings.ignore), lambda _path, _error: None)
-    named = [*settings.track, *([settings.trigger] if settings.trigger else [])]
-    tracked.add(named)
-    return sorted({path for each in named for path in tracked.files(each)})
+    folders = Folders(NoEvents().listen_in, Log("check"), lambda: None)
+    tracked = Tracked(Ignored(settings.ignore), folders)
+    tracked.add([*settings.track, *([settings.trigger] if settings.trigger else [])])
+    return sorted({path for path, _ in tracked.files()})
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from wsgireload import settings
 from wsgireload.cli import processes
 from wsgireload.log import shown
 from wsgireload.report import Status
-from wsgireload.state.private_dir import Private, private
+from wsgireload.state.private_dir import PrivateDir
 from wsgireload.state.status_file import RESTART, STATE, Snapshot, parse
 
 MOST_BYTES = 1 << 20
@@ -40,7 +40,7 @@ class RunningMonitor:
 
     def request_restart(self) -> None:
         """Create the file that requests a restart; OSError if its folder is not writable."""
-        folder = private(self.folder, anybodys=True)
+        folder = PrivateDir(self.folder, foreign=True)
         try:
             created = folder.create(self.name + RESTART)
             if not created and self.name + RESTART not in folder.names():
@@ -67,7 +67,7 @@ def find() -> Found:
     found = Found()
     for path in dict.fromkeys([*settings.state_folders(), *folders_of_all_users()]):
         try:
-            folder = private(path, anybodys=True)
+            folder = PrivateDir(path, foreign=True)
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError:
@@ -104,7 +104,7 @@ def _systemd_folders() -> list[str]:
     return sorted(glob.glob("/tmp/systemd-private-*-apache2.service-*"))
 
 
-def _read(path: str, folder: Private) -> list[RunningMonitor]:
+def _read(path: str, folder: PrivateDir) -> list[RunningMonitor]:
     """Return the monitors of a folder; remove the status files of processes that have ended."""
     found = []
     for file in sorted(folder.names()):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from wsgireload.cli import programs
-from wsgireload.detect.baseline import process_started
+from wsgireload.server.detection import process_started
 
 WINDOWS = os.name == "nt"
 PROCESS_QUERY_LIMITED_INFORMATION = 0x1000

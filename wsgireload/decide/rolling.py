@@ -1,136 +1,116 @@
-"""Whose turn: with `rolling`, one process goes at a time, and the next one when the successor of
-the last is up with the new code.
+"""With `rolling`, one process at a time is replaced, the next when its successor is up.
 
-The turn is a lock, which the system lets go of when its holder ends, however that happens. Who has
-it leaves a note in the locked file, and the successor takes the note out.
+The turn is a lock, which the system releases when its holder ends, however that happens. The holder
+writes a note into the locked file, and its successor removes the note.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from contextlib import closing
 
-from wsgireload.decide.syntax import Hold
-from wsgireload.state.private_dir import Kept, first_private
+from wsgireload.changes import Changes
+from wsgireload.decide.verdict import GO, Gate, Hold, Verdict, Wait
+from wsgireload.state.private_dir import Candidates, PrivateFile
 
-POLL = 0.1  # seconds between two questions whether it is our turn
+POLL = 0.1  # seconds between two attempts to take the turn
 LATE = 30.0  # seconds without a successor after which the roll has stopped
 MOST_BYTES = 64
 
 
-class Roll:
-    """`turn` says whether this process may go, `arrived` whether it has said that it is up.
+class Rolling(Gate):
+    """Processes with the same `name` and user roll together.
 
-    Those with the same `name` and user roll together. `up` says whether this process has loaded
-    its application, and so can answer requests.
+    `is_up` returns whether this process has loaded its application, and so can answer requests.
     """
 
     def __init__(
         self,
-        folders: Sequence[str],
+        folders: Candidates,
         name: str,
-        up: Callable[[], bool],
-        trouble: Callable[[str], None],
+        is_up: Callable[[], bool],
         clock: Callable[[], float],
     ) -> None:
         self._folders = folders
         self._name = f"{name}.roll"
-        self._up = up
-        self._trouble = trouble
+        self._is_up = is_up
         self._clock = clock
         self._began = clock()
-        self._arrived = False
-        self._ours: Kept | None = None  # the locked file, while it is our turn
-        self._awaited = b""  # the note of who went last
+        self._announced = False
+        self._ours: PrivateFile | None = None  # the locked file, while it is our turn
+        self._awaited = b""  # the note of the process that was replaced last
         self._since = 0.0
         self._locked_since: float | None = None
 
-    def turn(self) -> Hold | float:
-        """0.0: it is our turn, until `passed`. Else the seconds after which to ask again, or why
-        the roll has stopped.
-        """
-        if self._ours is not None or not self._up():  # who does not serve leaves no gap
-            return 0.0
+    def check(self, _changes: Changes) -> Verdict:
+        if self._ours is not None or not self._is_up():  # one that does not serve leaves no gap
+            return GO
         try:
-            file = self._locked()
+            file = self._folders.lock_file(self._name)
             if file is None:
-                return self._anothers()
+                return self._wait_for_holder()
             self._locked_since = None
             try:
-                return self._taken(file)
+                return self._take(file)
             finally:
                 if self._ours is None:
                     file.close()
         except OSError as error:
-            return Hold(f"nobody can tell whose turn it is in a rolling restart: {error}")
+            return Hold(f"cannot take the rolling-restart lock: {error}")
 
-    def arrived(self) -> bool:
-        """Whether this process is up, and those who wait for it know that."""
-        if not self._arrived and self._up():
-            try:
-                file = self._locked()
-                if file is not None:
-                    if self._came_after(file.read(MOST_BYTES)):
-                        file.write(b"")
-                    file.close()
-                    self._arrived = True
-            except OSError as error:
-                self._trouble(f"a rolling restart does not hear that this process is up: {error}")
-        return self._arrived
-
-    def passed(self) -> None:
-        """Let others go: this process stays."""
+    def release(self) -> None:
         if self._ours is not None:
             try:
                 self._ours.write(b"")
             except OSError as error:
-                self._trouble(f"a rolling restart waits in vain: {error}")
+                text = f"could not release this process's rolling-restart lock: {error}"
+                self._folders.trouble(text)
             self.forget()
 
+    def announce(self) -> bool:
+        if not self._announced and self._is_up():
+            try:
+                if file := self._folders.lock_file(self._name):
+                    with closing(file):
+                        if self._came_after(file.read(MOST_BYTES)):
+                            file.write(b"")
+                    self._announced = True
+            except OSError as error:
+                text = f"could not report to the rolling restart that this is up: {error}"
+                self._folders.trouble(text)
+        return self._announced
+
     def forget(self) -> None:
-        """Close the file and nothing else: in a forked child the lock is the parent's."""
-        ours, self._ours = self._ours, None
-        if ours is not None:
-            ours.close()
+        # Close the file and nothing else: in a forked child the lock is the parent's.
+        if self._ours is not None:
+            self._ours.close()
+            self._ours = None
 
-    def _locked(self) -> Kept | None:
-        """The file, if nobody else has locked it."""
-        with first_private(self._folders, self._trouble) as folder:
-            if folder is None:
-                raise PermissionError("there is no folder of this user alone")
-            file = folder.keep(self._name)
-        if file.lock():
-            return file
-        file.close()
-        return None
-
-    def _taken(self, file: Kept) -> Hold | float:
+    def _take(self, file: PrivateFile) -> Verdict:
         note = file.read(MOST_BYTES)
         if self._came_after(note):
             file.write(f"{self._clock()!r}".encode())
             self._ours = file
-            return 0.0
+            return GO
         if note != self._awaited:
             self._awaited, self._since = note, self._clock()
         if self._clock() - self._since < LATE:
-            return POLL
+            return Wait(POLL)
         return Hold(
             f"the rolling restart has stopped: for {LATE:g} s no process came up with the new "
-            "code (either it fails to start, or nobody has asked it for anything)"
+            "code (either it fails to start, or no request has reached it)"
         )
 
-    def _anothers(self) -> Hold | float:
-        """Somebody else has the lock: one who goes, or who waits to, for a while."""
-        now = self._clock()
+    def _wait_for_holder(self) -> Verdict:
+        """Another process is being replaced, or waits to be."""
         if self._locked_since is None:
-            self._locked_since = now
-        if now - self._locked_since < LATE:
-            return POLL
-        return Hold(
-            f"another process has had the turn to restart for {LATE:g} s, and is still there"
-        )
+            self._locked_since = self._clock()
+        if self._clock() - self._locked_since < LATE:
+            return Wait(POLL)
+        return Hold(f"another process has had its turn to restart for {LATE:g} s without ending")
 
     def _came_after(self, note: bytes) -> bool:
-        """Whether nobody is awaited: there is no note, or this very process came after it."""
+        """Whether no successor is awaited: there is no note, or this very process is the one."""
         try:
             left = float(note)
         except ValueError:  # empty, or damaged

@@ -1,42 +1,56 @@
-"""Is writing over? Quiet time, with an upper bound."""
+"""Has writing ended? Quiet time since the last change, with an upper bound for a burst."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
+
+from wsgireload.changes import Change, Changes
+from wsgireload.decide.verdict import GO, Gate, Verdict, Wait
 
 
-class Settle:
-    """Watches the changes themselves: as long as they go on changing, somebody is still writing."""
+class Settle(Gate):
+    """Waits until nothing has changed for `quiet` seconds; `clock` is monotonic.
 
-    def __init__(self, quiet: float) -> None:
-        """`quiet`: seconds without a further change; waits 20 times that or 5 s at most."""
-        self.quiet = quiet
-        self.bound = max(20 * quiet, 5.0)
-        self._changes: dict[str, bytes] = {}
-        self._first = self._last = 0.0
-        self._decided = True
+    A burst is waited out for 20 times that, or 5 s if that is longer: writing may go on for ever.
+    A source that is missing or empty is awaited as long: most likely it is about to be written.
+    """
 
-    def left(
-        self,
-        changes: Mapping[str, bytes],
-        now: float,
-        last: float | None = None,
-        *,
-        patient: bool = False,
-    ) -> float:
-        """Seconds until writing counts as over, 0.0 when it does.
+    def __init__(self, quiet: float, clock: Callable[[], float]) -> None:
+        self._quiet = quiet
+        self._bound = max(20 * quiet, 5.0)
+        self._clock = clock
+        self._first = self._last = float("-inf")
+        self._in_burst = False
+        self._by_event = False  # an event has been noticed since the last check
+        self._seen: dict[str, Change] = {}
 
-        `changes` is what differs now, path to digest; `now` is monotonic, and so is `last`, when
-        they are known to have happened. `patient` waits for the bound, whatever is quiet: for what
-        looks unfinished.
-        """
-        if changes != self._changes:
-            self._last = now if last is None else last
-            self._first = self._last if self._decided else self._first
-            self._changes, self._decided = dict(changes), False
-        quiet = self.bound if patient else self.quiet
-        return max(0.0, min(self._last + quiet, self._first + self.bound) - now)
+    def notice(self) -> float:
+        """Note an event of the operating system just now; returns `left`."""
+        self._by_event = True
+        self._extend_burst()
+        return self.left()
 
-    def decided(self) -> None:
-        """These changes were decided upon: a further one begins anew."""
-        self._decided = True
+    def left(self, *, patient: bool = False) -> float:
+        """Seconds until writing counts as over; a `patient` caller waits for the bound."""
+        quiet = self._bound if patient else self._quiet
+        return max(0.0, min(self._last + quiet, self._first + self._bound) - self._clock())
+
+    def check(self, changes: Changes) -> Verdict:
+        went_on = changes.files != self._seen
+        if went_on and not self._by_event:
+            self._extend_burst()  # polling has noticed it, or it went on while we scanned
+        self._seen, self._by_event = changes.files, False
+        unfinished = any(change.unfinished for change in changes.files.values())
+        if left := self.left(patient=unfinished):
+            return Wait(left)
+        # Writing that goes on beyond the bound remains one burst: it may not begin another wait.
+        self._in_burst = went_on and self._clock() - self._first >= self._bound
+        return GO
+
+    def reset(self) -> None:
+        self._seen, self._in_burst, self._by_event = {}, False, False
+
+    def _extend_burst(self) -> None:
+        self._last = self._clock()
+        if not self._in_burst:
+            self._first, self._in_burst = self._last, True

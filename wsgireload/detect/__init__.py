@@ -1,1 +1,1 @@
-"""WHAT changed: sources, what was loaded, and what lies on disk."""
+"""WHAT changed: the files of the program, as they were loaded, and as they are on disk now."""

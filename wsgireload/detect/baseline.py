@@ -1,194 +1,101 @@
-"""What was really loaded: is a file on disk still the one that this process runs?
+"""The code that this process runs: the digest of each file as it was loaded.
 
-Asked once for each file, at the first look at it. Evidence, best first:
+The evidence for it, best first:
 
-1. we saw the file as it was imported (`Imports`, from `start()` on);
-2. its ctime is older than a moment at which the module was known not to be loaded;
-3. mod_wsgi noted the script's mtime, or Python's own bytecode cache, which this process could
-   write, says from which size and mtime of the source it was compiled.
+1. the import hook saw the file when it was imported (from `start()` on);
+2. its ctime is older than a time at which the module is known not to have been loaded;
+3. mod_wsgi noted the script's mtime, or a bytecode cache that this process could write names the
+   size and mtime of the source it was compiled from.
 
-Without evidence the answer is None, and then nothing may restart.
+Without evidence the file is taken to be what was loaded: nothing may restart then.
 """
 
 from __future__ import annotations
 
-import contextlib
-import marshal
 import os
 import sys
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from importlib.machinery import ModuleSpec
-from types import CodeType, ModuleType
+from collections.abc import Collection, Iterator
 
-from wsgireload.server.files import content
+from wsgireload.detect.bytecode import is_source_of
+from wsgireload.detect.digests import MISSING, Digest, changed_ns
+from wsgireload.detect.imports import Imports
+from wsgireload.detect.modules import Modules, Source
 
 GRAIN = 0.05  # seconds: file times come from a coarser clock than time.time(), 10 ms behind at most
-RACY = 2.0  # seconds in which a source is read, compiled, and its bytecode written
-HEADER = 16  # bytes: magic, flags, then mtime and size, or a hash (PEP 552)
-FINDING = {"find_spec", "_find_spec"}
-IMPORTING = {"_find_and_load_unlocked", "reload"}  # who in importlib asks in order to load
+UNLIKE_ANY: Digest = b"not what is on disk"
 
 
-class Imports:
-    """A finder that finds nothing new: it notes what the others find, as it is being imported.
-
-    So it also knows the files of modules whose import failed.
-    """
-
-    def __init__(self, digest: Callable[[str], bytes | None]) -> None:
-        self._digest = digest
-        self._seen: deque[tuple[str, bytes]] = deque()
-
-    def install(self) -> None:
-        """Stand before all other finders."""
-        # Once before that: what a digest itself imports, such as the codec of Windows' paths, would
-        # else be digested as it is imported, for which it would be imported, and so on.
-        self._digest(__file__)
-        sys.meta_path.insert(0, self)
-
-    def remove(self) -> None:
-        """Stand there no longer."""
-        if self in sys.meta_path:
-            sys.meta_path.remove(self)
-
-    def find_spec(
-        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        """What the finders after us find; its file is noted if it is about to be loaded."""
-        finders = list(sys.meta_path)
-        for finder in finders[finders.index(self) + 1 :] if self in finders else ():
-            find = getattr(finder, "find_spec", None)
-            spec = find(name, path, target) if find is not None else None
-            if spec is not None:
-                with contextlib.suppress(Exception):  # no import fails because of us
-                    if spec.has_location and isinstance(spec.origin, str) and _importing():
-                        self._note(os.path.abspath(spec.origin))
-                return spec  # type: ignore[no-any-return]
-        return None
-
-    def seen(self) -> Iterator[tuple[str, bytes]]:
-        """Path and digest of what was imported since the last call, oldest first."""
-        while self._seen:
-            yield self._seen.popleft()
-
-    def _note(self, path: str) -> None:
-        digest = self._digest(path)
-        if digest is not None:
-            self._seen.append((path, digest))
-
-
-def _importing() -> bool:
-    """Whether our finder was asked in order to load, and not by a mere find_spec()."""
-    frame = sys._getframe(1).f_back
-    while frame is not None and frame.f_code.co_name in FINDING:
-        frame = frame.f_back
-    return frame is not None and frame.f_code.co_name in IMPORTING
-
-
-class Moments:
-    """Up to when a module was known not to be loaded (wall clock, seconds since the epoch)."""
+class Absence:
+    """Until when each module was known not to be loaded (wall clock, seconds since the epoch)."""
 
     def __init__(self, process_started: float | None) -> None:
-        self._now = time.time()  # before the names: what is imported in between counts as loaded
+        self._now = time.time()  # before the names: a module imported in between counts as loaded
         self._names = frozenset(sys.modules)
         self._process_started = process_started or 0.0
 
-    def absent(self, module: str) -> float:
-        """The last moment known; 0.0 where none is."""
+    def until(self, module: str) -> float:
+        """The last such time known; 0.0 if there is none."""
         return self._process_started if module in self._names else self._now
 
 
-def process_started(pid: int | str = "self") -> float | None:
-    """When a process began (wall clock, seconds); None where the system does not tell.
+class Baseline:
+    """The digests of the files that this process has loaded; `unproven` are without evidence."""
 
-    From field 22 of /proc/self/stat, in clock ticks since boot: proc(5).
+    def __init__(self, imports: Imports, absence: Absence, modules: Modules) -> None:
+        self.unproven: list[str] = []
+        self._imports = imports
+        self._absence = absence
+        self._modules = modules
+        self._digests: dict[str, Digest] = {}
+        self._sources: dict[str, Source] = {}  # by path: their evidence was not examined yet
+
+    def imported(self) -> Collection[str]:
+        """Record the files that were imported since the last call; returns their paths."""
+        seen = dict(self._imports.seen())
+        self._digests.update(seen)
+        return seen
+
+    def loaded(self, *, thorough: bool) -> Iterator[Source]:
+        """The sources of modules that were loaded since the last call: see `Modules.new`."""
+        return self._modules.new(thorough=thorough)
+
+    def expect(self, source: Source) -> None:
+        """Examine the evidence for a module's file once its digest is known."""
+        self._sources[source.path] = source
+
+    def appeared(self, path: str) -> None:
+        """Record that a file was missing when the process loaded its code."""
+        self._digests[path] = MISSING
+
+    def digest(self, path: str, now: Digest) -> Digest:
+        """The digest of a file as it was loaded; `now` is the one on disk."""
+        if path not in self._digests:
+            source = self._sources.pop(path, None)
+            self._digests[path] = now if source is None else self._proven(source, now)
+        return self._digests[path]
+
+    def _proven(self, source: Source, now: Digest) -> Digest:
+        if now == MISSING:
+            return now
+        source = self._modules.renewed(source)
+        same = still_on_disk(source, self._absence.until(source.module))
+        if same is None:
+            self.unproven.append(source.path)
+        return UNLIKE_ANY if same is False else now
+
+
+def still_on_disk(source: Source, absent: float) -> bool | None:
+    """Whether a file on disk is the one that was loaded; None without evidence.
+
+    `absent` is a time at which it was not loaded yet: see `Absence`.
     """
     try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            ticks = int(file.read().rpartition(b")")[2].split()[19])
-        since_boot = ticks / os.sysconf("SC_CLK_TCK")
-        return time.time() - (time.clock_gettime(time.CLOCK_BOOTTIME) - since_boot)
-    except (OSError, ValueError, IndexError, AttributeError):
-        return None
-
-
-def still_on_disk(
-    path: str, *, changed: float, absent: float, cached: str | None, loaded_mtime: int | None
-) -> bool | None:
-    """Whether the file on disk is the one that was loaded; None without evidence.
-
-    `changed` is its ctime, `absent` a moment at which it was not loaded yet (see `Moments`),
-    `cached` where Python keeps its bytecode, `loaded_mtime` the mtime that mod_wsgi noted, in
-    microseconds.
-    """
-    if changed < absent - GRAIN:
-        return True
-    try:
-        found = os.stat(path)
+        found = os.stat(source.path)
     except (OSError, ValueError):
         return None
-    if loaded_mtime is not None:
-        return loaded_mtime == found.st_mtime_ns // 1000
-    return _as_cached(path, found, cached) if cached else None
-
-
-def _as_cached(path: str, found: os.stat_result, cached: str) -> bool | None:
-    """What the bytecode cache says. A cache that this process could not write proves nothing."""
-    try:
-        written = os.stat(cached).st_ctime
-        cache = content(cached)
-    except OSError:
-        return None
-    import importlib.util
-
-    header, bytecode = cache[:HEADER], cache[HEADER:]
-    if header[:4] != importlib.util.MAGIC_NUMBER or header[4:8] != bytes(4):
-        return None  # another Python's, or made to be trusted whatever the source says (PEP 552)
-    equal = header[8:] == stamp(found)
-    if equal and found.st_ctime < written:  # the source has not changed since it was compiled
+    if changed_ns(found) / 1e9 < absent - GRAIN:
         return True
-    if sys.dont_write_bytecode or not os.access(os.path.dirname(cached), os.W_OK | os.X_OK):
-        return True if equal else None
-    # An equal header alone is not enough: two edits within one second may have the same size.
-    return _same_program(path, bytecode)
-
-
-def stamp(found: os.stat_result) -> bytes:
-    """How a cache's header names its source: mtime in whole seconds and size, 32 bits each."""
-    words = (int(found.st_mtime), found.st_size)
-    return b"".join((word & 0xFFFFFFFF).to_bytes(4, "little") for word in words)
-
-
-def distrust(path: str) -> None:
-    """Remove bytecode that may be of an earlier text of a source that is about to be imported.
-
-    Its header names the size, and the second in which the source was written, and not which of two
-    texts of one second: another process may have compiled the one before, and have written that
-    down after the later one was saved. What was written well after that second is of the last.
-    """
-    import importlib.util
-
-    with contextlib.suppress(OSError, ValueError):  # there is none, or it is not ours to remove
-        cache = importlib.util.cache_from_source(path)
-        if os.stat(cache).st_ctime < int(os.stat(path).st_mtime) + RACY:
-            os.remove(cache)
-
-
-def _same_program(path: str, bytecode: bytes) -> bool | None:
-    """Whether a source that was only touched, or written again, is the program of its cache.
-
-    None where the cache is damaged.
-    """
-    try:
-        cached = marshal.loads(bytecode)
-        source = content(path)
-    except (OSError, EOFError, ValueError, TypeError):
-        return None
-    if not isinstance(cached, CodeType):
-        return None
-    try:
-        return cached == compile(source, path, "exec", dont_inherit=True)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
+    if source.loaded_mtime is not None:
+        return source.loaded_mtime == found.st_mtime_ns // 1000
+    return is_source_of(source.path, found, source.cached) if source.cached else None

@@ -1,61 +1,160 @@
-"""Is it another program? Comments, blank lines and layout do not count where that is asked for.
+"""Python's bytecode caches: stale ones, and the evidence that a cache gives of loaded code.
 
-The program that runs lies in Python's bytecode cache: that of the source which was loaded, by the
-time and size in its header. Without such a cache every other byte counts.
+A cache names its source by size and by mtime in whole seconds (PEP 552). So two texts of the same
+size that were written within one second have the same cache, as far as Python can see.
 """
 
 from __future__ import annotations
 
+import contextlib
 import marshal
 import os
+import sys
+from collections.abc import Iterable
+from importlib.util import MAGIC_NUMBER, cache_from_source
 from types import CodeType
 
-from wsgireload.detect.baseline import HEADER, stamp
+from wsgireload.detect.digests import Digest, changed_ns
 from wsgireload.server.files import content
+
+HEADER = 16  # bytes: magic number, flags, stamp
+RACY = 2.0  # seconds in which a source is read, compiled, and its bytecode written
+
+
+def stamp(found: os.stat_result) -> bytes:
+    """A source as the header of its cache names it: mtime in seconds and size, 32 bits each."""
+    words = (int(found.st_mtime), found.st_size)
+    return b"".join((word & 0xFFFFFFFF).to_bytes(4, "little") for word in words)
+
+
+def distrust(source: str) -> None:
+    """Before an import, remove a cache that may be of an earlier text of the source.
+
+    Another process may have compiled an earlier text of the same second, and have written its
+    cache after the later text was saved. A cache that was written well after that second is valid.
+    """
+    with contextlib.suppress(OSError, ValueError):  # there is none, or it may not be removed
+        cache = cache_from_source(source)
+        if os.stat(cache).st_ctime < int(os.stat(source).st_mtime) + RACY:
+            os.remove(cache)
+
+
+def freshen(sources: Iterable[str]) -> list[str]:
+    """Before a restart, remove the caches that Python would take for those of changed sources.
+
+    Returns the caches that could not be removed: the new process would run the old code.
+    """
+    stuck = []
+    for source in sources:
+        for optimization in ("", 1, 2):
+            cache = cache_from_source(source, optimization=optimization)
+            try:
+                if content(cache)[8:HEADER] == stamp(os.stat(source)):
+                    os.remove(cache)
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError:
+                if not _younger(cache, source):
+                    stuck.append(cache)
+    return stuck
+
+
+def _younger(cache: str, source: str) -> bool:
+    """Whether a cache is of the new source already: pip compiles the files that it installs."""
+    try:
+        return changed_ns(os.stat(cache)) > changed_ns(os.stat(source))
+    except OSError:
+        return False
+
+
+def is_source_of(path: str, found: os.stat_result, cache: str) -> bool | None:
+    """Whether a source, with this stat, is the one that a cache was compiled from.
+
+    None if the cache proves nothing: it is damaged, or this process could not write it.
+    """
+    try:
+        written = os.stat(cache).st_ctime
+        cached, code = _parts(cache)
+    except OSError:
+        return None
+    if not cached:
+        return None
+    equal = cached == stamp(found)
+    if equal and found.st_ctime < written:  # the source has not changed since it was compiled
+        return True
+    if sys.dont_write_bytecode or not os.access(os.path.dirname(cache), os.W_OK | os.X_OK):
+        return True if equal else None
+    program = _program(code)
+    try:
+        return None if program is None else program == _compiled(path)
+    except OSError:
+        return None
 
 
 class Programs:
-    """Remembers which source each program was loaded from."""
+    """For compare="code": whether a changed source is still the program that was loaded.
+
+    Comments, blank lines and layout do not count. The loaded program is that in the bytecode cache,
+    if that is of the source as it was when it was loaded; otherwise any other byte counts.
+    """
 
     def __init__(self) -> None:
         self._stamps: dict[str, bytes] = {}
+        self._verdicts: dict[str, tuple[Digest, bool]] = {}
 
-    def remember(self, path: str) -> None:
-        """The file on disk is the one that was loaded."""
-        if path not in self._stamps:
-            try:
-                self._stamps[path] = stamp(os.stat(path))
-            except OSError:  # it is gone by now: then nothing is known of it
-                return
+    def remember(self, source: str) -> None:
+        """Note that the source on disk is the one that was loaded."""
+        if source not in self._stamps:
+            with contextlib.suppress(OSError):  # gone by now
+                self._stamps[source] = stamp(os.stat(source))
 
-    def same(self, path: str) -> bool:
-        """Whether the source on disk is the same program as the one that was loaded."""
-        loaded = self._cached(path)
-        if loaded is None:
-            return False
+    def same(self, source: str, digest: Digest) -> bool:
+        """Whether the source on disk, with this digest, is the same program."""
+        if self._verdicts.get(source, (b"",))[0] != digest:
+            self._verdicts[source] = (digest, self._same(source))
+        return self._verdicts[source][1]
+
+    def _same(self, source: str) -> bool:
         try:
-            now = compile(content(path), path, "exec", dont_inherit=True)
-        except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+            cached, code = _parts(cache_from_source(source))
+            loaded = _program(code) if cached and cached == self._stamps.get(source) else None
+            now = _compiled(source) if loaded is not None else None
+        except (OSError, NotImplementedError):
             return False
-        return _essence(loaded) == _essence(now)
+        return loaded is not None and now is not None and _essence(loaded) == _essence(now)
 
-    def _cached(self, path: str) -> CodeType | None:
-        """The program that was loaded; None where the cache is not of that source."""
-        import importlib.util
 
-        try:
-            cache = content(importlib.util.cache_from_source(path))
-            header, bytecode = cache[:HEADER], cache[HEADER:]
-            if header[:8] != importlib.util.MAGIC_NUMBER + bytes(4):
-                return None
-            found = marshal.loads(bytecode) if header[8:] == self._stamps.get(path) else None
-        except (OSError, NotImplementedError, EOFError, ValueError, TypeError):
-            return None
-        return found if isinstance(found, CodeType) else None
+def _parts(cache: str) -> tuple[bytes, bytes]:
+    """The stamp and the marshalled code in a cache; OSError if it cannot be read.
+
+    Both are empty if Python does not go by a stamp: the cache is another version's, or goes by a
+    hash of the source.
+    """
+    read = content(cache)
+    if read[:8] != MAGIC_NUMBER + bytes(4):
+        return b"", b""
+    return read[8:HEADER], read[HEADER:]
+
+
+def _program(code: bytes) -> CodeType | None:
+    """The program in a cache; None if it is damaged."""
+    try:
+        found = marshal.loads(code)
+    except (EOFError, ValueError, TypeError):
+        return None
+    return found if isinstance(found, CodeType) else None
+
+
+def _compiled(source: str) -> CodeType | None:
+    """The program on disk; None if it does not compile, OSError if it cannot be read."""
+    try:
+        return compile(content(source), source, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
 
 
 def _essence(code: CodeType) -> tuple[object, ...]:
-    """All of a program but where its lines stand in the source."""
+    """All of a program except its line numbers."""
     constants = [_essence(each) if isinstance(each, CodeType) else each for each in code.co_consts]
     return (
         code.co_code,

@@ -1,284 +1,196 @@
-"""What is watched, and which of it differs from what this process loaded."""
+"""All watched files, and those of them that differ from what this process runs."""
 
 from __future__ import annotations
 
-import errno
-import os
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import islice
+from typing import Protocol
 
-from wsgireload.detect import baseline as loaded
-from wsgireload.detect.digests import (
-    BATCH,
-    MISSING,
-    Checksums,
-    Digest,
-    Mark,
-    digest_of,
-    marks_plainly,
-)
-from wsgireload.detect.modules import PYTHON_SUFFIXES, Modules, Source
+from wsgireload.changes import APPEARED, DELETED, MODIFIED, Change
+from wsgireload.detect.baseline import Baseline
+from wsgireload.detect.bytecode import Programs
+from wsgireload.detect.digests import BATCH, EMPTY, MISSING, Digest, Digests
+from wsgireload.detect.globs import Ignored
+from wsgireload.detect.modules import PYTHON_SUFFIXES
 from wsgireload.detect.sweep import Sweep
-from wsgireload.log import Log, Word, shown
-from wsgireload.server.files import open_plainly
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from wsgireload.detect.bytecode import Programs
-    from wsgireload.detect.tracked import Tracked
-    from wsgireload.watch.events import Events
-
-UNLIKE_ANY: Digest = b"not what is on disk"
-USED_UP = {errno.EMFILE, errno.ENFILE}
-NOTED_BYTES = 1 << 20  # a larger file is not read while the application waits for its import
+from wsgireload.detect.tracked import Folders, Tracked, inside_of
+from wsgireload.log import Log
+from wsgireload.settings import Settings
 
 
-def note(path: str, opener: Callable[[str], int] = open_plainly) -> Digest | None:
-    """The digest of a file that is about to be imported; None where that costs too much."""
-    try:
-        found = os.stat(path)
-        small = found.st_size <= NOTED_BYTES
-        return digest_of(path, found=found, opener=opener) if small else None
-    except (OSError, ValueError):
-        return None
+class Events(Protocol):
+    """What detection needs of watch/events.py.
+
+    `lost`: everything has to be registered anew and scanned. It stays True where there are no
+    events at all.
+    """
+
+    @property
+    def lost(self) -> bool: ...
+    def listen(self, path: str) -> bool: ...
+    def listen_in(self, folder: str) -> bool: ...
+    def knows(self, folder: str) -> bool: ...
+    def listen_anew(self) -> None: ...
 
 
-class Watched:
-    """All that is watched. `look` compares it with what was loaded."""
+class Detector:
+    """Scans the files of the loaded modules and the tracked ones.
+
+    `importing` is True while modules are being imported: more may follow. `checkpoint` is called
+    often and may raise to end a scan, which the next one then resumes.
+    """
 
     def __init__(
         self,
-        ignore: Sequence[str],
+        settings: Settings,
         log: Log,
-        imports: loaded.Imports,
-        moments: loaded.Moments,
-        checkpoint: Callable[[], None] = lambda: None,
-        modules: dict[str, Any] | None = None,
-        opener: Callable[[str], int] = open_plainly,
-        marks: Callable[[Sequence[str]], Sequence[Mark]] = marks_plainly,
+        events: Events,
+        baseline: Baseline,
+        checkpoint: Callable[[], None],
         clock: Callable[[], float] = time.monotonic,
-        programs: Programs | None = None,
     ) -> None:
-        """With `programs` it is these that are compared of Python sources, and not their bytes."""
-        self.events: Events | None = None
-        self._programs = programs
+        self.importing = True
+        self._trigger = settings.trigger
+        self._events = events
+        self._baseline = baseline
+        self._by_code = settings.compare == "code"
+        self._programs = Programs()
+        self._digests = Digests(log, checkpoint)
+        self._ignored = Ignored(settings.ignore)
+        self._folders = Folders(events.listen_in, log, checkpoint)
+        self._tracked = Tracked(self._ignored, self._folders)
         self._sweep = Sweep(clock)
-        self._polled: dict[str, None] = {}  # what no event tells of
-        self._unread: dict[str, None] = {}  # nor of these, that they can be read again
-        self._log = log
-        self.checkpoint = checkpoint
-        self._imports = imports
-        self._moments = moments
-        self._modules = Modules(modules)
-        self._checksums = Checksums(self._trouble, checkpoint, opener=opener, marks=marks)
-        self._loaded: dict[str, Digest] = {}  # what this process runs
         self._paths: dict[str, None] = {}
-        self._order: list[str] = []  # the paths, in the order in which they came
-        self._entered: set[str] = set()  # tracked folders that are listened to
-        self._deaf = False  # or of which some are not: events do not tell of them
-        self._sources: dict[str, Source] = {}  # those not looked at yet
-        self._expanded: set[str] = set()  # tracked paths that were looked at before
-        self._differs: dict[str, Digest] = {}
-        self._judged: dict[str, tuple[Digest, bool]] = {}  # whether it is the same program
-        self._broken_off = False  # the last look did not come to its end
-        self._odd: set[str] = set()  # Python sources that are not called so: WSGI scripts
-        self.growing = True  # modules were imported just now, and more may follow
-        self.unproven: list[str] = []  # of which no evidence says that it is what was loaded
-        self._tracked: Tracked | None = None
-        self._ignored: Callable[[str], bool] = lambda _: False
-        if ignore:
-            from wsgireload.detect.tracked import Ignored
-
-            self._ignored = Ignored(ignore)
+        self._order: list[str] = []  # the same: the sweep's share of a dict costs a tenth more
+        self._polled: dict[str, None] = {}  # paths whose changes cause no event
+        self._scripts: set[str] = set()  # Python sources by another suffix
+        self._differs: dict[str, Change] = {}
+        self._broken_off = False  # the last scan did not end
+        self.track(settings.track)
+        if settings.trigger is not None:
+            self.track([settings.trigger])
 
     def __len__(self) -> int:
         return len(self._paths)
 
+    @property
+    def unproven(self) -> list[str]:
+        """Paths without evidence that they are what was loaded."""
+        return self._baseline.unproven
+
     def paths(self) -> list[str]:
-        """All that is watched, also while a look goes on in another thread."""
+        """All watched paths; from any thread."""
         return list(self._paths)
 
     def track(self, paths: Iterable[str]) -> None:
-        """Track more files, folders or globs, from the next look on."""
-        if self._tracked is None:  # who tracks nothing does without patterns, and without re
-            from wsgireload.detect.tracked import Tracked
-
-            self._tracked = Tracked(self._ignored, self._trouble, self.checkpoint, self._enter)
+        """Track more files, folders or globs, from the next scan on; from any thread."""
         self._tracked.add(paths)
 
-    def concerns(self, path: str) -> bool:
-        """Whether what happens to a path may be a change of something watched."""
-        if path in self._paths or (self.events is not None and self.events.knows(path)):
-            return True
-        return self._tracked is not None and self._tracked.concern(path)
+    def is_watched(self, path: str) -> bool:
+        """Whether an event at this path may be a change of something watched."""
+        return path in self._paths or self._events.knows(path) or self._tracked.may_hold(path)
 
-    def look(self, stirred: Collection[str] | None = None) -> dict[str, Digest]:
-        """What differs now: path to the digest that it has on disk.
+    def scan(self, paths: Collection[str] | None = None) -> dict[str, Change]:
+        """All files that differ now, by path; with a trigger, none unless that one differs.
 
-        `stirred` are the files and folders at which something may have happened, by all that is
-        known; None is everywhere.
+        `paths` are the files and folders that events named; None scans everything. Files that
+        differed before are always scanned again.
         """
-        broken_off, self._broken_off = self._broken_off, True
-        everywhere = stirred is None or broken_off or self.events is None or self.events.lost
-        self._listen_again(stirred or ())
+        resumed, self._broken_off = self._broken_off, True
+        lost, suspects = self._events.lost, paths or ()
+        everything = paths is None or resumed or lost
+        self._listen_again(suspects, lost=lost)
         round_over = self._sweep.round_over()
-        fresh, before = self._imported(), len(self._paths)
-        self._take_modules(thorough=round_over and self._sweep.tenth_round())
-        self.growing = bool(fresh) or len(self._paths) > before
-        fresh |= self._from_tracked(everywhere=everywhere or round_over, stirred=stirred or ())
-        if broken_off:  # then what that look had found was not compared
-            fresh |= self._paths.keys()
-        paths = self._order if everywhere else self._worth_a_stat(fresh, stirred or ())
-        self._unread.clear()
-        self._compare_all(fresh | self._checksums.moved(paths, stirred or ()).keys())
+        known, imported = len(self._paths), self._baseline.imported()
+        fresh = dict.fromkeys(path for path in imported if not self._ignored(path))
+        self._add(fresh)
+        self._add_loaded(thorough=lost or (round_over and self._sweep.tenth_round()))
+        self.importing = bool(imported) or len(self._paths) > known
+        if everything or round_over or self._tracked.due(suspects):
+            fresh |= self._add_tracked()
+        if resumed:  # the digests that the last scan found were not compared
+            fresh |= self._paths
+        scanned = self._order if everything else self._due(fresh, suspects)
+        self._compare(fresh.keys() | self._digests.scan(scanned, suspects))
         self._broken_off = False
-        return dict(self._differs)
+        triggered = self._trigger is None or self._trigger in self._differs
+        return dict(self._differs) if triggered else {}
 
-    def _listen_again(self, stirred: Iterable[str]) -> None:
-        """Listen to what leads elsewhere by now: to all, or to what has become a link."""
-        again: Iterable[str] = (path for path in stirred if path in self._paths)
-        if self.events is not None and self.events.lost:
-            self.events.listen_anew()
-            self._entered, self._deaf = set(), False
-            self._polled.clear()
-            again = self._order
-        for path in again:
-            self._listen(path)
-
-    def _listen(self, path: str) -> None:
-        if self.events is not None and not self.events.listen(path):
-            self._polled[path] = None
-
-    def _worth_a_stat(self, fresh: Iterable[str], stirred: Iterable[str]) -> list[str]:
-        """What may have changed, what has, what no event tells of, and those whose turn it is."""
-        named = [path for path in stirred if path in self._paths]
-        folders = tuple(_inside(path) for path in stirred if path not in self._paths)
-        below = [path for path in self._order if path.startswith(folders)] if folders else ()
-        due = self._sweep.due(self._order)
-        told = (*named, *below, *fresh, *due)
-        return list(dict.fromkeys((*told, *self._differs, *self._polled, *self._unread)))
-
-    def _compare_all(self, paths: Iterable[str]) -> None:
-        for path in paths:
-            self._compare(path)
-
-    def _compare(self, path: str) -> None:
-        now = self._checksums.digest(path)
-        if now is None:  # cannot be read; that was said
+    def _listen_again(self, suspects: Iterable[str], *, lost: bool) -> None:
+        """Register paths that lead elsewhere now: all after a loss, else those with an event."""
+        if not lost:
+            self._listen(path for path in suspects if path in self._paths)
             return
-        if path not in self._loaded:
-            self._loaded[path] = self._first_seen(path, now)
-        if now == self._loaded[path]:
-            self._differs.pop(path, None)
-            if self._programs is not None and self.is_python(path):
-                self._programs.remember(path)
-        elif self._programs is not None and self._is_same(self._programs, path, now):
-            self._differs.pop(path, None)
-        else:
-            self._differs[path] = now
+        self._events.listen_anew()
+        self._folders.listen_anew()
+        self._polled.clear()
+        if not self._events.lost:  # else there are no events at all
+            self._listen(self._paths)
 
-    def _is_same(self, programs: Programs, path: str, now: Digest) -> bool:
-        """Whether it is the program that was loaded, in other words; asked once for each digest."""
-        if self._judged.get(path, (b"", False))[0] != now:
-            same = programs.same(path) if self.is_python(path) and now != MISSING else False
-            self._judged[path] = (now, same)
-        return self._judged[path][1]
+    def _listen(self, paths: Iterable[str]) -> None:
+        self._polled.update((path, None) for path in paths if not self._events.listen(path))
 
-    def is_python(self, path: str) -> bool:
-        """Whether it has to compile."""
-        return path.lower().endswith(PYTHON_SUFFIXES) or path in self._odd
+    def _add(self, paths: Iterable[str]) -> None:
+        new = [path for path in paths if path not in self._paths]
+        self._paths.update(dict.fromkeys(new))
+        self._order += new
+        self._listen(new)
 
-    def kind(self, path: str) -> str:
-        """What happened to a path that differs: modified, deleted or appeared."""
-        if self._differs.get(path) == MISSING:
-            return "deleted"
-        return "appeared" if self._loaded[path] == MISSING else "modified"
+    def _add_loaded(self, *, thorough: bool) -> None:
+        """Add and compare the files of new modules, a few at a time: their evidence is large."""
+        new = self._new_sources(thorough=thorough)
+        while batch := list(islice(new, BATCH)):
+            self._digests.scan(batch)
+            self._compare(batch)
 
-    def _imported(self) -> set[str]:
-        """What the imports since the last look really read."""
-        seen = dict(self._imports.seen())
-        for path, digest in seen.items():
-            if not self._ignored(path):
-                self._add(path)
-                self._loaded[path] = digest
-        return {path for path in seen if path in self._paths}
-
-    def _take_modules(self, *, thorough: bool) -> None:
-        """Watch what new modules came from: a few at a time, as their evidence is large."""
-        fresh: list[str] = []
-        for source in self._modules.new(thorough=thorough or self.events is None):
+    def _new_sources(self, *, thorough: bool) -> Iterator[str]:
+        for source in self._baseline.loaded(thorough=thorough):
             if source.path not in self._paths and not self._ignored(source.path):
-                self._add(source.path, python=source.python)
-                self._sources[source.path] = source
-                fresh.append(source.path)
-            if len(self._sources) >= BATCH:
-                self._checksums.moved(fresh)
-                self._compare_all(fresh)
-                fresh.clear()
-        self._checksums.moved(fresh)
-        self._compare_all(fresh)
+                self._add([source.path])
+                self._baseline.expect(source)
+                if source.is_python and not source.path.lower().endswith(PYTHON_SUFFIXES):
+                    self._scripts.add(source.path)
+                yield source.path
 
-    def _from_tracked(self, *, everywhere: bool, stirred: Iterable[str]) -> set[str]:
-        fresh: set[str] = set()
-        if self._tracked is None:
-            return fresh
-        if not everywhere and not any(map(self._tracked.concern, stirred)):
-            everywhere = not self._expanded.issuperset(self._tracked)
-            if not everywhere and not self._deaf:
-                return fresh
-        for tracked in self._tracked:
-            for path in self._tracked.files(tracked):
-                if path not in self._paths:
-                    self._add(path)
-                    fresh.add(path)
-                    if tracked in self._expanded:
-                        self._loaded[path] = MISSING  # it was not there before
-            self._expanded.add(tracked)
+    def _add_tracked(self) -> dict[str, None]:
+        """Add the tracked files that are there now; returns the new ones."""
+        fresh: dict[str, None] = {}
+        for path, expanded_before in self._tracked.files():
+            if path not in self._paths:
+                self._add([path])
+                fresh[path] = None
+                if expanded_before:
+                    self._baseline.appeared(path)
         return fresh
 
-    def _enter(self, folder: str) -> None:
-        """Hear of all that comes into a tracked folder, from before it is looked into."""
-        if self.events is not None and folder not in self._entered:
-            self._entered.add(folder)
-            self._deaf = not self.events.listen_in(folder) or self._deaf
+    def _due(self, fresh: Iterable[str], suspects: Iterable[str]) -> dict[str, None]:
+        """Paths that may have changed, that differ, that are polled, and the sweep's share."""
+        named = [path for path in suspects if path in self._paths]
+        folders = tuple(inside_of(path) for path in suspects if path not in self._paths)
+        below = [path for path in self._paths if path.startswith(folders)] if folders else ()
+        due = (*named, *below, *fresh, *self._sweep.due(self._order))
+        return dict.fromkeys((*due, *self._differs, *self._polled, *self._digests.unread))
 
-    def _add(self, path: str, *, python: bool = False) -> None:
-        if path not in self._paths:
-            self._paths[path] = None
-            self._order.append(path)
-            self._listen(path)
-        if python and not path.lower().endswith(PYTHON_SUFFIXES):
-            self._odd.add(path)
+    def _compare(self, paths: Iterable[str]) -> None:
+        for path in paths:
+            now = self._digests.get(path)
+            if now is not None:  # else it could not be read, which was logged
+                self._compare_one(path, now)
 
-    def _first_seen(self, path: str, now: Digest) -> Digest:
-        """What was loaded of a file that is looked at for the first time."""
-        source = self._sources.pop(path, None)
-        if source is None or now == MISSING:
-            return now
-        same = loaded.still_on_disk(
-            path,
-            changed=self._checksums.changed(path),
-            absent=self._moments.absent(source.module),
-            cached=source.cached,
-            loaded_mtime=source.loaded_mtime,
+    def _compare_one(self, path: str, now: Digest) -> None:
+        loaded = self._baseline.digest(path, now)
+        is_python = path.lower().endswith(PYTHON_SUFFIXES) or path in self._scripts
+        by_code = self._by_code and is_python
+        if by_code and now == loaded:
+            self._programs.remember(path)
+        if now == loaded or (by_code and self._programs.same(path, now)):
+            self._differs.pop(path, None)
+            return
+        kind = APPEARED if loaded == MISSING else MODIFIED
+        self._differs[path] = Change(
+            digest=now,
+            kind=DELETED if now == MISSING else kind,
+            is_python=is_python,
+            unfinished=is_python and now in (MISSING, EMPTY),
         )
-        if same is None:
-            self.unproven.append(path)
-        return UNLIKE_ANY if same is False else now
-
-    def _trouble(self, path: str, error: OSError) -> None:
-        """Say once what cannot be watched; it counts as unchanged until it can be read."""
-        if path in self._paths:
-            self._unread[path] = None
-        why = error.strerror or str(error)
-        if error.errno in USED_UP:
-            self._log.say_once(Word.WATCHING, f"nothing can be read for now: {why}")
-        else:
-            text = f"{shown(path)} cannot be read and is left out: {why}"
-            self._log.say_once(Word.WATCHING, text)
-
-
-def _inside(folder: str) -> str:
-    return folder.rstrip(os.sep) + os.sep

@@ -1,16 +1,16 @@
-"""What events missed: everything is looked at now and then, a few files at a time."""
+"""A slow scan of everything, a few files at a time, which finds what events have missed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-ROUND = 30.0  # seconds in which everything is looked at once, whatever events tell
-MOST = 3_000  # files in that time: where there are more, a round takes longer, but no more CPU
-PAUSE = 5.0  # seconds between two shares of it: many at once cost less than each by itself
+ROUND = 30.0  # seconds in which every file is scanned once, whatever the events are
+MOST = 3_000  # files in that time: with more, a round takes longer, but no more CPU
+PAUSE = 5.0  # seconds between two shares: several files at once cost less than one at a time
 
 
 class Sweep:
-    """Goes round all that is watched, a few at a time: so what no event told of is found."""
+    """Goes through all paths, again and again, a share at a time."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -20,7 +20,7 @@ class Sweep:
         self._rounds = 0
 
     def due(self, paths: Sequence[str]) -> Sequence[str]:
-        """Those whose turn it is."""
+        """The share that is due now."""
         now, most = self._clock(), min(len(paths), MOST)
         if now - self._last < PAUSE:
             return ()
@@ -28,15 +28,15 @@ class Sweep:
         count = int(passed / ROUND * most)
         if not count:
             return ()
-        self._last = now - passed + count * ROUND / most  # a part of a file's time is kept
+        self._last = now - passed + count * ROUND / most  # keeps the time of a part of a file
         first = self._at if self._at < len(paths) else 0
         due = [*paths[first : first + count]]
-        due += paths[: count - len(due)]  # and the next round begins
+        due += paths[: count - len(due)]  # the next round begins
         self._at = (first + count) % len(paths)
         return due
 
     def round_over(self) -> bool:
-        """Whether it is time again for what is done once in a round."""
+        """Whether another round has passed."""
         over = self._clock() - self._began >= ROUND
         if over:
             self._began = self._clock()
@@ -44,5 +44,5 @@ class Sweep:
         return over
 
     def tenth_round(self) -> bool:
-        """Whether this round is one for what costs more the more modules there are."""
+        """Whether this round includes the work that grows with the number of modules."""
         return self._rounds % 10 == 0

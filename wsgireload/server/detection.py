@@ -1,52 +1,57 @@
-"""What do we run inside, and may a restart be asked for there?"""
+"""Which server this process belongs to, and whether it may be restarted there."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+import time
 from types import ModuleType
+from typing import NamedTuple, TypeVar
 
-from wsgireload.record import Record
 from wsgireload.server import native
 
+T = TypeVar("T")
+
 WINDOWS = os.name == "nt"
+SCRIPT_PREFIX = "_mod_wsgi_"  # of the modules that WSGI scripts are, whatever their suffix
 
 
-class Server(Record):
-    """What this process belongs to.
+class Server(NamedTuple):
+    """The server of this process."""
 
-    `kind` is daemon, embedded, windows or none; `refusal` one sentence on why no restart may be
-    asked for here, None where it may. `processes` is how many the process group has, `parent`
-    the pid of the process that replaces this one.
-    """
-
-    kind: str
-    refusal: str | None
+    kind: str  # daemon, embedded, windows or none
+    refusal: str | None  # one sentence on why no restart may be requested here; None where it may
     process_group: str = ""
     application: str = ""
-    processes: int = 1
+    processes: int = 1  # in the process group
     mod_wsgi: ModuleType | None = None
-    parent: int = 0
+    parent: int = 0  # the pid of the process that replaces this one
 
 
 def detect(forced: str | None = None) -> Server:
-    """The server we are in; `forced` is the user's word for it, which is believed."""
+    """The server of this process; `forced` is its kind where the user has set it."""
     inside = mod_wsgi()
-    kind = forced or _kind(inside)
+    group = _attribute(inside, "process_group", "")
+    if inside is None:
+        kind = "none"
+    elif WINDOWS:
+        kind = "windows"
+    else:
+        kind = "daemon" if group else "embedded"
+    kind = forced or kind
     return Server(
         kind,
         _refusal(kind, inside, forced=forced is not None),
-        process_group=_text(inside, "process_group"),
-        application=_text(inside, "application_group"),
-        processes=_count(inside, "maximum_processes"),
+        process_group=group,
+        application=_attribute(inside, "application_group", ""),
+        processes=max(1, _attribute(inside, "maximum_processes", 1)),
         mod_wsgi=inside,
         parent=_parent(),
     )
 
 
 def mod_wsgi() -> ModuleType | None:
-    """The module that mod_wsgi makes inside Apache.
+    """The module that mod_wsgi makes inside Apache; None elsewhere.
 
     The package of the same name, which is for starting Apache, has no `version`.
     """
@@ -54,33 +59,60 @@ def mod_wsgi() -> ModuleType | None:
     return module if isinstance(getattr(module, "version", None), tuple) else None
 
 
-def _kind(inside: ModuleType | None) -> str:
-    if inside is None:
-        return "none"
-    if WINDOWS:
-        return "windows"
-    return "daemon" if _text(inside, "process_group") else "embedded"
-
-
 def _refusal(kind: str, inside: ModuleType | None, *, forced: bool) -> str | None:
-    missing = native.unavailable()
     if kind == "none":
         if inside is not None:
-            return "start() was told that this process is no server's"
+            return "start() was called with server='none'"
         return "this process is not Apache's: no mod_wsgi in it"
     if kind == "embedded":
         return (
             "mod_wsgi runs in embedded mode here, where a child may not restart its Apache: "
             "give the application a process of its own with WSGIDaemonProcess and WSGIProcessGroup"
         )
-    if missing is not None:
+    if (missing := native.unavailable()) is not None:
         return missing
     if kind == "windows" and not WINDOWS:
-        return "start() was told that this is Windows, and it is not"
+        return "start() was called with server='windows', and this is not Windows"
     apache = native.apache()
-    if apache is None and (kind == "windows" or not forced):
-        return "mod_wsgi is here, but this process is not Apache's"
-    return apache.refusal if apache is not None else None
+    if apache is not None:
+        return apache.refusal
+    if forced and kind != "windows":
+        return None
+    return "mod_wsgi is here, but this process is not Apache's"
+
+
+def script() -> str:
+    """The path of the WSGI script, as Apache's configuration names it; "" if there is none."""
+    paths = (getattr(script, "__file__", None) for script in _scripts())
+    return next((os.path.abspath(path) for path in paths if isinstance(path, str)), "")
+
+
+def script_folder() -> str:
+    """The folder of the WSGI script; the current folder if there is none."""
+    return os.path.dirname(script()) or os.getcwd()
+
+
+def scripts_loaded() -> bool:
+    """Whether this interpreter has a WSGI script, and each one has been loaded completely.
+
+    mod_wsgi notes a script's mtime in it then, and removes the module of a script that fails.
+    """
+    return _scripts_have("__mtime__")
+
+
+def scripts_have_reload_hook() -> bool:
+    """Whether each WSGI script of this interpreter has a `reload_required` for mod_wsgi to call."""
+    return _scripts_have("reload_required")
+
+
+def _scripts_have(name: str) -> bool:
+    scripts = _scripts()
+    return bool(scripts) and all(hasattr(script, name) for script in scripts)
+
+
+def _scripts() -> list[object]:
+    loaded = dict(sys.modules)
+    return [module for name, module in loaded.items() if name.startswith(SCRIPT_PREFIX)]
 
 
 def running_requests(inside: ModuleType) -> int | None:
@@ -89,42 +121,37 @@ def running_requests(inside: ModuleType) -> int | None:
     mod_wsgi counts them since 4.6.
     """
     metrics = getattr(inside, "process_metrics", None)
-    told = metrics() if callable(metrics) else None
-    count = told.get("active_requests") if isinstance(told, dict) else None
+    values = metrics() if callable(metrics) else None
+    count = values.get("active_requests") if isinstance(values, dict) else None
     if isinstance(count, int):
         return count
     running = getattr(inside, "active_requests", None)
     return len(running) if isinstance(running, dict) else None
 
 
-def opener() -> Callable[[str], int] | None:
-    """How files are opened in nobody's way, where that is not how Python opens them."""
-    return native.open_shared if WINDOWS else None
+def process_started(pid: int | str = "self") -> float | None:
+    """When a process started (wall clock, seconds); None if the system does not reveal it.
 
-
-def marks() -> Callable[[Sequence[str]], Sequence[int]] | None:
-    """How many files are looked at at once, where the native module does that."""
-    return native.marks if native.unavailable() is None else None
-
-
-def command() -> str:
-    """The command line that this server was started with, ready to be run again with more."""
-    return native.command_line()
+    From field 22 of /proc/self/stat, in clock ticks since boot: proc(5).
+    """
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            ticks = int(file.read().rpartition(b")")[2].split()[19])
+        since_boot = ticks / os.sysconf("SC_CLK_TCK")
+        return time.time() - (time.clock_gettime(time.CLOCK_BOOTTIME) - since_boot)
+    except (OSError, ValueError, IndexError, AttributeError):
+        return None
 
 
 def _parent() -> int:
-    """Apache itself tells on Windows, where os.getppid() takes a detour that wine lacks."""
     if not WINDOWS:
         return os.getppid()
+    # From Apache itself: on Windows os.getppid() takes a detour that wine lacks.
     apache = native.apache() if native.unavailable() is None else None
     return apache.parent if apache is not None else 0
 
 
-def _text(inside: ModuleType | None, name: str) -> str:
-    found = getattr(inside, name, "")
-    return found if isinstance(found, str) else ""
-
-
-def _count(inside: ModuleType | None, name: str) -> int:
-    found = getattr(inside, name, 1)
-    return found if isinstance(found, int) and found > 0 else 1
+def _attribute(inside: ModuleType | None, name: str, default: T) -> T:
+    """An attribute of mod_wsgi's module; the default where it has none of that type."""
+    found = getattr(inside, name, default)
+    return found if isinstance(found, type(default)) else default

@@ -1,8 +1,9 @@
-"""The end of an interpreter: told in time, so that nobody waits for our thread, or for nothing."""
+"""The end of an interpreter, reported in time, so that Python does not wait for our thread."""
 
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import threading
 from collections.abc import Callable
@@ -12,22 +13,20 @@ from types import ModuleType
 def subscribe(stop: Callable[[], None], mod_wsgi: ModuleType | None) -> None:
     """Have `stop` called before Python waits for threads at exit; it may be called several times.
 
-    Three may tell us, the first that does is soon enough: mod_wsgi 4.8 and later when Apache ends
-    the process, `threading` before it joins its threads, and atexit, which comes after that.
+    There are three hooks, and the first to run is soon enough: that of mod_wsgi 4.8 and later, when
+    Apache ends the process; that of `threading`, before it joins its threads; and atexit, later.
     """
 
     def end(*_event: object, **_details: object) -> None:
         stop()
-        _let_go_of_foreign_main_thread()
+        _release_foreign_main_thread()
 
     subscribe_shutdown = getattr(mod_wsgi, "subscribe_shutdown", None)
     before_joining = getattr(threading, "_register_atexit", None)
     for hook in (subscribe_shutdown, before_joining, atexit.register):
         if callable(hook):
-            try:
+            with contextlib.suppress(Exception):  # one of the three is enough
                 hook(end)
-            except Exception:  # one of the three is enough
-                continue
 
 
 def after_fork(forget: Callable[[], None]) -> None:
@@ -36,13 +35,13 @@ def after_fork(forget: Callable[[], None]) -> None:
         os.register_at_fork(after_in_child=forget)
 
 
-def _let_go_of_foreign_main_thread() -> None:
-    """Spare the process the wait for a thread that never ends.
+def _release_foreign_main_thread() -> None:
+    """Do not let the process wait for a thread that never ends.
 
     Before 3.13 `threading` takes for the main thread whichever thread imported it, in mod_wsgi's
-    sub-interpreters one that serves requests. At the end it leaves that thread's own wait out when
-    another one ends the interpreter (bpo-1596321), but forgets to take its lock off the list, and
-    the process hangs until mod_wsgi aborts it after `shutdown-timeout`: its issues 923 and 925.
+    sub-interpreters one that serves requests. If another thread ends the interpreter, Python does
+    not wait for that one itself (bpo-1596321), but leaves its lock on the list of those to wait
+    for: the process hangs until mod_wsgi's `shutdown-timeout` (its issues 923 and 925).
     """
     main, locks = threading.main_thread(), getattr(threading, "_shutdown_locks", None)
     lock = getattr(main, "_tstate_lock", None)

@@ -1,6 +1,6 @@
-"""Reads files without ever waiting: whoever may write where they lie may have put anything there.
+"""Open and read regular files: never block, and never keep others from changing a file.
 
-A pipe would keep us until somebody writes to it, and a device has no end.
+Any user who may write to a watched folder could have put a pipe or a device there.
 """
 
 from __future__ import annotations
@@ -9,25 +9,44 @@ import errno
 import os
 import stat
 
+from wsgireload.log import Log, Word, shown
+from wsgireload.server import native
+
+WINDOWS = os.name == "nt"
 MOST = 1 << 24  # bytes: no source, and no bytecode, is nearly as large
-# Should a pipe or a terminal have taken the file's place since it was looked at: opening it must
-# neither wait for a writer nor make it ours.
+# A pipe or a terminal may have replaced the file since its stat: do not wait for a writer, and do
+# not take the terminal as this process's own.
 READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 READ |= getattr(os, "O_NOCTTY", 0)
 READ |= getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0)
+NO_DESCRIPTOR_LEFT = {errno.EMFILE, errno.ENFILE}
 
 
-def open_plainly(path: str) -> int:
-    """A file descriptor to read a file."""
-    return os.open(path, READ)
+def open_file(path: str) -> int:
+    """Open a file for reading; returns its descriptor.
+
+    On Windows others may write, rename and delete the file meanwhile, which Python's own open()
+    prevents.
+    """
+    return native.open_shared(path, READ) if WINDOWS else os.open(path, READ)
 
 
 def content(path: str) -> bytes:
-    """All of a regular file; OSError for anything else, and for more than `MOST` bytes."""
+    """Read a regular file; OSError for anything else, and for more than `MOST` bytes."""
     if not stat.S_ISREG(os.stat(path).st_mode):
         raise OSError(errno.EINVAL, "not a regular file", path)
-    with open(path, "rb", opener=lambda name, _: open_plainly(name)) as file:
+    with open(path, "rb", opener=lambda name, _: open_file(name)) as file:
         read = file.read(MOST + 1) or b""  # None: a pipe after all, with nothing in it
     if len(read) > MOST:
         raise OSError(errno.EFBIG, f"larger than {MOST >> 20} MiB", path)
     return read
+
+
+def log_unreadable(log: Log, path: str, error: Exception) -> None:
+    """Log once that a file or folder cannot be read."""
+    why = getattr(error, "strerror", None) or str(error)
+    if getattr(error, "errno", None) in NO_DESCRIPTOR_LEFT:
+        log.say_once(Word.WATCHING, f"cannot open any file: {why}; retrying")
+    else:
+        text = f"cannot read {shown(path)}: {why}; assuming that it has not changed"
+        log.say_once(Word.WATCHING, text)

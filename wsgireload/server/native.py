@@ -8,9 +8,9 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from types import ModuleType
+from typing import NamedTuple
 
 from wsgireload.errors import NativeError
-from wsgireload.record import Record
 
 try:
     # "from wsgireload import _native" would call a missing file a circular import.
@@ -31,22 +31,18 @@ ITSELF, NAMES, ALL = range(3)
 _LONGEST = 4_000_000.0  # seconds: the milliseconds fit C's unsigned int
 
 
-class Apache(Record):
-    """The httpd that this process is: "" for text that it does not supply.
-
-    Known on Windows only: `parent`, the pid of Apache's parent process, 0 where there is none;
-    `state`, which is starting, running or stopping (being replaced), "" where unknown;
-    `generation`, the number of restarts before this process, -1 where unknown. `ready`: a restart
-    may be requested now. `refusal`: one sentence why it never may; None if not ready is not yet.
-    """
+class Apache(NamedTuple):
+    """The httpd that this process is: "" for text that it does not supply."""
 
     version: str
     mpm: str
-    parent: int = 0
-    state: str = ""
-    generation: int = -1
-    ready: bool = True
-    refusal: str | None = None
+    # Known on Windows only:
+    parent: int = 0  # the pid of Apache's parent process; 0: it has none
+    state: str = ""  # starting, running or stopping (being replaced); "": unknown
+    generation: int = -1  # the number of restarts before this process; -1: unknown
+
+    ready: bool = True  # a restart may be requested now
+    refusal: str | None = None  # one sentence why it never may; None: it may, now or later
 
 
 def unavailable() -> str | None:
@@ -59,15 +55,9 @@ def apache() -> Apache | None:
     is_apache, version, mpm, parent, state, generation, outlook, refusal = _core().probe()
     if not is_apache:
         return None
-    return Apache(
-        version,
-        mpm,
-        parent,
-        _STATES[state] if state in range(len(_STATES)) else "",
-        generation,
-        outlook == _REQUESTED,
-        refusal if outlook == _UNSUPPORTED else None,
-    )
+    named = _STATES[state] if state in range(len(_STATES)) else ""
+    never = refusal if outlook == _UNSUPPORTED else None
+    return Apache(version, mpm, parent, named, generation, outlook == _REQUESTED, never)
 
 
 def command_line() -> str:
@@ -105,11 +95,12 @@ def open_shared(path: str, flags: int = os.O_RDONLY) -> int:
     Windows only: others may write, rename and delete the file meanwhile, which Python's own open()
     prevents. OSError as from open(); NativeError on other systems.
     """
-    handle, (status, code, call, message) = _core().open_shared(path)
+    handle, outcome = _core().open_shared(path)
+    status, code, _, message = outcome
     if status == _FAILED:
         # Windows' number makes it the FileNotFoundError, PermissionError, ... that open() raises.
         raise OSError(None, message, path, code)
-    _done((status, code, call, message))
+    _done(outcome)
     # By name: type checkers know the contents of these modules on Windows only.
     msvcrt, winapi = import_module("msvcrt"), import_module("_winapi")
     try:
@@ -127,16 +118,11 @@ def marks(paths: Sequence[str]) -> memoryview:
     try:
         found = _core().marks(os.fsencode("".join([f"{path}\0" for path in paths])), len(paths))
     except ValueError:  # one contains a NUL, or cannot be encoded: then each by itself
-        found = b"".join([_mark(path) for path in paths])
+        if len(paths) == 1:
+            found = int.to_bytes(1, 8, sys.byteorder)
+        else:
+            found = b"".join([marks([path]) for path in paths])
     return memoryview(found).cast("Q")
-
-
-def _mark(path: str) -> bytes:
-    try:
-        found: bytes = _core().marks(os.fsencode(f"{path}\0"), 1)
-    except ValueError:
-        return int.to_bytes(1, 8, sys.byteorder)
-    return found
 
 
 class Watcher:

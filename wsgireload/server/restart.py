@@ -1,88 +1,79 @@
-"""How: the restart that fits the server, and what has to be out of its way."""
+"""The restart that fits the server, and whether the server has taken it up."""
 
 from __future__ import annotations
 
 import contextlib
 import math
-import os
-from collections.abc import Iterable
+from collections.abc import Callable
 
-from wsgireload.detect.baseline import HEADER, stamp
-from wsgireload.detect.digests import changed_ns
 from wsgireload.errors import NativeError
 from wsgireload.server import native
-from wsgireload.server.files import content
 
-# Seconds: what still serves so long after it was replaced is stuck. Apache lets an old child serve
-# for its Timeout, which is 60 by default and 300 with XAMPP.
+# Seconds: a process that still serves so long after it was replaced is stuck. Apache lets an old
+# child serve for its Timeout, which is 60 by default and 300 with XAMPP.
 SERVING = 600
+TAKEN_UP = 30.0  # seconds in which a server has acted upon a request to restart
+SELDOM = 3600.0  # else it is requested again, at growing intervals of at most this
 
 
 class Restart:
-    """Asks this process's server. `linger`: on Windows, seconds after which this process is ended
-    if it is still there, though it has finished serving; 0 for never, and everywhere else.
+    """Requests that this process is replaced. `clock` is monotonic.
+
+    `linger`: on Windows, seconds until this process is ended after it has finished serving; 0 for
+    never, and everywhere else.
     """
 
-    def __init__(self, linger: float = 0.0) -> None:
+    def __init__(self, linger: float, clock: Callable[[], float]) -> None:
         self._linger = math.ceil(linger)
+        self._clock = clock
+        self._requested_at: float | None = None
+        self._grace = TAKEN_UP
+        self._was_first = False
 
-    def ask(self) -> bool:
+    @property
+    def requested(self) -> bool:
+        """Whether a restart was requested and may still come."""
+        return self._requested_at is not None
+
+    def left(self) -> float:
+        """Seconds that the server still has to act; 0.0 where it did not."""
+        at = self._clock() if self._requested_at is None else self._requested_at
+        return max(0.0, at + self._grace - self._clock())
+
+    def request(self) -> bool:
         """Have the server replace this process with one that loads the new code.
 
-        True: asked just now; False: it was asked before, by another interpreter of this process.
-        NativeError names the call that failed.
+        False: another interpreter of this process has requested it before. NativeError names the
+        call that failed.
         """
-        asked = native.restart()
-        if asked:
+        self._requested_at = self._clock()  # before the signal, whose effects may come at once
+        try:
+            self._was_first = native.restart()
+        except Exception:
+            self._requested_at = None
+            raise
+        if self._was_first:
             self._leave_within(SERVING + self._linger)
-        return asked
+        return self._was_first
+
+    def give_up(self) -> float:
+        """Allow another request, as the server did not act; returns the seconds it had."""
+        waited, self._grace = self._grace, min(2 * self._grace, SELDOM)
+        self._requested_at = None
+        if self._was_first:  # only the interpreter that made the request repeats it
+            native.rearm()
+        return waited
+
+    def reset(self) -> None:
+        """Give the next request its full time again: there is nothing to restart for."""
+        self._grace = TAKEN_UP
 
     def leaving(self) -> None:
-        """Say that this process has finished serving, and has only to end.
-
-        Whoever asked for that: Apache's own `-k restart` leaves stuck children behind as well.
-        """
+        """Note that this process has finished serving, and has only to end."""
+        # Also where Apache's own `-k restart` replaces it: that leaves stuck children behind too.
         self._leave_within(self._linger)
 
     def _leave_within(self, seconds: int) -> None:
         if self._linger:
-            with contextlib.suppress(NativeError):  # what was asked for is on its way all the same
+            with contextlib.suppress(NativeError):  # the restart itself is on its way all the same
                 native.linger(seconds)
-
-    def ask_again(self) -> None:
-        """Let `ask` ask once more: the server did not take the restart up."""
-        native.rearm()
-
-    def freshen(self, sources: Iterable[str]) -> list[str]:
-        """As the function: see there."""
-        return freshen(sources)
-
-
-def freshen(sources: Iterable[str]) -> list[str]:
-    """Remove bytecode that would pass for the new source: same size, same second, other text.
-
-    Returns the caches that could not be removed, from which the old code will run again.
-    """
-    import importlib.util
-
-    stuck = []
-    for source in sources:
-        for optimization in ("", 1, 2):
-            cache = importlib.util.cache_from_source(source, optimization=optimization)
-            try:
-                if content(cache)[8:HEADER] == stamp(os.stat(source)):
-                    os.remove(cache)
-            except FileNotFoundError:
-                continue
-            except OSError:
-                if not _younger(cache, source):
-                    stuck.append(cache)
-    return stuck
-
-
-def _younger(cache: str, source: str) -> bool:
-    """Whether bytecode is of the new source already: pip compiles what it has installed."""
-    try:
-        return changed_ns(os.stat(cache)) > changed_ns(os.stat(source))
-    except OSError:
-        return False

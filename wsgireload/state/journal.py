@@ -1,197 +1,199 @@
-"""What earlier generations of this application did, kept outside the process.
-
-A journal is a few small files, one a restart, in a folder that belongs to this user alone. It is
-read and written through that folder's own handle, so that nothing planted in its path is followed.
-"""
+"""The restarts of one application, across its processes: a file of JSON lines under a lock."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
+import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
+from typing import NamedTuple, TypeVar
 
-from wsgireload.log import shown
-from wsgireload.record import Record
-from wsgireload.state.private_dir import Private, first_private
+from wsgireload import report
+from wsgireload.report import Restarted
+from wsgireload.state.private_dir import Candidates, PrivateDir, PrivateFile
 
-ASKED, ANSWERED = ".asked", ".answered"
-MOST_BYTES = 65536
-LATELY = 10.0  # seconds for which the processes of a group are about the same change
+Result = TypeVar("Result")
+
+SUFFIX, LOCK = ".journal", "journal.lock"
+LASTING = (".call", ".roll", LOCK)  # open in living processes, and few: their names come back
+MOST_BYTES = 1 << 24
 KEEP_SECONDS = 86400.0
-KEEP_FILES = 200
-LASTING = (".call", ".roll")  # somebody has them open, and their names come back: few ever
-RECENT = 20  # restarts that are told
+KEEP = 200  # restarts
+RECENT = 20  # restarts that are reported
+# What opening reports of a folder, a link, a socket, an unreadable file, and a pipe (None).
+UNUSABLE = {errno.EISDIR, errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EACCES, None}
+PATIENCE, RETRY = 1.0, 0.005  # seconds for the lock, which others hold for a millisecond
 
 
-class Entry(Record):
+class Entry(NamedTuple):
     """One restart: `at` on the system's monotonic clock, which all its processes share.
 
-    `generation` is how many restarts the process that this one makes comes after, `up` when that
-    process had taken its first look, None as long as nobody has.
+    `generation` counts the restarts before the new process, `up` is when that had scanned its
+    files, None until then; `claimed` says that a process knows itself to be the new one.
     """
 
     at: float
     pid: int
     reason: str
-    what: str  # a fingerprint of the change
+    what: str  # the fingerprint of the change
     paths: tuple[str, ...] = ()
     generation: int = 1
     up: float | None = None
+    claimed: bool = False
 
 
 class Journal:
-    """The restarts of one application under one parent process."""
+    """Restarts by their time. Errors are reported, not raised."""
 
     def __init__(
         self,
-        folders: Sequence[str],
+        folders: Candidates,
         application: str,
-        trouble: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`folders`: where it may lie, the first that serves is taken; `trouble` hears of others.
-
-        `application` names, as part of a file's name, what restarts together.
-        """
-        self._trouble = trouble
-        self._clock = clock
+        """`application` names the file."""
         self._folders = folders
-        self._application = application
+        self._name = application + SUFFIX
+        self._clock = clock
 
-    def record(self, entry: Entry) -> str | None:
-        """Write an entry; its name, or None where it cannot be written, which is said."""
-        name = self._name(entry) + ASKED
-        return name if self._write(name, entry) else None
+    def record(self, entry: Entry) -> bool:
+        """Add a restart; False if it cannot be written."""
+        return self._change(lambda entries: [*entries, entry])
 
-    def answered(self, entry: Entry) -> None:
-        """Complete an entry that was claimed: the new process is up."""
-        self._write(self._name(entry) + ANSWERED, entry)
+    def withdraw(self, entry: Entry) -> None:
+        """Remove a restart that did not happen."""
+        self._change(lambda entries: [each for each in entries if each != entry])
 
-    def _name(self, entry: Entry) -> str:
-        return f"{self._application}-{int(entry.at * 1e9):020d}-{entry.pid}"
-
-    def _write(self, name: str, entry: Entry) -> bool:
-        import json  # not before it is needed: most processes never write or read an entry
-
-        text = json.dumps(entry.asdict()).encode()
-        with self._folder() as folder:
-            if folder is None:
-                return False
-            try:
-                folder.write(name, text)
-            except OSError as error:
-                self._trouble(f"the journal cannot be written: {error.strerror}")
-                return False
-        return True
-
-    def withdraw(self, name: str | None) -> None:
-        """Take an entry back: what it tells did not happen."""
-        with self._folder() as folder:
-            if folder is not None and name is not None:
-                folder.remove(name)
-
-    def first(self, name: str) -> bool:
-        """Whether nobody else of this application has said `first` to this name lately."""
-        with self._folder() as folder:
-            if folder is None:
-                return True
-            own = f"{self._application}-{name}"
-            with contextlib.suppress(OSError):
-                if _age(folder, own) > LATELY:
-                    folder.remove(own)
-            return folder.create(own)
-
-    def tell(self, name: str, text: str) -> None:
-        """Leave a text for the other processes of this application."""
-        with self._folder() as folder, contextlib.suppress(OSError):
-            if folder is not None:
-                folder.write(f"{self._application}-{name}", text.encode())
-
-    def told(self, name: str, younger_than: float) -> str | None:
-        """What one of them has left, if that is not older than so many seconds."""
-        own = f"{self._application}-{name}"
-        with self._folder() as folder, contextlib.suppress(OSError, ValueError):
-            if folder is not None and _age(folder, own) < younger_than:
-                return folder.read(own, MOST_BYTES).decode("utf-8", "replace")
-        return None
-
-    def entries(self, most: int = KEEP_FILES) -> list[Entry] | None:
-        """The last entries, oldest first; None where there can be no journal."""
-        with self._folder() as folder:
-            if folder is None:
-                return None
-            return [entry for _, entry in self._read(folder, self._names(folder)[-most:])]
+    def complete(self, entry: Entry) -> None:
+        """Note when the new code of a claimed restart was up."""
+        self._change(lambda entries: _replace(entries, [entry]))
 
     def claim(self) -> Entry | None:
-        """The oldest restart that no process has answered yet: the one that made this process."""
-        with self._folder() as folder:
-            if folder is None:
-                return None
-            _sweep(folder)
-            asked = [name for name in self._names(folder) if name.endswith(ASKED)]
-            for name, entry in self._read(folder, asked):
-                with contextlib.suppress(OSError):
-                    if entry.pid != os.getpid():
-                        folder.rename(name, name.removesuffix(ASKED) + ANSWERED)
-                        return entry
-        return None
+        """The oldest restart that no process has claimed: the one that made this process."""
+        self._attempt(_sweep)
+        claimed: list[Entry] = []
 
-    def _names(self, folder: Private) -> list[str]:
-        """The names of all entries, oldest first; those that are too many are removed."""
-        ours = sorted(name for name in folder.names() if name.startswith(f"{self._application}-"))
-        ours = [name for name in ours if name.endswith((ASKED, ANSWERED))]
-        for name in ours[:-KEEP_FILES]:
-            folder.remove(name)
-        return ours[-KEEP_FILES:]
+        def claim(entries: list[Entry]) -> list[Entry]:
+            new = [each for each in entries if not each.claimed and each.pid != os.getpid()]
+            claimed.extend(entry._replace(claimed=True) for entry in new[:1])
+            return _replace(entries, claimed)
 
-    def _read(self, folder: Private, names: Iterable[str]) -> Iterator[tuple[str, Entry]]:
-        """Name and entry; old and damaged ones are put out of the way."""
-        for name in names:
+        return claimed[0] if self._change(claim) and claimed else None
+
+    def entries(self) -> list[Entry] | None:
+        """The last restarts, oldest first; None if there can be no journal."""
+        return self._attempt(self._read)
+
+    def _change(self, change: Callable[[list[Entry]], list[Entry]]) -> bool:
+        """Read, change and write the restarts; False if that cannot be done."""
+
+        def rewrite(folder: PrivateDir) -> bool:
+            before = self._read(folder)
+            after = change(before)
+            return after == before or self._write(folder, after)
+
+        return self._attempt(rewrite) or False
+
+    def _attempt(self, work: Callable[[PrivateDir], Result]) -> Result | None:
+        """Work in the folder while no other process uses the journal; None if that fails."""
+        try:
+            with contextlib.ExitStack() as stack:
+                folder = stack.enter_context(closing(self._folders.open()))
+                lock = stack.enter_context(closing(folder.open_file(LOCK)))
+                _wait_for(lock)
+                stack.callback(lock.unlock)
+                return work(folder)
+        except OSError as error:
+            self._folders.trouble(f"could not use the journal: {error.strerror or error}")
+            return None
+
+    def _write(self, folder: PrivateDir, entries: list[Entry]) -> bool:
+        lines = [json.dumps(entry._asdict()) + "\n" for entry in sorted(entries)[-KEEP:]]
+        try:
+            folder.write(self._name, "".join(lines).encode())
+        except OSError as error:
+            self._folders.trouble(f"could not write the journal: {error.strerror}")
+            return False
+        return True
+
+    def _read(self, folder: PrivateDir) -> list[Entry]:
+        """The restarts of less than a day ago and after the start of the machine, oldest first."""
+        now, entries, damaged = self._clock(), list[Entry](), False
+        for line in self._content(folder).splitlines():
             try:
-                entry = _parse(folder.read(name, MOST_BYTES))
-            except FileNotFoundError:
+                entry = report.parse(Entry, json.loads(line))
+            except Exception:  # any process of this user may have written anything
+                damaged = True
                 continue
-            except Exception as error:  # it may hold anything
-                self._trouble(f"the journal's {shown(name)} is damaged and set aside: {error}")
-                with contextlib.suppress(OSError):
-                    folder.rename(name, "damaged")
-                continue
-            if 0 <= self._clock() - entry.at < KEEP_SECONDS:
-                yield name, entry
-            else:  # long ago, or before the machine was started
-                folder.remove(name)
+            if 0 <= now - entry.at < KEEP_SECONDS:
+                entries.append(entry)
+        if damaged:
+            self._folders.trouble("removed damaged lines from the journal; they do not count")
+            self._write(folder, entries)
+        return sorted(entries)
 
-    def _folder(self) -> AbstractContextManager[Private | None]:
-        return first_private(self._folders, self._trouble)
+    def _content(self, folder: PrivateDir) -> bytes:
+        try:
+            return folder.read(self._name, MOST_BYTES)
+        except FileNotFoundError:
+            return b""
+        except OSError as error:
+            if error.errno not in UNUSABLE:
+                raise
+            why = error.strerror or error
+            self._folders.trouble(f"the journal is damaged and set aside: {why}")
+            aside = f"{self._name}.{os.urandom(4).hex()}.damaged"
+            folder.rename(self._name, aside)  # restarts have to be counted
+            return b""
 
 
-def _parse(content: bytes) -> Entry:
-    import json
+def distinct(entries: Iterable[Entry], processes: int) -> list[Entry]:
+    """The restarts, where the processes of one group count once for one change.
 
-    told = json.loads(content)
-    return Entry(
-        float(told["at"]),
-        int(told["pid"]),
-        str(told["reason"]),
-        str(told["what"]),
-        tuple(map(str, told["paths"])),
-        int(told["generation"]),
-        None if told["up"] is None else float(told["up"]),
+    Each process of a group restarts for itself: up to `processes` in a row for the same change are
+    one, and the first stands for them.
+    """
+    firsts: list[Entry] = []
+    last, run = None, 0
+    for entry in entries:
+        run = run + 1 if entry.what == last and run < processes else 1
+        last = entry.what
+        if run == 1:
+            firsts.append(entry)
+    return firsts
+
+
+def restarts(entries: Sequence[Entry], offset: float) -> tuple[Restarted, ...]:
+    """The last 20 of these restarts as a status reports them, newest first.
+
+    `offset` plus `Entry.at` is the time in seconds since 1970. Pass `distinct` restarts.
+    """
+    return tuple(
+        Restarted(offset + each.at, each.reason, None if each.up is None else each.up - each.at)
+        for each in entries[-RECENT:][::-1]
     )
 
 
-def _sweep(folder: Private) -> None:
-    """Remove what other applications left behind long ago: their parents' pids do not come back."""
+def _sweep(folder: PrivateDir) -> None:
+    """Remove files that other applications left behind a day ago: their pids do not return."""
     for name in folder.names():
-        if name.endswith(LASTING):
-            continue
         with contextlib.suppress(OSError):
-            if _age(folder, name) > KEEP_SECONDS:
+            age = abs(time.time() - folder.modified(name))  # the clock may be set back
+            if age > KEEP_SECONDS and not name.endswith(LASTING):
                 folder.remove(name)
 
 
-def _age(folder: Private, name: str) -> float:
-    """Seconds since a file was written, or by which the clock was set back since then."""
-    return abs(time.time() - folder.modified(name))
+def _replace(entries: list[Entry], new: list[Entry]) -> list[Entry]:
+    by_process = {(each.at, each.pid): each for each in new}
+    return [by_process.get((each.at, each.pid), each) for each in entries]
+
+
+def _wait_for(lock: PrivateFile) -> None:
+    end = time.monotonic() + PATIENCE
+    while not lock.lock():
+        if time.monotonic() > end:
+            raise TimeoutError("another process keeps it locked")
+        time.sleep(RETRY)

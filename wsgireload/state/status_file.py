@@ -10,12 +10,11 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from wsgireload import report
 from wsgireload.report import Status
-from wsgireload.state.private_dir import Private, open_first
+from wsgireload.state.private_dir import Candidates, PrivateDir
 
 STATE, RESTART = ".state", ".restart"
 REWRITE = 3600.0  # seconds: the journal removes files from that folder that are a day old
@@ -48,12 +47,11 @@ def parse(content: bytes) -> Snapshot:
 class StatusFile:
     """The two files of one monitor. Errors are ignored: the site works without these files."""
 
-    def __init__(self, folders: Sequence[str], interpreter: str) -> None:
-        """`folders` are the journal's; `interpreter` is unique in this process."""
+    def __init__(self, folders: Candidates, interpreter: str) -> None:
+        """`interpreter` is a name that is unique in this process."""
         self._folders = folders
         self._name = f"{os.getpid()}-{interpreter}"
-        self._folder: Private | None = None
-        self._requests = 0
+        self._folder: PrivateDir | None = None
         self._written: object = None
         self._due = float("-inf")
 
@@ -63,40 +61,35 @@ class StatusFile:
         Also once after each request for a restart, so that its sender can tell a new status from an
         old one, and every hour, so that the file is not taken for a leftover.
         """
-        current = self._requests, _reportable(status)
+        current = _reportable(status)
         if current == self._written and time.monotonic() < self._due:
             return
         self._written, self._due = current, time.monotonic() + REWRITE
-        # No warning without a folder: the journal logs why there is none.
-        folder = self._folder = self._folder or open_first(self._folders, lambda _: None)
-        if folder is None:
-            return
         content = Snapshot(time.time(), group, interval, status).dump()
         try:
-            folder.write(self._name + STATE, content)
+            self._folder = self._folder or self._folders.open()
+            self._folder.write(self._name + STATE, content)
         except OSError:  # the folder was removed or the disk is full: the next change tries again
-            folder.close()
-            self._folder = None
+            self._close()
 
     def restart_requested(self) -> bool:
         """Return whether a restart was requested; True once for each request."""
-        if self._folder is None:
-            return False
-        try:
-            self._folder.modified(self._name + RESTART)
-        except OSError:
-            return False
-        self._folder.remove(self._name + RESTART)
-        self._requests += 1
-        return True
+        requested = self._folder is not None and self._folder.remove(self._name + RESTART)
+        if requested:
+            self._due = float("-inf")
+        return requested
 
     def remove(self) -> None:
         """Remove both files."""
-        folder, self._folder = self._folder, None
-        if folder is not None:
-            folder.remove(self._name + RESTART)
-            folder.remove(self._name + STATE)
-            folder.close()
+        if self._folder is not None:
+            self._folder.remove(self._name + RESTART)
+            self._folder.remove(self._name + STATE)
+            self._close()
+
+    def _close(self) -> None:
+        if self._folder is not None:
+            self._folder.close()
+            self._folder = None
 
 
 def _reportable(status: Status) -> tuple[object, ...]:

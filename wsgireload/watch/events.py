@@ -26,21 +26,20 @@ class Events:
     """Reports changes of the files and folders that it listens to.
 
     `trust` uses events also on file systems that are known not to report all changes; `trouble` is
-    called once for each reason for which something has to be polled.
+    called once for each reason to poll. NativeError where the system has no events.
     """
 
     def __init__(
         self, *, trust: bool, trouble: Callable[[str], None], watcher: Watcher | None = None
     ) -> None:
-        """NativeError where the system has no events."""
         self._watcher = watcher or Watcher()
         self._trust = trust
         self._trouble = trouble
         self._troubles: set[str] = set()
         self._ids: dict[str, int | None] = {}  # by folder; None: it cannot be watched
         self._paths_by_id: dict[int, list[str]] = {}
-        # Folders and links on the way to what is watched, each with whether a link's target is
-        # watched. An event of one of them: its path leads elsewhere.
+        # Folders and links on the way to watched ones, each with whether a link's target is
+        # watched. After an event of one of them its path leads elsewhere.
         self._components: dict[str, bool] = {}
         self._spelling: dict[str, str] = {}  # Windows: paths as we know them, by normcase
         self._whole_folders: set[str] = set()  # of which every change is reported
@@ -50,12 +49,12 @@ class Events:
         """Report changes of a file, even before it exists; False where it has to be polled."""
         folder, name = _watched_folder(path)
         id_ = self._watch(folder, NAMES)
-        watched = self._add_name(id_, name)
+        self._add_name(id_, name)
         if WINDOWS:
             self._remember_spelling(id_, path, name)
         elif os.path.islink(path):  # if it becomes one later, that is an event
-            watched = self._watch_component(path) and watched
-        return watched
+            return self._watch_component(path) and id_ is not None
+        return id_ is not None
 
     def listen_in(self, folder: str) -> bool:
         """Report every change in a folder, now and later, but not in its subfolders.
@@ -66,13 +65,13 @@ class Events:
         known = os.path.normcase(folder)
         if WINDOWS and any(known.startswith(_prefix(whole)) for whole in self._whole_folders):
             return True
-        watched = self._watch(folder, ALL) is not None
-        if watched:
-            self._whole_folders.add(folder)
-        return watched
+        if self._watch(folder, ALL) is None:
+            return False
+        self._whole_folders.add(folder)
+        return True
 
     def knows(self, folder: str) -> bool:
-        """Return whether a folder is one of those that are listened to."""
+        """Return whether a folder is listened to."""
         return folder in self._ids or os.path.normcase(folder) in self._spelling
 
     def listen_anew(self) -> None:
@@ -122,19 +121,16 @@ class Events:
 
     def _paths(self, id_: int, name: str) -> list[str]:
         """Return the paths that a change may be of: one for each path of its directory."""
-        paths = [
-            os.path.join(folder, name) if name else folder
-            for folder in self._paths_by_id.get(id_, ())
-        ]
+        folders = self._paths_by_id.get(id_, ())
+        paths = [os.path.join(folder, name) if name else folder for folder in folders]
         if WINDOWS:
             return [self._spelling.get(os.path.normcase(path), path) for path in paths]
         return paths
 
     def _watch(self, folder: str, interest: int) -> int | None:
         """Watch a folder and the path to it; returns its id, or None where it must be polled."""
-        known = self._ids.get(folder)
         if folder in self._ids and interest != ALL:
-            return known
+            return self._ids[folder]
         self._watch_component(folder)
         id_ = None
         try:
@@ -148,7 +144,7 @@ class Events:
         return id_
 
     def _watch_component(self, path: str) -> bool:
-        """Watch a folder or link, and those on the way to it, for what replaces or removes them.
+        """Watch for another folder or link at this path, or on the way to it.
 
         False where it is a link, and changes of its target are not reported.
         """
@@ -172,8 +168,10 @@ class Events:
             watched = self._watch_component(target)
             if os.path.isdir(target):
                 return watched
-            id_ = self._watch(os.path.dirname(target), NAMES)
-            return self._add_name(id_, os.path.basename(target)) and watched
+            folder, name = os.path.split(target)
+            id_ = self._watch(folder, NAMES)
+            self._add_name(id_, name)
+            return watched and id_ is not None
         except OSError:  # it has gone meanwhile, which is an event
             return True
         except RecursionError:  # the links lead on and on, further than to any file
@@ -199,10 +197,9 @@ class Events:
         if path not in paths:
             paths.append(path)
 
-    def _add_name(self, id_: int | None, name: str) -> bool:
+    def _add_name(self, id_: int | None, name: str) -> None:
         if id_ is not None:
             self._watcher.name(id_, name)
-        return id_ is not None
 
     def _remember_spelling(self, id_: int | None, path: str, name: str) -> None:
         """Recognise a path in whatever case Windows reports it, and each folder down to it.
@@ -232,3 +229,22 @@ def _watched_folder(path: str) -> tuple[str, str]:
 
 def _prefix(root: str) -> str:
     return os.path.normcase(root) + os.sep
+
+
+class NoEvents:
+    """Stands in for `Events` with polling: nothing to register, and every scan is a full one."""
+
+    lost = True
+
+    def listen(self, path: str) -> bool:  # noqa: ARG002 - the same for all
+        """Return True: no file is polled by itself, all of them are."""
+        return True
+
+    listen_in = listen
+
+    def knows(self, folder: str) -> bool:  # noqa: ARG002
+        """Return False: no folder is listened to."""
+        return False
+
+    def listen_anew(self) -> None:
+        """Do nothing: there is nothing to forget."""

@@ -1,4 +1,4 @@
-"""When to look: after a while, or as soon as what happened is over. Anybody can end the wait."""
+"""When to scan: after a pause, or as soon as a burst of events is over. `wake` ends the wait."""
 
 from __future__ import annotations
 
@@ -6,79 +6,87 @@ import threading
 import time
 from collections.abc import Callable
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from wsgireload.watch.events import Events
+from wsgireload.watch.events import Events
+
+SHARE = 10  # a scan may take a tenth of the time: where scans take long, they are made less often
+SOON = 0.1  # seconds between two scans while modules are being imported
+IDLE = 0.02  # seconds between two reads of irrelevant events: logs are written all the time
+
+Paths = set[str] | None  # files and folders at which something may have changed; None: anywhere
 
 
-IDLE = 0.02  # seconds between two hearings of what is of no concern: logs are written all the time
+class Pace:
+    """Spaces the steps by what they cost; `interval` is in seconds, `clock` monotonic."""
 
+    def __init__(self, interval: float, clock: Callable[[], float]) -> None:
+        self._interval = interval
+        self._clock = clock
+        self._began = clock()
+        self._cost = 0.0
 
-class Stir:
-    """Where something may have changed, and since when nothing did any more.
+    def begin(self) -> None:
+        """A step begins."""
+        self._began = self._clock()
 
-    `paths` are files and folders; None is anywhere. `last` is monotonic; None where nobody told.
-    """
-
-    def __init__(self, paths: set[str] | None = None, last: float | None = None) -> None:
-        self.paths = paths
-        self.last = last
+    def pause(self, *, soon: bool = False) -> float:
+        """Seconds until the next step. One expensive step, as the first is, has no effect."""
+        cost = self._clock() - self._began
+        usual, self._cost = min(cost, self._cost), cost
+        return max(min(self._interval, SOON) if soon else self._interval, SHARE * usual)
 
 
 class Wakeup:
-    """Waits out a time, or less where somebody wakes it."""
+    """Waits a given time, or less if it is woken."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
 
-    def wait(self, seconds: float) -> Stir:
+    def wait(self, seconds: float) -> Paths:
         """Return after so many seconds, or as soon as `wake` is called (or was, meanwhile)."""
         self._event.wait(seconds)
         self._event.clear()
-        return Stir()
+        return None
 
     def wake(self) -> None:
-        """End the wait that is on, or the next one."""
+        """End the current wait, or else the next one; from any thread."""
         self._event.set()
 
     def end(self) -> None:
-        """Give back what the waiting took."""
+        """Release what the waiting took."""
 
 
 class EventWakeup(Wakeup):
-    """The same, and less where the operating system tells of a change: once it has been quiet.
+    """Waits less also where the operating system reports a change: until the burst is over.
 
-    So files are not read in the midst of somebody's work on them. `quiet` and `bound` are seconds:
-    without a further change, and how long to wait for that at most. `concerns` says whether a path
-    matters; `stirs` is called as soon as something happens at one that does.
+    So files are not read while they are being written. `debounce` is called at each event of a
+    burst, and returns the seconds until the burst counts as over; `is_watched` returns whether a
+    path matters; `prefetch` is called at the first event of a burst.
     """
 
     def __init__(
         self,
         events: Events,
-        quiet: float,
-        bound: float,
-        concerns: Callable[[str], bool],
-        stirs: Callable[[], None] | None = None,
+        debounce: Callable[[], float],
+        is_watched: Callable[[str], bool],
+        prefetch: Callable[[], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
         self._events = events
-        self._quiet = quiet
-        self._bound = bound
-        self._concerns = concerns
-        self._stirs = stirs
+        self._debounce = debounce
+        self._is_watched = is_watched
+        self._prefetch = prefetch
         self._clock = clock
         self._broken = False
 
-    def wait(self, seconds: float) -> Stir:
+    def wait(self, seconds: float) -> Paths:
         if self._broken:
             return super().wait(seconds)
         try:
-            return self._gathered(seconds)
-        except Exception:  # no event will ever come again: from now on a wait is a mere wait
+            return self._burst(seconds)
+        except Exception:  # no event will ever arrive again: from now on a wait is only a wait
             self._broken = True
-            return Stir()
+            return None
 
     def wake(self) -> None:
         super().wake()
@@ -87,28 +95,25 @@ class EventWakeup(Wakeup):
     def end(self) -> None:
         self._events.end()
 
-    def _gathered(self, seconds: float) -> Stir:
-        told = self._told(seconds)
-        if told is not None and not told:
-            return Stir(told)
-        if self._stirs is not None:
-            self._stirs()
-        paths, began = told, self._clock()
-        last = began
-        while self._quiet and (more := self._told(self._quiet)) != set():
-            last = self._clock()
-            paths = None if paths is None or more is None else paths | more
-            if last - began > self._bound:
+    def _burst(self, seconds: float) -> Paths:
+        paths = self._next(seconds)
+        if paths == set():
+            return paths
+        self._prefetch()
+        while left := self._debounce():
+            more = self._next(left)
+            if more == set():  # quiet at last, or woken
                 break
-        return Stir(paths, last)
+            paths = None if paths is None or more is None else paths | more
+        return paths
 
-    def _told(self, seconds: float) -> set[str] | None:
-        """What the system tells of and somebody watches; empty when the time is over."""
+    def _next(self, seconds: float) -> Paths:
+        """Watched paths of the next events; empty when the time is over, None for anywhere."""
         end = self._clock() + seconds
-        while told := self._events.wait(max(0.0, end - self._clock())):
-            if concerning := set(filter(self._concerns, told)):
-                return concerning
+        while found := self._events.wait(max(0.0, end - self._clock())):
+            if watched := set(filter(self._is_watched, found)):
+                return watched
             if self._clock() >= end:  # there is always more, where a log is written all the time
                 return set()
             time.sleep(IDLE)
-        return told
+        return found

@@ -16,7 +16,8 @@ pytestmark = pytest.mark.e2e
 
 PLANTED = """\
 import os
-from wsgireload import _native, reloader
+from wsgireload import _native
+from wsgireload.server import restart
 
 FOLDER = os.path.dirname(__file__)
 FAILED = (3, 5, "planted", "planted")
@@ -46,7 +47,7 @@ def plant(name, real):
     setattr(_native, name, call)
 
 
-reloader.TAKEN_UP = 1.0
+restart.TAKEN_UP = 1.0
 for name in "probe restart rearm marks".split():
     plant(name, getattr(_native, name))
 for name in "begin directory name forget wait wake end".split():

@@ -56,7 +56,7 @@ def held(site: Site, path: Path) -> Iterator[subprocess.Popen[str]]:
 def test_somebody_has_the_lock(new_group: Callable[[str], Faulty], chaos: Chaos) -> None:
     """The old code serves, and why is said; once the lock is free the new code comes."""
     group = new_group(f"{OFTEN}, rolling=True")
-    [lock] = group.state.glob("*.roll")
+    [lock] = group.site.wait_for(lambda: list(group.state.glob("*.roll")), "the lock's file")
     for _ in range(chaos.often(1, 10)):
         for stopped in chaos.random.sample((False, True), chaos.often(1, 2)):
             said = len(group.site.log)
@@ -87,6 +87,7 @@ def test_two_apaches_share_a_lock(new_group: Callable[..., Faulty], chaos: Chaos
     """Both get through, edited at the same time, again and again."""
     one = new_group(f"{OFTEN}, rolling=True")
     other = new_group(f"{OFTEN}, rolling=True", one.state)
+    one.site.wait_for(lambda: list(one.state.glob("*.roll")), "the lock's file")
     assert len(list(one.state.glob("*.roll"))) == 1
     for _ in range(chaos.often(1, 30)):
         for group in (one, other):

@@ -1,18 +1,22 @@
-"""The check of the server's configuration, with a stand-in for the server."""
+"""The check of Apache's configuration, with a stand-in for Apache."""
 
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import pytest
 
-from wsgireload.decide.apache_config import FRESH, LIMIT, ConfigCheck
+from wsgireload.changes import Change, Changes
+from wsgireload.decide import command
+from wsgireload.decide.apache_config import FRESH, LIMIT, POLL, ApacheConfig
+from wsgireload.decide.verdict import GO, Hold, Verdict, Wait
 
 GOOD = "print('Syntax OK')"
 BROKEN = "print('AH00526: Syntax error on line 3 of httpd.conf:\\nno such thing'); sys.exit(1)"
 CHILD = "sys.exit('AP_PARENT_PID' in os.environ or os.environ['KEPT'] != '1')"
 ENDLESS = "threading.Event().wait()"
+EDIT = Changes({"a.py": Change(b"2")})
 
 
 class Clock:
@@ -28,85 +32,153 @@ def clock() -> Clock:
     return Clock()
 
 
+class Apache:
+    """Stands in for the server: `code` is what its `-t` runs, `begun` the checks."""
+
+    def __init__(self) -> None:
+        self.code = GOOD
+        self.begun: list[subprocess.Popen[bytes]] = []
+
+
 @pytest.fixture
-def check(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ConfigCheck]:
-    """Makes checks of a server that is a line of Python; its `-t` it takes and ignores."""
-    real = subprocess.Popen
+def apache(monkeypatch: pytest.MonkeyPatch) -> Apache:
+    """A server whose configuration is a line of Python."""
+    apache, real = Apache(), subprocess.Popen
 
-    def popen(command: str, *, creationflags: int, **options: object) -> subprocess.Popen[str]:
+    def popen(line: str, *, creationflags: int, **options: object) -> subprocess.Popen[bytes]:
         assert creationflags
-        assert command.endswith(" -t")
-        code = f"import os, sys, threading; {command.removesuffix(' -t')}"
-        return real([sys.executable, "-c", code], **options)  # type: ignore[call-overload,no-any-return]
+        assert line == "httpd -n name -t"
+        code = f"import os, sys, threading; {apache.code}"
+        process = real([sys.executable, "-c", code], **options)  # type: ignore[call-overload]
+        apache.begun.append(process)
+        return process  # type: ignore[no-any-return]
 
+    monkeypatch.setattr(command, "NO_WINDOW", 0x08000000)  # as on Windows
     monkeypatch.setattr(subprocess, "Popen", popen)
-    return lambda code: ConfigCheck(code, {"AP_PARENT_PID": "7", "KEPT": "1"}, clock)
+    return apache
 
 
-def answered(check: ConfigCheck) -> ConfigCheck:
-    """Begin, and wait for the answer."""
+@pytest.fixture
+def config(clock: Clock, apache: Apache) -> Iterator[ApacheConfig]:
+    """The gate."""
+    gate = ApacheConfig("httpd -n name", {"AP_PARENT_PID": "7", "KEPT": "1"}, clock)
+    yield gate
+    gate.end()
+
+
+def answer(config: ApacheConfig) -> Verdict:
+    """Wait for the verdict."""
     pulse = threading.Event()
-    check.begin()
     for _ in range(2000):
-        if not check.left():
-            return check
+        if not isinstance(verdict := config.check(EDIT), Wait):
+            return verdict
         pulse.wait(0.01)
     raise AssertionError("no answer")
 
 
-def test_a_good_configuration_holds_nothing(check: Callable[[str], ConfigCheck]) -> None:
-    """Where the server would start, nothing is held."""
-    assert answered(check(GOOD)).answer() is None
+def test_a_good_configuration_holds_nothing(config: ApacheConfig) -> None:
+    """Where Apache would start, nothing is held."""
+    assert answer(config) == GO
 
 
-def test_a_broken_one_holds(check: Callable[[str], ConfigCheck]) -> None:
-    """The server's own words say what is wrong, in one line."""
-    hold = answered(check(BROKEN)).answer()
-    assert hold is not None
+def test_a_broken_one_holds(config: ApacheConfig, apache: Apache) -> None:
+    """Apache's own words are the reason, in one line."""
+    apache.code = BROKEN
+    hold = answer(config)
+    assert isinstance(hold, Hold)
     assert hold.reason.endswith("AH00526: Syntax error on line 3 of httpd.conf: no such thing")
 
 
-def test_the_server_does_not_take_itself_for_a_child(check: Callable[[str], ConfigCheck]) -> None:
+def test_apache_does_not_take_itself_for_a_child(config: ApacheConfig, apache: Apache) -> None:
     """AP_PARENT_PID is not passed on; the rest of the environment is."""
-    assert answered(check(CHILD)).answer() is None
+    apache.code = CHILD
+    assert answer(config) == GO
 
 
-def test_a_check_has_a_time_limit(check: Callable[[str], ConfigCheck], clock: Clock) -> None:
+def test_a_check_has_a_time_limit(config: ApacheConfig, apache: Apache, clock: Clock) -> None:
     """A check that does not end is ended, and holds."""
-    endless = check(ENDLESS)
-    endless.begin()
-    assert endless.left() > 0
+    apache.code = ENDLESS
+    assert config.check(EDIT) == Wait(POLL)
     clock.now += LIMIT
-    assert endless.left() == 0
-    assert "took more than" in str(endless.answer())
+    hold = config.check(EDIT)
+    assert isinstance(hold, Hold)
+    assert "took more than" in hold.reason
+    assert apache.begun[0].returncode is not None
 
 
-def test_an_answer_counts_for_a_while(check: Callable[[str], ConfigCheck], clock: Clock) -> None:
-    """A fresh answer is not asked for again; an old one is, and what was mended is seen."""
-    checked = answered(check(BROKEN))
-    checked._command = GOOD
-    assert answered(checked).answer() is not None
+def test_an_answer_counts_for_a_while(config: ApacheConfig, apache: Apache, clock: Clock) -> None:
+    """A fresh answer is used again; an old one is not, and a repair is noticed."""
+    apache.code = BROKEN
+    assert isinstance(answer(config), Hold)
+    apache.code = GOOD
+    assert isinstance(answer(config), Hold)
     clock.now += FRESH
-    assert answered(checked).answer() is None
+    assert answer(config) == GO
 
 
-def test_a_server_that_is_not_there_holds(
-    check: Callable[[str], ConfigCheck], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """When in doubt, hold: a check that cannot be made says so."""
+def test_a_missing_apache_holds(config: ApacheConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When in doubt, hold: a check that cannot be made is reported."""
 
     def missing(*_: object, **__: object) -> None:
         raise FileNotFoundError(2, "No such file")
 
     monkeypatch.setattr(subprocess, "Popen", missing)
-    assert "cannot be checked" in str(answered(check(GOOD)).answer())
+    hold = config.check(EDIT)
+    assert isinstance(hold, Hold)
+    assert "could not check" in hold.reason
 
 
-def test_nobody_waits_for_a_check_at_the_end(check: Callable[[str], ConfigCheck]) -> None:
-    """stop() ends what runs."""
-    endless = check(ENDLESS)
-    endless.begin()
-    running = endless._running
-    endless.stop()
-    assert running is not None
-    assert running.returncode is not None
+def test_the_end(config: ApacheConfig, apache: Apache) -> None:
+    """The end of the monitor ends a check that runs."""
+    apache.code = ENDLESS
+    config.check(EDIT)
+    config.end()
+    assert apache.begun[0].returncode is not None
+    config.end()
+
+
+def test_it_begins_with_the_first_event(config: ApacheConfig, apache: Apache) -> None:
+    """What was begun beside the waiting is the check whose answer counts."""
+    apache.code = BROKEN
+    config.prefetch()
+    apache.code = GOOD
+    assert isinstance(answer(config), Hold)
+    assert len(apache.begun) == 1
+
+
+def test_events_that_change_nothing_cost_one_check(
+    config: ApacheConfig, apache: Apache, clock: Clock
+) -> None:
+    """A file that is touched for ever begins one; the next change begins them again."""
+    for _ in range(3):
+        config.prefetch()
+        config.reset()
+        clock.now += FRESH
+    assert len(apache.begun) == 1
+    assert answer(config) == GO
+    clock.now += FRESH
+    config.prefetch()
+    assert len(apache.begun) == 3
+
+
+def test_a_check_of_long_ago_does_not_count(
+    config: ApacheConfig, apache: Apache, clock: Clock
+) -> None:
+    """The configuration may have been broken since an event that changed nothing."""
+    config.prefetch()
+    clock.now += 600
+    apache.code = BROKEN
+    config.prefetch()
+    assert isinstance(answer(config), Hold)
+
+
+def test_a_slow_check_is_not_begun_again(
+    config: ApacheConfig, apache: Apache, clock: Clock
+) -> None:
+    """Events that come while a restart waits for its answer do not put it off."""
+    apache.code = ENDLESS
+    for _ in range(5):
+        assert config.check(EDIT) == Wait(POLL)
+        config.prefetch()
+        clock.now += FRESH
+    assert len(apache.begun) == 1

@@ -1,4 +1,4 @@
-"""The preflight: the user's own command, run for a group of processes."""
+"""The preflight: the user's own command, run once for a group of processes."""
 
 from __future__ import annotations
 
@@ -6,15 +6,21 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from wsgireload.changes import Change, Changes
 from wsgireload.decide import preflight
-from wsgireload.decide.preflight import LIMIT, Preflight
-from wsgireload.state.journal import Journal
+from wsgireload.decide.preflight import LIMIT, POLL, Preflight
+from wsgireload.decide.verdict import GO, Hold, Verdict, Wait
+from wsgireload.state.private_dir import Candidates
+from wsgireload.state.shared_answer import LATELY, SharedAnswer
 
 COUNTS = "import pathlib; open('runs', 'a').write('x')"
+ENDLESS = "import threading; threading.Event().wait()"
+EDIT, OTHER = Changes({"a.py": Change(b"2")}), Changes({"a.py": Change(b"3")})
 
 
 class Clock:
@@ -30,12 +36,18 @@ class Group:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.clock = Clock()
-        self.journal = Journal([str(folder / "journal")], "app", print)
+        self.made: list[Preflight] = []
+        self.answer = folder / "state/app.preflight"
 
     def process(self, *code: str) -> Preflight:
         """One process, whose command is these lines of Python."""
-        command = [sys.executable, "-c", "\n".join((COUNTS, *code))]
-        return Preflight(command, str(self.folder), dict(os.environ), self.journal, self.clock)
+        return self.runs_command([sys.executable, "-c", "\n".join((COUNTS, *code))])
+
+    def runs_command(self, command: list[str]) -> Preflight:
+        shared = SharedAnswer(Candidates([str(self.folder / "state")], print), "app.preflight")
+        gate = Preflight(command, str(self.folder), dict(os.environ), shared, self.clock)
+        self.made.append(gate)
+        return gate
 
     def runs(self) -> int:
         """How often the command was run."""
@@ -43,98 +55,189 @@ class Group:
 
 
 @pytest.fixture
-def group(tmp_path: Path) -> Group:
+def group(tmp_path: Path) -> Iterator[Group]:
     """A group in a folder of its own."""
-    return Group(tmp_path)
+    group = Group(tmp_path)
+    yield group
+    for gate in group.made:
+        gate.end()
 
 
-def landed(flight: Preflight, what: str = "change") -> Preflight:
-    """Wait for the answer."""
+def verdict(gate: Preflight, changes: Changes = EDIT) -> Verdict:
+    """Wait for the verdict."""
     pulse = threading.Event()
     for _ in range(2000):
-        if not flight.left(what):
-            return flight
+        if not isinstance(verdict := gate.check(changes), Wait):
+            return verdict
         pulse.wait(0.01)
     raise AssertionError("no answer")
 
 
-def test_content(group: Group) -> None:
+def reason(gate: Preflight, changes: Changes = EDIT) -> str:
+    """Wait for the reason of its hold."""
+    held = verdict(gate, changes)
+    assert isinstance(held, Hold)
+    return held.reason
+
+
+def test_a_command_that_succeeds(group: Group) -> None:
     """A command that ends with 0 holds nothing, and is run once for a change."""
-    flight = landed(group.process())
-    assert landed(flight).answer() is None
+    gate = group.process()
+    assert gate.check(EDIT) == Wait(POLL)
+    assert verdict(gate) == GO
+    assert gate.check(EDIT) == GO
     assert group.runs() == 1
 
 
-def test_not_content(group: Group) -> None:
-    """Another exit code holds, with the last lines of what it said."""
-    held = landed(group.process("for n in range(99): print('line', n)", "sys.exit(3)")).answer()
-    assert held is not None
-    assert "ended with 1" in held.reason  # sys was not imported
-    assert "line 98" in held.reason
-    assert "line 93" not in held.reason
+def test_a_command_that_fails(group: Group) -> None:
+    """Another exit code holds, with the last lines of the output."""
+    held = reason(group.process("for n in range(99): print('line', n)", "sys.exit(3)"))
+    assert "ended with 1" in held  # sys was not imported
+    assert "line 98" in held
+    assert "line 93" not in held
 
 
-def test_much_to_say(group: Group) -> None:
-    """A command that says more than a pipe holds comes to its end."""
-    assert landed(group.process("print('x' * 1_000_000)")).answer() is None
+def test_a_hold_is_no_new_run(group: Group) -> None:
+    """As long as the changes stay, the verdict does, however often it is asked for."""
+    gate = group.process("raise SystemExit('no good')")
+    held = verdict(gate)
+    group.clock.now += 10 * LIMIT
+    os.utime(group.answer, (0, 0))
+    assert gate.check(EDIT) == held
+    assert group.runs() == 1
+
+
+def test_much_output(group: Group) -> None:
+    """A command that writes more than a pipe holds comes to its end."""
+    assert verdict(group.process("print('x' * 1_000_000)")) == GO
 
 
 def test_another_change(group: Group) -> None:
     """Each change has a run of its own."""
-    flight = landed(group.process(), "one")
-    landed(flight, "two")
+    gate = group.process()
+    verdict(gate, EDIT)
+    verdict(gate, OTHER)
     assert group.runs() == 2
+
+
+def test_a_change_while_it_runs(group: Group, begun: list[subprocess.Popen[bytes]]) -> None:
+    """The run for the earlier change is ended, and its answer counts for nothing."""
+    gate = group.process(ENDLESS)
+    gate.check(EDIT)
+    gate.check(OTHER)
+    assert len(begun) == 2
+    assert begun[0].returncode
+    assert begun[1].returncode is None
 
 
 @pytest.mark.parametrize("end", ["", "raise SystemExit('no good')"])
 def test_one_run_for_the_group(group: Group, end: str) -> None:
     """One process runs it, all have its answer."""
-    flights = [group.process(end) for _ in range(3)]
-    for flight in flights:
-        flight.left("change")
-    answers = [landed(flight).answer() for flight in flights]
+    gates = [group.process(end) for _ in range(3)]
+    for gate in gates:
+        gate.check(EDIT)
+    verdicts = [verdict(gate) for gate in gates]
     assert group.runs() == 1
-    assert {answer is None for answer in answers} == {not end}
+    assert {each == GO for each in verdicts} == {not end}
+    assert len(set(verdicts)) == 1
 
 
-def test_who_runs_it_dies(group: Group) -> None:
-    """Where no answer comes from the one who runs it, another one does."""
-    silent = group.process("import threading; threading.Event().wait()")
-    silent.left("change")
-    flight = group.process()
-    assert flight.left("change")
-    group.clock.now += LIMIT + 1
-    assert landed(flight).answer() is None
-    silent.stop()
+def test_a_runner_that_is_silent(group: Group) -> None:
+    """Where no answer comes from the process that runs it, another one runs it."""
+    silent = group.process(ENDLESS)
+    silent.check(EDIT)
+    gate = group.process()
+    assert gate.check(EDIT) == Wait(POLL)
+    group.clock.now += LIMIT - 1
+    assert gate.check(EDIT) == Wait(POLL)
+    group.clock.now += 2
+    assert verdict(gate) == GO
+
+
+def test_a_runner_that_dies(group: Group) -> None:
+    """Where the process that runs it ends, another one runs it at once."""
+    dying = group.process(ENDLESS)
+    dying.check(EDIT)
+    gate = group.process()
+    assert gate.check(EDIT) == Wait(POLL)
+    dying.end()
+    assert verdict(gate) == GO
+
+
+def test_the_same_change_later(group: Group) -> None:
+    """An answer of some time ago counts for no other process: the world may have changed."""
+    assert verdict(group.process()) == GO
+    at = group.answer.stat().st_mtime - LATELY
+    os.utime(group.answer, (at, at))
+    assert "no good" in reason(group.process("raise SystemExit('no good')"))
+    assert group.runs() == 2
 
 
 def test_it_takes_too_long(group: Group) -> None:
     """A command that does not end is ended, and that is the reason for the hold."""
-    flight = group.process("import threading; threading.Event().wait()")
-    flight.left("change")
+    gate = group.process(ENDLESS)
+    gate.check(EDIT)
     group.clock.now += LIMIT + 1
-    held = landed(flight).answer()
-    assert held is not None
-    assert "took more than" in held.reason
+    assert "took more than" in reason(gate)
 
 
-def test_it_cannot_be_run(group: Group) -> None:
-    """A program that is not there is a reason as well."""
-    flight = Preflight(["/no/such"], str(group.folder), {}, group.journal, group.clock)
-    held = landed(flight).answer()
-    assert held is not None
-    assert "cannot be run" in held.reason
+@pytest.mark.parametrize("program", ["/no/such", "a\0b"])
+def test_it_cannot_be_run(group: Group, program: str) -> None:
+    """A program that is not there is a reason as well, for all processes."""
+    gates = [group.runs_command([program]) for _ in range(2)]
+    assert ["cannot be run" in reason(gate) for gate in gates] == [True, True]
 
 
-def test_stopped(group: Group, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run that nobody waits for is ended."""
-    made: list[subprocess.Popen[bytes]] = []
+@pytest.fixture
+def begun(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
+    """The commands that were begun."""
+    begun: list[subprocess.Popen[bytes]] = []
     real = subprocess.Popen
-    monkeypatch.setattr(subprocess, "Popen", lambda *a, **k: made.append(real(*a, **k)) or made[0])
-    flight = group.process("import threading; threading.Event().wait()")
-    flight.left("change")
-    flight.stop()
-    assert made[0].returncode
+
+    def popen(*command: object, **options: object) -> subprocess.Popen[bytes]:
+        begun.append(real(*command, **options))  # type: ignore[call-overload]
+        return begun[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", popen)
+    return begun
+
+
+@pytest.mark.parametrize("ending", [Preflight.end, Preflight.reset])
+def test_it_ends(group: Group, begun: list[subprocess.Popen[bytes]], ending: object) -> None:
+    """A run whose answer is not needed any more is ended; the change is checked anew later."""
+    gate = group.process(ENDLESS)
+    gate.check(EDIT)
+    assert callable(ending)
+    ending(gate)
+    assert begun[0].returncode
+    ending(gate)
+    other = group.process()
+    assert verdict(other) == GO
+
+
+def test_a_reset_forgets_the_verdict(group: Group) -> None:
+    """What was rejected is checked again once it was undone, or an earlier gate did not pass."""
+    gate = group.process("raise SystemExit('no good')")
+    verdict(gate)
+    gate.reset()
+    os.utime(group.answer, (0, 0))
+    verdict(gate)
+    assert group.runs() == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
+def test_a_forked_child(group: Group) -> None:
+    """A child of the application neither ends the run nor lets another process begin one."""
+    gate = group.process(ENDLESS)
+    gate.check(EDIT)
+    if (pid := os.fork()) == 0:
+        gate.forget()
+        os._exit(0)
+    os.waitpid(pid, 0)
+    assert group.process().check(EDIT) == Wait(POLL)
+    assert gate.check(EDIT) == Wait(POLL)
+    gate.end()
+    assert verdict(group.process()) == GO
 
 
 def test_the_right_python(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,7 +251,7 @@ def test_the_right_python(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_its_environment() -> None:
     """It finds its modules where we do, and reloads nothing itself."""
-    told = preflight.environment({"KEPT": "1"})
-    assert told["KEPT"] == "1"
-    assert set(told["PYTHONPATH"].split(os.pathsep)) == {path for path in sys.path if path}
-    assert told["WSGIRELOAD"] == "off"
+    environment = preflight.environment({"KEPT": "1"})
+    assert environment["KEPT"] == "1"
+    assert set(environment["PYTHONPATH"].split(os.pathsep)) == {path for path in sys.path if path}
+    assert environment["WSGIRELOAD"] == "off"

@@ -1,4 +1,4 @@
-"""Roll: one process at a time, and the next once the last one's successor is up."""
+"""Rolling: one process at a time, and the next once the last one's successor is up."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from wsgireload.decide.rolling import LATE, POLL, Roll
-from wsgireload.decide.syntax import Hold
-from wsgireload.state.private_dir import Kept
+from wsgireload.changes import Change, Changes
+from wsgireload.decide.rolling import LATE, POLL, Rolling
+from wsgireload.decide.verdict import GO, Hold, Verdict, Wait
+from wsgireload.state.private_dir import Candidates, PrivateFile
+
+EDIT = Changes({"a.py": Change(b"2")})
 
 
 class Clock:
@@ -19,25 +22,30 @@ class Clock:
         return self.now
 
 
-class Process(Roll):
-    """One process: `is_up` says whether its application is loaded."""
+class Process(Rolling):
+    """One process: `is_up` is whether its application is loaded."""
 
     def __init__(
         self, folder: str, clock: Clock, *, is_up: bool = True, name: str = "site"
     ) -> None:
         self.is_up = is_up
         self.troubles: list[str] = []
-        super().__init__([folder], name, lambda: self.is_up, self.troubles.append, clock)
+        folders = Candidates([folder], self.troubles.append)
+        super().__init__(folders, name, lambda: self.is_up, clock)
         clock.now += 1
 
-    def end(self) -> None:
-        """The system closes its files, and with them lets go of its lock."""
+    def turn(self) -> Verdict:
+        """Whether it may be replaced now, because of some change."""
+        return self.check(EDIT)
+
+    def ends(self) -> None:
+        """The system closes its files, and so releases its lock."""
         self.forget()
 
 
 @pytest.fixture
 def clock() -> Clock:
-    """One for all processes, as the machine has it."""
+    """One for all processes, as on a machine."""
     return Clock()
 
 
@@ -48,152 +56,155 @@ def folder(tmp_path: Path) -> str:
 
 
 def test_one_at_a_time(folder: str, clock: Clock) -> None:
-    """While one has the turn nobody else gets it, and it keeps it."""
+    """While one process has the turn no other gets it, and it keeps it."""
     first, second = Process(folder, clock), Process(folder, clock)
-    assert first.turn() == 0.0
-    assert second.turn() == POLL
-    assert first.turn() == 0.0
+    assert first.turn() == GO
+    assert second.turn() == Wait(POLL)
+    assert first.turn() == GO
 
 
 def test_the_next_goes_when_the_successor_is_up(folder: str, clock: Clock) -> None:
-    """Not when the last one has ended, and not when its successor has begun: when that is up."""
+    """Not when the last one has ended or its successor has begun, but when that is up."""
     first, second = Process(folder, clock), Process(folder, clock)
-    assert first.turn() == 0.0
+    assert first.turn() == GO
     clock.now += 1
-    first.end()
-    assert second.turn() == POLL
+    first.ends()
+    assert second.turn() == Wait(POLL)
     successor = Process(folder, clock, is_up=False)
-    assert not successor.arrived()
-    assert second.turn() == POLL
+    assert not successor.announce()
+    assert second.turn() == Wait(POLL)
     successor.is_up = True
-    assert successor.arrived()
-    assert second.turn() == 0.0
+    assert successor.announce()
+    assert second.turn() == GO
 
 
-def test_who_was_there_before_is_no_successor(folder: str, clock: Clock) -> None:
-    """That an old process is up says nothing of the new code."""
+def test_an_older_process_is_no_successor(folder: str, clock: Clock) -> None:
+    """An old process that is up proves nothing about the new code."""
     first, second, third = (Process(folder, clock) for _ in range(3))
-    assert first.turn() == 0.0
-    first.end()
-    assert second.arrived()
-    assert third.turn() == POLL
+    assert first.turn() == GO
+    first.ends()
+    assert second.announce()
+    assert third.turn() == Wait(POLL)
 
 
-def test_nobody_arrives_before_the_last_one_has_ended(folder: str, clock: Clock) -> None:
-    """Who comes while the one with the turn still serves is not its successor yet."""
+def test_no_successor_before_the_last_one_has_ended(folder: str, clock: Clock) -> None:
+    """A process that starts while the one with the turn still serves is not its successor yet."""
     first = Process(folder, clock)
-    assert first.turn() == 0.0
+    assert first.turn() == GO
     later = Process(folder, clock)
-    assert not later.arrived()
-    first.end()
-    assert later.arrived()
+    assert not later.announce()
+    first.ends()
+    assert later.announce()
 
 
 def test_a_version_that_does_not_start_stops_the_roll(folder: str, clock: Clock) -> None:
-    """The rest stays on the old code and says so; what is up in the end lets the roll go on."""
+    """The rest keeps the old code and reports that; a process that is up lets the roll go on."""
     first, second = Process(folder, clock), Process(folder, clock)
     first.turn()
-    first.end()
+    first.ends()
     failed = Process(folder, clock, is_up=False)
-    failed.arrived()
-    assert second.turn() == POLL
+    failed.announce()
+    assert second.turn() == Wait(POLL)
     clock.now += LATE
     held = second.turn()
     assert isinstance(held, Hold)
     assert "stopped" in held.reason
-    assert failed.turn() == 0.0  # it serves nobody: the repair need not wait for anyone
-    failed.end()
+    assert failed.turn() == GO  # it serves no request: the repair need not wait
+    failed.ends()
     repaired = Process(folder, clock)
-    assert repaired.arrived()
-    assert second.turn() == 0.0
+    assert repaired.announce()
+    assert second.turn() == GO
 
 
-def test_who_serves_nobody_goes_at_once(folder: str, clock: Clock) -> None:
-    """Where no process could start, the repair need not go round one by one."""
+def test_a_process_that_does_not_serve_goes_at_once(folder: str, clock: Clock) -> None:
+    """Where no process could start, the repair need not roll."""
     processes = [Process(folder, clock, is_up=False) for _ in range(3)]
-    assert [process.turn() for process in processes] == [0.0, 0.0, 0.0]
+    assert [process.turn() for process in processes] == [GO, GO, GO]
 
 
 def test_a_turn_that_is_not_needed(folder: str, clock: Clock) -> None:
-    """Who stays after all gives the turn back, and nobody is waited for."""
+    """A process that stays after all gives the turn back, and no successor is awaited."""
     first, second = Process(folder, clock), Process(folder, clock)
-    first.turn()
-    first.passed()
-    assert second.turn() == 0.0
+    for staying in (first.reset, first.release):
+        assert first.turn() == GO
+        assert second.turn() == Wait(POLL)
+        staying()
+        assert second.turn() == GO
+        second.reset()
 
 
 def test_the_successor_itself_goes_next(folder: str, clock: Clock) -> None:
-    """Whoever came after the last one need not be told that it did."""
+    """It came after the last one, and need not announce itself first."""
     first = Process(folder, clock)
     first.turn()
-    first.end()
+    first.ends()
     successor = Process(folder, clock)
-    assert successor.turn() == 0.0
+    assert successor.turn() == GO
 
 
 def test_others_roll_for_themselves(folder: str, clock: Clock) -> None:
     """Another application has a turn of its own."""
     first, other = Process(folder, clock), Process(folder, clock, name="other")
-    assert first.turn() == 0.0
-    assert other.turn() == 0.0
+    assert first.turn() == GO
+    assert other.turn() == GO
 
 
 @pytest.mark.parametrize("left", [b"", b"\xff\xfe", b"nan", b"inf", b"-1", b"1e999", b"9" * 500])
-def test_what_was_left_there(folder: str, clock: Clock, left: bytes) -> None:
-    """Damage, and a note from before the machine was started, stop nobody."""
+def test_earlier_content(folder: str, clock: Clock, left: bytes) -> None:
+    """Damage, and a note from before the machine was started, stop no process."""
     path = Path(folder)
     path.mkdir(0o700)
-    (path / "a.roll").write_bytes(left)
-    assert Process(folder, clock).turn() == 0.0
+    (path / "site.roll").write_bytes(left)
+    assert Process(folder, clock).turn() == GO
 
 
 def test_without_a_folder(tmp_path: Path, clock: Clock) -> None:
-    """Where nobody can tell whose turn it is, that is a hold, and not an error."""
+    """Where there can be no lock, that is a hold, and not an error."""
     process = Process(str(tmp_path / "missing" / "state"), clock)
     held = process.turn()
     assert isinstance(held, Hold)
-    assert "nobody can tell" in held.reason
-    assert not process.arrived()
+    assert "cannot take the rolling-restart lock" in held.reason
+    assert not process.announce()
     assert len(process.troubles) >= 1
 
 
 def test_with_a_full_disk(folder: str, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A turn that cannot be noted down is not taken, and the lock is let go of."""
+    """A turn that cannot be noted is not taken, and the lock is released."""
 
-    def full(_self: Kept, _content: bytes) -> None:
+    def full(_self: PrivateFile, _content: bytes) -> None:
         raise OSError(28, "No space left on device")
 
     first, second = Process(folder, clock), Process(folder, clock)
     with monkeypatch.context() as patched:
-        patched.setattr(Kept, "write", full)
+        patched.setattr(PrivateFile, "write", full)
         assert isinstance(first.turn(), Hold)
-    assert second.turn() == 0.0
+    assert second.turn() == GO
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
 def test_a_forked_child_has_no_turn(folder: str, clock: Clock) -> None:
-    """What the application forks neither keeps the lock nor lets go of it."""
+    """A child of the application neither keeps the lock nor releases it."""
     first, second = Process(folder, clock), Process(folder, clock)
     first.turn()
     if (pid := os.fork()) == 0:
         first.forget()
         os._exit(0)
     os.waitpid(pid, 0)
-    assert second.turn() == POLL
+    assert second.turn() == Wait(POLL)
 
 
 def test_a_turn_that_does_not_end(folder: str, clock: Clock) -> None:
-    """Who has to wait for long says why; once the other has ended or has let it be, it goes."""
+    """A process that waits for long reports why; it goes once the other has ended or stays."""
     first, second = Process(folder, clock), Process(folder, clock)
     for _ in range(2):
-        assert first.turn() == 0.0
-        assert second.turn() == POLL
+        assert first.turn() == GO
+        assert second.turn() == Wait(POLL)
         clock.now += LATE - 1
-        assert second.turn() == POLL
+        assert second.turn() == Wait(POLL)
         clock.now += 1
         hold = second.turn()
         assert isinstance(hold, Hold)
-        assert "another process has had the turn" in hold.reason
-        first.passed()
-        assert second.turn() == 0.0
-        second.passed()
+        assert "another process has had its turn" in hold.reason
+        first.reset()
+        assert second.turn() == GO
+        second.reset()

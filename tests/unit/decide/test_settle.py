@@ -1,60 +1,188 @@
 """Settle: quiet time, with an upper bound."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from wsgireload.changes import Change, Changes
 from wsgireload.decide.settle import Settle
+from wsgireload.decide.syntax import Syntax
+from wsgireload.decide.verdict import GO, Gate, Verdict, Wait
 
-ONE, TWO = {"a.py": b"1"}, {"a.py": b"2"}
+ONE, TWO = Changes({"a.py": Change(b"1")}), Changes({"a.py": Change(b"2")})
+MORE = Changes({**ONE.files, "b.py": Change(b"1")})
+EMPTIED = Changes({"a.py": Change(b"", is_python=True, unfinished=True)})
+EMPTIED_TOO = Changes({**EMPTIED.files, "b.py": Change(b"1")})
 
 
-def test_waits_for_quiet() -> None:
+class World:
+    """A gate with 0.5 s of quiet, on a clock that the test moves."""
+
+    def __init__(self, quiet: float = 0.5) -> None:
+        self.now = 0.0
+        self.settle = Settle(quiet, lambda: self.now)
+
+    def check(self, changes: Changes, now: float) -> Verdict:
+        """The verdict at that time, when polling has found these changes."""
+        self.now = now
+        return self.settle.check(changes)
+
+    def notice(self, now: float) -> None:
+        """An event comes at that time."""
+        self.now = now
+        self.settle.notice()
+
+
+def test_it_waits_for_quiet() -> None:
     """A change counts once it has stood unchanged for the quiet time."""
-    settle = Settle(0.5)
-    assert settle.left(ONE, 10.0) == 0.5
-    assert settle.left(ONE, 10.25) == 0.25
-    assert settle.left(ONE, 10.5) == 0.0
+    world = World()
+    assert world.check(ONE, 10.0) == Wait(0.5)
+    assert world.check(ONE, 10.25) == Wait(0.25)
+    assert world.check(ONE, 10.5) == GO
 
 
 def test_a_further_change_begins_the_quiet_anew() -> None:
-    """Whoever is still writing is waited for."""
-    settle = Settle(0.5)
-    settle.left(ONE, 10.0)
-    assert settle.left(TWO, 10.4) == 0.5
-    assert settle.left(TWO, 10.9) == 0.0
+    """Writing that goes on is waited for."""
+    world = World()
+    world.check(ONE, 10.0)
+    assert world.check(TWO, 10.25) == Wait(0.5)
+    assert world.check(TWO, 10.75) == GO
 
 
 def test_one_more_path_is_a_further_change() -> None:
     """A burst of files is one piece of writing."""
-    settle = Settle(0.5)
-    settle.left({"a.py": b"1"}, 10.0)
-    assert settle.left({"a.py": b"1", "b.py": b"1"}, 10.4) == 0.5
+    world = World()
+    world.check(ONE, 10.0)
+    assert world.check(MORE, 10.25) == Wait(0.5)
 
 
-def test_the_bound_ends_the_waiting() -> None:
+@pytest.mark.parametrize(("quiet", "bound"), [(0.05, 5.0), (1.0, 20.0)])
+@pytest.mark.parametrize("by_event", [False, True])
+def test_the_bound_ends_the_waiting(quiet: float, bound: float, by_event: bool) -> None:
     """Endless writing is waited for 20 times the quiet time or 5 s, whichever is longer."""
-    for quiet, bound in ((0.05, 5.0), (1.0, 20.0)):
-        settle, now = Settle(quiet), 100.0
-        while settle.left({"a.py": str(now).encode()}, now):
-            now += quiet / 2
-        assert 100.0 + bound <= now <= 100.0 + bound + quiet
+    world, now = World(quiet), 100.0
+    while True:
+        if by_event:
+            world.notice(now)
+        if world.check(Changes({"a.txt": Change(str(now).encode())}), now) == GO:
+            break
+        now += quiet / 2
+    assert 100.0 + bound <= now <= 100.0 + bound + quiet
 
 
-def test_what_comes_after_a_decision_has_its_own_quiet_and_bound() -> None:
-    """A file mended long after it was held is still waited for."""
-    settle = Settle(0.5)
-    settle.left(ONE, 10.0)
-    assert settle.left(ONE, 11.0) == 0.0
-    settle.decided()
-    assert settle.left(ONE, 99.0) == 0.0
-    assert settle.left(TWO, 100.0) == 0.5
+def test_a_later_change_has_its_own_quiet_and_bound() -> None:
+    """A file that is mended long after it was held is still waited for."""
+    world = World()
+    world.check(ONE, 10.0)
+    assert world.check(ONE, 11.0) == GO
+    assert world.check(ONE, 99.0) == GO
+    assert world.check(TWO, 100.0) == Wait(0.5)
+    assert world.check(ONE, 100.25) == Wait(0.5)
+    assert world.check(ONE, 100.75) == GO
 
 
 def test_patience_waits_for_the_bound() -> None:
     """What looks unfinished has the whole bound to become whole, and not more."""
-    settle = Settle(0.5)
-    assert settle.left(ONE, 10.0, patient=True) == 10.0
-    assert settle.left(TWO, 19.0, patient=True) == 1.0
-    assert settle.left(TWO, 20.0, patient=True) == 0.0
+    world = World()
+    assert world.check(EMPTIED, 10.0) == Wait(10.0)
+    assert world.check(EMPTIED_TOO, 19.0) == Wait(1.0)
+    assert world.check(EMPTIED_TOO, 20.0) == GO
+
+
+def test_what_was_finished_is_not_waited_for_any_more() -> None:
+    """Once the source is whole its quiet time is enough."""
+    world = World()
+    world.check(EMPTIED, 10.0)
+    assert world.check(ONE, 12.0) == Wait(0.5)
+    assert world.check(ONE, 12.5) == GO
 
 
 def test_no_quiet_time_at_all() -> None:
     """settle=0 means at once."""
-    assert Settle(0.0).left(ONE, 10.0) == 0.0
+    world = World(0.0)
+    assert world.check(ONE, 10.0) == GO
+    world.notice(20.0)
+    assert world.settle.left() == 0.0
+    assert world.check(TWO, 20.0) == GO
+
+
+def test_quiet_counts_from_the_event() -> None:
+    """What an event announced was written then, and not when it was scanned."""
+    world = World()
+    world.notice(10.0)
+    assert world.settle.left() == 0.5
+    assert world.check(ONE, 10.25) == Wait(0.25)
+    assert world.check(ONE, 10.5) == GO
+
+
+def test_an_event_is_waited_out_whatever_differs() -> None:
+    """An event says that somebody writes, before a scan can tell; `left` ends with the bound."""
+    world = World()
+    world.notice(10.0)
+    world.notice(19.75)
+    assert world.settle.left() == 0.25
+    assert world.settle.left(patient=True) == 0.25
+    world.now = 21.0
+    assert world.settle.left() == 0.0
+
+
+def test_a_restart_by_hand_does_not_wait() -> None:
+    """Where no file differs there is nothing to wait for."""
+    assert World().check(Changes(requested="a reason"), 10.0) == GO
+
+
+def test_a_reset_ends_the_burst() -> None:
+    """A change that was undone does not count towards the bound of the next one."""
+    world = World()
+    world.check(ONE, 10.0)
+    world.settle.reset()
+    assert world.check(ONE, 19.75) == Wait(0.5)
+    world.settle.reset()
+    world.notice(29.0)
+    assert world.settle.left() == 0.5
+
+
+def test_a_touch_ends_its_burst() -> None:
+    """An event after which nothing differs leaves nothing behind."""
+    world = World()
+    world.notice(10.0)
+    world.settle.reset()
+    assert world.check(ONE, 19.9) == Wait(0.5)
+
+
+class Chain:
+    """Gates that are asked as the reloader does, every step as soon as they want."""
+
+    def __init__(self, world: World, *gates: Gate) -> None:
+        self.world = world
+        self.gates = gates
+
+    def run(self, changes: Callable[[float], Changes], scan: float) -> float:
+        """Scan, which takes so many seconds, until all let it pass; returns the time."""
+        for _ in range(10_000):
+            self.world.now += scan
+            for number, gate in enumerate(self.gates):
+                verdict = gate.check(changes(self.world.now))
+                if isinstance(verdict, Wait):
+                    for later in self.gates[number + 1 :]:
+                        later.reset()
+                    self.world.now += verdict.seconds
+                    break
+            else:
+                return self.world.now
+        raise AssertionError("it waits for ever")
+
+
+@pytest.mark.parametrize("python", [True, False], ids=["a source", "a text beside a source"])
+def test_endless_writing_is_bounded_beside_the_compiling(python: bool) -> None:
+    """Of files that differ at each scan the first verdict after the bound counts."""
+
+    def changes(now: float) -> Changes:
+        written = Change(str(now).encode(), is_python=python)
+        return Changes({"missing.py": Change(b"2", is_python=True), "written": written})
+
+    world = World(0.05)
+    chain = Chain(world, world.settle, Syntax(lambda: None))
+    assert 5.0 <= chain.run(changes, scan=0.01) < 5.5

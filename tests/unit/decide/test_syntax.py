@@ -1,11 +1,14 @@
-"""Guard: what does not compile holds the restart."""
+"""Syntax: code that does not compile holds the restart."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
-from wsgireload.decide.syntax import compiles, gone_with_its_folder
+from wsgireload.decide.syntax import compiles, vanished
+from wsgireload.decide.verdict import Hold
+from wsgireload.report import Held
 
 GOOD = {
     "plain": b"x = 1\n",
@@ -28,12 +31,21 @@ BAD = {
 }
 
 
+def held(path: Path) -> tuple[Hold, Held]:
+    """The hold for a file that is at fault, and its place."""
+    hold, _ = compiles(str(path))
+    assert hold is not None
+    assert hold.place is not None
+    assert hold.place.path == str(path)
+    return hold, hold.place
+
+
 @pytest.mark.parametrize("source", GOOD.values(), ids=GOOD)
 def test_good_code_holds_nothing(tmp_path: Path, source: bytes) -> None:
     """What Python can compile, in the encoding it declares, may restart."""
     path = tmp_path / "code.py"
     path.write_bytes(source)
-    assert compiles(str(path)) is None
+    assert compiles(str(path)) == (None, True)
 
 
 @pytest.mark.parametrize(("source", "line", "kind"), BAD.values(), ids=BAD)
@@ -41,61 +53,70 @@ def test_broken_code_holds(tmp_path: Path, source: bytes, line: int | None, kind
     """What does not compile holds, and the reason names file, line and error."""
     path = tmp_path / "code.py"
     path.write_bytes(source)
-    hold = compiles(str(path))
-    assert hold is not None
-    assert hold.path == str(path)
+    hold, place = held(path)
     assert str(path) in hold.reason
     assert kind in hold.reason
     if line is not None:
-        assert hold.line == line
+        assert place.line == line
         assert f"line {line}" in hold.reason
     assert "\n" not in hold.reason
 
 
-def test_the_place_is_told(tmp_path: Path) -> None:
+def test_the_place_is_reported(tmp_path: Path) -> None:
     """Line and column count from 1 and in characters; the line is as it stands in the file."""
     path = tmp_path / "code.py"
     path.write_text("x = 1\n    \nif 'äö' = = x:\n    pass\n")
-    hold = compiles(str(path))
-    assert hold is not None
-    assert (hold.line, hold.column, hold.text) == (3, 11, "if 'äö' = = x:")
-    assert hold.error == "SyntaxError: invalid syntax"
+    _, place = held(path)
+    assert (place.line, place.column, place.text) == (3, 11, "if 'äö' = = x:")
+    assert place.error == "SyntaxError: invalid syntax"
 
 
-def test_what_has_no_place_has_an_error(tmp_path: Path) -> None:
+def test_an_error_without_a_line(tmp_path: Path) -> None:
     """A folder in the place of a file has no line, and still a reason."""
-    hold = compiles(str(tmp_path))
-    assert hold is not None
-    assert (hold.line, hold.column, hold.text) == (None, None, None)
-    assert hold.error is not None
-    assert hold.error.startswith("cannot be read: ")
+    _, place = held(tmp_path)
+    assert (place.line, place.column, place.text) == (None, None, None)
+    assert place.error is not None
+    assert place.error.startswith("cannot be read: ")
 
 
-def test_a_file_that_is_gone_holds_nothing(tmp_path: Path) -> None:
+def test_a_missing_file_holds_nothing(tmp_path: Path) -> None:
     """A deleted source has nothing to compile."""
-    assert compiles(str(tmp_path / "gone.py")) is None
+    assert compiles(str(tmp_path / "gone.py")) == (None, True)
 
 
 def test_a_file_that_cannot_be_read_holds(tmp_path: Path) -> None:
     """When in doubt, hold: what we cannot read, the new process could not either."""
-    hold = compiles(str(tmp_path))
+    hold, lasting = compiles(str(tmp_path))
     assert hold is not None
     assert str(tmp_path) in hold.reason
-    assert hold.passing  # without a change: it may only be that no file can be opened now
+    assert not lasting  # it may only be that no file can be opened now
 
 
-def test_what_is_wrong_in_the_code_stays(tmp_path: Path) -> None:
+def test_an_error_in_the_code_lasts(tmp_path: Path) -> None:
     """Only a change mends it."""
     path = tmp_path / "code.py"
     path.write_text("x = (")
-    hold = compiles(str(path))
+    hold, lasting = compiles(str(path))
     assert hold is not None
-    assert not hold.passing
+    assert lasting
+
+
+def test_a_lack_of_memory_does_not_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may end without a change."""
+
+    def failing(_: str) -> bytes:
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(sys.modules["wsgireload.decide.syntax"], "content", failing)
+    hold, lasting = compiles(str(tmp_path / "code.py"))
+    assert hold is not None
+    assert "MemoryError: no room" in hold.reason
+    assert not lasting
 
 
 @pytest.mark.parametrize("left", ["no folder", "a file", "an empty folder", "another file"])
-def test_what_is_gone_with_its_folder(tmp_path: Path, left: str) -> None:
-    """A file whose folder holds something is gone for itself."""
+def test_a_file_that_is_missing_with_its_folder(tmp_path: Path, left: str) -> None:
+    """A file is held for if its folder is missing, empty or none: else it was deleted alone."""
     folder = tmp_path / "package"
     if left == "a file":
         folder.touch()
@@ -103,31 +124,31 @@ def test_what_is_gone_with_its_folder(tmp_path: Path, left: str) -> None:
         folder.mkdir()
     if left == "another file":
         (folder / "other.py").touch()
-    hold = gone_with_its_folder(str(folder / "code.py"))
+    hold = vanished(str(folder / "code.py"))
     assert (hold is None) == (left == "another file")
     assert hold is None or str(folder) in hold.reason
+    assert hold is None or hold.place == Held(str(folder / "code.py"), None, None, None, None)
 
 
 def test_nothing_is_run(tmp_path: Path) -> None:
     """Compiling a source does not execute it."""
     path = tmp_path / "code.py"
     path.write_text("raise SystemExit('it ran')\n")
-    assert compiles(str(path)) is None
+    assert compiles(str(path)) == (None, True)
 
 
-def test_what_has_no_end_is_not_read(tmp_path: Path) -> None:
-    """A pipe that nobody writes to, a device without an end, and a huge file hold, and at once."""
+def test_endless_files_are_not_read(tmp_path: Path) -> None:
+    """A pipe without a writer, a device without an end, and a huge file hold, and at once."""
     os.mkfifo(tmp_path / "pipe.py")
     (tmp_path / "zero.py").symlink_to("/dev/zero")
     with (tmp_path / "huge.py").open("wb") as file:
         file.truncate(10 << 30)
     for name, why in {"pipe": "not a regular", "zero": "not a regular", "huge": "larger"}.items():
-        hold = compiles(str(tmp_path / f"{name}.py"))
-        assert hold is not None
+        hold, _ = held(tmp_path / f"{name}.py")
         assert why in hold.reason
 
 
-def test_a_file_whose_folder_is_none_any_more_holds_nothing(tmp_path: Path) -> None:
+def test_a_file_whose_folder_became_a_file_holds_nothing(tmp_path: Path) -> None:
     """A package that became a single module is gone, as a whole."""
     (tmp_path / "package").write_text("")
-    assert compiles(str(tmp_path / "package/code.py")) is None
+    assert compiles(str(tmp_path / "package/code.py")) == (None, True)

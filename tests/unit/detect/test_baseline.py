@@ -1,238 +1,37 @@
-"""Loaded: is a file on disk still the one that this process runs?"""
+"""Baseline: is a file on disk still the one that this process runs?"""
 
 from __future__ import annotations
 
-import importlib
-import importlib.machinery
-import importlib.util
 import marshal
 import os
 import py_compile
 import sys
 import time
-import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from wsgireload.detect import baseline as loaded
-from wsgireload.detect.baseline import (
-    GRAIN,
-    Imports,
-    Moments,
-    process_started,
-    stamp,
-    still_on_disk,
-)
+from wsgireload.detect import bytecode
+from wsgireload.detect.baseline import GRAIN, Absence, Baseline, still_on_disk
+from wsgireload.detect.bytecode import stamp
+from wsgireload.detect.digests import digest_of
+from wsgireload.detect.imports import Imports
+from wsgireload.detect.modules import Modules, Source
+from wsgireload.server.detection import SCRIPT_PREFIX
 
-NAME = "wsgireload_test_of_loaded"
 SECOND = 1_700_000_000
 BEFORE, AFTER = b"answer = 1\n", b"answer = 2\n"  # of the same size
 
 
-class Application:
-    """A folder of modules to import, with our finder before all others."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.imports = Imports(lambda path: Path(path).read_bytes())
-
-    def write(self, name: str, content: bytes) -> Path:
-        """A module whose name is the test's own, so that no other is meant."""
-        path = self.root / f"{NAME}{name}"
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(content)
-        importlib.invalidate_caches()
-        return path
-
-    def load(self, name: str = "") -> ModuleType:
-        """Import a module."""
-        return importlib.import_module(f"{NAME}{name}")
-
-    def seen(self) -> list[tuple[str, bytes]]:
-        """What was seen of this folder since the last time."""
-        return [(path, found) for path, found in self.imports.seen() if NAME in path]
-
-
-@pytest.fixture
-def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
-    """An application whose imports are seen."""
-    monkeypatch.syspath_prepend(tmp_path)
-    made = Application(tmp_path)
-    made.imports.install()
-    yield made
-    made.imports.remove()
-    for name in [name for name in sys.modules if name.startswith(NAME)]:
-        del sys.modules[name]
-
-
-def test_an_import_is_seen(app: Application) -> None:
-    """The file of a module that is imported is seen as it was then, once."""
-    path = app.write(".py", BEFORE)
-    assert app.load().answer == 1
-    path.write_bytes(AFTER)
-    app.load()
-    assert app.seen() == [(str(path), BEFORE)]
-    assert app.seen() == []
-
-
-def test_imports_inside_imports_are_seen(app: Application) -> None:
-    """Packages, and what they import, are seen in the order in which they begin to load."""
-    inner = app.write("/inner.py", BEFORE)
-    package = app.write("/__init__.py", b"from . import inner\n")
-    outer = app.write("_outer.py", f"import {NAME}.inner\n".encode())
-    app.load("_outer")
-    assert [path for path, _ in app.seen()] == [str(outer), str(package), str(inner)]
-
-
-def test_what_is_merely_found_is_not_seen(app: Application) -> None:
-    """find_spec() loads nothing, and nothing is noted."""
-    app.write(".py", BEFORE)
-    assert importlib.util.find_spec(NAME) is not None
-    assert importlib.machinery.PathFinder.find_spec(NAME) is not None
-    assert app.seen() == []
-
-
-@pytest.mark.parametrize("content", [b"raise ValueError\n", b"import wsgireload_no_such\n", b"(\n"])
-def test_failed_imports_are_seen(app: Application, content: bytes) -> None:
-    """A module whose import fails was read all the same, each time."""
-    path = app.write(".py", content)
-    for _ in range(2):
-        with pytest.raises((ValueError, ImportError, SyntaxError)):
-            app.load()
-    assert app.seen() == [(str(path), content)] * 2
-
-
-def test_a_reload_is_seen(app: Application) -> None:
-    """importlib.reload() reads the file again, and what it reads now counts."""
-    path = app.write(".py", BEFORE)
-    module = app.load()
-    path.write_bytes(b"answer = 33\n")
-    importlib.reload(module)
-    assert app.seen() == [(str(path), BEFORE), (str(path), b"answer = 33\n")]
-
-
-def test_what_has_no_file_is_not_seen(app: Application) -> None:
-    """A namespace package, a module that is not there and one inside Python have no file."""
-    (app.root / NAME).mkdir()
-    app.load()
-    with pytest.raises(ModuleNotFoundError):
-        app.load(".nowhere")
-    assert app.seen() == []
-
-
-def test_an_archive_does_no_harm(app: Application) -> None:
-    """Where a file cannot be read by its path, as in an archive, the import works all the same."""
-    archive = app.root / "lib.zip"
-    with zipfile.ZipFile(archive, "w") as made:
-        made.writestr(f"{NAME}.py", BEFORE)
-    sys.path.insert(0, str(archive))  # the fixture restores it
-    assert app.load().answer == 1
-    assert app.seen() == []
-
-
-@pytest.mark.parametrize("spec", [None, 5, SimpleNamespace(origin="a.py")])
-def test_another_finders_oddities_pass(app: Application, spec: object) -> None:
-    """Whatever another finder gives goes through as it is: no import fails because of us."""
-    finder = SimpleNamespace(find_spec=lambda *_given: spec)
-    sys.meta_path.insert(1, finder)
-    try:
-        found = app.imports.find_spec(NAME)
-    finally:
-        sys.meta_path.remove(finder)
-    assert found is spec
-
-
-def test_a_failing_digest_fails_no_import(app: Application) -> None:
-    """Whatever goes wrong while a file is noted, the import works."""
-
-    def failing(path: str) -> bytes:
-        raise MemoryError(path)
-
-    app.write(".py", BEFORE)
-    app.imports._digest = failing
-    assert app.load().answer == 1
-
-
-def test_a_finder_of_the_old_kind_is_passed_over(app: Application) -> None:
-    """A finder without find_spec is left to Python."""
-    path, old = app.write(".py", BEFORE), object()
-    sys.meta_path.insert(1, old)  # type: ignore[arg-type]
-    try:
-        assert app.imports.find_spec(NAME) is not None
-    finally:
-        sys.meta_path.remove(old)  # type: ignore[arg-type]
-    assert path.exists()
-
-
-def test_installed_and_removed() -> None:
-    """It stands first, and removing it twice, or before, does no harm."""
-    imports, before = Imports(lambda _path: None), list(sys.meta_path)
-    imports.remove()
-    imports.install()
-    assert sys.meta_path == [imports, *before]
-    imports.remove()
-    imports.remove()
-    assert sys.meta_path == before
-    assert imports.find_spec("os") is None
-
-
-def test_what_the_digest_leaves_out_is_not_seen(app: Application) -> None:
-    """A file that is too large to be read during its import is not noted."""
-    app.imports._digest = lambda _path: None
-    app.write(".py", BEFORE)
-    app.load()
-    assert app.seen() == []
-
-
-def test_a_digest_that_imports(app: Application) -> None:
-    """What a digest imports as it is first taken is imported once, and not for its own sake."""
-    app.write("_tool.py", b"")
-    app.write(".py", BEFORE)
-    digested: list[str] = []
-
-    def digest(path: str) -> bytes:
-        digested.append(path)
-        app.load("_tool")
-        return b""
-
-    app.imports.remove()
-    app.imports = Imports(digest)
-    app.imports.install()
-    app.load()
-    assert [path for path in digested if NAME in path] == [str(app.root / f"{NAME}.py")]
-
-
-def test_moments() -> None:
-    """What is loaded already was absent before the process began; everything else until now."""
+def test_absence() -> None:
+    """A loaded module was absent before the process started; every other one until now."""
     before = time.time()
-    moments = Moments(5.0)
-    assert moments.absent("sys") == 5.0
-    assert before <= moments.absent("wsgireload_no_such") <= time.time()
-    assert Moments(None).absent("sys") == 0.0
-
-
-def test_when_this_process_began() -> None:
-    """A moment in the past, later than the machine's own start."""
-    began = process_started()
-    assert began is not None
-    since_boot = time.clock_gettime(time.CLOCK_BOOTTIME)
-    assert time.time() - since_boot - 1 < began < time.time()
-    assert process_started() == pytest.approx(began, abs=0.05)
-
-
-@pytest.mark.parametrize("told", [b"", b"nonsense", b"1 (a b) R 1"])
-def test_a_system_that_does_not_tell(
-    told: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Where the system does not tell, or tells nonsense, the moment is not known."""
-    (tmp_path / "stat").write_bytes(told)
-    monkeypatch.setattr(loaded, "open", lambda *_: (tmp_path / "stat").open("rb"), raising=False)
-    assert process_started() is None
-    monkeypatch.setattr(loaded, "open", lambda *_: (tmp_path / "none").open("rb"))
-    assert process_started() is None
+    absence = Absence(5.0)
+    assert absence.until("sys") == 5.0
+    assert before <= absence.until("wsgireload_no_such") <= time.time()
+    assert Absence(None).until("sys") == 0.0
 
 
 class Module:
@@ -250,9 +49,8 @@ class Module:
 
     def same(self, *, absent: float = 0.0, loaded_mtime: int | None = None) -> bool | None:
         """Whether it is what was loaded."""
-        changed = self.path.stat().st_ctime
-        more = {"cached": str(self.cache), "loaded_mtime": loaded_mtime}
-        return still_on_disk(str(self.path), changed=changed, absent=absent, **more)
+        source = Source(str(self.path), "app", cached=str(self.cache), loaded_mtime=loaded_mtime)
+        return still_on_disk(source, absent)
 
 
 @pytest.fixture
@@ -266,16 +64,16 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Module:
 def writable(
     module: Module, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> bool:
-    """Whether this process could write its caches (root could anywhere: the answer is faked)."""
+    """Whether this process could write its caches (faked: root could anywhere)."""
     fake = SimpleNamespace(**vars(os))
     fake.access = lambda _path, _mode: request.param != "unwritable"
-    monkeypatch.setattr(loaded, "os", fake)
+    monkeypatch.setattr(bytecode, "os", fake)
     monkeypatch.setattr(sys, "dont_write_bytecode", request.param == "dont_write_bytecode")
     return bool(request.param == "writable")
 
 
 def test_older_than_the_load(module: Module) -> None:
-    """A file that did not change since the module was known to be absent is what was loaded."""
+    """A file that has not changed since the module was absent is what was loaded."""
     changed = module.path.stat().st_ctime
     module.cache.unlink()
     assert module.same(absent=changed + 1) is True
@@ -297,16 +95,16 @@ def test_untouched_as_cached(module: Module, writable: bool) -> None:
 
 
 def test_a_cache_that_came_later(module: Module, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the cache was written well after the source, nothing has to be compiled."""
+    """If the cache was written well after the source, nothing has to be compiled."""
     later, fake = module.path.stat().st_ctime + 2, SimpleNamespace(**vars(os))
-    fake.fstat = lambda _handle: SimpleNamespace(st_ctime=later)
-    monkeypatch.setattr(loaded, "os", fake)
-    monkeypatch.setattr(loaded, "_same_program", None)
+    fake.stat = lambda _path: SimpleNamespace(st_ctime=later)
+    monkeypatch.setattr(bytecode, "os", fake)
+    monkeypatch.setattr(bytecode, "_compiled", None)
     assert module.same() is True
 
 
 def test_edited_since(module: Module, writable: bool) -> None:
-    """An edit is one where the cache was ours to keep; a cache that was not proves nothing."""
+    """An edit is proven if this process could write the cache; any other cache proves nothing."""
     module.write(b"answer = 33\n", SECOND + 5)
     assert module.same() is (False if writable else None)
 
@@ -319,7 +117,7 @@ def test_restored_from_a_backup(module: Module, writable: bool) -> None:
 
 @pytest.mark.parametrize("content", [BEFORE, b"answer = 1  # the same program\n", b"answer=1\n\n"])
 def test_touched_since(module: Module, content: bytes, writable: bool) -> None:
-    """A source that was written again, but is the same program, is what was loaded."""
+    """A source that was written again, and is the same program, is what was loaded."""
     module.write(content, SECOND + 5)
     if writable and b"=1" not in content:
         assert module.same() is True
@@ -328,26 +126,10 @@ def test_touched_since(module: Module, content: bytes, writable: bool) -> None:
 
 
 def test_two_edits_within_a_second(module: Module, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An equal header is not believed where the program can be compared."""
+    """An equal header does not count if the program can be compared."""
     module.write(AFTER, SECOND + 0.5)
     assert stamp(module.path.stat()) == module.cache.read_bytes()[8:16]
     assert module.same() is False
-
-
-@pytest.mark.parametrize("age", [0.0, 0.9, 5.0])
-def test_bytecode_of_the_second_in_which_its_source_was_written(module: Module, age: float) -> None:
-    """It may be of an earlier text, and is removed; what was written long after is kept."""
-    module.write(AFTER, time.time() - age)
-    module.cache.touch()
-    loaded.distrust(str(module.path))
-    assert module.cache.exists() is (age == 5.0)
-
-
-def test_what_has_no_bytecode_is_left_alone(module: Module) -> None:
-    """Nor is there any trouble with what is no source at all."""
-    module.cache.unlink()
-    for path in (str(module.path), "/nowhere/a.py", "a\0b", ""):
-        loaded.distrust(path)
 
 
 def test_broken_since(module: Module) -> None:
@@ -358,7 +140,7 @@ def test_broken_since(module: Module) -> None:
 
 @pytest.mark.parametrize("mode", ["CHECKED_HASH", "UNCHECKED_HASH"])
 def test_hash_based_bytecode_proves_nothing(module: Module, mode: str, writable: bool) -> None:
-    """A cache that goes by a hash, or is trusted whatever the source says, is no evidence."""
+    """A cache that goes by a hash of the source, or is never checked, is no evidence."""
     mode_of = py_compile.PycInvalidationMode[mode]
     py_compile.compile(str(module.path), invalidation_mode=mode_of, doraise=True)
     for content in (BEFORE, AFTER):
@@ -391,20 +173,31 @@ def test_no_bytecode(module: Module, writable: bool) -> None:
     """Without a cache there is no evidence."""
     module.cache.unlink()
     assert module.same() is None
-    nothing = {"absent": 0.0, "cached": None, "loaded_mtime": None}
-    assert still_on_disk(str(module.path), changed=SECOND, **nothing) is None
+    assert still_on_disk(Source(str(module.path), "app"), 0.0) is None
 
 
 @pytest.mark.parametrize("path", ["/nowhere/a.py", "a\0b", "/srv/\ud800"], ids=ascii)
 def test_no_source(path: str) -> None:
     """Without a file on disk there is no evidence, and nothing is raised."""
-    nothing = {"absent": 0.0, "cached": "/x", "loaded_mtime": None}
-    assert still_on_disk(path, changed=SECOND, **nothing) is None
+    assert still_on_disk(Source(path, "app", cached="/x"), 0.0) is None
 
 
-def test_a_stamp_is_what_python_writes(module: Module) -> None:
-    """How a cache names its source agrees with Python's own, also past 2038 and 2106."""
-    for second in (SECOND, 2**31 + 5, 2**32 + 5):
-        module.write(BEFORE, second)
-        py_compile.compile(str(module.path), doraise=True)
-        assert stamp(module.path.stat()) == module.cache.read_bytes()[8:16]
+@pytest.mark.parametrize("is_edited", [True, False])
+def test_a_script_that_is_edited_as_soon_as_it_is_loaded(tmp_path: Path, is_edited: bool) -> None:
+    """mod_wsgi notes a script's mtime when all of it is loaded: that may be after it is found."""
+    path = tmp_path / "app.wsgi"
+    path.write_text("import wsgireload\n")
+    name = f"{SCRIPT_PREFIX}0"
+    script = ModuleType(name)
+    script.__file__ = str(path)
+    modules = Modules({name: script})
+    baseline = Baseline(Imports(lambda: None), Absence(None), modules)
+    [source] = baseline.loaded(thorough=True)
+    baseline.expect(source)
+    script.__mtime__ = path.stat().st_mtime_ns // 1000  # type: ignore[attr-defined]
+    if is_edited:
+        path.write_text("import wsgireload, os\n")
+        os.utime(path, (1, 1))
+    now = digest_of(str(path))
+    assert (baseline.digest(str(path), now) != now) == is_edited
+    assert baseline.unproven == []

@@ -1,14 +1,172 @@
-"""Programs: comments and layout are no change where that is asked for."""
+"""Bytecode: stale caches are removed; compare="code" compares programs.
+
+What a cache proves about loaded code: test_baseline.py.
+"""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import py_compile
+import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from wsgireload.detect.bytecode import Programs
+from wsgireload.detect import bytecode
+from wsgireload.detect.bytecode import Programs, distrust, freshen, stamp
+
+BEFORE, AFTER = b"answer = 1\n", b"answer = 2\n"  # of the same size
+SECOND = 1_700_000_000
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A source with a cache, written in a certain second."""
+    path = tmp_path / "app.py"
+    path.write_bytes(BEFORE)
+    os.utime(path, (SECOND, SECOND))
+    py_compile.compile(str(path), doraise=True)
+    return path
+
+
+def cache_of(source: Path, optimization: object = "") -> Path:
+    """The cache of a source."""
+    return Path(importlib.util.cache_from_source(str(source), optimization=optimization))
+
+
+def edit(source: Path, content: bytes = AFTER, second: float = SECOND) -> None:
+    """Write another content, in a certain second."""
+    source.write_bytes(content)
+    os.utime(source, (second, second))
+
+
+def run(source: Path) -> int:
+    """What a new process would run."""
+    spec = importlib.util.spec_from_file_location("app", source)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return int(module.answer)
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.5, 0.999])
+def test_stale_bytecode_is_removed(source: Path, fraction: float) -> None:
+    """A cache that passes for the new source is removed: otherwise the old code would run."""
+    edit(source, second=SECOND + fraction)
+    assert run(source) == 1  # the trap is real
+    assert freshen([str(source)]) == []
+    assert run(source) == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "second"), [(AFTER, SECOND + 1), (AFTER, SECOND - 1), (AFTER + b"\n", SECOND)]
+)
+def test_other_bytecode_stays(source: Path, content: bytes, second: float) -> None:
+    """A cache of another size or second is left to Python, which does not use it."""
+    before = cache_of(source).read_bytes()
+    edit(source, content, second)
+    assert freshen([str(source)]) == []
+    assert cache_of(source).read_bytes() == before
+    assert run(source) == 2
+
+
+@pytest.mark.parametrize("level", [1, 2])
+def test_optimised_bytecode_is_removed(source: Path, level: int) -> None:
+    """The caches of python -O and -OO go too."""
+    py_compile.compile(str(source), doraise=True, optimize=level)
+    edit(source)
+    assert freshen([str(source)]) == []
+    assert not cache_of(source, level).exists()
+    assert not cache_of(source).exists()
+
+
+def test_caches_elsewhere_are_found(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Caches are found in PYTHONPYCACHEPREFIX."""
+    monkeypatch.setattr(sys, "pycache_prefix", str(tmp_path / "elsewhere"))
+    py_compile.compile(str(source), doraise=True)
+    cache = cache_of(source)
+    assert cache.is_relative_to(tmp_path / "elsewhere")
+    assert freshen([str(source)]) == []
+    assert not cache.exists()
+
+
+def test_nothing_to_remove(source: Path, tmp_path: Path) -> None:
+    """A missing source, one without a cache, and a cut cache are nothing to report."""
+    cut = tmp_path / "cut.py"
+    cut.write_bytes(BEFORE)
+    cache_of(cut).write_bytes(b"\0" * 5)
+    source.unlink()
+    below_a_file = str(cut / "below.py")
+    assert freshen([str(source), str(tmp_path / "none.py"), str(cut), below_a_file]) == []
+    assert cache_of(source).exists()
+
+
+def test_a_hash_based_cache_stays(source: Path) -> None:
+    """A cache that Python checks by hash never passes for another source."""
+    py_compile.compile(
+        str(source), invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH, doraise=True
+    )
+    edit(source)
+    assert freshen([str(source)]) == []
+    assert run(source) == 2
+
+
+def test_what_cannot_be_removed_is_reported(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stale cache that may not be removed is returned, unless it is younger than the source (as
+    after pip); the next one is removed all the same.
+    """
+    edit(source)
+    other = tmp_path / "other.py"
+    other.write_bytes(BEFORE)
+    py_compile.compile(str(other), doraise=True)
+    fake = SimpleNamespace(**vars(os))
+
+    def remove(path: str) -> None:
+        if Path(path) == cache_of(source):
+            raise PermissionError(13, "Permission denied", path)
+        os.remove(path)  # noqa: PTH107 (what is faked)
+
+    fake.remove = remove
+    monkeypatch.setattr(bytecode, "os", fake)
+    assert freshen([str(source), str(other)]) == [str(cache_of(source))]
+    assert not cache_of(other).exists()
+    while cache_of(source).stat().st_ctime_ns <= source.stat().st_ctime_ns:  # a clock's tick
+        py_compile.compile(str(source), doraise=True)
+    assert freshen([str(source)]) == []
+    assert run(source) == 2
+
+
+@pytest.mark.parametrize("age", [0.0, 0.9, 5.0])
+def test_bytecode_of_the_second_in_which_its_source_was_written(source: Path, age: float) -> None:
+    """It may be of an earlier text, and is removed; what was written long after is kept."""
+    edit(source, second=time.time() - age)
+    cache_of(source).touch()
+    distrust(str(source))
+    assert cache_of(source).exists() is (age == 5.0)
+
+
+def test_what_has_no_bytecode_is_left_alone(source: Path) -> None:
+    """Neither a source without a cache nor a path without a source is an error."""
+    cache_of(source).unlink()
+    for path in (str(source), "/nowhere/a.py", "a\0b", ""):
+        distrust(path)
+
+
+def test_a_stamp_is_what_python_writes(source: Path) -> None:
+    """Its mtime and size agree with Python's own, also past 2038 and 2106."""
+    for second in (SECOND, 2**31 + 5, 2**32 + 5):
+        edit(source, BEFORE, second)
+        py_compile.compile(str(source), doraise=True)
+        assert stamp(source.stat()) == cache_of(source).read_bytes()[8:16]
+
 
 SOURCE = '''\
 """A module."""
@@ -22,21 +180,26 @@ def double(number):
 
 
 @pytest.fixture
-def source(tmp_path: Path) -> Path:
+def loaded(tmp_path: Path) -> Path:
     """A module that was loaded, with its cache."""
     path = tmp_path / "module.py"
     path.write_text(SOURCE)
-    os.utime(path, (1_000_000_000, 1_000_000_000))
+    os.utime(path, (SECOND, SECOND))
     py_compile.compile(str(path), doraise=True)
     return path
 
 
 @pytest.fixture
-def programs(source: Path) -> Programs:
+def programs(loaded: Path) -> Programs:
     """What is known of it."""
     known = Programs()
-    known.remember(str(source))
+    known.remember(str(loaded))
     return known
+
+
+def same(programs: Programs, path: Path) -> bool:
+    """Whether it is the same program now."""
+    return programs.same(str(path), path.read_bytes())
 
 
 @pytest.mark.parametrize(
@@ -48,10 +211,10 @@ def programs(source: Path) -> Programs:
         ("n * 2 for n", "n * 2\n        for n"),
     ],
 )
-def test_layout(source: Path, programs: Programs, old: str, new: str) -> None:
+def test_layout(loaded: Path, programs: Programs, old: str, new: str) -> None:
     """Comments, blank lines and layout leave a program the same."""
-    source.write_text(SOURCE.replace(old, new))
-    assert programs.same(str(source))
+    loaded.write_text(SOURCE.replace(old, new))
+    assert same(programs, loaded)
 
 
 @pytest.mark.parametrize(
@@ -67,28 +230,41 @@ def test_layout(source: Path, programs: Programs, old: str, new: str) -> None:
         ("LIMIT = 10", "LIMIT = (10"),
     ],
 )
-def test_another_program(source: Path, programs: Programs, old: str, new: str) -> None:
+def test_another_program(loaded: Path, programs: Programs, old: str, new: str) -> None:
     """Values, docstrings, names and what does not compile are changes."""
-    source.write_text(SOURCE.replace(old, new))
-    assert not programs.same(str(source))
+    loaded.write_text(SOURCE.replace(old, new))
+    assert not same(programs, loaded)
 
 
-def test_without_a_cache(source: Path, programs: Programs) -> None:
-    """Where the program that runs is not kept, everything is a change."""
-    source.write_text(SOURCE + "# more\n")
-    for cache in source.parent.rglob("*.pyc"):
+def test_without_a_cache(loaded: Path, programs: Programs) -> None:
+    """Without a cache everything is a change."""
+    loaded.write_text(SOURCE + "# more\n")
+    for cache in loaded.parent.rglob("*.pyc"):
         cache.unlink()
-    assert not programs.same(str(source))
+    assert not same(programs, loaded)
 
 
-def test_the_cache_of_another_source(source: Path, programs: Programs) -> None:
-    """A cache that somebody else has made since says nothing of what was loaded."""
-    source.write_text(SOURCE.replace("10", "11"))
-    py_compile.compile(str(source), doraise=True)
-    source.write_text(SOURCE.replace("10", "11") + "# more\n")
-    assert not programs.same(str(source))
+def test_the_cache_of_another_source(loaded: Path, programs: Programs) -> None:
+    """A cache that another process has written since is not that of the loaded program."""
+    loaded.write_text(SOURCE.replace("10", "11"))
+    py_compile.compile(str(loaded), doraise=True)
+    loaded.write_text(SOURCE.replace("10", "11") + "# more\n")
+    assert not same(programs, loaded)
 
 
-def test_what_was_never_loaded(source: Path) -> None:
+def test_what_was_never_loaded(loaded: Path) -> None:
     """Without knowing what was loaded everything is a change."""
-    assert not Programs().same(str(source))
+    assert not same(Programs(), loaded)
+
+
+def test_a_program_is_compared_once_for_each_digest(
+    loaded: Path, programs: Programs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a file differs it is scanned again and again; its text is compiled once."""
+    loaded.write_text(SOURCE + "# more\n")
+    assert same(programs, loaded)
+    with monkeypatch.context() as patch:
+        patch.setattr(bytecode, "_compiled", lambda _: pytest.fail("it was compiled again"))
+        assert same(programs, loaded)
+    loaded.write_text(SOURCE + "MORE = 1\n")
+    assert not same(programs, loaded)

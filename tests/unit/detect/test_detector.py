@@ -1,4 +1,4 @@
-"""Watched: what is watched, and which of it differs from what this process loaded."""
+"""Detector: all watched files, and which of them differ from what this process runs."""
 
 from __future__ import annotations
 
@@ -7,29 +7,36 @@ import importlib.util
 import os
 import py_compile
 import sys
+import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from wsgireload.detect.detector import NOTED_BYTES, Watched, note
-from wsgireload.detect.digests import MISSING, SPECIAL, digest_of, marks_plainly
+from wsgireload.detect.baseline import Baseline
+from wsgireload.detect.detector import Detector, Events
+from wsgireload.detect.digests import MISSING, digest_of
+from wsgireload.detect.imports import note
+from wsgireload.detect.modules import Modules
 from wsgireload.detect.sweep import PAUSE, ROUND
 from wsgireload.detect.tracked import Folders
 from wsgireload.log import Log
-from wsgireload.server import files as reading
+from wsgireload.server import files, native
+from wsgireload.settings import Settings
+from wsgireload.watch.events import NoEvents
 
 BEFORE, AFTER = b"answer = 1\n", b"answer = 2\n"
+MARKS = native.marks
 
 
-class Enough(BaseException):
-    """What a checkpoint raises that ends a look."""
+class StopScan(BaseException):
+    """Raised by a checkpoint to end a scan."""
 
 
-class Said(Log):
-    """Keeps what was said."""
+class Lines(Log):
+    """Keeps what is logged."""
 
     def __init__(self) -> None:
         super().__init__("app")
@@ -40,27 +47,37 @@ class Said(Log):
 
 
 class Application:
-    """A folder, the modules that were loaded from it, and the imports that were seen."""
+    """A folder, the modules that were loaded from it, and the imports that were seen.
+
+    Stands in for the import hook, and for the times at which modules are known to be absent.
+    """
 
     def __init__(self, root: Path, *ignore: str) -> None:
         self.root = root
         self.modules: dict[str, object] = {}
         self.imported: deque[tuple[str, bytes]] = deque()
         self.loaded_after = float("inf")  # every file on disk is older than the load
-        self.log = Said()
-        self.watched = self.watch(*ignore)
+        self.log = Lines()
+        self.detector = self.make(NoEvents(), ignore=ignore)
 
-    def watch(self, *ignore: str) -> Watched:
-        """A first look is still to come."""
-        return Watched(ignore, self.log, self, self, modules=self.modules)  # type: ignore[arg-type]
+    def make(
+        self,
+        events: Events,
+        checkpoint: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
+        **settings: object,
+    ) -> Detector:
+        """A detector that has not scanned yet."""
+        baseline = Baseline(self, self, Modules(self.modules))  # type: ignore[arg-type]
+        return Detector(Settings.of(**settings), self.log, events, baseline, checkpoint, clock)
 
     def seen(self) -> Iterator[tuple[str, bytes]]:
-        """Stands in for the finder that sees imports."""
+        """As `Imports.seen`."""
         while self.imported:
             yield self.imported.popleft()
 
-    def absent(self, module: str) -> float:
-        """Stands in for the moments at which a module was known to be absent."""
+    def until(self, module: str) -> float:
+        """As `Absence.until`."""
         return self.loaded_after
 
     def write(self, name: str, content: bytes = BEFORE) -> str:
@@ -89,10 +106,10 @@ class Application:
         return path
 
     def differs(self) -> dict[str, str]:
-        """Look: which files differ, and how."""
-        found = self.watched.look()
-        assert all(digest_of(path) == digest for path, digest in found.items())
-        return {str(Path(path).relative_to(self.root)): self.watched.kind(path) for path in found}
+        """Scan: which files differ, and how."""
+        found = self.detector.scan()
+        assert all(digest_of(path) == change.digest for path, change in found.items())
+        return {str(Path(path).relative_to(self.root)): each.kind for path, each in found.items()}
 
 
 @pytest.fixture
@@ -103,31 +120,31 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Application:
 
 
 def test_nothing_differs(app: Application) -> None:
-    """What was loaded and did not change since does not differ, however often we look."""
+    """What was loaded and has not changed since does not differ, however often we scan."""
     app.load("a.py")
     app.see("b.py")
-    app.watched.track([app.write("c.html")])
+    app.detector.track([app.write("c.html")])
     assert app.differs() == app.differs() == {}
-    assert len(app.watched) == 3
-    assert app.watched.unproven == []
+    assert len(app.detector) == 3
+    assert app.detector.unproven == []
 
 
 @pytest.mark.parametrize("how", ["load", "see"])
 def test_an_edit(app: Application, how: str) -> None:
-    """An edited module differs until it is again what was loaded."""
+    """An edited module differs until it is what was loaded again."""
     path = getattr(app, how)("a.py")
     app.differs()
     app.write("a.py", AFTER)
     assert app.differs() == app.differs() == {"a.py": "modified"}
     app.write("a.py", b"answer = 333\n")
     assert app.differs() == {"a.py": "modified"}
+    assert app.detector.scan()[path].is_python
     app.write("a.py")
     assert app.differs() == {}
-    assert app.watched.is_python(path)
 
 
-def test_an_edit_before_the_first_look(app: Application) -> None:
-    """A module that changed between its import and the first look differs at once."""
+def test_an_edit_before_the_first_scan(app: Application) -> None:
+    """A module that changed between its import and the first scan differs at once."""
     app.see("a.py")
     app.write("a.py", AFTER)
     assert app.differs() == {"a.py": "modified"}
@@ -135,23 +152,23 @@ def test_an_edit_before_the_first_look(app: Application) -> None:
     assert app.differs() == {}
 
 
-def test_an_edit_before_we_began(app: Application) -> None:
-    """One that was imported before we began and edited since differs too, by its bytecode."""
+def test_an_edit_before_the_start(app: Application) -> None:
+    """A module that was imported before start() and edited since differs too, by its bytecode."""
     app.loaded_after = 0.0
     app.load("a.py")
     app.load("b.py")
     os.utime(app.write("a.py", AFTER), (1, 1))
     assert app.differs() == {"a.py": "modified"}
-    assert app.watched.unproven == []
+    assert app.detector.unproven == []
 
 
 def test_no_evidence_is_no_difference(app: Application) -> None:
-    """Where nothing proves what was loaded, what lies there now is taken for it, and noted."""
+    """Without evidence the file on disk is taken to be what was loaded, and is listed."""
     app.loaded_after = 0.0
     path = app.load("a.py")
     Path(importlib.util.cache_from_source(path)).unlink()
     assert app.differs() == {}
-    assert app.watched.unproven == [path]
+    assert app.detector.unproven == [path]
     app.write("a.py", AFTER)
     assert app.differs() == {"a.py": "modified"}
 
@@ -163,11 +180,11 @@ def test_a_generated_module(app: Application) -> None:
     app.see("seen.py")
     app.load("cached.py")
     assert app.differs() == {}
-    assert app.watched.unproven == []
+    assert app.detector.unproven == []
 
 
 def test_a_module_imported_later(app: Application) -> None:
-    """A module that comes later is watched from then on."""
+    """A module that is imported later is watched from then on."""
     app.load("a.py")
     app.differs()
     app.load("b.py")
@@ -188,7 +205,7 @@ def test_a_failed_import(app: Application) -> None:
 
 
 def test_loaded_again(app: Application) -> None:
-    """A module that the application itself loaded again does not differ from what it runs now."""
+    """A module that the application has reloaded itself is compared with the new version."""
     app.see("a.py")
     app.differs()
     app.write("a.py", AFTER)
@@ -200,15 +217,15 @@ def test_loaded_again(app: Application) -> None:
 
 
 def test_deleted_and_back(app: Application) -> None:
-    """A file that is gone differs as deleted; back again as it was, not at all."""
+    """A missing file differs as deleted; once it is back as it was, it does not differ."""
     names = ("a.py", "b.html")
     paths = [app.load("a.py"), app.write("b.html")]
-    app.watched.track(paths[1:])
+    app.detector.track(paths[1:])
     app.differs()
     for path in paths:
         Path(path).unlink()
     assert app.differs() == dict.fromkeys(names, "deleted")
-    assert set(app.watched.look().values()) == {MISSING}
+    assert {change.digest for change in app.detector.scan().values()} == {MISSING}
     app.write("a.py")
     app.write("b.html", AFTER)
     assert app.differs() == {"b.html": "modified"}
@@ -219,11 +236,11 @@ def test_deleted_and_back(app: Application) -> None:
 @pytest.mark.parametrize("tracked", ["templates", "templates/*.html", "templates/**/*.html"])
 @pytest.mark.parametrize("others", [(), ("templates/a.html",), ("templates/x.log",)])
 def test_a_file_that_appears(app: Application, tracked: str, others: tuple[str, ...]) -> None:
-    """A file that is put into a tracked folder or glob appeared, be it the first one there."""
+    """A new file in a tracked folder or glob has appeared, even if it is the first one there."""
     (app.root / "templates").mkdir()
     for name in others:
         app.write(name)
-    app.watched.track([str(app.root / tracked)])
+    app.detector.track([str(app.root / tracked)])
     assert app.differs() == app.differs() == {}
     path = app.write("templates/new.html")
     assert app.differs() == {"templates/new.html": "appeared"}
@@ -231,18 +248,18 @@ def test_a_file_that_appears(app: Application, tracked: str, others: tuple[str, 
     assert app.differs() == {}
 
 
-def test_a_file_that_was_awaited(app: Application) -> None:
-    """A tracked path that does not exist yet is watched for its appearance."""
-    app.watched.track([str(app.root / "no/a.html")])
+def test_a_tracked_file_that_does_not_exist_yet(app: Application) -> None:
+    """A tracked path without a file is watched for its appearance."""
+    app.detector.track([str(app.root / "no/a.html")])
     assert app.differs() == {}
     app.write("no/a.html")
     assert app.differs() == {"no/a.html": "appeared"}
 
 
 def test_a_folder_that_is_replaced(app: Application) -> None:
-    """A tracked folder that goes and comes back with the same in it does not differ."""
+    """A tracked folder that is moved away and back does not differ."""
     app.write("templates/a.html")
-    app.watched.track([str(app.root / "templates")])
+    app.detector.track([str(app.root / "templates")])
     assert app.differs() == {}
     (app.root / "templates").rename(app.root / "away")
     assert app.differs() == {"templates/a.html": "deleted"}
@@ -251,39 +268,39 @@ def test_a_folder_that_is_replaced(app: Application) -> None:
 
 
 def test_what_is_tracked_later_is_no_difference(app: Application) -> None:
-    """What lies there when it is first tracked is where we start from."""
+    """The files there when a path is first tracked are the baseline."""
     app.differs()
     app.write("a.html")
-    app.watched.track([str(app.root)])
+    app.detector.track([str(app.root)])
     assert app.differs() == {}
     app.write("a.html", AFTER)
     assert app.differs() == {"a.html": "modified"}
 
 
 def test_a_link_that_is_swapped(app: Application) -> None:
-    """A module below `current` differs when that leads to another release."""
+    """A module below `current` differs when that link points to another release."""
     for release, content in (("1", BEFORE), ("2", AFTER), ("3", BEFORE)):
         app.write(f"releases/{release}/a.py", content)
     current = app.root / "current"
     current.symlink_to("releases/1")
     app.load("current/a.py")
-    told = []
+    found = []
     for release in "123":
         current.unlink()
         current.symlink_to(f"releases/{release}")
-        told.append(app.differs())
-    assert told == [{}, {"current/a.py": "modified"}, {}]
+        found.append(app.differs())
+    assert found == [{}, {"current/a.py": "modified"}, {}]
 
 
 def test_what_is_ignored(tmp_path: Path) -> None:
-    """What is ignored is not watched, however it came to us."""
+    """Ignored files are not watched, whether imported or tracked."""
     app = Application(tmp_path, "vendor", str(tmp_path / "b.py"))
     app.load("vendor/a.py")
     app.see("vendor/c.py")
     app.load("b.py")
-    app.watched.track([app.write("vendor/d.html"), str(tmp_path / "vendor")])
+    app.detector.track([app.write("vendor/d.html"), str(tmp_path / "vendor")])
     assert app.differs() == {}
-    assert len(app.watched) == 0
+    assert len(app.detector) == 0
 
 
 def test_python_is_what_has_to_compile(app: Application) -> None:
@@ -294,16 +311,74 @@ def test_python_is_what_has_to_compile(app: Application) -> None:
     module.__file__ = script
     app.modules["_mod_wsgi_0123"] = module
     others = [app.write("b.html"), app.write("c.pyc")]
-    app.watched.track([python[1], *others])
+    app.detector.track([python[1], *others])
     app.differs()
-    assert all(map(app.watched.is_python, [*python, script]))
-    assert not any(map(app.watched.is_python, others))
+    for path in (*python, script, *others):
+        Path(path).write_bytes(AFTER)
+    found = app.detector.scan()
+    assert all(found[path].is_python for path in (*python, script))
+    assert not any(found[path].is_python for path in others)
 
 
-def test_what_cannot_be_read_is_said_once(
+def test_unfinished_is_python_that_is_missing_or_empty(app: Application) -> None:
+    """As in the middle of a save; an empty template is as good as any other."""
+    paths = [app.load("a.py"), app.load("b.py"), app.load("c.py"), app.write("d.html")]
+    app.detector.track(paths[3:])
+    app.detector.scan()
+    Path(paths[0]).unlink()
+    for path, content in zip(paths[1:], (b"", AFTER, b""), strict=True):
+        Path(path).write_bytes(content)
+    found = app.detector.scan()
+    assert [found[path].unfinished for path in paths] == [True, True, False, False]
+
+
+def test_a_trigger(app: Application) -> None:
+    """With a trigger nothing differs until it does; then everything counts. It is tracked."""
+    path, trigger = app.load("a.py"), app.write("deployed")
+    app.detector = app.make(NoEvents(), trigger=trigger)
+    app.differs()
+    app.write("a.py", AFTER)
+    assert app.differs() == {}
+    app.write("deployed", AFTER)
+    assert app.differs() == {"a.py": "modified", "deployed": "modified"}
+    app.write("deployed")
+    assert app.differs() == {}
+    assert app.detector.paths() == [path, trigger]
+
+
+@pytest.mark.parametrize("compare", ["bytes", "code"])
+def test_what_is_compared(app: Application, compare: str) -> None:
+    """A comment in a module is a change of its bytes, and none of its code; templates have none."""
+    app.load("a.py")
+    app.detector = app.make(NoEvents(), compare=compare, track=app.write("b.html"))
+    app.differs()
+    app.write("a.py", BEFORE + b"# more\n")
+    assert app.differs() == ({"a.py": "modified"} if compare == "bytes" else {})
+    app.write("a.py", AFTER)
+    app.write("b.html", BEFORE + b"# more\n")
+    assert app.differs() == {"a.py": "modified", "b.html": "modified"}
+    (app.root / "a.py").unlink()
+    assert app.differs() == {"a.py": "deleted", "b.html": "modified"}
+
+
+def test_importing(app: Application) -> None:
+    """While imports are seen, or new modules come, more may follow."""
+    app.load("a.py")
+    assert app.detector.importing
+    found = []
+    nothing = lambda: ""  # noqa: E731
+    reload, load = lambda: app.see("a.py"), lambda: app.load("b.py")
+    for step in (nothing, nothing, reload, nothing, load, nothing):
+        step()
+        app.detector.scan()
+        found.append(app.detector.importing)
+    assert found == [True, False, True, False, True, False]
+
+
+def test_what_cannot_be_read_is_logged_once(
     app: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A file that cannot be read is told once; it is watched as soon as it can be."""
+    """A file that cannot be read is logged once; it is watched as soon as it can be read."""
     path, other = app.load("odd\nname.py"), app.load("b.py")
     real = SimpleNamespace(**vars(os))
 
@@ -313,24 +388,24 @@ def test_what_cannot_be_read_is_said_once(
         return os.open(name, flags)
 
     real.open = open_
-    monkeypatch.setattr(reading, "os", real)
+    monkeypatch.setattr(files, "os", real)
     assert app.differs() == app.differs() == {}
     assert app.log.lines == [
-        f"watching: {path!r} cannot be read and is left out: Permission denied"
+        f"watching: cannot read {path!r}: Permission denied; assuming that it has not changed"
     ]
     app.write("b.py", AFTER)
     assert app.differs() == {"b.py": "modified"}
     monkeypatch.undo()
     assert app.differs() == {"b.py": "modified"}
     app.write("odd\nname.py", AFTER)
-    assert set(app.watched.look()) == {path, other}
+    assert set(app.detector.scan()) == {path, other}
 
 
 @pytest.mark.parametrize(
     "path", ["/nowhere/a.py", "/srv/\udcff.py", "/dev/null", "/tmp"], ids=ascii
 )
 def test_a_module_that_lies(app: Application, path: str) -> None:
-    """A module whose file is none does not differ, and those after it are watched."""
+    """A module with a false `__file__` does not differ, and those after it are watched."""
     liar = ModuleType("liar")
     liar.__file__ = path
     app.modules["liar"] = liar
@@ -345,79 +420,60 @@ def test_one_module_under_many_names(app: Application) -> None:
     app.load("a.py")
     app.modules["again"] = app.modules["a.py"]
     app.differs()
-    assert len(app.watched) == 1
+    assert len(app.detector) == 1
 
 
-def test_a_checkpoint_ends_the_look(app: Application) -> None:
-    """A look can be ended in the middle."""
+def test_a_checkpoint_ends_the_scan(app: Application) -> None:
+    """A scan can be ended in the middle."""
 
     def checkpoint() -> None:
-        raise Enough
+        raise StopScan
 
     app.load("a.py")
-    watched = Watched((), app.log, app, app, checkpoint, app.modules)  # type: ignore[arg-type]
-    with pytest.raises(Enough):
-        watched.look()
+    with pytest.raises(StopScan):
+        app.make(NoEvents(), checkpoint).scan()
 
 
-def test_noting_an_import(app: Application) -> None:
-    """A file is noted as it is; a large one, one that is gone and an impossible one are not."""
-    path = app.write("a.py")
-    assert note(path) == digest_of(path)
-    assert note(app.write("large.py", bytes(NOTED_BYTES + 1))) is None
-    assert note("/nowhere/a.py") is None
-    assert note("a\0b") is None
-    assert note(str(app.root)) == SPECIAL
-
-
-def test_a_look_that_breaks_off_loses_nothing(
+def test_a_scan_that_breaks_off_loses_nothing(
     app: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a look had digested before it failed is found by the next one."""
+    """What a scan had digested before it failed is found by the next one."""
     path = app.load("views")
-    app.watched.look()
+    app.detector.scan()
     Path(path).write_bytes(AFTER)
     with monkeypatch.context() as patch:
-        patch.setattr(Watched, "_compare", lambda *_: 1 / 0)
+        patch.setattr(Detector, "_compare", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            app.watched.look()
-    assert set(app.watched.look()) == {path}
+            app.detector.scan()
+    assert set(app.detector.scan()) == {path}
 
 
-class Hearing:
-    """Stands in for the events of an application, on a clock that we move: what is listened to,
-    and which paths are looked at.
+class Heard:
+    """Stands in for the events of an application, on a clock that the test sets; keeps what is
+    registered, and which paths are scanned.
     """
 
-    def __init__(self, app: Application, *ignore: str) -> None:
+    def __init__(self, app: Application, patch: pytest.MonkeyPatch, *ignore: str) -> None:
         self.now = 1000.0
         self.lost = False
-        self.deaf: set[str] = set()  # folders of which no event tells
+        self.polled: set[str] = set()  # folders without events
         self.files: list[str] = []
         self.folders: list[str] = []
-        self.looked: list[str] = []
-        self.watched = app.watched = Watched(
-            ignore,
-            app.log,
-            app,  # type: ignore[arg-type]
-            app,  # type: ignore[arg-type]
-            modules=app.modules,
-            marks=self.marks,
-            clock=lambda: self.now,
-        )
-        self.watched.events = self  # type: ignore[assignment]
+        self.scanned: list[str] = []
+        patch.setattr(native, "marks", self.marks)
+        self.detector = app.detector = app.make(self, clock=lambda: self.now, ignore=ignore)
 
-    def marks(self, paths: Sequence[str]) -> list[int]:
-        self.looked += paths
-        return marks_plainly(paths)
+    def marks(self, paths: Sequence[str]) -> Sequence[int]:
+        self.scanned += paths
+        return MARKS(paths)
 
     def listen(self, path: str) -> bool:
         self.files.append(path)
-        return str(Path(path).parent) not in self.deaf
+        return str(Path(path).parent) not in self.polled
 
     def listen_in(self, folder: str) -> bool:
         self.folders.append(folder)
-        return folder not in self.deaf
+        return folder not in self.polled
 
     def knows(self, folder: str) -> bool:
         return folder in self.folders or folder in {str(Path(path).parent) for path in self.files}
@@ -427,161 +483,160 @@ class Hearing:
         self.folders.clear()
         self.lost = False
 
-    def look(self, *stirred: str | Path) -> tuple[set[str], list[str]]:
-        """Look where something stirred: what differs, and what was looked at."""
-        self.looked.clear()
-        return set(self.watched.look(set(map(str, stirred)))), sorted(set(self.looked))
+    def scan(self, *paths: str | Path) -> tuple[set[str], list[str]]:
+        """Scan after events at these paths: what differs, and what was scanned."""
+        self.scanned.clear()
+        return set(self.detector.scan(set(map(str, paths)))), sorted(set(self.scanned))
 
 
-def test_a_look_where_nothing_stirred(app: Application) -> None:
-    """Nothing is looked at, once everything was; a module that comes later is looked at once."""
-    hearing = Hearing(app)
+@pytest.fixture
+def heard(app: Application, monkeypatch: pytest.MonkeyPatch) -> Heard:
+    """The events of the application."""
+    return Heard(app, monkeypatch)
+
+
+def test_a_scan_without_events(app: Application, heard: Heard) -> None:
+    """Nothing is scanned a second time; a module that is imported later is scanned once."""
     paths = [app.load(f"m{number}.py") for number in range(20)]
-    assert hearing.look() == (set(), sorted(paths))
-    assert hearing.files == paths
-    assert hearing.look() == (set(), [])
+    assert heard.scan() == (set(), sorted(paths))
+    assert heard.files == paths
+    assert heard.scan() == (set(), [])
     later = app.load("later.py")
-    assert hearing.look() == (set(), [later])
-    assert hearing.look() == (set(), [])
+    assert heard.scan() == (set(), [later])
+    assert heard.scan() == (set(), [])
 
 
-def test_a_look_where_something_stirred(app: Application) -> None:
-    """What stirred is looked at, and then what differs, until that is what was loaded."""
-    hearing = Hearing(app)
+def test_a_scan_after_events(app: Application, heard: Heard) -> None:
+    """What events named is scanned, and then what differs, until that is what was loaded."""
     path, other = app.load("a.py"), app.load("b.py")
-    hearing.look()
-    assert hearing.look(path) == (set(), [path])
+    heard.scan()
+    assert heard.scan(path) == (set(), [path])
     app.write("a.py", AFTER)
-    assert hearing.look(path) == ({path}, [path])
-    assert hearing.look() == ({path}, [path])
-    assert hearing.look(other) == ({path}, [path, other])
+    assert heard.scan(path) == ({path}, [path])
+    assert heard.scan() == ({path}, [path])
+    assert heard.scan(other) == ({path}, [path, other])
     app.write("a.py")
-    assert hearing.look() == (set(), [path])
-    assert hearing.look() == (set(), [])
+    assert heard.scan() == (set(), [path])
+    assert heard.scan() == (set(), [])
 
 
-def test_what_stirred_is_read(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file at which something happened is read, though its stat says that nothing did."""
-    hearing = Hearing(app)
+def test_what_events_named_is_read(
+    app: Application, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that an event named is read, even if its stat has not changed."""
     path = app.load("a.py")
-    monkeypatch.setattr(hearing.watched._checksums, "_marks", lambda paths: [7] * len(paths))
-    monkeypatch.setattr(hearing.watched._checksums, "_wall_ns", lambda: 0)  # nothing is young
-    hearing.look()
+    monkeypatch.setattr(native, "marks", lambda paths: [7] * len(paths))
+    monkeypatch.setattr(heard.detector._digests, "_wall_ns", lambda: 0)  # nothing is young
+    heard.scan()
     app.write("a.py", AFTER)
-    assert hearing.look()[0] == set()
-    assert hearing.look(path)[0] == {path}
+    assert heard.scan()[0] == set()
+    assert heard.scan(path)[0] == {path}
 
 
-def test_a_folder_that_stirred(app: Application) -> None:
-    """Where no name was told, all the files of a folder are looked at, and not its neighbours'."""
-    hearing = Hearing(app)
+def test_an_event_of_a_folder(app: Application, heard: Heard) -> None:
+    """An event without a name has all files below its folder scanned, and no others."""
     paths = [app.load(name) for name in ("pkg/a.py", "pkg/deep/b.py", "pkg2/c.py", "d.py")]
-    hearing.look()
+    heard.scan()
     app.write("pkg/deep/b.py", AFTER)
-    assert hearing.watched.concerns(str(app.root / "pkg"))
-    assert hearing.look(app.root / "pkg") == ({paths[1]}, paths[:2])
+    assert heard.detector.is_watched(str(app.root / "pkg"))
+    assert heard.scan(app.root / "pkg") == ({paths[1]}, paths[:2])
 
 
-def test_what_concerns_us(app: Application) -> None:
-    """Files that are watched, folders that are listened to, and whatever may be tracked."""
-    hearing = Hearing(app, "vendor")
+def test_what_is_watched(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Watched files, folders registered for events, and whatever may be tracked."""
+    heard = Heard(app, monkeypatch, "vendor")
     path = app.load("pkg/a.py")
     app.write("templates/a.html")
-    app.watched.track([str(app.root / "templates")])
-    hearing.look()
+    app.detector.track([str(app.root / "templates")])
+    heard.scan()
     names = ("pkg", "templates", "templates/new.html", "templates/new", "templates/new/a.html")
     for concern in (path, *(str(app.root / name) for name in names)):
-        assert app.watched.concerns(concern), concern
+        assert app.detector.is_watched(concern), concern
     others = ("pkg/b.py", "", "templates2", "templates/a.log", "templates/vendor/a.html")
     for other in others:
-        assert not app.watched.concerns(str(app.root / other)), other
+        assert not app.detector.is_watched(str(app.root / other)), other
 
 
-def test_what_no_event_tells_of(app: Application) -> None:
-    """It is looked at each time; the rest is not."""
-    hearing = Hearing(app)
-    hearing.deaf = {str(app.root / "net")}
+def test_polled_files(app: Application, heard: Heard) -> None:
+    """Files without events are scanned each time; the others are not."""
+    heard.polled = {str(app.root / "net")}
     app.load("a.py")
     polled = [app.load("net/b.py"), app.load("net/c.py")]
-    hearing.look()
-    assert hearing.look() == (set(), polled)
+    heard.scan()
+    assert heard.scan() == (set(), polled)
     app.write("net/c.py", AFTER)
-    assert hearing.look() == ({polled[1]}, polled)
+    assert heard.scan() == ({polled[1]}, polled)
 
 
-def test_a_file_that_becomes_a_link_is_listened_to_again(app: Application) -> None:
-    """It leads elsewhere then, where it may have to be polled."""
-    hearing = Hearing(app)
+def test_a_file_that_becomes_a_link_is_registered_again(app: Application, heard: Heard) -> None:
+    """It leads elsewhere then, and may have to be polled there."""
     path = app.load("a.py")
-    hearing.look()
-    hearing.deaf = {str(app.root)}
-    hearing.look(path)
-    assert hearing.files == [path, path]
-    assert hearing.look() == (set(), [path])
+    heard.scan()
+    heard.polled = {str(app.root)}
+    heard.scan(path)
+    assert heard.files == [path, path]
+    assert heard.scan() == (set(), [path])
 
 
-def test_a_change_that_no_event_told_of(app: Application) -> None:
-    """It is found within a round, of which each look does its share."""
-    hearing = Hearing(app)
+def test_a_change_without_an_event(app: Application, heard: Heard) -> None:
+    """It is found within a round, of which each scan does its share."""
     paths = [app.load(f"m{number}.py") for number in range(60)]
-    hearing.look()
+    heard.scan()
     Path(paths[41]).write_bytes(AFTER)
-    looked: list[str] = []
-    began = hearing.now
-    while not (found := hearing.look())[0]:
-        looked += found[1]
-        hearing.now += PAUSE
+    scanned: list[str] = []
+    began = heard.now
+    while not (found := heard.scan())[0]:
+        scanned += found[1]
+        heard.now += PAUSE
         assert len(found[1]) <= 60 * PAUSE / ROUND + 1
-        assert hearing.now - began <= ROUND + PAUSE
+        assert heard.now - began <= ROUND + PAUSE
     assert found[0] == {paths[41]}
-    assert len(looked) == len(set(looked))
+    assert len(scanned) == len(set(scanned))
 
 
 def too_many(path: str, flags: int) -> int:
-    """What open() says to a process that has all its descriptors in use."""
+    """As open() fails in a process that has no descriptor left."""
     raise OSError(errno.EMFILE, "Too many open files", path)
 
 
-def test_what_cannot_be_read_is_looked_at_until_it_can(
-    app: Application, monkeypatch: pytest.MonkeyPatch
+def test_what_cannot_be_read_is_scanned_until_it_can(
+    app: Application, heard: Heard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No event tells that a process may open files again; while it may not, that is said once."""
-    hearing = Hearing(app)
+    """There is no event when descriptors are free again; that there are none is logged once."""
     paths = [app.load("a.py"), app.load("b.py")]
-    hearing.look()
+    heard.scan()
     app.write("a.py", AFTER)
     with monkeypatch.context() as used_up:
-        used_up.setattr(reading, "os", SimpleNamespace(**vars(os) | {"open": too_many}))
-        assert hearing.look(*paths) == (set(), paths)
-        assert hearing.look() == (set(), paths)
-    assert hearing.look() == ({paths[0]}, paths)
-    assert hearing.look() == ({paths[0]}, [paths[0]])
-    assert app.log.lines == ["watching: nothing can be read for now: Too many open files"]
+        used_up.setattr(files, "os", SimpleNamespace(**vars(os) | {"open": too_many}))
+        assert heard.scan(*paths) == (set(), paths)
+        assert heard.scan() == (set(), paths)
+    assert heard.scan() == ({paths[0]}, paths)
+    assert heard.scan() == ({paths[0]}, [paths[0]])
+    assert app.log.lines == ["watching: cannot open any file: Too many open files; retrying"]
 
 
-def test_lost_events_are_made_up_for(app: Application) -> None:
-    """Once something leads elsewhere all is listened to again, and looked at, whatever stirred."""
-    hearing = Hearing(app)
-    hearing.deaf = {str(app.root / "pkg")}
+def test_lost_events(app: Application, heard: Heard) -> None:
+    """After lost events everything is registered again and scanned, whatever the events named."""
+    heard.polled = {str(app.root / "pkg")}
     paths = [app.load("a.py"), app.load("pkg/b.py"), app.write("templates/c.html")]
-    app.watched.track([str(app.root / "templates")])
-    hearing.look()
-    hearing.deaf = set()
+    app.detector.track([str(app.root / "templates")])
+    heard.scan()
+    heard.polled = set()
     app.write("pkg/b.py", AFTER)
-    for stirred in ((), (paths[0],)):
-        hearing.lost = True
-        assert hearing.look(*stirred) == ({paths[1]}, paths)
-        assert sorted(hearing.files) == paths
-        assert hearing.folders == [str(app.root / "templates")]
-        assert not hearing.lost
+    for named in ((), (paths[0],)):
+        heard.lost = True
+        assert heard.scan(*named) == ({paths[1]}, paths)
+        assert sorted(heard.files) == paths
+        assert heard.folders == [str(app.root / "templates")]
+        assert not heard.lost
     app.write("pkg/b.py")
-    hearing.look(paths[1])
-    assert hearing.look() == (set(), [])  # nothing is polled any more
+    heard.scan(paths[1])
+    assert heard.scan() == (set(), [])  # nothing is polled any more
 
 
 @pytest.fixture
 def listed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The folders that were asked for what they hold."""
+    """The folders that were listed."""
     folders: list[str] = []
     real = Folders.listing
 
@@ -593,20 +648,19 @@ def listed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return folders
 
 
-def test_tracked_folders_are_listed_when_something_stirs_there(
-    app: Application, listed: list[str]
+def test_tracked_folders_are_listed_after_events_there(
+    app: Application, heard: Heard, listed: list[str]
 ) -> None:
-    """Else once in a round; and when more is tracked."""
-    hearing = Hearing(app)
+    """Otherwise once in a round, and when more is tracked."""
     module, folder = app.load("a.py"), app.root / "templates"
     path = app.write("templates/deep/a.html")
-    app.watched.track([str(folder)])
-    hearing.look()
-    assert listed == hearing.folders == [str(folder), str(folder / "deep")]
+    app.detector.track([str(folder)])
+    heard.scan()
+    assert listed == heard.folders == [str(folder), str(folder / "deep")]
 
-    def lists(*stirred: str | Path) -> bool:
+    def lists(*named: str | Path) -> bool:
         listed.clear()
-        hearing.look(*stirred)
+        heard.scan(*named)
         return bool(listed)
 
     assert not lists()
@@ -614,57 +668,54 @@ def test_tracked_folders_are_listed_when_something_stirs_there(
     assert not lists(folder / "a.log")
     assert lists(path)
     new = app.write("templates/deep/new.html")
-    assert hearing.look(new)[0] == {new}
+    assert heard.scan(new)[0] == {new}
     Path(new).unlink()
     times = 0
     for _ in range(60):
-        hearing.now += 1.0
+        heard.now += 1.0
         times += lists()
     assert times in (1, 2)
-    app.watched.track([app.write("more.html")])
+    app.detector.track([app.write("more.html")])
     assert lists()
     assert not lists()
 
 
-def test_a_tracked_folder_of_which_no_event_tells(app: Application, listed: list[str]) -> None:
+def test_a_tracked_folder_without_events(app: Application, heard: Heard) -> None:
     """It is listed each time."""
-    hearing = Hearing(app)
-    hearing.deaf = {str(app.root / "templates")}
+    heard.polled = {str(app.root / "templates")}
     app.write("templates/a.html")
-    app.watched.track([str(app.root / "templates")])
-    hearing.look()
+    app.detector.track([str(app.root / "templates")])
+    heard.scan()
     new = app.write("templates/new.html")
-    assert hearing.look()[0] == {new}
+    assert heard.scan()[0] == {new}
 
 
-def test_a_tracked_folder_that_is_away_is_listened_for(app: Application) -> None:
-    """Also where nothing was in it: what will be in it when it comes back is a change."""
-    hearing = Hearing(app)
+def test_a_missing_tracked_folder_is_registered(app: Application, heard: Heard) -> None:
+    """Even if it was empty: what is in it when it comes back is a change."""
     folder = app.root / "templates"
     folder.mkdir()
-    app.watched.track([str(folder)])
-    hearing.look()
+    app.detector.track([str(folder)])
+    heard.scan()
     folder.rmdir()
-    hearing.lost = True
-    hearing.look()
-    assert hearing.folders == [str(folder)]
+    heard.lost = True
+    heard.scan()
+    assert heard.folders == [str(folder)]
     new = app.write("templates/new.html")
-    assert hearing.look(folder)[0] == {new}
+    assert heard.scan(folder)[0] == {new}
 
 
-def test_a_look_that_breaks_off_looks_everywhere_then(
-    app: Application, monkeypatch: pytest.MonkeyPatch
+def test_the_scan_after_a_failed_one_is_full(
+    app: Application, heard: Heard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What stirred before a look that failed is looked at by the next one."""
-    hearing = Hearing(app)
+    """Files of events before a scan that failed are scanned by the next one."""
     paths = [app.load("a.py"), app.load("b.py")]
     app.write("templates/c.html")
-    app.watched.track([str(app.root / "templates")])
-    hearing.look()
+    app.detector.track([str(app.root / "templates")])
+    heard.scan()
     app.write("b.py", AFTER)
     new = app.write("templates/new.html")
     with monkeypatch.context() as patch:
-        patch.setattr(Watched, "_imported", lambda *_: 1 / 0)
+        patch.setattr(Baseline, "imported", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            hearing.look(paths[1], new)
-    assert hearing.look()[0] == {paths[1], new}
+            heard.scan(paths[1], new)
+    assert heard.scan()[0] == {paths[1], new}

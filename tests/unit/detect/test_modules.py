@@ -1,4 +1,4 @@
-"""Sources: which files the loaded modules came from."""
+"""Modules: which files the loaded modules came from."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 
 from wsgireload.detect.modules import Modules, Source, source_of
 
-NAME = "wsgireload_test_of_sources"
+NAME = "wsgireload_test_of_modules"
 
 
 @pytest.fixture
@@ -28,10 +28,10 @@ def imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         del sys.modules[name]
 
 
-def module(name: str = NAME, **told: object) -> ModuleType:
-    """A module that says this of itself."""
+def module(name: str = NAME, **attributes: object) -> ModuleType:
+    """A module with these attributes."""
     made = ModuleType(name)
-    vars(made).update(told)
+    vars(made).update(attributes)
     return made
 
 
@@ -42,12 +42,12 @@ def files(*modules: object) -> list[str]:
 
 
 def test_a_python_source(imported: Path) -> None:
-    """A module's own file, that it is Python, and where its bytecode lies."""
+    """A module's own file, that it is Python, and where its bytecode is."""
     path = imported / f"{NAME}.py"
     path.write_text("x = 1\n")
     found = source_of(NAME, importlib.import_module(NAME))
     cached = importlib.util.cache_from_source(str(path))
-    assert found == Source(str(path), NAME, python=True, cached=cached)
+    assert found == Source(str(path), NAME, is_python=True, cached=cached)
 
 
 def test_bytecode_alone(imported: Path) -> None:
@@ -82,7 +82,7 @@ def test_a_zip_import(imported: Path) -> None:
     sys.path.insert(0, str(archive))  # the fixture restores it
     deep = importlib.import_module(f"{NAME}.deep")
     assert files(sys.modules[NAME], deep) == [str(archive)] * 2
-    assert [source.python for source in Modules({"a": deep}).new()] == [False]
+    assert [source.is_python for source in Modules({"a": deep}).new()] == [False]
 
 
 @pytest.mark.parametrize("suffix", [".so", ".cpython-311-x86_64-linux-gnu.so", ".pyd"])
@@ -96,7 +96,7 @@ def test_an_extension_module(suffix: str) -> None:
 
 @pytest.mark.parametrize("name", ["sys", "builtins", "_imp", "_frozen_importlib", "zipimport"])
 def test_what_is_inside_python_has_no_source(name: str) -> None:
-    """A module that is built in or frozen has no file, even if it says that it has."""
+    """A module that is built in or frozen has no file, whatever its `__file__` is."""
     real = importlib.import_module(name)
     assert source_of(name, real) is None
     assert source_of(name, module(__spec__=real.__spec__, __file__="/srv/lie.py")) is None
@@ -107,24 +107,27 @@ def test_a_wsgi_script() -> None:
     script = module(__file__="/srv/app/site.wsgi", __mtime__=1_700_000_000_000_000)
     found = source_of("_mod_wsgi_0123abcd", script)
     assert found == Source(
-        "/srv/app/site.wsgi", "_mod_wsgi_0123abcd", python=True, loaded_mtime=1_700_000_000_000_000
+        "/srv/app/site.wsgi",
+        "_mod_wsgi_0123abcd",
+        is_python=True,
+        loaded_mtime=1_700_000_000_000_000,
     )
 
 
 @pytest.mark.parametrize("mtime", [None, "1", 0, -1, 1.5])
 def test_a_wsgi_script_without_a_time(mtime: object) -> None:
-    """A time that is none is not taken for one."""
+    """An mtime that is not a positive integer is ignored."""
     found = source_of("_mod_wsgi_0", module(__file__="/srv/site.wsgi", __mtime__=mtime))
-    assert found == Source("/srv/site.wsgi", "_mod_wsgi_0", python=True)
+    assert found == Source("/srv/site.wsgi", "_mod_wsgi_0", is_python=True)
 
 
 def test_only_scripts_have_mod_wsgis_time() -> None:
-    """Any other module's __mtime__ is its own affair."""
+    """The __mtime__ of any other module is ignored."""
     [found] = Modules({NAME: module(__file__="/srv/a.py", __mtime__=5)}).new()
     assert found.loaded_mtime is None
 
 
-def test_another_loaders_cache_is_not_ours_to_judge() -> None:
+def test_another_loaders_cache_is_unknown() -> None:
     """A loader of another kind may keep its bytecode elsewhere, whatever the spec says."""
 
     class Loader(importlib.machinery.SourceFileLoader):
@@ -134,11 +137,13 @@ def test_another_loaders_cache_is_not_ours_to_judge() -> None:
     spec = importlib.util.spec_from_file_location(NAME, path, loader=Loader(NAME, path))
     assert spec is not None
     assert spec.cached is not None
-    assert source_of(NAME, module(__file__=path, __spec__=spec)) == Source(path, NAME, python=True)
+    assert source_of(NAME, module(__file__=path, __spec__=spec)) == Source(
+        path, NAME, is_python=True
+    )
 
 
-def test_the_spec_tells_where_file_does_not() -> None:
-    """Without a `__file__` that can be one, the spec's location counts."""
+def test_the_spec_counts_without_a_file() -> None:
+    """Without a `__file__` that can be a path, the location in the spec counts."""
     spec = importlib.util.spec_from_file_location(NAME, "/srv/app/a.py")
     assert files(module(__spec__=spec), module(__spec__=spec, __file__=3)) == ["/srv/app/a.py"] * 2
 
@@ -150,7 +155,7 @@ def test_a_relative_file_becomes_absolute(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_a_lazy_module_stays_asleep(imported: Path) -> None:
-    """A lazily loaded module is not woken by being asked."""
+    """A lazily loaded module is not loaded by finding its source."""
     path = imported / f"{NAME}.py"
     path.write_text("raise RuntimeError('woken')\n")
     spec = importlib.util.find_spec(NAME)
@@ -164,19 +169,19 @@ def test_a_lazy_module_stays_asleep(imported: Path) -> None:
         lazy.anything  # noqa: B018 (this wakes it)
 
 
-@pytest.mark.parametrize("told", [None, 3, b"/srv/a.py", "", "<string>", "a\0b", ["a"], Path("a")])
-def test_what_is_no_path_is_no_source(told: object) -> None:
+@pytest.mark.parametrize("path", [None, 3, b"/srv/a.py", "", "<string>", "a\0b", ["a"], Path("a")])
+def test_what_is_no_path_is_no_source(path: object) -> None:
     """A `__file__` that is None, a number, bytes or no path has no source, and does no harm."""
-    assert files(module(__file__=told)) == []
+    assert files(module(__file__=path)) == []
 
 
 @pytest.mark.parametrize("path", ["/nowhere/a.py", "/srv/a\nb.py", "/srv/\udcff.py"], ids=ascii)
 def test_odd_paths_are_taken_as_they_are(path: str) -> None:
-    """A lie, newlines and surrogates are paths like others: whoever looks will see."""
+    """Missing files, newlines and surrogates make paths like any other."""
     assert files(module(__file__=path)) == [path]
 
 
-class Stranger:
+class Raising:
     """An object in sys.modules whose attributes raise."""
 
     def __init__(self, error: BaseException) -> None:
@@ -186,8 +191,8 @@ class Stranger:
         raise self.error
 
 
-class Worse(Stranger):
-    """Not even its own dict and class can be asked for."""
+class Worse(Raising):
+    """Even its dict and its class raise."""
 
     __slots__ = ("error",)
 
@@ -209,19 +214,19 @@ class Comparing:
         raise ValueError(other)
 
 
-@pytest.mark.parametrize("kind", [Stranger, Worse])
+@pytest.mark.parametrize("kind", [Raising, Worse])
 @pytest.mark.parametrize(
     "error",
     [AttributeError(), RuntimeError(), RecursionError(), SystemExit(1), KeyboardInterrupt()],
 )
-def test_strangers_that_raise_are_passed_over(kind: type[Stranger], error: BaseException) -> None:
-    """Whatever an object in sys.modules raises, those after it are asked."""
+def test_objects_that_raise_are_passed_over(kind: type[Raising], error: BaseException) -> None:
+    """Whatever an object in sys.modules raises, the sources of those after it are found."""
     good = module(__file__="/srv/a.py")
     assert files(kind(error), module(__spec__=kind(error)), good) == ["/srv/a.py"]
 
 
 def test_a_modules_own_getattr_is_not_run() -> None:
-    """A module with a `__getattr__` (PEP 562) is not made to run it."""
+    """The `__getattr__` of a module (PEP 562) is not run."""
 
     def woken(name: str) -> object:
         raise AssertionError(name)
@@ -253,15 +258,15 @@ def test_an_object_that_stands_for_a_module() -> None:
     assert files(SimpleNamespace(__file__="/srv/a.py")) == ["/srv/a.py"]
 
 
-def test_names_that_are_no_text() -> None:
+def test_names_that_are_no_str() -> None:
     """A key that is no str is passed over."""
     named: dict[object, object] = {5: module(__file__="/a.py"), "b": module(__file__="/b.py")}
     modules = Modules(named)  # type: ignore[arg-type]
     assert [source.path for source in modules.new()] == ["/b.py"]
 
 
-def test_each_module_is_asked_once() -> None:
-    """Only what came since the last call is told."""
+def test_each_module_is_returned_once() -> None:
+    """Only the sources of modules that came since the last call are returned."""
     named = {"a": module(__file__="/a.py")}
     modules = Modules(named)
     assert [source.module for source in modules.new()] == ["a"]
@@ -270,7 +275,7 @@ def test_each_module_is_asked_once() -> None:
     assert list(modules.new()) == []
 
 
-def test_a_module_that_came_again_is_asked_again() -> None:
+def test_a_module_that_is_replaced_is_returned_again() -> None:
     """Another module under the same name may come from another file."""
     named = {"a": module(__file__="/old.py")}
     modules = Modules(named)
@@ -279,8 +284,8 @@ def test_a_module_that_came_again_is_asked_again() -> None:
     assert [source.path for source in modules.new()] == ["/new.py"]
 
 
-def test_a_new_module_at_an_old_ones_address_is_asked() -> None:
-    """The next module may get the memory of the one that went; it is another all the same."""
+def test_a_new_module_at_the_address_of_an_old_one() -> None:
+    """A module may get the memory of one that was removed; it is another one all the same."""
     named: dict[str, object] = {}
     modules = Modules(named)
     for number in range(50):
@@ -290,7 +295,7 @@ def test_a_new_module_at_an_old_ones_address_is_asked() -> None:
 
 
 def test_modules_are_not_kept_alive() -> None:
-    """A module that the application let go of is not held in memory by us."""
+    """A module that the application has dropped is not kept in memory."""
     gone: list[str] = []
 
     class Counted(ModuleType):
@@ -304,21 +309,21 @@ def test_modules_are_not_kept_alive() -> None:
     assert gone == ["a"]
 
 
-def test_modules_may_come_while_we_ask() -> None:
-    """sys.modules may grow and shrink while it is read; what came is told the next time."""
+def test_modules_may_change_meanwhile() -> None:
+    """sys.modules may grow and shrink while it is read; the next call returns what came."""
     named: dict[str, object] = {name: module(__file__=f"/{name}.py") for name in "abc"}
     modules = Modules(named)
-    told = []
+    paths = []
     for source in modules.new():
-        told.append(source.path)
+        paths.append(source.path)
         named.pop("c", None)
         named[f"later{source.module}"] = module(__file__=f"/later{source.module}.py")
-    assert told == ["/a.py", "/b.py", "/c.py"]
+    assert paths == ["/a.py", "/b.py", "/c.py"]
     assert [source.path for source in modules.new()] == ["/latera.py", "/laterb.py", "/laterc.py"]
 
 
 def test_this_interpreter_by_default() -> None:
     """Without another mapping it is sys.modules, and this test is in it."""
-    told: Mapping[str, str] = {source.module: source.path for source in Modules().new()}
-    assert told[pytest.__name__] == pytest.__file__
-    assert "sys" not in told
+    paths: Mapping[str, str] = {source.module: source.path for source in Modules().new()}
+    assert paths[pytest.__name__] == pytest.__file__
+    assert "sys" not in paths

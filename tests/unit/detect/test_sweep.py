@@ -1,4 +1,4 @@
-"""Sweep: everything is looked at now and then, on a clock that we move."""
+"""Sweep: everything is scanned now and then, on a clock that the test sets."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Clock:
 
 
 def swept(files: int, tick: float, seconds: float) -> tuple[Counter[str], list[int]]:
-    """How often each file was due in that time, and how many were at each tick."""
+    """How often each file was due in that time, and how many were due at each tick."""
     clock = Clock()
     sweep, paths = Sweep(clock), [str(number) for number in range(files)]
     times: Counter[str] = Counter()
@@ -33,7 +33,7 @@ def swept(files: int, tick: float, seconds: float) -> tuple[Counter[str], list[i
 @pytest.mark.parametrize("files", [1, 7, 31, 50, 59, 1_000, MOST])
 @pytest.mark.parametrize("tick", [0.25, 1.0, 7.0])
 def test_everything_once_a_round(files: int, tick: float) -> None:
-    """Each file once in a round, and a tick where no turn came in time; none twice in a round."""
+    """Each file once in a round, and a tick if no scan came in time; none twice in a round."""
     rounds = 21
     times, _ = swept(files, tick, rounds * ROUND)
     assert len(times) == files
@@ -43,7 +43,7 @@ def test_everything_once_a_round(files: int, tick: float) -> None:
 
 @pytest.mark.parametrize("files", [50, 1_000, MOST])
 def test_a_few_at_a_time(files: int) -> None:
-    """The work is spread evenly: a turn each PAUSE, with its share, give or take one file."""
+    """The work is spread evenly: the same share each PAUSE, give or take one file."""
     _, counts = swept(files, PAUSE, 3 * ROUND)
     assert max(counts) <= files * PAUSE / ROUND + 1
     assert min(counts) >= files * PAUSE / ROUND - 1
@@ -52,7 +52,7 @@ def test_a_few_at_a_time(files: int) -> None:
 
 
 def test_more_files_take_longer() -> None:
-    """Where there are more than MOST, a round takes as much longer, and a turn costs no more."""
+    """With more than MOST files a round takes longer in proportion, and a share is no larger."""
     times, counts = swept(3 * MOST, 1.0, ROUND)
     assert set(times.values()) == {1}
     assert abs(len(times) - MOST) <= 1
@@ -62,7 +62,7 @@ def test_more_files_take_longer() -> None:
 
 
 def test_none_is_none() -> None:
-    """Nothing is due at once, and nothing where nothing is watched."""
+    """Nothing is due at once, and nothing if nothing is watched."""
     clock = Clock()
     sweep = Sweep(clock)
     assert not sweep.due(["a", "b"])
@@ -73,7 +73,7 @@ def test_none_is_none() -> None:
 
 @pytest.mark.parametrize("files", [10, 2 * MOST])
 def test_a_long_pause_is_not_made_up_for(files: int) -> None:
-    """After a pause of any length one round's work is due, each file once at most."""
+    """After a pause of any length one round is due, each file at most once."""
     clock, paths = Clock(), [str(number) for number in range(files)]
     sweep = Sweep(clock)
     clock.now += 1000 * ROUND
@@ -83,7 +83,7 @@ def test_a_long_pause_is_not_made_up_for(files: int) -> None:
 
 
 def test_files_that_come_and_go() -> None:
-    """A list that grows or shrinks under way is gone round all the same."""
+    """Nothing is left out if files come or go in the middle of a round."""
     clock = Clock()
     sweep = Sweep(clock)
     paths = [str(number) for number in range(40)]
@@ -98,7 +98,7 @@ def test_files_that_come_and_go() -> None:
 
 
 def test_a_round_is_over_once() -> None:
-    """What is done once a round is due after each of them, not at the start."""
+    """A round is over once, after its time, not at the start."""
     clock = Clock()
     sweep = Sweep(clock)
     over = 0

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+import time
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from wsgireload.server import detection as server
-from wsgireload.server.detection import Server, detect, mod_wsgi, native
+from wsgireload.server.detection import Server, detect, mod_wsgi, native, process_started
 
 MISSING = "the native module does not load: ImportError: no such file"
 
@@ -174,3 +176,22 @@ def test_each_refusal_is_one_sentence(
         assert ". " not in refusal
         assert not refusal.endswith(".")
         assert len(refusal.split()) >= 5
+
+
+def test_when_this_process_started() -> None:
+    """A time in the past, later than the machine's own start."""
+    started = process_started()
+    assert started is not None
+    since_boot = time.clock_gettime(time.CLOCK_BOOTTIME)
+    assert time.time() - since_boot - 1 < started < time.time()
+    assert process_started() == pytest.approx(started, abs=0.05)
+
+
+@pytest.mark.parametrize("stat", [b"", b"nonsense", b"1 (a b) R 1"])
+def test_an_unknown_start(stat: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the system does not say, or says nonsense, the time is not known."""
+    (tmp_path / "stat").write_bytes(stat)
+    monkeypatch.setattr(server, "open", lambda *_: (tmp_path / "stat").open("rb"), raising=False)
+    assert process_started() is None
+    monkeypatch.setattr(server, "open", lambda *_: (tmp_path / "none").open("rb"))
+    assert process_started() is None

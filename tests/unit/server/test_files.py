@@ -1,4 +1,4 @@
-"""Reading: a regular file of a sensible size, or an error; never a wait."""
+"""Files: regular ones of a sensible size are read, without blocking; anything else is an error."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from wsgireload.server import files as reading
-from wsgireload.server.files import content, open_plainly
+from wsgireload.decide.syntax import compiles
+from wsgireload.detect.digests import digest_of
+from wsgireload.server import files, native
+from wsgireload.server.files import content, open_file
 
 
 def test_all_of_a_file(tmp_path: Path) -> None:
@@ -21,16 +23,16 @@ def test_all_of_a_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", ["/dev/zero", "/dev/tty", "/", "pipe", "missing"])
 def test_anything_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
-    """What is no regular file is an error, and is not even opened."""
+    """Anything but a regular file is an error, and is not even opened."""
     os.mkfifo(tmp_path / "pipe")
-    monkeypatch.setattr(reading, "open_plainly", lambda _: pytest.fail("it was opened"))
+    monkeypatch.setattr(files, "open_file", lambda _: pytest.fail("it was opened"))
     with pytest.raises(OSError):  # noqa: PT011 - whichever
         content(str(tmp_path / path))
 
 
 def test_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is larger than any source is an error, and no more of it is read."""
-    monkeypatch.setattr(reading, "MOST", 1 << 20)
+    """A file that is larger than any source is an error, and the rest is not read."""
+    monkeypatch.setattr(files, "MOST", 1 << 20)
     (tmp_path / "file").write_bytes(bytes(1 << 20))
     assert len(content(str(tmp_path / "file"))) == 1 << 20
     (tmp_path / "file").write_bytes(bytes((1 << 20) + 1))
@@ -42,13 +44,13 @@ def test_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_another_took_its_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, instead: str
 ) -> None:
-    """What was a regular file a moment ago and is a device or a pipe now: no wait, and an end."""
+    """A device or a pipe that took the place of a file neither blocks nor is read for ever."""
     (tmp_path / "file").write_bytes(b"x = 1")
     for name in ("pipe", "written"):
         os.mkfifo(tmp_path / name)
     writer = os.open(tmp_path / "written", os.O_RDWR)
-    monkeypatch.setattr(reading, "MOST", 1 << 20)
-    monkeypatch.setattr(reading, "open_plainly", lambda _: open_plainly(str(tmp_path / instead)))
+    monkeypatch.setattr(files, "MOST", 1 << 20)
+    monkeypatch.setattr(files, "open_file", lambda _: open_file(str(tmp_path / instead)))
     try:
         assert content(str(tmp_path / "file")) == b""
     except OSError as error:
@@ -57,10 +59,28 @@ def test_another_took_its_place(
 
 
 def test_no_terminal_becomes_ours(tmp_path: Path) -> None:
-    """Opening waits for nothing, is inherited by nobody, and takes no terminal."""
-    assert reading.READ & os.O_NONBLOCK
-    assert reading.READ & os.O_NOCTTY
+    """Opening never blocks; no child inherits the file, and no terminal is taken."""
+    assert files.READ & os.O_NONBLOCK
+    assert files.READ & os.O_NOCTTY
     (tmp_path / "file").touch()
-    handle = open_plainly(str(tmp_path / "file"))
+    handle = open_file(str(tmp_path / "file"))
     assert not os.get_inheritable(handle)
     os.close(handle)
+
+
+def test_windows_shares(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On Windows every file is opened so that others may rename and delete it meanwhile."""
+    path, opened = tmp_path / "file", []
+
+    def open_shared(path: str, flags: int) -> int:
+        opened.append((path, flags))
+        return os.open(path, flags)
+
+    path.write_bytes(b"x = 1")
+    monkeypatch.setattr(files, "WINDOWS", True)
+    monkeypatch.setattr(native, "open_shared", open_shared)
+    assert content(str(path)) == b"x = 1"
+    assert len(digest_of(str(path))) == 16
+    assert compiles(str(path)) == (None, True)
+    os.close(open_file(str(path)))
+    assert opened == [(str(path), files.READ)] * 4

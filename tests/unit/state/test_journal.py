@@ -1,6 +1,5 @@
-"""The journal: what survives a process, and what nobody else may plant."""
+"""The journal: the restarts that outlive a process, and who may read and write them."""
 
-import json
 import os
 import stat
 import time
@@ -8,26 +7,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.journals import ENTRY, LATER, World, full_disk, line
 
-from wsgireload.state.journal import Entry, Journal
+from wsgireload.report import Restarted
+from wsgireload.state.journal import (
+    KEEP,
+    KEEP_SECONDS,
+    MOST_BYTES,
+    Entry,
+    distinct,
+    restarts,
+)
 
-ENTRY = Entry(at=100.0, pid=os.getpid() + 1, reason="a.py changed", what="f1", paths=("a.py",))
-
-
-class World:
-    """A folder for the journal, a clock that stands, and the troubles that were said."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.now = 110.0
-        self.troubles: list[str] = []
-
-    def journal(self, application: str = "site", *more: str) -> Journal:
-        folders = [str(self.folder), *more]
-        return Journal(folders, application, self.troubles.append, lambda: self.now)
-
-    def files(self) -> list[Path]:
-        return sorted(self.folder.iterdir())
+OFFSET = 4_999_000.0
 
 
 @pytest.fixture
@@ -37,10 +29,10 @@ def world(tmp_path: Path) -> World:
 
 
 def test_a_later_process_reads_what_was_recorded(world: World) -> None:
-    """What one journal records, another one of the same application reads, oldest first."""
-    later = ENTRY.but(at=101.0, reason="b.py deleted", paths=("b\n\udcff.py",))
-    world.journal().record(later)
-    world.journal().record(ENTRY)
+    """Journals of the same application read each other's records, oldest first."""
+    later = LATER._replace(reason="b.py deleted", paths=("b\n\udcff.py",))
+    assert world.journal().record(later)
+    assert world.journal().record(ENTRY)
     assert world.journal().entries() == [ENTRY, later]
     assert world.troubles == []
 
@@ -51,148 +43,135 @@ def test_other_applications_do_not_mix(world: World) -> None:
     assert world.journal("two").entries() == []
 
 
-def test_it_is_ours_alone(world: World) -> None:
-    """Folder and files may be read and written by this user only."""
+def test_it_belongs_to_this_user_alone(world: World) -> None:
+    """Only this user may read and write the folder and the file."""
     world.journal().record(ENTRY)
     assert stat.S_IMODE(world.folder.stat().st_mode) == 0o700
     assert [stat.S_IMODE(file.stat().st_mode) for file in world.files()] == [0o600]
 
 
 def test_withdraw(world: World) -> None:
-    """A restart that was not asked for after all leaves no entry."""
+    """A restart that did not happen leaves no entry; withdrawing an unknown one does nothing."""
     journal = world.journal()
-    journal.withdraw(journal.record(ENTRY))
-    journal.withdraw(None)
+    journal.record(ENTRY)
+    journal.withdraw(ENTRY)
+    journal.withdraw(LATER)
     assert journal.entries() == []
-
-
-def test_a_restart_is_claimed_once(world: World) -> None:
-    """The new process takes its restart; a second process finds the next one, then none."""
-    world.journal().record(ENTRY)
-    world.journal().record(ENTRY.but(at=101.0))
-    assert world.journal().claim() == ENTRY
-    assert world.journal().claim() == ENTRY.but(at=101.0)
-    assert world.journal().claim() is None
-    assert len(world.journal().entries() or ()) == 2
-
-
-def test_when_the_new_process_was_up(world: World) -> None:
-    """An entry that was claimed is completed in its place."""
-    world.journal().record(ENTRY)
-    claimed = world.journal().claim()
-    assert claimed is not None
-    world.journal().answered(claimed.but(up=100.75))
-    assert world.journal().entries() == [ENTRY.but(up=100.75)]
-    assert world.journal().claim() is None
-
-
-def test_the_last_entries(world: World) -> None:
-    """Who wants to know the last few reads no more than these."""
-    for at in (103.0, 101.0, 102.0):
-        world.journal().record(ENTRY.but(at=at))
-    world.files()[0].write_text("damaged, but nobody looks")
-    world.now = 110.0
-    assert [entry.at for entry in world.journal().entries(2) or ()] == [102.0, 103.0]
+    journal.record(LATER)
+    assert journal.entries() == [LATER]
     assert world.troubles == []
 
 
-def test_nobody_answers_itself(world: World) -> None:
-    """A process that goes on living is not the successor of itself."""
-    world.journal().record(ENTRY.but(pid=os.getpid()))
+def test_a_restart_is_claimed_once(world: World) -> None:
+    """The new process claims its restart; a second process gets the next one, then none."""
+    world.journal().record(ENTRY)
+    world.journal().record(LATER)
+    first, second = (entry._replace(claimed=True) for entry in (ENTRY, LATER))
+    assert world.journal().claim() == first
+    assert world.journal().claim() == second
+    assert world.journal().claim() is None
+    assert world.journal().entries() == [first, second]
+
+
+def test_when_the_new_process_was_up(world: World) -> None:
+    """A claimed restart gets the time at which the new code was up."""
+    world.journal().record(ENTRY)
+    claimed = world.journal().claim()
+    assert claimed is not None
+    world.journal().complete(claimed._replace(up=100.75))
+    assert world.journal().entries() == [ENTRY._replace(up=100.75, claimed=True)]
     assert world.journal().claim() is None
 
 
-@pytest.mark.parametrize("at", [100.0 - 2 * 86400, 111.0], ids=["long ago", "from another boot"])
-def test_what_is_over_is_forgotten(world: World, at: float) -> None:
-    """Entries of the day before yesterday, or from before the machine started, do not count."""
-    world.journal().record(ENTRY.but(at=max(at, 0.0)))
-    world.now = 110.0 if at > 0 else 3 * 86400.0
+def test_no_process_claims_its_own_restart(world: World) -> None:
+    """A process that goes on living is not its own successor."""
+    world.journal().record(ENTRY._replace(pid=os.getpid()))
+    assert world.journal().claim() is None
+
+
+def test_a_restart_that_is_not_recorded(world: World) -> None:
+    """Its completion and its withdrawal change nothing."""
+    world.journal().record(ENTRY)
+    world.journal().complete(LATER._replace(up=102.0))
+    world.journal().withdraw(LATER)
+    assert world.journal().entries() == [ENTRY]
+    assert world.troubles == []
+
+
+def test_where_there_is_nothing_to_note_nothing_is_written(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that no restart has made writes nothing: it starts on a full disk as well."""
+    world.journal().record(ENTRY._replace(claimed=True))
+    monkeypatch.setattr(os, "replace", full_disk)
+    assert world.journal().claim() is None
+    world.journal().withdraw(LATER)
+    assert world.troubles == []
+    assert not world.journal().record(LATER)
+
+
+@pytest.mark.parametrize("at", [100.0, 3 * KEEP_SECONDS], ids=["long ago", "another boot"])
+def test_old_restarts_do_not_count(world: World, at: float) -> None:
+    """Restarts of the day before yesterday, or from before the machine started, do not count."""
+    world.journal().record(ENTRY._replace(at=at))
+    world.now = 2 * KEEP_SECONDS
     assert world.journal().entries() == []
-    assert world.files() == []
+    assert world.journal().claim() is None
+    world.journal().record(LATER._replace(at=2 * KEEP_SECONDS))
+    assert len(world.lines()) == 1
 
 
-def test_what_others_left_is_swept(world: World) -> None:
-    """Files of applications that are gone for a day are removed when a process begins."""
+def test_files_of_other_applications_are_swept(world: World) -> None:
+    """A starting process removes files that were not written for a day, except lasting ones."""
+    for name in ("other", "third", "fourth"):
+        world.journal(name).record(ENTRY)
+    for name in ("group.call", "group.roll", "group.preflight"):
+        (world.folder / name).touch()
+    for file in world.files():
+        os.utime(file, (0, 0))
+    os.utime(world.folder / "third.journal")
+    os.utime(world.folder / "journal.lock", (0, 0))
+    with (world.folder / "journal.lock").open() as lock:
+        world.journal().claim()
+        assert os.fstat(lock.fileno()).st_nlink == 1  # another one would lock nobody out
+    names = {file.name for file in world.folder.iterdir()}
+    assert names == {"third.journal", "group.call", "group.roll", "journal.lock"}
+
+
+def test_the_clock_is_set_back(world: World) -> None:
+    """A file of the future is as old as one of the past."""
     world.journal("other").record(ENTRY)
-    world.journal("third").record(ENTRY)
-    os.utime(world.files()[0], (0, 0))
-    world.journal().claim()
-    assert [file.name.split("-")[0] for file in world.files()] == ["third"]
+    for year, remaining in ((0.9, 1), (365, 0)):
+        at = time.time() + year * KEEP_SECONDS
+        os.utime(world.files()[0], (at, at))
+        world.journal().claim()
+        assert len(world.files()) == remaining
 
 
 def test_it_does_not_grow(world: World) -> None:
-    """Only the newest two hundred restarts are kept."""
-    for number in range(250):
-        world.journal().record(ENTRY.but(at=100.0 + number / 1000))
-    assert len(world.journal().entries() or ()) == 200
-    assert len(world.files()) == 200
+    """Only the newest 200 restarts are kept, in one file."""
+    journal = world.journal()
+    for number in range(KEEP + 50):
+        journal.record(ENTRY._replace(at=100.0 + number / 1000))
+    kept = journal.entries() or []
+    assert len(kept) == KEEP
+    assert kept[0].at == 100.050
+    assert kept[-1].at == 100.249
+    assert len(world.lines()) == KEEP
+    assert [file.name for file in world.files()] == ["site.journal"]
 
 
-DAMAGE: dict[str, Callable[[Path], object]] = {
-    "empty": lambda path: path.write_bytes(b""),
-    "half": lambda path: path.write_bytes(path.read_bytes()[:20]),
-    "noise": lambda path: path.write_bytes(bytes(range(256))),
-    "another shape": lambda path: path.write_text("[1, 2]"),
-    "without end": lambda path: path.write_text(json.dumps(ENTRY.asdict() | {"pid": 1e999})),
-    "a field missing": lambda path: path.write_text('{"at": 100.0}'),
-    "no number": lambda path: path.write_text(path.read_text().replace("100.0", '"soon"')),
-    "a number without end": lambda path: path.write_text('{"at": 1' + "0" * 400 + "}"),
-    "no whole number": lambda path: path.write_text(
-        path.read_text().replace(f"{ENTRY.pid}", "Infinity")
-    ),
-    "too deep": lambda path: path.write_text("[" * 60_000),
-    "a folder": lambda path: (path.unlink(), path.mkdir()),
-    "a pipe": lambda path: (path.unlink(), os.mkfifo(path)),
-    "a link": lambda path: (path.unlink(), path.symlink_to("/etc/passwd")),
-}
-
-
-def open_files() -> int:
-    """How many files this process has open."""
-    return sum(1 for _ in Path("/dev/fd").iterdir())
-
-
-@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
-def test_damage_is_set_aside(world: World, damage: Callable[[Path], object]) -> None:
-    """A damaged entry is put aside and said once; the others still count."""
-    world.journal().record(ENTRY)
-    damage(world.files()[0])
-    world.journal().record(ENTRY.but(at=101.0))
-    assert world.journal().entries() == [ENTRY.but(at=101.0)]
-    assert len(world.troubles) == 1
-    assert "damaged" in world.troubles[0]
-    before = open_files()
-    assert world.journal().entries() == [ENTRY.but(at=101.0)]
-    assert len(world.troubles) == 1
-    assert open_files() == before
-
-
-def test_what_cannot_be_set_aside(world: World) -> None:
-    """It is passed over each time, in the same words, and no file stays open for it."""
-    world.journal().record(ENTRY)
-    DAMAGE["a folder"](world.files()[0])
-    (world.folder / "damaged").touch()
-    before = open_files()
-    with Path("/dev/null").open():  # the next descriptor is another one
-        assert world.journal().entries() == []
-    assert world.journal().entries() == []
-    assert open_files() == before
-    assert len(set(world.troubles)) == 1
-
-
-def test_damage_that_stays(world: World) -> None:
-    """What cannot be set aside costs no file descriptor, however often it is read."""
-    world.journal().record(ENTRY)
-    (file,) = world.files()
-    for folder in (file, world.folder / "damaged"):
-        folder.unlink(missing_ok=True)
-        folder.mkdir()
-    (world.folder / "damaged/full").touch()
-    before = os.listdir("/proc/self/fd")  # noqa: PTH208
-    for _ in range(10):
-        assert world.journal().entries() == []
-    assert os.listdir("/proc/self/fd") == before  # noqa: PTH208
-    assert file.exists()
+def test_long_entries_are_kept(world: World) -> None:
+    """Restarts because of ten of the longest paths count, all that are kept, and bound it."""
+    journal, paths = world.journal(), tuple("p" * 4096 for _ in range(10))
+    long = [ENTRY._replace(at=100.0 + number / 1000, paths=paths) for number in range(KEEP)]
+    world.folder.mkdir(mode=0o700)
+    world.file.write_bytes(b"".join(map(line, long)))
+    assert journal.record(LATER._replace(paths=paths))
+    kept = journal.entries() or []
+    assert len(kept) == KEEP
+    assert kept[-1].at == LATER.at
+    assert world.file.stat().st_size < MOST_BYTES
 
 
 def open_to_all(folder: Path) -> None:
@@ -216,16 +195,20 @@ def a_file(folder: Path) -> None:
 def test_a_planted_folder_is_not_used(
     world: World, tmp_path: Path, planted: Callable[[Path], None]
 ) -> None:
-    """Where somebody else could have put something, the next folder is taken, and it is said."""
+    """Where another user could have put something, the next folder is used; that is reported."""
     planted(world.folder)
     journal = world.journal("site", str(tmp_path / "second"))
     journal.record(ENTRY)
     assert journal.entries() == [ENTRY]
-    assert len(list((tmp_path / "second").iterdir())) == 1
+    assert (tmp_path / "second/site.journal").is_file()
+    assert not list((tmp_path / "elsewhere").glob("*"))
+    assert world.folder.is_symlink() or not list(world.folder.glob("*"))
     assert str(world.folder) in world.troubles[0]
 
 
-def test_somebody_elses_folder_is_not_used(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_of_another_user_is_not_used(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A folder of another owner is no journal."""
     world.folder.mkdir(mode=0o700)
     monkeypatch.setattr(os, "geteuid", lambda: 12345)
@@ -233,47 +216,47 @@ def test_somebody_elses_folder_is_not_used(world: World, monkeypatch: pytest.Mon
 
 
 def test_no_folder_at_all(world: World, tmp_path: Path) -> None:
-    """Without any folder there is no journal; that is said, and nothing raises."""
+    """Without any folder there is no journal; that is reported, and nothing raises."""
     world.folder = tmp_path / "missing" / "state"
     journal = world.journal()
-    assert journal.record(ENTRY) is None
+    assert not journal.record(ENTRY)
     assert journal.entries() is None
     assert journal.claim() is None
+    journal.withdraw(ENTRY)
+    journal.complete(ENTRY)
     assert world.troubles
 
 
-def test_a_full_disk(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An entry that cannot be written is said and leaves no half file that counts."""
-
-    def full(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "rename", full)
-    assert world.journal().record(ENTRY) is None
-    assert "No space left" in world.troubles[0]
-    assert world.journal().entries() == []
-    assert world.files() == []
+def entries(*times: tuple[float, str]) -> list[Entry]:
+    """Restarts at these times, each for this change."""
+    return [ENTRY._replace(at=at, what=what) for at, what in times]
 
 
-def test_what_a_killed_process_left_is_in_nobodys_way(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A text that was half written when its process was killed can be written again."""
-    monkeypatch.setattr(os, "rename", lambda *_, **__: None)  # so far it came
-    world.journal().tell("said", "half")
-    assert [file.suffix for file in world.files()] == [".new"]
-    monkeypatch.undo()
-    world.journal().tell("said", "all")
-    assert world.journal().told("said", 10.0) == "all"
+def test_processes_of_a_group_count_once() -> None:
+    """Three processes that restart for one change are one restart; a fourth is another."""
+    for_one = entries((1.0, "x"), (1.1, "x"), (1.2, "x"))
+    assert distinct(for_one, 3) == for_one[:1]
+    fourth = entries((2.0, "x"))
+    assert distinct([*for_one, *fourth], 3) == [for_one[0], *fourth]
+    assert distinct(for_one, 1) == for_one
 
 
-def test_the_clock_is_set_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was said before, at a time that is still to come, is not taken as said just now."""
-    journal = world.journal()
-    assert journal.first("flight")
-    journal.tell("flown", "passed")
-    assert not journal.first("flight")
-    an_hour_ago = time.time() - 3600
-    monkeypatch.setattr(time, "time", lambda: an_hour_ago)
-    assert journal.told("flown", 60.0) is None
-    assert journal.first("flight")
+def test_a_change_that_comes_again_counts_each_time() -> None:
+    """The same change again, after another one, is another restart."""
+    each = entries((1.0, "x"), (2.0, "y"), (3.0, "x"))
+    assert distinct(each, 3) == each
+
+
+def test_the_last_twenty() -> None:
+    """Twenty restarts are reported, the newest first, in seconds since 1970."""
+    past = [Entry(at, 1, f"{at}", f"{at}", up=at + 0.25) for at in range(100, 130)]
+    reported = restarts(past, OFFSET)
+    assert len(reported) == 20
+    assert reported[0] == Restarted(OFFSET + 129, "129", 0.25)
+    assert reported[-1].reason == "110"
+
+
+def test_no_duration() -> None:
+    """A restart that no new process has answered has no duration."""
+    [reported] = restarts([Entry(1.0, 1, "r", "f")], OFFSET)
+    assert reported.took is None

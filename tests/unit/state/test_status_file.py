@@ -8,6 +8,7 @@ import pytest
 
 from wsgireload.report import Status
 from wsgireload.state import status_file as module
+from wsgireload.state.private_dir import Candidates
 from wsgireload.state.status_file import RESTART, STATE, Snapshot, StatusFile, parse
 
 NAME = f"{os.getpid()}-app"
@@ -23,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def file(folder: Path) -> StatusFile:
     """The files of one monitor; the first folder cannot be created and is passed over."""
-    return StatusFile(("/dev/null/nowhere", str(folder)), "app")
+    return StatusFile(Candidates(("/dev/null/nowhere", str(folder)), print), "app")
 
 
 def write(file: StatusFile, files: int, looks: int = 0) -> None:
@@ -106,7 +107,7 @@ def test_written_after_a_request(file: StatusFile, folder: Path) -> None:
 
 def test_nowhere(tmp_path: Path) -> None:
     """Without a usable folder nothing happens, and nothing fails."""
-    file = StatusFile(("/dev/null/nowhere",), "app")
+    file = StatusFile(Candidates(("/dev/null/nowhere",), print), "app")
     write(file, 1)
     assert not file.restart_requested()
     file.remove()

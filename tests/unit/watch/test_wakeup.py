@@ -1,4 +1,4 @@
-"""Wakeup: a wait that anybody can end at once, also the operating system."""
+"""Wakeup: a wait that any thread can end at once, and the operating system too."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from wsgireload.decide.settle import Settle
 from wsgireload.errors import NativeError
 from wsgireload.watch.wakeup import IDLE, EventWakeup, Wakeup
 
@@ -22,7 +23,7 @@ def test_a_wait_ends_by_itself() -> None:
 
 
 def test_an_earlier_wake_ends_the_next_wait() -> None:
-    """Nobody is woken too early: a wake before the wait counts."""
+    """No wake is lost: one before the wait counts."""
     began, wakeup = time.monotonic(), Wakeup()
     wakeup.wake()
     wakeup.wait(FOREVER)
@@ -50,13 +51,13 @@ def test_many_wakes_end_one_wait() -> None:
     assert time.monotonic() - began > 0.005
 
 
-class Heard:
-    """Stands in for the events: what is told when, on a clock that waiting moves."""
+class Source:
+    """Stands in for the events: what comes when, on a clock that waiting moves."""
 
     def __init__(self, *script: tuple[float, set[str] | Exception | None]) -> None:
         self.now = 0.0
         self.script = list(script)
-        self.stirs: list[float] = []
+        self.prefetched: list[float] = []
         self.waits = self.woken = self.ended = 0
 
     def clock(self) -> float:
@@ -64,6 +65,9 @@ class Heard:
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
+
+    def prefetch(self) -> None:
+        self.prefetched.append(self.now)
 
     def wait(self, seconds: float) -> set[str] | None:
         assert seconds >= 0
@@ -73,15 +77,15 @@ class Heard:
             self.now = end
             return set()
         self.now = max(self.now, self.script[0][0])
-        told: set[str] = set()
-        while self.script and self.script[0][0] <= self.now:  # what was told meanwhile, together
+        found: set[str] = set()
+        while self.script and self.script[0][0] <= self.now:  # all that came meanwhile, together
             more = self.script.pop(0)[1]
             if isinstance(more, Exception):
                 raise more
             if not more:
                 return more
-            told |= more
-        return told
+            found |= more
+        return found
 
     def wake(self) -> None:
         self.woken += 1
@@ -90,117 +94,143 @@ class Heard:
         self.ended += 1
 
 
-Hear = Callable[..., tuple[Heard, EventWakeup]]
+class Debounce(Settle):
+    """The real one, which keeps when something was noticed."""
+
+    def __init__(self, quiet: float, source: Source) -> None:
+        super().__init__(quiet, source.clock)
+        self.source = source
+        self.noticed: list[float] = []
+
+    def notice(self) -> float:
+        self.noticed.append(self.source.now)
+        return super().notice()
+
+
+class World:
+    """Events as a script has them, and a wakeup with a debounce: 0.05 s of quiet, 5 s at most."""
+
+    def __init__(self, *script: tuple[float, set[str] | Exception | None], quiet: float) -> None:
+        self.source = Source(*script)
+        self.debounce = Debounce(quiet, self.source)
+        is_watched = lambda path: path.startswith("/site/")  # noqa: E731
+        self.wakeup = EventWakeup(
+            self.source, self.debounce.notice, is_watched, self.source.prefetch, self.source.clock
+        )
+
+    @property
+    def now(self) -> float:
+        return self.source.now
+
+    def wait(self, seconds: float) -> set[str] | None:
+        return self.wakeup.wait(seconds)
+
+
+Make = Callable[..., World]
 
 
 @pytest.fixture
-def hear(monkeypatch: pytest.MonkeyPatch) -> Hear:
-    """Events as a script has them, and who waits for them: 0.05 s of quiet, 5 s at most."""
+def make(monkeypatch: pytest.MonkeyPatch) -> Make:
+    """Makes a world of a script, in which sleeping moves the clock."""
 
-    def hear(
-        *script: tuple[float, set[str] | Exception | None], quiet: float = 0.05
-    ) -> tuple[Heard, EventWakeup]:
-        heard = Heard(*script)
-        monkeypatch.setattr("wsgireload.watch.wakeup.time.sleep", heard.sleep)
-        stirs = lambda: heard.stirs.append(heard.now)  # noqa: E731
-        concerns = lambda path: path.startswith("/site/")  # noqa: E731
-        return heard, EventWakeup(heard, quiet, 5.0, concerns, stirs, heard.clock)  # type: ignore[arg-type]
+    def make(*script: tuple[float, set[str] | Exception | None], quiet: float = 0.05) -> World:
+        world = World(*script, quiet=quiet)
+        monkeypatch.setattr("wsgireload.watch.wakeup.time.sleep", world.source.sleep)
+        return world
 
-    return hear
+    return make
 
 
-def test_nothing_happens(hear: Hear) -> None:
-    """Where nothing is told the time is waited out, and nothing has to be looked at."""
-    heard, wakeup = hear()
-    stir = wakeup.wait(1.0)
-    assert (stir.paths, stir.last, heard.now, heard.stirs) == (set(), None, 1.0, [])
+def test_nothing_happens(make: Make) -> None:
+    """Without an event the time is waited out, and nothing has to be scanned."""
+    world = make()
+    assert world.wait(1.0) == set()
+    assert (world.now, world.debounce.noticed, world.source.prefetched) == (1.0, [], [])
 
 
-def test_a_change_is_gathered_until_it_is_quiet(hear: Hear) -> None:
+def test_a_burst_is_gathered_until_it_is_quiet(make: Make) -> None:
     """All that follows within the quiet time belongs to it, and what comes later does not."""
-    heard, wakeup = hear(
+    world = make(
         (0.3, {"/site/a"}), (0.34, {"/site/b"}), (0.38, {"/site/a", "/site/c"}), (0.5, {"/site/d"})
     )
-    stir = wakeup.wait(1.0)
-    assert stir.paths == {"/site/a", "/site/b", "/site/c"}
-    assert stir.last == 0.38
-    assert heard.now == pytest.approx(0.43)
-    assert heard.stirs == [0.3]  # at the first, not when it is over
-    assert wakeup.wait(1.0).paths == {"/site/d"}
+    assert world.wait(1.0) == {"/site/a", "/site/b", "/site/c"}
+    assert world.debounce.noticed == [0.3, 0.34, 0.38]
+    assert world.now == pytest.approx(0.43)
+    assert world.source.prefetched == [0.3]  # at the first, not when it is over
+    assert world.wait(1.0) == {"/site/d"}
 
 
-def test_one_who_goes_on_writing_is_bounded(hear: Hear) -> None:
+def test_writing_that_goes_on_is_bounded(make: Make) -> None:
     """Quiet is not waited for longer than the bound."""
-    heard, wakeup = hear(*((1.0 + 0.04 * n, {f"/site/{n}"}) for n in range(1000)))
-    stir = wakeup.wait(2.0)
-    assert 6.0 <= heard.now <= 6.1
-    assert stir.last == heard.now
-    assert len(stir.paths or ()) > 100
+    world = make(*((1.0 + 0.04 * n, {f"/site/{n}"}) for n in range(1000)))
+    paths = world.wait(2.0)
+    assert 6.0 <= world.now <= 6.1
+    assert world.debounce.noticed[-1] == pytest.approx(world.now, abs=0.05)
+    assert len(paths or ()) > 100
 
 
 @pytest.mark.parametrize("at", [0, 1, 2])
-def test_once_anywhere_is_anywhere(hear: Hear, at: int) -> None:
-    """Where one of what is gathered may be anywhere, all may; it ends when it is quiet again."""
-    told: list[set[str] | None] = [{"/site/a"}, {"/site/b"}, {"/site/c"}]
-    told[at] = None
-    heard, wakeup = hear(*zip((0.1, 0.12, 0.14), told, strict=True))
-    stir = wakeup.wait(1.0)
-    assert (stir.paths, stir.last) == (None, 0.14)
-    assert heard.now == pytest.approx(0.19)
-    assert heard.stirs == [0.1]
+def test_once_anywhere_is_anywhere(make: Make, at: int) -> None:
+    """Where one of the gathered events may be anywhere, all may; it ends when it is quiet."""
+    found: list[set[str] | None] = [{"/site/a"}, {"/site/b"}, {"/site/c"}]
+    found[at] = None
+    world = make(*zip((0.1, 0.12, 0.14), found, strict=True))
+    assert world.wait(1.0) is None
+    assert world.debounce.noticed[-1] == 0.14
+    assert world.now == pytest.approx(0.19)
+    assert world.source.prefetched == [0.1]
 
 
-def test_what_is_of_no_concern(hear: Hear) -> None:
-    """Nobody is woken by a log file, and it is heard a few times a second at most."""
-    heard, wakeup = hear(*((0.001 * n, {"/var/log"}) for n in range(1000)))
-    stir = wakeup.wait(0.5)
-    assert (stir.paths, stir.last, heard.stirs) == (set(), None, [])
-    assert 0.5 <= heard.now < 0.5 + 2 * IDLE
-    assert heard.waits <= 0.5 / IDLE + 2
+def test_irrelevant_events(make: Make) -> None:
+    """A log file wakes nobody, and its events are read a few times a second at most."""
+    world = make(*((0.001 * n, {"/var/log"}) for n in range(1000)))
+    assert world.wait(0.5) == set()
+    assert (world.debounce.noticed, world.source.prefetched) == ([], [])
+    assert 0.5 <= world.now < 0.5 + 2 * IDLE
+    assert world.source.waits <= 0.5 / IDLE + 2
 
 
-def test_what_is_of_no_concern_is_not_gathered(hear: Hear) -> None:
+def test_irrelevant_events_are_not_gathered(make: Make) -> None:
     """A log that is written all the time does not keep a change from being quiet."""
     log: list[tuple[float, set[str] | Exception | None]] = [
         (0.01 * n, {"/var/log"}) for n in range(1, 100)
     ]
-    heard, wakeup = hear((0.005, {"/site/a", "/var/log"}), *log)
-    stir = wakeup.wait(1.0)
-    assert (stir.paths, stir.last) == ({"/site/a"}, 0.005)
-    assert heard.now < 0.055 + 2 * IDLE
+    world = make((0.005, {"/site/a", "/var/log"}), *log)
+    assert world.wait(1.0) == {"/site/a"}
+    assert world.debounce.noticed == [0.005]
+    assert world.now < 0.055 + 2 * IDLE
 
 
-def test_without_quiet_nothing_is_gathered(hear: Hear) -> None:
-    """Who does not want to wait gets the first that is told."""
-    heard, wakeup = hear((0.3, {"/site/a"}), (0.301, {"/site/b"}), quiet=0.0)
-    assert wakeup.wait(1.0).paths == {"/site/a"}
-    assert heard.now == 0.3
+def test_without_quiet_nothing_is_gathered(make: Make) -> None:
+    """With a quiet time of 0 the first event ends the wait."""
+    world = make((0.3, {"/site/a"}), (0.301, {"/site/b"}), quiet=0.0)
+    assert world.wait(1.0) == {"/site/a"}
+    assert world.now == 0.3
 
 
 @pytest.mark.parametrize("first", [set(), {"/site/a"}], ids=["waiting", "gathering"])
-def test_a_wake_ends_any_wait(hear: Hear, first: set[str]) -> None:
-    """An early end of the events' wait is a wake: it ends this one, whatever was told by then."""
-    heard, wakeup = hear((0.1, first), (0.11, set()), (0.12, {"/site/b"}))
-    stir = wakeup.wait(50.0)
-    assert stir.paths == first
-    assert heard.now <= 0.11
-    wakeup.wake()
-    assert heard.woken == 1
+def test_a_wake_ends_any_wait(make: Make, first: set[str]) -> None:
+    """An early end of the events' wait is a wake: it ends this one, whatever came by then."""
+    world = make((0.1, first), (0.11, set()), (0.12, {"/site/b"}))
+    assert world.wait(50.0) == first
+    assert world.now <= 0.11
+    world.wakeup.wake()
+    assert world.source.woken == 1
 
 
 @pytest.mark.parametrize("broken", [NativeError("read", 9, "Bad file"), MemoryError("no room")])
-def test_when_no_event_will_ever_come_again(hear: Hear, broken: Exception) -> None:
-    """We look everywhere, now and after each further wait, which lasts, and can be woken."""
-    heard, wakeup = hear((0.1, {"/site/a"}), (0.12, broken), (0.13, {"/site/b"}))
-    wakeup.wake()
-    assert wakeup.wait(1.0).paths is None
-    assert wakeup.wait(FOREVER).paths is None  # the wake from before is not lost
-    assert len(heard.script) == 1
+def test_when_no_event_will_ever_come_again(make: Make, broken: Exception) -> None:
+    """Everything is scanned, now and after each further wait, which lasts, and can be woken."""
+    world = make((0.1, {"/site/a"}), (0.12, broken), (0.13, {"/site/b"}))
+    world.wakeup.wake()
+    assert world.wait(1.0) is None
+    assert world.wait(FOREVER) is None  # the wake from before is not lost
+    assert len(world.source.script) == 1
     began = time.monotonic()
-    assert wakeup.wait(0.01).paths is None
+    assert world.wait(0.01) is None
     assert time.monotonic() - began > 0.005
-    wakeup.wake()
-    assert wakeup.wait(FOREVER).paths is None
+    world.wakeup.wake()
+    assert world.wait(FOREVER) is None
     assert time.monotonic() - began < FOREVER / 2
-    wakeup.end()
-    assert heard.ended == 1
+    world.wakeup.end()
+    assert world.source.ended == 1

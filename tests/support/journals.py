@@ -1,0 +1,49 @@
+"""A journal in a folder of its own, for tests."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from wsgireload.state.journal import Entry, Journal
+from wsgireload.state.private_dir import Candidates
+
+ENTRY = Entry(at=100.0, pid=os.getpid() + 1, reason="a.py changed", what="f1", paths=("a.py",))
+LATER = ENTRY._replace(at=101.0)
+
+
+def line(entry: Entry) -> bytes:
+    """A restart as it stands in the file."""
+    return json.dumps(entry._asdict()).encode() + b"\n"
+
+
+class World:
+    """A folder for the journal, a clock that stands, and the troubles that were reported."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.file = folder / "site.journal"
+        self.now = 110.0
+        self.troubles: list[str] = []
+
+    def journal(self, application: str = "site", *more: str) -> Journal:
+        folders = Candidates([str(self.folder), *more], self.troubles.append)
+        return Journal(folders, application, lambda: self.now)
+
+    def files(self) -> list[Path]:
+        """All but the lock, which the journals of all applications share."""
+        return sorted(each for each in self.folder.iterdir() if each.name != "journal.lock")
+
+    def lines(self) -> list[bytes]:
+        return self.file.read_bytes().splitlines()
+
+
+def open_files() -> list[str]:
+    """The descriptors that this process has open."""
+    return os.listdir("/dev/fd")  # noqa: PTH208
+
+
+def full_disk(*_: object, **__: object) -> int:
+    """A write to a disk without any room, or a rename on one."""
+    raise OSError(28, "No space left on device")

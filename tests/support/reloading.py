@@ -1,0 +1,25 @@
+"""A reloader with real gates, for tests that bring their own detector, journal and server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from wsgireload.decide.budget import Budget
+from wsgireload.decide.settle import Settle
+from wsgireload.decide.syntax import Syntax
+from wsgireload.decide.timing import Handover
+from wsgireload.log import Log
+from wsgireload.reloader import Detector, Reloader
+from wsgireload.server.restart import Restart
+from wsgireload.settings import Settings
+from wsgireload.state.group_epoch import GroupEpoch
+
+
+def make_reloader(
+    detector: Detector, journal: Any, log: Log, clock: Callable[[], float], settle: Settle
+) -> Reloader:
+    """A reloader that waits for quiet, compiles and keeps the default budget."""
+    budget = Budget(Settings().budget, journal, 1, clock)
+    gates = [settle, Syntax(lambda: None), budget]
+    return Reloader(detector, gates, Restart(0.0, clock), budget, Handover(GroupEpoch()), log)

@@ -1,0 +1,244 @@
+"""Imports: the import hook, and what it notes."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.machinery
+import importlib.util
+import os
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import pytest
+
+from wsgireload.detect import imports
+from wsgireload.detect.digests import SPECIAL, digest_of
+from wsgireload.detect.imports import NOTED_BYTES, Imports, note
+
+NAME = "wsgireload_test_of_imports"
+BEFORE, AFTER = b"answer = 1\n", b"answer = 2\n"  # of the same size
+
+
+class Application:
+    """A folder of modules to import, with the hook before all other finders."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.called = 0
+        self.imports = Imports(self.count)
+
+    def count(self) -> None:
+        """Called by the hook."""
+        self.called += 1
+
+    def write(self, name: str, content: bytes) -> Path:
+        """A module whose name is the test's own, so that no other is meant."""
+        path = self.root / f"{NAME}{name}"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+        importlib.invalidate_caches()
+        return path
+
+    def load(self, name: str = "") -> ModuleType:
+        """Import a module."""
+        return importlib.import_module(f"{NAME}{name}")
+
+    def seen(self) -> list[tuple[str, bytes]]:
+        """What was seen of this folder since the last time."""
+        return [(path, found) for path, found in self.imports.seen() if NAME in path]
+
+
+@pytest.fixture
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
+    """An application whose imports are seen, with their contents instead of digests."""
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(imports, "note", lambda path: Path(path).read_bytes())
+    made = Application(tmp_path)
+    made.imports.install()
+    yield made
+    made.imports.remove()
+    for name in [name for name in sys.modules if name.startswith(NAME)]:
+        del sys.modules[name]
+
+
+def test_an_import_is_seen(app: Application) -> None:
+    """The file of an imported module is seen as it was then, once."""
+    path = app.write(".py", BEFORE)
+    assert app.load().answer == 1
+    path.write_bytes(AFTER)
+    app.load()
+    assert app.seen() == [(str(path), BEFORE)]
+    assert app.seen() == []
+
+
+def test_imports_inside_imports_are_seen(app: Application) -> None:
+    """Packages, and what they import, are seen in the order in which they begin to load."""
+    inner = app.write("/inner.py", BEFORE)
+    package = app.write("/__init__.py", b"from . import inner\n")
+    outer = app.write("_outer.py", f"import {NAME}.inner\n".encode())
+    app.load("_outer")
+    assert [path for path, _ in app.seen()] == [str(outer), str(package), str(inner)]
+
+
+def test_what_is_merely_found_is_not_seen(app: Application) -> None:
+    """find_spec() loads nothing, and nothing is noted."""
+    app.write(".py", BEFORE)
+    assert importlib.util.find_spec(NAME) is not None
+    assert importlib.machinery.PathFinder.find_spec(NAME) is not None
+    assert app.seen() == []
+
+
+@pytest.mark.parametrize("content", [b"raise ValueError\n", b"import wsgireload_no_such\n", b"(\n"])
+def test_failed_imports_are_seen(app: Application, content: bytes) -> None:
+    """A module whose import fails is seen each time."""
+    path = app.write(".py", content)
+    for _ in range(2):
+        with pytest.raises((ValueError, ImportError, SyntaxError)):
+            app.load()
+    assert app.seen() == [(str(path), content)] * 2
+
+
+def test_a_reload_is_seen(app: Application) -> None:
+    """importlib.reload() reads the file again, which is seen as it is now."""
+    path = app.write(".py", BEFORE)
+    module = app.load()
+    path.write_bytes(b"answer = 33\n")
+    importlib.reload(module)
+    assert app.seen() == [(str(path), BEFORE), (str(path), b"answer = 33\n")]
+
+
+def test_what_has_no_file_is_not_seen(app: Application) -> None:
+    """A namespace package and a module that is not there have no file."""
+    (app.root / NAME).mkdir()
+    app.load()
+    with pytest.raises(ModuleNotFoundError):
+        app.load(".nowhere")
+    assert app.seen() == []
+
+
+def test_an_archive_does_no_harm(app: Application) -> None:
+    """A file that cannot be read by its path, as in an archive, is imported all the same."""
+    archive = app.root / "lib.zip"
+    with zipfile.ZipFile(archive, "w") as made:
+        made.writestr(f"{NAME}.py", BEFORE)
+    sys.path.insert(0, str(archive))  # the fixture restores it
+    assert app.load().answer == 1
+    assert app.seen() == []
+
+
+@pytest.mark.parametrize("spec", [None, 5, SimpleNamespace(origin="a.py")])
+def test_another_finders_oddities_pass(app: Application, spec: object) -> None:
+    """Whatever another finder returns is returned as it is: no import fails because of us."""
+    finder = SimpleNamespace(find_spec=lambda *_given: spec)
+    sys.meta_path.insert(1, finder)
+    try:
+        found = app.imports.find_spec(NAME)
+    finally:
+        sys.meta_path.remove(finder)
+    assert found is spec
+
+
+def test_a_failing_digest_fails_no_import(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever fails while a file is noted, the import works."""
+
+    def failing(path: str) -> bytes:
+        raise MemoryError(path)
+
+    app.write(".py", BEFORE)
+    monkeypatch.setattr(imports, "note", failing)
+    assert app.load().answer == 1
+
+
+def test_a_finder_of_the_old_kind_is_passed_over(app: Application) -> None:
+    """A finder without find_spec is left to Python."""
+    path, old = app.write(".py", BEFORE), object()
+    sys.meta_path.insert(1, old)  # type: ignore[arg-type]
+    try:
+        assert app.imports.find_spec(NAME) is not None
+    finally:
+        sys.meta_path.remove(old)  # type: ignore[arg-type]
+    assert path.exists()
+
+
+def test_installed_and_removed() -> None:
+    """The hook is the first finder; removing it twice, or before, does no harm."""
+    hook, before = Imports(lambda: None), list(sys.meta_path)
+    hook.remove()
+    hook.install()
+    assert sys.meta_path == [hook, *before]
+    hook.remove()
+    hook.remove()
+    assert sys.meta_path == before
+    assert hook.find_spec("os") is None
+
+
+def test_what_is_not_noted_is_not_seen(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that is too large to be read during its import is not seen."""
+    monkeypatch.setattr(imports, "note", lambda _path: None)
+    app.write(".py", BEFORE)
+    app.load()
+    assert app.seen() == []
+
+
+def test_a_digest_that_imports(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the first digest imports is imported before the hook is in place."""
+    app.write("_tool.py", b"")
+    app.write(".py", BEFORE)
+    digested: list[str] = []
+
+    def digest(path: str) -> bytes:
+        digested.append(path)
+        app.load("_tool")
+        return b""
+
+    monkeypatch.setattr(imports, "note", digest)
+    app.imports.remove()
+    app.imports = Imports(app.count)
+    app.imports.install()
+    app.load()
+    assert [path for path in digested if NAME in path] == [str(app.root / f"{NAME}.py")]
+
+
+def test_the_first_import_after_a_while_calls(app: Application) -> None:
+    """Once, and again when `seen` has returned nothing since; not before the first `seen`."""
+    for name in "abcde":
+        app.write(f"_{name}.py", BEFORE)
+    calls = []
+    for name, drain in zip("abcde", (0, 2, 0, 1, 2), strict=True):
+        for _ in range(drain):
+            app.seen()
+        app.load(f"_{name}")
+        calls.append(app.called)
+    assert calls == [0, 1, 1, 1, 2]
+    assert len(app.seen()) == 1
+
+
+def test_stale_bytecode_is_not_imported(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache that passes for the new source, but is of another text, is removed before."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    path = app.write(".py", BEFORE)
+    app.load()
+    cache = Path(importlib.util.cache_from_source(str(path)))
+    before = path.stat()
+    path.write_bytes(AFTER)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert cache.exists()
+    del sys.modules[NAME]
+    assert app.load().answer == 2
+
+
+def test_noting_an_import(tmp_path: Path) -> None:
+    """A file is noted as it is; a large one, a missing one and an impossible one are not."""
+    path, large = tmp_path / "a.py", tmp_path / "large.py"
+    path.write_bytes(BEFORE)
+    large.write_bytes(bytes(NOTED_BYTES + 1))
+    assert note(str(path)) == digest_of(str(path))
+    assert note(str(large)) is None
+    assert note("/nowhere/a.py") is None
+    assert note("a\0b") is None
+    assert note(str(tmp_path)) == SPECIAL

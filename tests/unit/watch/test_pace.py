@@ -1,0 +1,59 @@
+"""Pace: how often to scan."""
+
+from __future__ import annotations
+
+import pytest
+
+from wsgireload.watch.wakeup import SHARE, SOON, Pace
+
+
+class World:
+    """Steps that take as long as the test says."""
+
+    def __init__(self, interval: float) -> None:
+        self.now = 1000.0
+        self.pace = Pace(interval, lambda: self.now)
+
+    def step(self, cost: float, *, soon: bool = False) -> float:
+        """Seconds until the step after one that took so many seconds."""
+        self.now += 77.0  # the wait before it is no cost
+        self.pace.begin()
+        self.now += cost
+        return self.pace.pause(soon=soon)
+
+
+@pytest.mark.parametrize("interval", [0.5, 1.0, 60.0])
+def test_the_interval(interval: float) -> None:
+    """Cheap scans are made at the interval."""
+    world = World(interval)
+    assert [world.step(0.01) for _ in range(3)] == [interval] * 3
+
+
+def test_dear_scans_are_made_less_often() -> None:
+    """A scan takes a tenth of the time at most."""
+    world = World(1.0)
+    world.step(2.0)
+    assert world.step(2.0) == pytest.approx(SHARE * 2.0)
+
+
+def test_one_dear_scan_is_not_the_rule() -> None:
+    """The first scan reads all files; the next ones do not."""
+    world = World(1.0)
+    assert world.step(2.0) == 1.0
+    assert world.step(0.01) == 1.0
+    assert world.step(2.0) == 1.0
+    assert world.step(0.5) == pytest.approx(5.0)
+
+
+def test_soon() -> None:
+    """While modules are imported, scans are made ten times a second, but not without a rest."""
+    world = World(1.0)
+    assert world.step(0.001, soon=True) == SOON
+    assert world.step(0.001) == 1.0
+    world.step(0.5, soon=True)
+    assert world.step(0.5, soon=True) == pytest.approx(5.0)
+
+
+def test_soon_is_never_later() -> None:
+    """A shorter interval stays."""
+    assert World(0.05).step(0.001, soon=True) == 0.05

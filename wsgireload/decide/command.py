@@ -1,0 +1,90 @@
+"""A command that runs beside the application, with a time limit."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import IO, TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import subprocess
+
+LINES = 5  # of its output, the last ones are reported
+NO_WINDOW = 0x08000000 if os.name == "nt" else 0  # CREATE_NO_WINDOW: a service has no screen
+
+
+class Outcome(NamedTuple):
+    """The exit code, None for a command that was ended at its time limit; its last lines."""
+
+    code: int | None
+    lines: list[str]
+
+
+class Command:
+    """Runs a command for at most `limit` seconds; again and again, one process at a time."""
+
+    def __init__(
+        self,
+        arguments: str | Sequence[str],
+        environment: Mapping[str, str],
+        folder: str | None,
+        limit: float,
+        clock: Callable[[], float],
+    ) -> None:
+        """No shell reads the arguments."""
+        self._arguments = arguments
+        self._environment = environment
+        self._folder = folder
+        self._limit = limit
+        self._clock = clock
+        self._began = 0.0
+        self._running: tuple[subprocess.Popen[bytes], IO[bytes]] | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started, and its outcome not yet taken."""
+        return self._running is not None
+
+    def start(self) -> None:
+        """Start it. OSError or ValueError where that cannot be done."""
+        import subprocess
+        import tempfile
+
+        self._began = self._clock()
+        with contextlib.ExitStack() as stack:
+            # A file and not a pipe, which would block the command once it is full.
+            output = stack.enter_context(tempfile.TemporaryFile())
+            process = subprocess.Popen(
+                self._arguments,
+                cwd=self._folder,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                creationflags=NO_WINDOW,
+            )
+            self._running = process, output
+            stack.pop_all()  # it stays open
+
+    def poll(self) -> Outcome | None:
+        """The outcome, once; None as long as there is none."""
+        if self._running is None:
+            return None
+        code = self._running[0].poll()
+        if code is None and self._clock() - self._began < self._limit:
+            return None
+        return Outcome(code, self.end())
+
+    def end(self) -> list[str]:
+        """End it, if it still runs; returns the last lines of its output."""
+        if self._running is None:
+            return []
+        process, file = self._running
+        self._running = None
+        process.kill()
+        process.wait()
+        with file as output:
+            output.seek(max(0, output.seek(0, os.SEEK_END) - 4096))
+            lines = output.read().decode("utf-8", "replace").split("\n")
+        return [line.strip() for line in lines if line.strip()][-LINES:]
