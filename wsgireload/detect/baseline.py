@@ -5,7 +5,8 @@ The evidence for it, best first:
 1. the import hook saw the file when it was imported (from `start()` on);
 2. its ctime is older than a time at which the module is known not to have been loaded;
 3. mod_wsgi noted the script's mtime, or a bytecode cache that this process could write names the
-   size and mtime of the source it was compiled from.
+   size and mtime of the source it was compiled from;
+4. the WSGI script is running when it calls `start()`: its file is what was loaded then.
 
 Without evidence the file is taken to be what was loaded: nothing may restart then.
 """
@@ -19,8 +20,9 @@ from collections.abc import Collection, Iterator
 
 from wsgireload.detect.bytecode import is_source_of
 from wsgireload.detect.digests import MISSING, Digest, changed_ns
-from wsgireload.detect.imports import Imports
+from wsgireload.detect.imports import Imports, note
 from wsgireload.detect.modules import Modules, Source
+from wsgireload.server import detection
 
 GRAIN = 0.05  # seconds: file times come from a coarser clock than time.time(), 10 ms behind at most
 UNLIKE_ANY: Digest = b"not what is on disk"
@@ -49,6 +51,7 @@ class Baseline:
         self._modules = modules
         self._digests: dict[str, Digest] = {}
         self._sources: dict[str, Source] = {}  # by path: their evidence was not examined yet
+        self._scripts = {path: note(path) for path in detection.script_paths()}
 
     def imported(self) -> Collection[str]:
         """Record the files that were imported since the last call; returns their paths."""
@@ -78,8 +81,9 @@ class Baseline:
     def _proven(self, source: Source, now: Digest) -> Digest:
         if now == MISSING:
             return now
-        source = self._modules.renewed(source)
         same = still_on_disk(source, self._absence.until(source.module))
+        if same is None and (at_start := self._scripts.get(source.path)) is not None:
+            return at_start
         if same is None:
             self.unproven.append(source.path)
         return UNLIKE_ANY if same is False else now

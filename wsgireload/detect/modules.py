@@ -66,12 +66,6 @@ class Modules:
             return self._candidates(thorough=True)
         return {name: modules[name] for name in reversed(newest) if name in modules}
 
-    def renewed(self, source: Source) -> Source:
-        """A script's source with the mtime that mod_wsgi notes once it has loaded all of it."""
-        if not source.module.startswith(SCRIPT_PREFIX):
-            return source
-        return source_of(source.module, self._modules.get(source.module)) or source
-
 
 def _reference(module: object) -> Callable[[], object]:
     """Returns the module while it exists. Its id would not do: another module may get it later."""

@@ -83,8 +83,13 @@ def _refusal(kind: str, inside: ModuleType | None, *, forced: bool) -> str | Non
 
 def script() -> str:
     """The path of the WSGI script, as Apache's configuration names it; "" if there is none."""
+    return next(iter(script_paths()), "")
+
+
+def script_paths() -> list[str]:
+    """The absolute paths of all WSGI scripts of this interpreter."""
     paths = (getattr(script, "__file__", None) for script in _scripts())
-    return next((os.path.abspath(path) for path in paths if isinstance(path, str)), "")
+    return [os.path.abspath(path) for path in paths if isinstance(path, str)]
 
 
 def script_folder() -> str:
