@@ -76,15 +76,17 @@ class Parts:
         self.reloader = Reloader(
             self.detector, self.gates, self.restart, self.budget, handover, log
         )
-        self.wakeup = Wakeup()
-        if isinstance(events, Events):
-            self.wakeup = EventWakeup(
-                events, settle.notice, self.detector.is_watched, self._prefetch
-            )
+        self.wakeup = self._wakeup(events, settle)
 
-    def _prefetch(self) -> None:
-        for gate in self.gates:
-            gate.prefetch()
+    def _wakeup(self, events: Events | NoEvents, settle: Settle) -> Wakeup:
+        if isinstance(events, NoEvents):
+            return Wakeup()
+
+        def prefetch() -> None:
+            for gate in self.gates:
+                gate.prefetch()
+
+        return EventWakeup(events, settle.notice, self.detector.is_watched, prefetch)
 
     def _events(self) -> Events | NoEvents:
         """The operating system's events, if it has any; else everything is polled."""
