@@ -69,7 +69,7 @@ def test_a_burst(new_site: WindowsSites) -> None:
     site.wait_for_looks()
     for name in [*names, "words"]:
         site.edit(f"{name}.py", '"old"', '"new"')
-    site.wait_for_line("reloaded: ")
+    site.wait_for_line("restarting: ")
     site.wait_for_value("new")
     site.wait_for_looks()
     assert site.restarts() == 1
