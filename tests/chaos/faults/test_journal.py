@@ -24,7 +24,7 @@ pytestmark = pytest.mark.e2e
 
 
 def test_a_full_disk(faulty: Faulty) -> None:
-    """Restarts go on, as seldom as without a journal; with room again they are told of again."""
+    """Restarts go on, as seldom as without a journal, and are reported once there is room again."""
     site = faulty.site
     site.edit("app.wsgi", OFTEN, "budget=(2, 4.0)")
     with mounted(site, faulty.state.parent, "64k"):
