@@ -118,11 +118,12 @@ class Reloader:
         return Go(note)
 
     def _replace(self, note: str) -> Verdict:
-        """Record the restart and request it, in this order: its effects may come at once."""
+        """Record the restart, log it and request it, in this order: it may end this process."""
         verdict = self._budget.spend(self.changes)
         if not isinstance(verdict, Go):
             return verdict
-        what = self.changes.described("changed")
+        # Once: a request that fails is made again and again.
+        self._log.say_once(Word.RESTARTING, self.changes.described("changed") + note)
         try:
             first = self._restart.request()
         except Exception as error:  # most likely a NativeError
@@ -130,8 +131,8 @@ class Reloader:
             return Hold(f"could not request the restart: {error}")
         if not first:
             self._budget.refund()
-            what = f"another application of this process has requested it already ({what})"
-        self._log.say(Word.RESTARTING, what + note)
+            text = "another application of this process has requested it already"
+            self._log.say(Word.RESTARTING, text)
         self._requested, self.hold = None, None
         return Wait(self._restart.left())
 

@@ -457,6 +457,7 @@ def test_a_failed_call_holds_and_is_tried_again(world: World, error: Exception, 
     reloader = world.reloader()
     world.run(reloader, 10.0)
     assert world.said("holding") == [f"holding: could not request the restart: {text}"]
+    assert world.said("restarting") == ["restarting: a.py changed"]
     assert world.history.kept == []
     world.server.answer = True
     world.run(reloader, 2.0)
@@ -468,7 +469,7 @@ def test_another_interpreter_was_first(world: World) -> None:
     world.server.answer = False
     world.detector.differs = {"a.py": b"2"}
     world.run(world.reloader(), TAKEN_UP + 1)
-    assert "has requested it already" in world.said("restarting")[0]
+    assert "has requested it already" in world.said("restarting")[1]
     assert world.history.kept == []
     assert world.server.rearmed == 0
 
@@ -681,3 +682,12 @@ def test_a_change_that_polling_finds_is_prefetched_for(world: World) -> None:
     world.detector.differs = {"a.py": b"2"}
     assert reloader.step() == pytest.approx(0.05)
     assert gate.times == 1
+
+
+def test_a_restart_is_logged_before_it_is_requested(world: World) -> None:
+    """The request may end the process at once: its line is in the log by then."""
+    logged: list[list[str]] = []
+    world.server.signalled = lambda: logged.append(world.said("restarting"))
+    world.detector.differs = {"a.py": b"2"}
+    world.run(world.reloader(), 1.0)
+    assert logged == [["restarting: a.py changed"]]
