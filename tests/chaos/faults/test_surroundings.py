@@ -60,6 +60,9 @@ def take():
     threading.Thread(target=hoard, daemon=True).start()
 
 def hoard():
+    while not os.path.exists(__file__ + ".begin"):  # this request needs descriptors to the end
+        time.sleep(0.01)
+    os.remove(__file__ + ".begin")
     held = []
     while not os.path.exists(__file__ + ".free"):
         try:
@@ -70,7 +73,7 @@ def hoard():
         os.close(one)
     os.remove(__file__ + ".free")
 """
-"""A module that takes every descriptor that it can get, until a file appears, which it removes."""
+"""A module that takes every descriptor that it can get, from one file's appearance to another's."""
 
 
 def test_no_descriptor_is_left(faulty: Faulty, chaos: Chaos) -> None:
@@ -80,12 +83,15 @@ def test_no_descriptor_is_left(faulty: Faulty, chaos: Chaos) -> None:
     wsgireload or not (6.1.1 on Apache 2.4.71).
     """
     site, slowest = faulty.site, 0.0
-    free = site.write("hoard.py", HOARD).with_suffix(".py.free")
+    hoard = site.write("hoard.py", HOARD)
+    begin, free = hoard.with_suffix(".py.begin"), hoard.with_suffix(".py.free")
     faulty.start()
     for _ in range(chaos.often(2, 30)):
         site.ask("hoard.__name__")
         before, said = site.wait_for_looks(), len(site.log)
         site.ask("hoard.take")
+        begin.touch()
+        site.wait_for(lambda: not begin.exists(), "the module to take descriptors")
         faulty.edit()
         site.wait_for(lambda: faulty.said_since(said, "Too many open files"), "a word")  # noqa: B023
         free.touch()
