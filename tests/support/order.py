@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from typing import Any
 
 import pytest
 
 MARKERS = {
     "browser/": pytest.mark.browser,
+    "chaos/": pytest.mark.chaos,
     "e2e/": pytest.mark.e2e,
     "native/windows/": pytest.mark.windows,
     "windows/": pytest.mark.windows,
@@ -36,6 +39,13 @@ Each entry is the beginning of a test's path and the name of a group, or "" for 
 group share something that is slow to start (a session of wine, a browser): one process runs all of
 them. All other tests follow in the order in which pytest collects them.
 """
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let the longest test go before all others: the first worker is given it."""
+    if getattr(config, "workerinput", {}).get("workerid") == "gw0":
+        with contextlib.suppress(PermissionError, AttributeError):  # for root, on UNIX
+            os.setpriority(os.PRIO_PROCESS, 0, -5)
 
 
 def path_of(nodeid: str) -> str:
