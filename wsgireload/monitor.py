@@ -38,6 +38,7 @@ class Monitor:
         self._thread: threading.Thread | None = None
         self._since = time.time()
         self._is_behind: Callable[[], bool] = lambda: False
+        self._is_up = False  # and every gate has announced it
         if refusal is None:
             self._pace = Pace(chosen.interval, time.monotonic)
             self._parts = Parts(chosen, server, self._log, self._checkpoint, self._wake)
@@ -187,8 +188,8 @@ class Monitor:
             lines = " / ".join(map(str.strip, traceback.format_exc().splitlines()))
             self._log.say_once(Word.HOLDING, f"a step failed and will be repeated: {lines}")
             return None
-        is_up = all(gate.announce() for gate in parts.gates)
-        soon = parts.detector.importing or not is_up
+        self._is_up = self._is_up or all(gate.announce() for gate in parts.gates)
+        soon = parts.detector.importing or not self._is_up
         return min(wait, self._pace.pause(soon=soon))
 
     def _first_step(self, paths: set[str] | None) -> float:

@@ -43,6 +43,9 @@ class Reloader:
         self._requested: str | None = None
         self._verdict: Verdict = GO
         self._held_by: Gate | None = None
+        self._is_reset = (
+            True  # the gates have nothing to decide: a quiet step costs next to nothing
+        )
         self.hold: Hold | None = None
         self.changes = NONE
         self.scans = 0
@@ -70,8 +73,12 @@ class Reloader:
             paths = None
         self._scan(paths)
         if not self.changes:
-            self._reset(everywhere=paths is None)
+            if paths is None or paths or not self._is_reset:  # an event had them prefetch
+                self._reset()
+            if paths is None:
+                self._handover.group.up_to_date()
             return NEVER
+        self._is_reset = False
         verdict = self._check_gates()
         if isinstance(verdict, Go):
             verdict = self._replace(verdict.note)
@@ -93,13 +100,11 @@ class Reloader:
                 f"{Word.CHANGED} back", f"{files} matches the running code; no restart needed"
             )
 
-    def _reset(self, *, everywhere: bool) -> None:
+    def _reset(self) -> None:
         for gate in self._gates:
             gate.reset()
         self._restart.reset()
-        self.hold, self._verdict = None, GO
-        if everywhere:
-            self._handover.group.up_to_date()
+        self.hold, self._verdict, self._is_reset = None, GO, True
 
     def _check_gates(self) -> Verdict:
         """The verdict of the first gate that is not GO; those after it have nothing to decide."""
