@@ -65,6 +65,8 @@ native = Extension(
         "wsgireload_probe",
         "wsgireload_command_line",
         "wsgireload_restart",
+        "wsgireload_terminate",
+        "wsgireload_taken",
         "wsgireload_rearm",
         "wsgireload_linger",
         "wsgireload_open",

@@ -58,6 +58,21 @@ static PyObject *restart(PyObject *module, PyObject *unused)
     return to_tuple(&outcome);
 }
 
+static PyObject *terminate(PyObject *module, PyObject *unused)
+{
+    wsgireload_outcome outcome;
+
+    (void)module, (void)unused;
+    WITHOUT_GIL(wsgireload_terminate(&outcome))
+    return to_tuple(&outcome);
+}
+
+static PyObject *taken(PyObject *module, PyObject *unused)
+{
+    (void)module, (void)unused;
+    return PyLong_FromLong(wsgireload_taken());
+}
+
 static PyObject *rearm(PyObject *module, PyObject *unused)
 {
     (void)module, (void)unused;
@@ -260,6 +275,8 @@ static PyMethodDef methods[] = {
     METHOD(probe, METH_NOARGS, "/"),
     METHOD(command_line, METH_NOARGS, "/"),
     METHOD(restart, METH_NOARGS, "/"),
+    METHOD(terminate, METH_NOARGS, "/"),
+    METHOD(taken, METH_NOARGS, "/"),
     METHOD(rearm, METH_NOARGS, "/"),
     METHOD(linger, METH_O, "seconds, /"),
     METHOD(open_shared, METH_O, "path, /"),

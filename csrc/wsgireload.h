@@ -65,6 +65,17 @@ const unsigned short *wsgireload_command_line(void);
  * ALREADY_REQUESTED. After FAILED the next call tries again. */
 void wsgireload_restart(wsgireload_outcome *out);
 
+/* On UNIX wsgireload_restart sends SIGINT to this process; this is the same by SIGTERM. */
+void wsgireload_terminate(wsgireload_outcome *out);
+
+/* The signals that end a mod_wsgi daemon process. */
+enum wsgireload_signals { WSGIRELOAD_SIGINT = 1, WSGIRELOAD_SIGTERM = 2 };
+
+/* Returns which of these do not reach mod_wsgi, because other code handles or ignores them; 0 on
+ * Windows. Unblocks SIGINT in the calling thread: if mod_wsgi rejects a request, it sends SIGINT to
+ * its process from the thread of that request, and takes no other request afterwards. */
+int wsgireload_taken(void);
+
 /* Allows one more request, if the server did not act on it. Only for the caller that got REQUESTED.
  * On Windows a process that is being replaced still requests nothing. */
 void wsgireload_rearm(void);

@@ -20,6 +20,12 @@ def command_line() -> str:
 def restart() -> _Outcome:
     """Request that the server replace this process."""
 
+def terminate() -> _Outcome:
+    """UNIX only: the same by SIGTERM, where restart() sends SIGINT."""
+
+def taken() -> int:
+    """Return the signals that do not reach mod_wsgi, as bits of enum wsgireload_signals."""
+
 def rearm() -> None:
     """Allow restart() to request once more, if the server did not act on the request."""
 

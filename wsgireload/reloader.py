@@ -43,9 +43,8 @@ class Reloader:
         self._requested: str | None = None
         self._verdict: Verdict = GO
         self._held_by: Gate | None = None
-        self._is_reset = (
-            True  # the gates have nothing to decide: a quiet step costs next to nothing
-        )
+        self._is_reset = True  # the gates: a step without changes costs next to nothing
+        self._in_vain: Hold | None = None  # the server did not act on the last request
         self.hold: Hold | None = None
         self.changes = NONE
         self.scans = 0
@@ -104,7 +103,7 @@ class Reloader:
         for gate in self._gates:
             gate.reset()
         self._restart.reset()
-        self.hold, self._verdict, self._is_reset = None, GO, True
+        self.hold, self._in_vain, self._verdict, self._is_reset = None, None, GO, True
 
     def _check_gates(self) -> Verdict:
         """The verdict of the first gate that is not GO; those after it have nothing to decide."""
@@ -127,8 +126,9 @@ class Reloader:
         verdict = self._budget.spend(self.changes)
         if not isinstance(verdict, Go):
             return verdict
+        by = "; by SIGTERM" if self._restart.next_signal() == "SIGTERM" else ""
         # Once: a request that fails is made again and again.
-        self._log.say_once(Word.RESTARTING, self.changes.described("changed") + note)
+        self._log.say_once(Word.RESTARTING, self.changes.described("changed") + note + by)
         try:
             first = self._restart.request()
         except Exception as error:  # most likely a NativeError
@@ -138,7 +138,9 @@ class Reloader:
             self._budget.refund()
             text = "another application of this process has requested it already"
             self._log.say(Word.RESTARTING, text)
-        self._requested, self.hold = None, None
+        self._requested, self.hold = None, self._in_vain
+        if self._in_vain:  # this may be so again: let others be replaced meanwhile
+            self._release()
         return Wait(self._restart.left())
 
     def _report(self, verdict: Verdict) -> None:
@@ -153,9 +155,13 @@ class Reloader:
         self._verdict = verdict
 
     def _retry(self) -> None:
+        signal = self._restart.signal
         waited = self._restart.give_up()
-        self._budget.renew()
-        self._log.say(Word.HOLDING, f"no restart {waited:g} s after it was requested; retrying")
+        self._budget.refund()
+        self.withdraw()
+        text = f"no restart {waited:g} s after it was requested; retrying"
+        self._in_vain = Hold(f"{text}, as {signal} had no effect" if signal else text)
+        self._log.say(Word.HOLDING, self._in_vain.reason)
 
     def _is_behind_group(self) -> bool:
         """Whether the group runs newer code. A process that holds does not follow it."""
@@ -163,13 +169,17 @@ class Reloader:
 
     def reload_required(self) -> bool:
         """Whether the next process has to answer this request; called in the request's thread."""
-        return self._handover.required() or self._is_behind_group()
+        behind = self._is_behind_group() and self._handover.follows()
+        return self._handover.required() or behind
 
     def withdraw(self) -> None:
         """Let requests be answered here, and other processes be replaced."""
         if not self._restart.requested:
-            for gate in self._gates:
-                gate.release()
+            self._release()
+
+    def _release(self) -> None:
+        for gate in self._gates:
+            gate.release()
 
     def leave(self) -> None:
         """This process ends: record the restart, if a request has brought it about."""

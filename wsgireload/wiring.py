@@ -69,14 +69,22 @@ class Parts:
         self.detector = Detector(chosen, log, events, baseline, checkpoint)
         self.status_file = StatusFile(self._folders, fingerprint(server.application.encode()))
         self.budget = Budget(chosen.budget, Journal(self._folders, here), server.processes, clock)
-        self.restart = Restart(chosen.linger if server.kind == "windows" else 0.0, clock)
-        settle, handover = Settle(chosen.settle, clock), Handover(self._epoch())
+        self.restart = self._restart()
+        settle = Settle(chosen.settle, clock)
+        handover = Handover(self._epoch(), lambda: self.restart.follows_rejection)
         self.gates = [settle, Syntax(checkpoint), *self._checks(here), self.budget]
         self.gates += [*self._rolling(), StaleBytecode(freshen, log), *self._timing(handover)]
         self.reloader = Reloader(
             self.detector, self.gates, self.restart, self.budget, handover, log
         )
         self.wakeup = self._wakeup(events, settle)
+
+    def _restart(self) -> Restart:
+        if self._server.kind == "windows":
+            return Restart(self._chosen.linger, time.monotonic)
+        # In a service script mod_wsgi waits for no signal, but has Python raise SystemExit.
+        signals = ("SIGTERM", "SIGINT") if self._server.is_service else ("SIGINT", "SIGTERM")
+        return Restart(0.0, time.monotonic, signals)
 
     def _wakeup(self, events: Events | NoEvents, settle: Settle) -> Wakeup:
         if isinstance(events, NoEvents):
@@ -117,13 +125,13 @@ class Parts:
 
     def _rolling(self) -> Iterator[Gate]:
         if self._chosen.rolling:
-            inside = self._server.mod_wsgi is not None
+            inside = self._server.mod_wsgi is not None and not self._server.is_service
             is_up = detection.scripts_loaded if inside else lambda: True
             yield Rolling(self._folders, self._group, is_up, time.monotonic)
 
     def _timing(self, handover: Handover) -> Iterator[Gate]:
         when = self._chosen.when
-        if self._daemon is not None and when != "now":
+        if self._daemon is not None and not self._server.is_service and when != "now":
             running = partial(detection.running_requests, self._daemon)
             has_line = detection.scripts_have_reload_hook
             yield Timing(when, handover, running, has_line, time.monotonic)

@@ -40,18 +40,71 @@ static int close_latch(void)
     return atomic_exchange(latch(), self) != self;
 }
 
-/* On SIGINT a mod_wsgi daemon process finishes its requests and exits, and Apache's parent process
- * starts another in its place. */
-void wsgireload_restart(wsgireload_outcome *out)
+/* Unblocks a signal in this thread. Returns whether it did, with the mask before. */
+static int unblock(int number, sigset_t *before)
 {
+    sigset_t signals;
+
+    return sigemptyset(&signals) == 0 && sigaddset(&signals, number) == 0
+           && pthread_sigmask(SIG_UNBLOCK, &signals, before) == 0;
+}
+
+/* On SIGINT or SIGTERM a mod_wsgi daemon process finishes its requests and exits, and Apache's
+ * parent process starts another in its place. */
+static void request(int number, wsgireload_outcome *out)
+{
+    sigset_t before;
+    int unblocked;
+
     if (!close_latch()) {
         core_outcome(out, WSGIRELOAD_ALREADY_REQUESTED, "", "");
-    } else if (kill(getpid(), SIGINT) == 0) {
+        return;
+    }
+    /* Where every other thread blocks the signal, this one receives it. */
+    unblocked = unblock(number, &before);
+    if (kill(getpid(), number) == 0) {
         core_outcome(out, WSGIRELOAD_REQUESTED, "kill", "");
     } else {
         core_failed(out, "kill");
         wsgireload_rearm();
     }
+    if (unblocked)
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+void wsgireload_restart(wsgireload_outcome *out)
+{
+    request(SIGINT, out);
+}
+
+void wsgireload_terminate(wsgireload_outcome *out)
+{
+    request(SIGTERM, out);
+}
+
+/* Returns whether mod_wsgi does not handle a signal. It has one handler for all of its signals, and
+ * other code seldom takes these two. */
+static int is_taken(int number)
+{
+    const int others[] = {SIGXCPU, SIGUSR1};
+    struct sigaction found, other;
+    size_t i;
+
+    if (sigaction(number, NULL, &found) != 0 || found.sa_handler == SIG_DFL
+        || found.sa_handler == SIG_IGN)
+        return 1;
+    for (i = 0; i < sizeof others / sizeof *others; i++)
+        if (sigaction(others[i], NULL, &other) == 0 && other.sa_handler == found.sa_handler)
+            return 0;
+    return 1;
+}
+
+int wsgireload_taken(void)
+{
+    sigset_t before;
+    int taken = is_taken(SIGINT) || !unblock(SIGINT, &before) ? WSGIRELOAD_SIGINT : 0;
+
+    return is_taken(SIGTERM) ? taken | WSGIRELOAD_SIGTERM : taken;
 }
 
 void wsgireload_rearm(void)

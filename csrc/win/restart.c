@@ -86,6 +86,17 @@ void wsgireload_restart(wsgireload_outcome *out)
     }
 }
 
+/* There is one way. */
+void wsgireload_terminate(wsgireload_outcome *out)
+{
+    core_unsupported(out, __func__);
+}
+
+int wsgireload_taken(void)
+{
+    return 0;
+}
+
 void wsgireload_rearm(void)
 {
     SetEvent(latch());

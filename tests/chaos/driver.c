@@ -210,7 +210,11 @@ static void request(worker *self)
     wsgireload_server server;
     char *path = some_path(self);
 
-    wsgireload_restart(&outcome);
+    if (below(self, 2) == 0)
+        wsgireload_restart(&outcome);
+    else
+        wsgireload_terminate(&outcome);
+    wsgireload_taken();
     if (below(self, 2) == 0)
         wsgireload_rearm();
     wsgireload_probe(&server);
@@ -298,7 +302,8 @@ int main(int count, char **arguments)
     folder = arguments[1];
     calls = atoi(arguments[3]);
     threads = atoi(arguments[4]);
-    signal(SIGINT, SIG_IGN); /* a restart sends it */
+    signal(SIGINT, SIG_IGN); /* a restart sends one of them */
+    signal(SIGTERM, SIG_IGN);
     for (i = 0; i < threads; i++) {
         workers[i].state = strtoull(arguments[2], NULL, 10) * 31 + (unsigned)i;
         for (slot = 0; slot < SLOTS; slot++)

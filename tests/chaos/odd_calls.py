@@ -58,7 +58,8 @@ def work(seed):
 
 
 NAMES = {name for name in vars(native) if not name.startswith("__")}
-signal.signal(signal.SIGINT, signal.SIG_IGN)  # a restart sends it
+for number in (signal.SIGINT, signal.SIGTERM):  # a restart sends them
+    signal.signal(number, signal.SIG_IGN)
 random.seed(SEED)
 
 

@@ -80,6 +80,78 @@ output([returned, seen])
     assert seen == [2]
 
 
+def test_terminate_is_sigterm(child, counted):
+    """The other way is a SIGTERM, under the same latch."""
+    returned, again, seen, calls = child(
+        START
+        + """
+seen = []
+signal.signal(signal.SIGTERM, lambda number, frame: seen.append(number))
+out = ffi.new("wsgireload_outcome *")
+lib.wsgireload_terminate(out)
+returned = out.status, out.code, ffi.string(out.call).decode(), ffi.string(out.message).decode()
+output([returned, request(), seen, calls()])
+""",
+        preload=counted,
+    )
+    assert returned == [lib.WSGIRELOAD_REQUESTED, 0, "kill", ""]
+    assert again == [lib.WSGIRELOAD_ALREADY_REQUESTED, 0, "", ""]
+    assert (seen, calls) == ([15], 1)
+
+
+def test_a_signal_that_all_threads_block(child):
+    """The signal reaches its handler where every thread blocks it, and the mask stays as it was."""
+    seen, blocked = child(
+        START
+        + """
+seen = []
+signal.signal(signal.SIGINT, lambda number, frame: seen.append(number))
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+request()
+output([seen, signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])])
+"""
+    )
+    assert (seen, blocked) == ([2], True)
+
+
+# As mod_wsgi does: one handler for all signals.
+HANDLED = START + "all = [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGXCPU]\n"
+HANDLED += "for each in all: signal.signal(each, lambda *_: None)\n"
+
+
+@pytest.mark.parametrize(
+    ("taken", "expected"),
+    [
+        ("", 0),
+        ("signal.signal(signal.SIGINT, signal.SIG_IGN)", 1),
+        ("signal.signal(signal.SIGTERM, signal.SIG_DFL)", 2),
+        ("ctypes.CDLL(None).signal(signal.SIGINT, ctypes.CDLL(None).abs)", 1),
+        ("for each in all[:2]: ctypes.CDLL(None).signal(each, ctypes.CDLL(None).abs)", 3),
+        ("signal.signal(signal.SIGXCPU, signal.SIG_IGN)", 0),
+        ("signal.signal(signal.SIGUSR1, signal.SIG_DFL)", 0),
+        ("for each in all[2:]: signal.signal(each, signal.SIG_DFL)", 3),
+        ("for each in all: signal.signal(each, signal.SIG_DFL)", 3),
+        ("signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])", 0),
+    ],
+)
+def test_taken(child, taken, expected):
+    """A signal is taken where its handler is none of those that mod_wsgi has for all signals."""
+    assert child(f"{HANDLED}{taken}\noutput(lib.wsgireload_taken())") == expected
+
+
+def test_taken_unblocks(child):
+    """The thread that learns of SIGINT receives it, if nothing else does."""
+    blocked = child(
+        HANDLED
+        + """
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+lib.wsgireload_taken()
+output(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))
+"""
+    )
+    assert blocked is False
+
+
 def test_once(child, counted):
     """Of many calls the first requests a restart, and all others return that it was requested."""
     returned, calls = child(
@@ -326,6 +398,8 @@ def test_exports():
         "probe",
         "command_line",
         "restart",
+        "terminate",
+        "taken",
         "rearm",
         "linger",
         "open",

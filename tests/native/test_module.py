@@ -52,11 +52,12 @@ def test_leaks_nothing(child):
     grown = child("""
         import gc, json, signal, sys
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         def use(times):
             for _ in range(times):
                 import wsgireload._native as n
                 n.probe(), n.restart(), n.restart(), n.rearm(), n.linger(1)
-                n.open_shared(__file__), n.command_line()
+                n.terminate(), n.rearm(), n.taken(), n.open_shared(__file__), n.command_line()
                 del sys.modules["wsgireload._native"], n
             gc.collect()
             return sys.getallocatedblocks()
@@ -76,6 +77,8 @@ def test_stub():
         "probe",
         "command_line",
         "restart",
+        "terminate",
+        "taken",
         "rearm",
         "linger",
         "open_shared",

@@ -77,6 +77,7 @@ class Server:
 
     def __init__(self) -> None:
         self.requests = self.rearmed = 0
+        self.taken: set[str] = set()
         self.answer: bool | Exception = True
         self.signalled: Callable[[], None] = lambda: None  # what the signal sets off at once
 
@@ -86,6 +87,9 @@ class Server:
             raise self.answer
         self.requests += self.answer
         return self.answer
+
+    def terminate(self) -> bool:
+        return self.restart()
 
     def rearm(self) -> None:
         self.rearmed += 1
@@ -145,7 +149,8 @@ class World:
         self.server = Server()
         self.log = Lines()
         self.group = Group(self.clock)
-        self.handover = Handover(self.group)
+        self.restart = Restart(0.0, self.clock, ("SIGINT", "SIGTERM"))
+        self.handover = Handover(self.group, lambda: self.restart.follows_rejection)
         self.freshened: list[str] = []
         self.stuck: list[str] = []
 
@@ -163,8 +168,7 @@ class World:
         if when != "now":
             script = lambda: True  # noqa: E731
             gates.append(Timing(when, self.handover, lambda: running, script, self.clock))
-        restart = Restart(0.0, self.clock)
-        return Reloader(self.detector, gates, restart, budget, self.handover, self.log)
+        return Reloader(self.detector, gates, self.restart, budget, self.handover, self.log)
 
     def run(self, reloader: Reloader, seconds: float) -> None:
         """Take each step when it is due, and one a second."""
@@ -181,6 +185,8 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     """A reloader's surroundings."""
     world = World()
     monkeypatch.setattr(native, "restart", world.server.restart)
+    monkeypatch.setattr(native, "terminate", world.server.terminate)
+    monkeypatch.setattr(native, "taken", lambda: world.server.taken)
     monkeypatch.setattr(native, "rearm", world.server.rearm)
     return world
 
@@ -484,6 +490,61 @@ def test_a_restart_that_is_not_taken_up_is_said(world: World) -> None:
     assert reloader.step() == 2 * TAKEN_UP
     assert "no restart 30 s after it was requested; retrying" in world.said("holding")[0]
     assert (world.server.rearmed, world.server.requests) == (1, 2)
+
+
+@pytest.mark.parametrize("when", ["auto", "next-request"])
+def test_a_signal_in_vain_closes_nothing(world: World, when: str) -> None:
+    """A process that does not end serves on, names the signal, and tries the other one."""
+    reloader = world.reloader(when=when, running=0, roll=(turn := Turn()))
+    turn.verdict = GO
+    world.detector.differs = {"a.py": b"2"}
+    reloader.request("deployed")  # which does not wait for a request
+    world.clock.now += reloader.step()
+    world.clock.now += reloader.step()
+    world.run(reloader, 1.0)
+    assert world.said("holding") == [
+        "holding: no restart 30 s after it was requested; retrying, as SIGINT had no effect"
+    ]
+    assert world.said("restarting")[1].endswith("; by SIGTERM")
+    assert reloader.hold is not None
+    assert not reloader.reload_required()
+    world.run(reloader, 3600.0)
+    assert not reloader.reload_required()
+    world.group.ahead = True
+    assert not reloader.reload_required()
+    signals = [line.partition("retrying, as ")[2].split()[0] for line in world.said("holding")]
+    assert signals == 3 * ["SIGINT", "SIGTERM"]
+    assert len(world.history.kept or ()) == 1
+    world.detector.differs = {}
+    world.clock.now += 3600.0
+    reloader.step()
+    assert (reloader.hold, reloader.restarting) == (None, False)
+
+
+@pytest.mark.parametrize("when", ["auto", "next-request"])
+def test_a_signal_that_is_taken_closes_nothing(world: World, when: str) -> None:
+    """Where a rejected request would not end the process, none is rejected: SIGTERM ends it."""
+    reloader = world.reloader(when=when, running=1)
+    world.detector.differs = {"a.py": b"2"}
+    world.server.taken = {"SIGINT"}
+    world.run(reloader, 1.0)
+    assert not reloader.reload_required()
+    (line,) = world.said("restarting")
+    assert "other code has taken SIGINT" in line
+    assert line.endswith("; by SIGTERM")
+    assert world.server.requests == 1
+
+
+def test_a_signal_that_is_taken_while_it_waits_for_a_request(world: World) -> None:
+    """From that moment on requests are answered, and the restart does not wait for one."""
+    reloader = world.reloader(when="next-request")
+    world.detector.differs = {"a.py": b"2"}
+    world.run(reloader, 2.0)
+    assert reloader.reload_required()
+    world.server.taken = {"SIGINT"}
+    assert not reloader.reload_required()
+    world.run(reloader, 1.0)
+    assert world.server.requests == 1
 
 
 def test_by_hand(world: World) -> None:

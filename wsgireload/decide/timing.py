@@ -19,16 +19,19 @@ LINE = "reload_required = wsgireload.reload_required"
 SOON = 0.05  # seconds between two checks whether a request runs
 UNASKED = 5.0  # seconds: if requests run for so long and mod_wsgi did not call, it never will
 NEXT = "with the next request"
+CUT = "; requests that run longer than shutdown-timeout are cut"
 
 
 class Handover:
     """Whether the next request has this process replaced; `group` are the other processes.
 
-    `taken`: mod_wsgi has called for a request since that began.
+    `taken`: mod_wsgi has called for a request since that began. `follows` returns whether this
+    process ends once mod_wsgi rejects a request.
     """
 
-    def __init__(self, group: GroupEpoch) -> None:
+    def __init__(self, group: GroupEpoch, follows: Callable[[], bool] = lambda: True) -> None:
         self.group = group
+        self.follows = follows
         self.pending = self.taken = False
 
     def begin(self) -> None:
@@ -46,7 +49,7 @@ class Handover:
     def required(self) -> bool:
         """The answer to mod_wsgi about one request, in that request's thread."""
         self.taken = self.taken or self.pending
-        return self.pending
+        return self.pending and self.follows()
 
 
 class Timing(Gate):
@@ -78,7 +81,9 @@ class Timing(Gate):
             missing = f"the WSGI script lacks the line: {LINE}"
             if self._when == "next-request":
                 return Hold(f"no request can trigger the restart: {missing}")
-            return Go(f"; requests that run longer than shutdown-timeout are cut: {missing}")
+            return Go(f"{CUT}: {missing}")
+        if not self._handover.follows():
+            return Go(f"{CUT}: other code has taken SIGINT from mod_wsgi")
         if not self._handover.pending:
             self._since = self._clock()
             self._handover.begin()

@@ -26,6 +26,7 @@ class Server(NamedTuple):
     processes: int = 1  # in the process group
     mod_wsgi: ModuleType | None = None
     parent: int = 0  # the pid of the process that replaces this one
+    is_service: bool = False  # a service script runs here, in a process without requests
 
 
 def detect(forced: str | None = None) -> Server:
@@ -47,6 +48,7 @@ def detect(forced: str | None = None) -> Server:
         processes=max(1, _attribute(inside, "maximum_processes", 1)),
         mod_wsgi=inside,
         parent=_parent(),
+        is_service=kind == "daemon" and _attribute(inside, "threads_per_process", 1) == 0,
     )
 
 

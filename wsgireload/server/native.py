@@ -24,6 +24,7 @@ else:
 _OK = _REQUESTED = 0
 _ALREADY_REQUESTED, _UNSUPPORTED, _FAILED, _NOT_READY = 1, 2, 3, 4
 _STATES = ("starting", "running", "stopping")
+_SIGNALS = {1: "SIGINT", 2: "SIGTERM"}  # enum wsgireload_signals
 
 # enum wsgireload_interest: a directory or symbolic link itself is moved or deleted, or a name that
 # was added appears or disappears in it; also, such a file is written; also, anything in it changes
@@ -70,9 +71,23 @@ def restart() -> bool:
     """Request that the server replace this process, once for all interpreters.
 
     True: requested by this call. False: requested before. NativeError: nothing was requested, and
-    the next call tries again.
+    the next call tries again. On UNIX this sends SIGINT to the process.
     """
     return _done(_core().restart()) == _REQUESTED
+
+
+def terminate() -> bool:
+    """UNIX only: the same by SIGTERM."""
+    return _done(_core().terminate()) == _REQUESTED
+
+
+def taken() -> set[str]:
+    """Return which of SIGINT and SIGTERM do not reach mod_wsgi: other code has taken them.
+
+    Unblocks SIGINT in this thread, from which mod_wsgi may be about to send it: see wsgireload.h.
+    """
+    taken = _core().taken()
+    return {name for bit, name in _SIGNALS.items() if taken & bit}
 
 
 def rearm() -> None:

@@ -1,10 +1,15 @@
-"""The restart that fits the server, and whether the server has taken it up."""
+"""The restart that fits the server, and whether the server has taken it up.
+
+mod_wsgi ends a daemon process on SIGINT and on SIGTERM. A library may have taken one of them for
+itself, as a JVM does, and a service script notices SIGTERM alone. So the signal that mod_wsgi
+handles is sent first, and the other one where nothing comes of it.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from wsgireload.errors import NativeError
 from wsgireload.server import native
@@ -20,15 +25,21 @@ class Restart:
     """Requests that this process is replaced. `clock` is monotonic.
 
     `linger`: on Windows, seconds until this process is ended after it has finished serving; 0 for
-    never, and everywhere else.
+    never, and everywhere else. `signals`: those that may end this process, the likelier one first;
+    none on Windows.
     """
 
-    def __init__(self, linger: float, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, linger: float, clock: Callable[[], float], signals: Sequence[str] = ()
+    ) -> None:
         self._linger = math.ceil(linger)
         self._clock = clock
+        self._signals = signals
         self._requested_at: float | None = None
         self._grace = TAKEN_UP
         self._was_first = False
+        self._in_vain = 0  # requests on which the server did not act
+        self.signal = ""  # that the latest request sent
 
     @property
     def requested(self) -> bool:
@@ -40,6 +51,21 @@ class Restart:
         at = self._clock() if self._requested_at is None else self._requested_at
         return max(0.0, at + self._grace - self._clock())
 
+    @property
+    def follows_rejection(self) -> bool:
+        """Whether this process is replaced if mod_wsgi rejects a request; called in its thread.
+
+        mod_wsgi then sends SIGINT, and takes no other request, also where SIGINT has no effect.
+        """
+        return not self._in_vain and "SIGINT" not in native.taken()
+
+    def next_signal(self) -> str:
+        """Return the signal that the next request sends; "" on Windows."""
+        if not self._signals:
+            return ""
+        signals = ("SIGTERM", "SIGINT") if native.taken() == {"SIGINT"} else self._signals
+        return signals[self._in_vain % 2]
+
     def request(self) -> bool:
         """Have the server replace this process with one that loads the new code.
 
@@ -47,8 +73,10 @@ class Restart:
         call that failed.
         """
         self._requested_at = self._clock()  # before the signal, whose effects may come at once
+        self.signal = self.next_signal()
+        send = native.terminate if self.signal == "SIGTERM" else native.restart
         try:
-            self._was_first = native.restart()
+            self._was_first = send()
         except Exception:
             self._requested_at = None
             raise
@@ -60,6 +88,7 @@ class Restart:
         """Allow another request, as the server did not act; returns the seconds it had."""
         waited, self._grace = self._grace, min(2 * self._grace, SELDOM)
         self._requested_at = None
+        self._in_vain += 1
         if self._was_first:  # only the interpreter that made the request repeats it
             native.rearm()
         return waited

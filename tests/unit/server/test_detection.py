@@ -46,6 +46,13 @@ def test_a_daemon_process(daemon: ModuleType) -> None:
     assert mod_wsgi() is daemon
 
 
+@pytest.mark.parametrize(("threads", "is_service"), [(0, True), (1, False), (None, False)])
+def test_a_service_script(daemon: ModuleType, threads: object, is_service: bool) -> None:
+    """A daemon process without threads for requests runs a service script."""
+    vars(daemon)["threads_per_process"] = threads
+    assert detect().is_service is is_service
+
+
 def test_embedded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a process group mod_wsgi runs in Apache's own children, which nobody may restart."""
     monkeypatch.setitem(sys.modules, "mod_wsgi", inside(group=""))

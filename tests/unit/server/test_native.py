@@ -19,6 +19,8 @@ def core(monkeypatch):
     stand_in = SimpleNamespace(
         probe=lambda: (False, "", "", 0, -1, -1, 0, ""),
         restart=lambda: (0, 0, "kill", ""),
+        terminate=lambda: (0, 0, "kill", ""),
+        taken=lambda: 0,
         rearm=lambda: None,
         command_line=lambda: "",
         linger=lambda seconds: (0, 0, "", ""),
@@ -86,6 +88,23 @@ def test_failed(core, status):
         native.restart()
     error = raised.value
     assert (error.call, error.code, error.message) == ("kill", 1, "Operation not permitted")
+
+
+@pytest.mark.parametrize(("status", "asked"), [(0, True), (1, False)])
+def test_terminate(core, status, asked):
+    """The other way to restart reports in the same manner."""
+    core.terminate = lambda: (status, 0, "kill", "")
+    assert native.terminate() is asked
+
+
+def test_taken(core):
+    """The bits of the core become names of signals."""
+    core.taken = lambda: 0
+    assert native.taken() == set()
+    core.taken = lambda: lib.WSGIRELOAD_SIGINT
+    assert native.taken() == {"SIGINT"}
+    core.taken = lambda: lib.WSGIRELOAD_SIGINT | lib.WSGIRELOAD_SIGTERM
+    assert native.taken() == {"SIGINT", "SIGTERM"}
 
 
 def test_rearm(core):
@@ -175,6 +194,8 @@ def test_unavailable(unloadable):
         ("apache",),
         ("command_line",),
         ("restart",),
+        ("terminate",),
+        ("taken",),
         ("rearm",),
         ("linger", 1),
         ("open_shared", "path"),

@@ -10,6 +10,8 @@ from wsgireload.errors import NativeError
 from wsgireload.server import native
 from wsgireload.server.restart import SELDOM, SERVING, TAKEN_UP, Restart
 
+DAEMON, SERVICE = ("SIGINT", "SIGTERM"), ("SIGTERM", "SIGINT")
+
 
 class Server:
     """Stands in for the native module: counts the requests, on a clock that the test moves."""
@@ -20,9 +22,18 @@ class Server:
         self.signalled: Callable[[], None] = lambda: None  # what a request sets off at once
         self.requests = self.rearmed = 0
         self.lingering: list[int] = []
+        self.taken: set[str] = set()
+        self.sent: list[str] = []
 
     def restart(self) -> bool:
+        return self.send("SIGINT")
+
+    def terminate(self) -> bool:
+        return self.send("SIGTERM")
+
+    def send(self, signal: str) -> bool:
         self.requests += 1
+        self.sent.append(signal)
         self.signalled()
         if isinstance(self.is_first, Exception):
             raise self.is_first
@@ -40,6 +51,8 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Server:
     """A server that takes note of what is requested."""
     server = Server()
     monkeypatch.setattr(native, "restart", server.restart)
+    monkeypatch.setattr(native, "terminate", server.terminate)
+    monkeypatch.setattr(native, "taken", lambda: server.taken)
     monkeypatch.setattr(native, "rearm", server.rearm)
     monkeypatch.setattr(native, "linger", server.lingering.append)
     return server
@@ -90,6 +103,52 @@ def test_the_server_has_time_to_act(server: Server) -> None:
         expected = min(2 * expected, SELDOM)
     assert expected == SELDOM
     assert server.rearmed == server.requests == 12
+
+
+@pytest.mark.parametrize(
+    ("signals", "taken", "sent"),
+    [
+        (DAEMON, set(), ["SIGINT", "SIGTERM", "SIGINT"]),
+        (DAEMON, {"SIGINT"}, ["SIGTERM", "SIGINT", "SIGTERM"]),
+        (DAEMON, {"SIGTERM"}, ["SIGINT", "SIGTERM", "SIGINT"]),
+        (DAEMON, {"SIGINT", "SIGTERM"}, ["SIGINT", "SIGTERM", "SIGINT"]),
+        (SERVICE, {"SIGTERM"}, ["SIGTERM", "SIGINT", "SIGTERM"]),
+        (SERVICE, {"SIGINT", "SIGTERM"}, ["SIGTERM", "SIGINT", "SIGTERM"]),
+        ((), {"SIGINT"}, ["SIGINT", "SIGINT", "SIGINT"]),
+    ],
+)
+def test_the_signal(
+    server: Server, signals: tuple[str, ...], taken: set[str], sent: list[str]
+) -> None:
+    """First the one that mod_wsgi handles, and after each attempt in vain the other one."""
+    server.taken = taken
+    restart = Restart(0.0, server.clock, signals)
+    named = []
+    for _ in sent:
+        restart.request()
+        named.append(restart.signal)
+        restart.give_up()
+    assert server.sent == sent
+    assert named == (sent if signals else ["", "", ""])
+
+
+def test_whether_a_rejection_is_followed(server: Server) -> None:
+    """No request is rejected where the signal that mod_wsgi sends then goes elsewhere, or in vain.
+
+    mod_wsgi's threads take no request after a rejection, whatever comes of the signal.
+    """
+    restart = Restart(0.0, server.clock, DAEMON)
+    assert restart.follows_rejection
+    server.taken = {"SIGTERM"}
+    assert restart.follows_rejection
+    server.taken = {"SIGINT"}
+    assert not restart.follows_rejection
+    server.taken = set()
+    restart.request()
+    assert restart.follows_rejection
+    restart.give_up()
+    restart.request()
+    assert not restart.follows_rejection
 
 
 def test_a_reset_gives_the_full_time_again(server: Server) -> None:
