@@ -116,7 +116,7 @@ class Reloader:
                 if isinstance(verdict, Hold):
                     self._held_by = gate
                 return verdict
-            note = verdict.note or note
+            note += verdict.note
             if gate is self._held_by:
                 self.hold = self._held_by = None
         return Go(note)

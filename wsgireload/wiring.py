@@ -10,6 +10,7 @@ from wsgireload import settings
 from wsgireload.changes import fingerprint
 from wsgireload.decide.apache_config import ApacheConfig
 from wsgireload.decide.budget import Budget
+from wsgireload.decide.compiler import Compiler
 from wsgireload.decide.rolling import Rolling
 from wsgireload.decide.settle import Settle
 from wsgireload.decide.syntax import StaleBytecode, Syntax
@@ -72,7 +73,8 @@ class Parts:
         self.restart = self._restart()
         settle = Settle(chosen.settle, clock)
         handover = Handover(self._epoch(), lambda: self.restart.follows_rejection)
-        self.gates = [settle, Syntax(checkpoint), *self._checks(here), self.budget]
+        compiler = Compiler(settings.environment(), clock)
+        self.gates = [settle, Syntax(checkpoint, compiler), *self._checks(here), self.budget]
         self.gates += [*self._rolling(), StaleBytecode(freshen, log), *self._timing(handover)]
         self.reloader = Reloader(
             self.detector, self.gates, self.restart, self.budget, handover, log

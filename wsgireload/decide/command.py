@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, NamedTuple
 
@@ -46,8 +47,8 @@ class Command:
         """Whether it was started, and its outcome not yet taken."""
         return self._running is not None
 
-    def start(self) -> None:
-        """Start it. OSError or ValueError where that cannot be done."""
+    def start(self, stdin: IO[bytes] | None = None) -> None:
+        """Start it, to read `stdin`. OSError or ValueError where that cannot be done."""
         import subprocess
         import tempfile
 
@@ -59,7 +60,7 @@ class Command:
                 self._arguments,
                 cwd=self._folder,
                 env=self._environment,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.DEVNULL if stdin is None else stdin,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 creationflags=NO_WINDOW,
@@ -88,3 +89,16 @@ class Command:
             output.seek(max(0, output.seek(0, os.SEEK_END) - 4096))
             lines = output.read().decode("utf-8", "replace").split("\n")
         return [line.strip() for line in lines if line.strip()][-LINES:]
+
+
+def interpreter() -> str | None:
+    """The Python that runs the application, as a program; None if it is not found.
+
+    Inside Apache sys.executable is another program: search where that Python is installed.
+    """
+    major, minor = sys.version_info[:2]
+    version = f"bin/python{major}.{minor}"
+    flags = getattr(sys, "abiflags", "")  # "t" of a free-threaded build
+    names = (version + flags, version, "bin/python3", "python.exe", "Scripts/python.exe")
+    paths = [os.path.join(sys.prefix, *name.split("/")) for name in names]
+    return next((path for path in paths if os.access(path, os.X_OK)), None)

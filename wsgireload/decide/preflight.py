@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from wsgireload.changes import Changes
-from wsgireload.decide.command import Command
+from wsgireload.decide.command import Command, interpreter
 from wsgireload.decide.verdict import GO, Gate, Hold, Verdict, Wait
 from wsgireload.state.shared_answer import SharedAnswer
 
@@ -88,17 +88,10 @@ class Preflight(Gate):
 
 
 def command(words: Sequence[str]) -> list[str]:
-    """The command, in which `python` is the Python that runs the application.
-
-    Inside Apache sys.executable is another program: search where that Python is installed.
-    """
+    """The command, in which `python` is the Python that runs the application."""
     if words[0] not in ("python", "python3"):
         return list(words)
-    major, minor = sys.version_info[:2]
-    names = (f"bin/python{major}.{minor}", "bin/python3", "python.exe", "Scripts/python.exe")
-    paths = [os.path.join(sys.prefix, *name.split("/")) for name in names]
-    found = [path for path in paths if os.access(path, os.X_OK)]
-    return [found[0] if found else words[0], *words[1:]]
+    return [interpreter() or words[0], *words[1:]]
 
 
 def environment(ours: Mapping[str, str]) -> dict[str, str]:

@@ -3,55 +3,105 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from wsgireload.changes import DELETED, Change, Changes
-from wsgireload.decide.verdict import GO, Gate, Hold, Verdict, Wait
-from wsgireload.log import Log, Word, shown
+from wsgireload.decide.compile_sources import Fault, fault_of
+from wsgireload.decide.compiler import Compiler, read
+from wsgireload.decide.verdict import GO, Gate, Go, Hold, Verdict, Wait
+from wsgireload.log import Log, Word, few, shown
 from wsgireload.report import Held
-from wsgireload.server.files import content
+
+POLL = 0.01  # seconds between two checks whether compiling is done: it takes 15 ms and more
+MOST_HERE = 200_000  # bytes of a source; compiling it stops this process for 0.15 s
+
+Wanted = tuple[dict[str, Change], bool]  # the sources; whether nothing but deletions differs
 
 
 class Syntax(Gate):
     """Holds a restart while changed code does not compile, or is missing with its folder.
 
     Compiling takes time, in which a file may change: the verdict is given after another scan.
-    `checkpoint` is called before each file, and may raise to end the check.
+    `checkpoint` is called before each file, and may raise to end the check. Without a `compiler`,
+    or where that fails, compile in this process.
     """
 
-    def __init__(self, checkpoint: Callable[[], None]) -> None:
+    def __init__(self, checkpoint: Callable[[], None], compiler: Compiler | None = None) -> None:
         self._checkpoint = checkpoint
-        self._checked: tuple[dict[str, Change], bool] | None = None
-        self._rescanned = True
+        self._compiler = compiler
+        self._begun: Wanted | None = None
+        self._checked: Wanted | None = None
+        self._judged: tuple[Verdict, bool] | None = None  # and whether the verdict lasts
         self._verdict: Verdict = GO
 
     def check(self, changes: Changes) -> Verdict:
         sources = {path: each for path, each in changes.files.items() if each.is_python}
         if not sources:
             return GO
-        only_deleted = all(each.kind == DELETED for each in changes.files.values())
-        if self._rescanned and self._checked != (sources, only_deleted):
-            self._verdict, lasting = self._compile_all(sources, only_deleted)
-            self._checked = (sources, only_deleted) if lasting else None
-            self._rescanned = False
+        wanted = sources, all(each.kind == DELETED for each in changes.files.values())
+        if self._begun is None and self._checked != wanted:
+            self._begin(*wanted)
+            self._begun = wanted
             return Wait(0.0)
-        # Writing that still goes on had its time in settle.py: it is compiled the next time.
-        self._rescanned = True
+        if self._begun is not None:
+            # Writing that still goes on had its time in settle.py: it is compiled the next time.
+            judged = self._poll(self._begun[0])
+            if judged is None:
+                return Wait(POLL)
+            self._verdict, lasting = judged
+            self._checked, self._begun = self._begun if lasting else None, None
         return self._verdict
 
     def reset(self) -> None:
-        self._checked, self._rescanned = None, True
+        self._begun = self._checked = None
+        self.end()
 
-    def _compile_all(self, sources: Iterable[str], only_deleted: bool) -> tuple[Verdict, bool]:
-        """The verdict, and whether it lasts as long as the files stay as they are."""
+    def end(self) -> None:
+        if self._compiler is not None:
+            self._compiler.end()
+
+    def _begin(self, sources: Iterable[str], only_deleted: bool) -> None:
+        self._judged = None
         if only_deleted and (hold := next(filter(None, map(vanished, sources)), None)):
-            return hold, True
-        for path in sources:
-            self._checkpoint()
+            self._judged = hold, True
+        elif self._compiler is None:
+            self._judged = self._compile_here(sources)
+        else:
+            try:
+                self._compiler.begin(map(self._next, sources))
+            except Exception:  # there is no such program, or it may not be run
+                self._compiler.end()
+                self._judged = self._compile_here(sources)
+
+    def _next(self, path: str) -> str:
+        self._checkpoint()
+        return path
+
+    def _poll(self, sources: Iterable[str]) -> tuple[Verdict, bool] | None:
+        """The verdict, and whether it lasts as long as the files stay as they are."""
+        if self._judged is not None or self._compiler is None:
+            return self._judged
+        try:
+            judged = self._compiler.poll()
+        except Exception:
+            self._compiler.end()
+            return self._compile_here(sources)
+        if judged is None:
+            return None
+        if judged.path is not None and judged.fault is not None:
+            return hold_of(judged.path, judged.fault), judged.fault[-1]
+        return passed(judged.skipped), True
+
+    def _compile_here(self, sources: Iterable[str]) -> tuple[Verdict, bool]:
+        skipped = []
+        for path in map(self._next, sources):
+            if self._compiler is not None and size(path) > MOST_HERE:
+                skipped.append(path)
+                continue
             hold, lasting = compiles(path)
             if hold is not None:
                 return hold, lasting
-        return GO, True
+        return passed(skipped), True
 
 
 class StaleBytecode(Gate):
@@ -78,25 +128,32 @@ def compiles(path: str) -> tuple[Hold | None, bool]:
 
     Reading and memory may fail now and succeed later. A missing file holds nothing.
     """
+    source, fault = read(path)
+    if source is not None:
+        fault = fault_of(source, path)
+    return (None, True) if fault is None else (hold_of(path, fault), fault[-1])
+
+
+def hold_of(path: str, fault: Fault) -> Hold:
+    """The hold for a source that does not compile, or cannot be read."""
+    line, column, text, what, _ = fault
+    where = f"{shown(path)}, line {line}" if line else shown(path)
+    code = f": {text.strip()}" if text and text.strip() else ""
+    return Hold(f"{where}: {what}{code}", Held(path, line, column, text, what))
+
+
+def passed(skipped: Collection[str]) -> Verdict:
+    """The verdict where nothing is at fault."""
+    note = f"; not compiled before, too large for that: {few(map(shown, skipped))}"
+    return Go(note) if skipped else GO
+
+
+def size(path: str) -> int:
+    """The size of a file in bytes; 0 without one."""
     try:
-        compile(content(path), path, "exec", dont_inherit=True)
-    except (FileNotFoundError, NotADirectoryError):
-        return None, True
-    except SyntaxError as error:
-        where = f"{shown(path)}, line {error.lineno}" if error.lineno else shown(path)
-        text = f": {error.text.strip()}" if error.text and error.text.strip() else ""
-        what = f"{type(error).__name__}: {error.msg}"
-        line = (error.text or "").rstrip("\r\n") or None
-        place = Held(path, error.lineno, error.offset or None, line, what)
-        return Hold(f"{where}: {what}{text}", place), True
-    except OSError as error:
-        what = f"cannot be read: {error.strerror}"
-        return Hold(f"{shown(path)} {what}", Held(path, None, None, None, what)), False
-    except (ValueError, OverflowError, RecursionError, MemoryError) as error:
-        what = f"{type(error).__name__}: {error}"
-        lasting = not isinstance(error, MemoryError)
-        return Hold(f"{shown(path)}: {what}", Held(path, None, None, None, what)), lasting
-    return None, True
+        return os.stat(path).st_size
+    except (OSError, ValueError):
+        return 0
 
 
 def vanished(path: str) -> Hold | None:

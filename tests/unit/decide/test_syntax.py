@@ -107,7 +107,7 @@ def test_a_lack_of_memory_does_not_last(tmp_path: Path, monkeypatch: pytest.Monk
     def failing(_: str) -> bytes:
         raise MemoryError("no room")
 
-    monkeypatch.setattr(sys.modules["wsgireload.decide.syntax"], "content", failing)
+    monkeypatch.setattr(sys.modules["wsgireload.decide.compiler"], "content", failing)
     hold, lasting = compiles(str(tmp_path / "code.py"))
     assert hold is not None
     assert "MemoryError: no room" in hold.reason

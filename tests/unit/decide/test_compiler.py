@@ -1,0 +1,281 @@
+"""Compiler: sources are compiled in a process beside this one, as a fresh Python would."""
+
+from __future__ import annotations
+
+import codecs
+import gc
+import os
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from wsgireload.changes import Change, Changes
+from wsgireload.decide import compile_sources, compiler, syntax
+from wsgireload.decide.compiler import LIMIT, MOST, Compiler
+from wsgireload.decide.syntax import MOST_HERE, Syntax, compiles
+from wsgireload.decide.verdict import GO, Go, Hold, Verdict, Wait
+from wsgireload.server.files import content
+
+ESCAPE = b'DIGITS = "\\d+"\n'  # an invalid escape sequence: a mere warning
+READ = "import os\nwhile os.read(0, 9999): pass\n"  # a program reads its input first
+SOURCES = {
+    "plain": b"x = 1\n",
+    "empty": b"",
+    "latin-1": b"# -*- coding: latin-1 -*-\nx = '\xe4'\n",
+    "a long line": b"x = " + b"1 + " * 5_000 + b"\n",
+    "syntax": b"x = 1\nif '\xc3\xa4' = = x:\n    pass\n",
+    "indentation": b"if True:\nx = 1\n",
+    "not utf-8": b"x = '\xe4'\n",
+    "a NUL byte": b"x = 1\0\n",
+    "nested too deep": b"(" * 10_000 + b")" * 10_000,
+    "operators": b"x = " + b"-" * 50_000 + b"1\n",
+    "return outside a function": b"\n\nreturn 1\n",
+    "digits": b"x = " + b"9" * 5_000 + b"\n",
+}
+
+
+class World:
+    """A gate with a compiler; the changed sources lie in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.now = 0.0
+        self.compiler = Compiler(dict(os.environ), lambda: self.now)
+        self.gate = Syntax(lambda: None, self.compiler)
+        self.folder = folder
+        self.changes = Changes({})
+
+    def write(self, **sources: bytes) -> None:
+        """These sources, and no others, have changed."""
+        for name, source in sources.items():
+            (self.folder / f"{name}.py").write_bytes(source)
+        paths = [str(self.folder / f"{name}.py") for name in sources]
+        digest = str(sources).encode()
+        self.changes = Changes({path: Change(digest, is_python=True) for path in paths})
+
+    def verdict(self) -> Verdict:
+        """Check until the gate has decided."""
+        pulse = threading.Event()
+        assert self.gate.check(self.changes) == Wait(0.0)
+        for _ in range(6000):
+            verdict = self.gate.check(self.changes)
+            if not isinstance(verdict, Wait):
+                return verdict
+            pulse.wait(0.01)
+        raise AssertionError("no verdict")
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """A gate with a compiler."""
+    made = World(tmp_path)
+    yield made
+    made.gate.end()
+
+
+@pytest.fixture
+def beside(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """The same, and nothing may be compiled in this process."""
+    monkeypatch.setattr(syntax, "compiles", lambda path: pytest.fail(f"{path} compiled here"))
+    return world
+
+
+@pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
+def test_the_hold_is_that_of_this_python(beside: World, source: bytes) -> None:
+    """Beside this process the same sources hold, for the same reason, at the same place."""
+    beside.write(code=source)
+    hold, lasting = compiles(str(beside.folder / "code.py"))
+    assert beside.verdict() == (hold or GO)
+    again = beside.gate.check(beside.changes)
+    assert again == ((hold or GO) if lasting else Wait(0.0))
+
+
+def test_the_first_that_is_broken_holds(beside: World) -> None:
+    """All sources are compiled by one program, and missing ones are skipped."""
+    beside.write(a=b"x = 1\n", b=b"", c=b"(\n", d=b")\n")
+    (beside.folder / "a.py").unlink()
+    verdict = beside.verdict()
+    assert isinstance(verdict, Hold)
+    assert verdict.place is not None
+    assert verdict.place[:3] == (str(beside.folder / "c.py"), 1, 1)
+
+
+@pytest.mark.parametrize("name", ["a b", "a\nb", "ä", "a\udcff"], ids=ascii)
+def test_odd_names(beside: World, name: str) -> None:
+    """A path may hold anything."""
+    beside.write(**{name: b"(\n"})
+    verdict = beside.verdict()
+    assert isinstance(verdict, Hold)
+    assert verdict.place is not None
+    assert verdict.place.path == str(beside.folder / f"{name}.py")
+
+
+def test_nothing_is_there(beside: World) -> None:
+    """Where all sources are missing no program is run."""
+    beside.write(a=b"x = 1\n")
+    (beside.folder / "a.py").unlink()
+    assert beside.verdict() == GO
+
+
+def test_one_that_cannot_be_read(beside: World) -> None:
+    """It holds, and is tried again."""
+    beside.write(a=b"x = 1\n")
+    (beside.folder / "a.py").unlink()
+    (beside.folder / "a.py").mkdir()
+    for _ in range(2):
+        verdict = beside.verdict()
+        assert isinstance(verdict, Hold)
+        assert "a.py: cannot be read: not a regular file" in verdict.reason
+
+
+@pytest.mark.parametrize("action", ["error", "always"])
+def test_the_applications_filters_do_not_count(
+    beside: World, monkeypatch: pytest.MonkeyPatch, action: str
+) -> None:
+    """A warning holds nothing and is not shown, whatever the application has asked for."""
+    shown: list[object] = []
+    monkeypatch.setattr(warnings, "showwarning", lambda *given, **_: shown.append(given))
+    beside.write(a=ESCAPE)
+    with warnings.catch_warnings():
+        warnings.simplefilter(action)  # type: ignore[arg-type]
+        assert beside.verdict() == GO
+    assert shown == []
+
+
+@pytest.mark.parametrize(
+    ("options", "holds"),
+    [
+        (["error"], True),
+        (["default", "error"], True),
+        (["error", "ignore"], False),
+        (["error::ResourceWarning"], False),
+    ],
+)
+def test_the_servers_filters_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], *, holds: bool
+) -> None:
+    """-W, PYTHONWARNINGS and WSGIPythonWarnings are those of a new process, too."""
+    monkeypatch.setattr(sys, "warnoptions", options)
+    world = World(tmp_path)
+    world.write(a=ESCAPE)
+    verdict = world.verdict()
+    assert isinstance(verdict, Hold) == holds
+    assert not holds or "invalid escape sequence" in str(verdict)
+
+
+def test_a_large_source(beside: World) -> None:
+    """A megabyte is compiled beside this process; a larger source is not, which is reported."""
+    beside.write(a=b"x = 1\n" * 170_000 + b"(\n")
+    assert "line 170001" in str(beside.verdict())
+    beside.write(a=b"#" * MOST + b"\n(\n", b=b"x = 1\n")
+    assert beside.verdict() == Go(
+        f"; not compiled before, too large for that: {beside.folder / 'a.py'}"
+    )
+
+
+def test_an_encoding_of_the_applications(world: World) -> None:
+    """A codec that only this process knows is one to compile with here."""
+
+    def search(name: str) -> codecs.CodecInfo | None:
+        return codecs.lookup("latin-1") if name == "wsgireload_test" else None
+
+    world.write(a=b"# coding: wsgireload_test\nx = '\xe4'\n")
+    codecs.register(search)
+    try:
+        assert world.verdict() == GO
+    finally:
+        codecs.unregister(search)
+    world.write(a=b"# coding: wsgireload_none\n")
+    assert "unknown encoding" in str(world.verdict())
+
+
+def test_a_compiler_that_crashes(beside: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A source that crashes Python holds: it would crash the new process too."""
+    program = beside.folder / "program"
+    program.write_text(f"{READ}os.write(0, b'0\\n1\\n')\nos.abort()\n")
+    monkeypatch.setattr(compile_sources, "__file__", str(program))
+    world = World(beside.folder)
+    world.write(a=b"x = 1\n", b=b"y = 1\n")
+    verdict = world.verdict()
+    assert isinstance(verdict, Hold)
+    path = world.folder / "b.py"
+    assert verdict.reason == f"{path}: compiling it ends Python with exit code -6"
+    assert world.gate.check(world.changes) == verdict
+
+
+def test_a_compiler_that_takes_too_long(beside: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its process is ended, and the hold is tried again."""
+    program = beside.folder / "program"
+    program.write_text(f"{READ}os.write(0, b'0\\n')\nimport time\ntime.sleep(99)\n")
+    monkeypatch.setattr(compile_sources, "__file__", str(program))
+    world = World(beside.folder)
+    world.write(a=b"x = 1\n")
+    for _ in range(2):
+        assert world.gate.check(world.changes) == Wait(0.0)
+        assert world.compiler._exchange is not None
+        handle = world.compiler._exchange.fileno()
+        while os.fstat(handle).st_size == world.compiler._size:
+            pass
+        assert isinstance(world.gate.check(world.changes), Wait)
+        world.now += LIMIT
+        assert "takes more than 60 s" in str(world.gate.check(world.changes))
+        assert not world.compiler._command.running
+
+
+@pytest.mark.parametrize("program", ["/no/such/python", "/bin/false", "/bin/cat", ""])
+def test_no_python_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str) -> None:
+    """Then sources are compiled here, unless that would stop this process."""
+    monkeypatch.setattr(compiler, "interpreter", lambda: program)
+    world = World(tmp_path)
+    world.write(a=b"x = 1\n", b=b"(\n")
+    assert "b.py, line 1" in str(world.verdict())
+    world.write(a=b"x = 1\n", b=b"#" * MOST_HERE + b"\n(\n")
+    assert world.verdict() == Go(f"; not compiled before, too large for that: {tmp_path / 'b.py'}")
+
+
+def test_another_python(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Python of another version judges nothing."""
+    other = World(world.folder)
+    monkeypatch.setattr(
+        other.compiler._command,
+        "_arguments",
+        [
+            *other.compiler._command._arguments[:-1],
+            "3.5",
+        ],
+    )
+    other.write(a=b"(\n")
+    compiled: list[str] = []
+
+    def here(path: str) -> tuple[None, bool]:
+        compiled.append(path)
+        return None, True
+
+    monkeypatch.setattr(syntax, "compiles", here)
+    assert other.verdict() == GO
+    assert compiled == [str(world.folder / "a.py")]
+
+
+def test_a_reset_ends_it(beside: World) -> None:
+    """Nothing is left behind: no process, no open file."""
+    gc.collect()
+    before = os.listdir("/dev/fd")  # noqa: PTH208
+    beside.write(a=b"x = 1\n")
+    assert beside.gate.check(beside.changes) == Wait(0.0)
+    assert beside.compiler._command._running is not None
+    process = beside.compiler._command._running[0]
+    beside.gate.reset()
+    assert process.returncode is not None
+    assert os.listdir("/dev/fd") == before  # noqa: PTH208
+    assert beside.verdict() == GO
+    assert os.listdir("/dev/fd") == before  # noqa: PTH208
+
+
+def test_the_program_imports_nothing_of_ours() -> None:
+    """It runs by itself: with -I and -S nothing but the standard library is there."""
+    text = content(compile_sources.__file__).decode()
+    assert "import wsgireload" not in text
+    assert "from wsgireload" not in text

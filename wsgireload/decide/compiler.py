@@ -1,0 +1,137 @@
+"""Compile sources as a fresh Python would, in a process beside the application.
+
+In the application's own process compile() would keep the GIL (25 s with a source of 15 MB), obey
+the application's warning filters, and crash where a source overflows the stack of the parser.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import IO, NamedTuple
+
+from wsgireload.decide import compile_sources
+from wsgireload.decide.command import Command, interpreter
+from wsgireload.decide.compile_sources import Fault
+from wsgireload.server.files import content
+
+LIMIT = 60.0  # seconds that compiling may take
+MOST = 4 << 20  # bytes of a source that is compiled: 4 MiB take 4 s and 0.7 GB
+KILLED = -9  # the exit code of a process that the system ended for want of memory
+
+
+class Judgement(NamedTuple):
+    """The first source that does not compile, and its fault; the sources too large to compile."""
+
+    path: str | None = None
+    fault: Fault | None = None
+    skipped: tuple[str, ...] = ()
+
+
+class Compiler:
+    """Compiles a set of sources in one process, one set at a time.
+
+    Both methods raise an exception of any kind where that cannot be done: compile here then.
+    """
+
+    def __init__(self, environment: Mapping[str, str], clock: Callable[[], float]) -> None:
+        version = "{}.{}".format(*sys.version_info)
+        program = [*_options(), compile_sources.__file__, version]
+        self._command = Command([interpreter() or "", *program], environment, None, LIMIT, clock)
+        self._paths: list[str] = []
+        self._skipped: list[str] = []
+        self._unread: Judgement | None = None
+        self._exchange: IO[bytes] | None = None  # the program's input, to which it adds its answer
+        self._size = 0
+
+    def begin(self, paths: Iterable[str]) -> None:
+        """Begin to compile these sources; missing ones are skipped."""
+        import tempfile
+
+        self.end()
+        self._exchange = tempfile.TemporaryFile()  # noqa: SIM115 - `end` closes it
+        for source in self._readable(paths):
+            name = self._paths[-1].encode("utf-8", "surrogatepass").hex()
+            self._exchange.write(b"%d %s\n" % (len(source), name.encode()) + source)
+        self._size = self._exchange.tell()
+        self._exchange.seek(0)
+        if self._paths:
+            self._command.start(self._exchange)
+
+    def poll(self) -> Judgement | None:
+        """The judgement, once; None as long as there is none."""
+        judged = Judgement()
+        if self._paths:
+            outcome = self._command.poll()
+            if outcome is None:
+                return None
+            judged = self._judgement(outcome.code)
+        if judged.fault is None and self._unread is not None:
+            judged = self._unread
+        judged = judged._replace(skipped=tuple(self._skipped))
+        self.end()
+        return judged
+
+    def end(self) -> None:
+        """End the process, if it still runs."""
+        self._command.end()
+        if self._exchange is not None:
+            self._exchange.close()
+        self._exchange = self._unread = None
+        self._paths, self._skipped = [], []
+
+    def _readable(self, paths: Iterable[str]) -> Iterator[bytes]:
+        """The sources to compile, up to the first that cannot be read."""
+        for path in paths:
+            source, fault = read(path)
+            if fault is not None:
+                self._unread = Judgement(path, fault)
+                return
+            if source is not None and len(source) > MOST:
+                self._skipped.append(path)
+            elif source is not None:
+                self._paths.append(path)
+                yield source
+
+    def _judgement(self, code: int | None) -> Judgement:
+        """What the program answered before it ended with this code; None: it took too long."""
+        import json
+
+        assert self._exchange is not None
+        self._exchange.seek(self._size)
+        answers = [json.loads(line) for line in self._exchange.read().splitlines()]
+        *numbers, last = answers  # ValueError: it did not even begin
+        if isinstance(last, int):
+            what = f"compiling it ends Python with exit code {code}"
+            if code is None:
+                what = f"compiling it takes more than {LIMIT:g} s"
+            lasting = code not in (None, KILLED)
+            return Judgement(self._paths[last], (None, None, None, what, lasting))
+        if last is None:
+            return Judgement()
+        if "encoding" in last[3]:  # one that the application has registered?
+            raise LookupError(last[3])
+        return Judgement(self._paths[numbers[-1]], (*last,))
+
+
+def read(path: str) -> tuple[bytes | None, Fault | None]:
+    """A source; nothing at all for a missing one, and the fault of one that cannot be read."""
+    try:
+        return content(path), None
+    except (FileNotFoundError, NotADirectoryError):
+        return None, None
+    except OSError as error:
+        return None, (None, None, None, f"cannot be read: {error.strerror}", False)
+    except MemoryError as error:
+        return None, (None, None, None, f"MemoryError: {error}", False)
+
+
+def _options() -> Iterator[str]:
+    """The options that make another Python compile as the application's own did at its start."""
+    yield "-I"  # no module of the application's
+    yield "-S"
+    for option in sys.warnoptions:
+        yield f"-W{option}"
+    digits = getattr(sys.flags, "int_max_str_digits", -1)  # not in 3.11.0
+    if digits >= 0:
+        yield f"-Xint_max_str_digits={digits}"
