@@ -41,6 +41,7 @@ class Reloader:
         self._handover = handover
         self._log = log
         self._requested: str | None = None
+        self._requested_anew = False
         self._verdict: Verdict = GO
         self._held_by: Gate | None = None
         self._is_reset = True  # the gates: a step without changes costs next to nothing
@@ -56,7 +57,7 @@ class Reloader:
 
     def request(self, reason: str) -> None:
         """Let a person's restart pass the gates, with the next step."""
-        self._requested = reason
+        self._requested, self._requested_anew = reason, True
 
     def step(self, paths: Collection[str] | None = None) -> float:
         """Scan where something may have changed (None: anywhere), check the gates, restart.
@@ -70,6 +71,10 @@ class Reloader:
             paths = None  # nothing was scanned meanwhile
         if self._is_behind_group():
             paths = None
+        if self._requested_anew:  # then no earlier verdict counts
+            self._requested_anew = False
+            for gate in self._gates:
+                gate.reset()
         self._scan(paths)
         if not self.changes:
             if paths is None or paths or not self._is_reset:  # an event had them prefetch

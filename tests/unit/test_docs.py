@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +14,14 @@ import pytest
 from flask import Flask
 
 import wsgireload
+from wsgireload.decide import preflight
 from wsgireload.settings import Settings
 
 HOUSE = Path(__file__).parents[2]
 DOCUMENTS = [HOUSE / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
 DOCUMENTS += sorted((HOUSE / "docs").rglob("*.md"))
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+COMMAND = re.compile(r'\["python",[^]\n]*\]')
 LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)\s]*)?\)")
 BLOCKS = [
     pytest.param(block, id=f"{path.name}-{number}")
@@ -43,6 +48,25 @@ def test_python(block: str) -> None:
 def value(node: ast.expr) -> Any:
     """What an expression of a document's comes to."""
     return eval(ast.unparse(node), {"BASE_DIR": Path("/srv/mysite"), "app": Flask("mysite")})
+
+
+PREFLIGHTS = [
+    pytest.param(ast.literal_eval(found), id=f"{path.name}-{number}")
+    for path in DOCUMENTS
+    for number, found in enumerate(COMMAND.findall(path.read_text("utf-8")))
+    if "BASE_DIR" not in found
+]
+
+
+@pytest.mark.parametrize("words", PREFLIGHTS)
+def test_preflight(words: list[str], tmp_path: Path) -> None:
+    """A preflight of a document's passes in a project as startproject makes it."""
+    subprocess.run(
+        [sys.executable, "-m", "django", "startproject", "mysite", str(tmp_path)], check=True
+    )
+    command = preflight.command([word.replace("/srv/mysite", str(tmp_path)) for word in words])
+    environment = preflight.environment(os.environ)
+    subprocess.run(command, cwd=tmp_path / "mysite", env=environment, check=True)
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)

@@ -569,6 +569,36 @@ def test_by_hand_is_held_too(world: World, tmp_path: Path) -> None:
     assert world.server.requests == 0
 
 
+class Check(Gate):
+    """Stands in for a check that takes time: its verdict stays until it is reset."""
+
+    def __init__(self) -> None:
+        self.now: Verdict = Hold("no database")
+        self.verdict: Verdict | None = None
+
+    def check(self, changes: Changes) -> Verdict:
+        self.verdict = self.verdict or self.now
+        return self.verdict
+
+    def reset(self) -> None:
+        self.verdict = None
+
+
+def test_by_hand_is_checked_anew(world: World) -> None:
+    """An earlier verdict does not count for a person, who may have removed its reason."""
+    check = Check()
+    reloader = world.reloader(roll=check)
+    world.detector.differs = {"a.py": b"2"}
+    for number in (1, 2):
+        world.run(reloader, 5.0)
+        check.now = GO if number == 2 else Hold("no database")
+        world.run(reloader, 5.0)
+        assert (world.server.requests, world.said("holding")) == (0, ["holding: no database"])
+        reloader.request("deployed")
+    world.run(reloader, 5.0)
+    assert world.server.requests == 1
+
+
 @pytest.mark.parametrize("counted", [True, False])
 def test_by_hand_passes_the_budget(world: World, *, counted: bool) -> None:
     """A person is no loop: a spent budget, or one that nobody can count, does not hold them."""

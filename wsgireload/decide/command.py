@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, NamedTuple
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     import subprocess
 
 LINES = 5  # of its output, the last ones are reported
+MOST_BYTES = 1 << 24  # of its output are kept: memory that a runaway command takes from the site
+LEAVES = 1.0  # seconds for a process to leave once it was ended; one that cannot, stays behind
+OWN_GROUP = None if os.name == "nt" else 0  # 0: a new process group, with the command as its leader
 NO_WINDOW = 0x08000000 if os.name == "nt" else 0  # CREATE_NO_WINDOW: a service has no screen
 
 
@@ -50,12 +54,10 @@ class Command:
     def start(self, stdin: IO[bytes] | None = None) -> None:
         """Start it, to read `stdin`. OSError or ValueError where that cannot be done."""
         import subprocess
-        import tempfile
 
         self._began = self._clock()
         with contextlib.ExitStack() as stack:
-            # A file and not a pipe, which would block the command once it is full.
-            output = stack.enter_context(tempfile.TemporaryFile())
+            output = stack.enter_context(_output())
             process = subprocess.Popen(
                 self._arguments,
                 cwd=self._folder,
@@ -64,6 +66,7 @@ class Command:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 creationflags=NO_WINDOW,
+                process_group=OWN_GROUP,
             )
             self._running = process, output
             stack.pop_all()  # it stays open
@@ -72,19 +75,22 @@ class Command:
         """The outcome, once; None as long as there is none."""
         if self._running is None:
             return None
-        code = self._running[0].poll()
+        process, output = self._running
+        code = process.poll()
         if code is None and self._clock() - self._began < self._limit:
+            if os.fstat(output.fileno()).st_size > MOST_BYTES:
+                output.seek(0)  # this is the command's position too
+                os.ftruncate(output.fileno(), 0)
             return None
         return Outcome(code, self.end())
 
     def end(self) -> list[str]:
-        """End it, if it still runs; returns the last lines of its output."""
+        """End it with its process group, if it still runs; returns the last lines of its output."""
         if self._running is None:
             return []
         process, file = self._running
         self._running = None
-        process.kill()
-        process.wait()
+        _kill(process)
         with file as output:
             output.seek(max(0, output.seek(0, os.SEEK_END) - 4096))
             lines = output.read().decode("utf-8", "replace").split("\n")
@@ -102,3 +108,28 @@ def interpreter() -> str | None:
     names = (version + flags, version, "bin/python3", "python.exe", "Scripts/python.exe")
     paths = [os.path.join(sys.prefix, *name.split("/")) for name in names]
     return next((path for path in paths if os.access(path, os.X_OK)), None)
+
+
+def _output() -> IO[bytes]:
+    """A file for the output: a pipe would block the command once it is full.
+
+    In memory where the system can: then a disk that is full or read-only fails no check.
+    """
+    with contextlib.suppress(AttributeError, OSError):
+        return open(os.memfd_create("wsgireload"), "w+b")
+    import tempfile
+
+    return tempfile.TemporaryFile()
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    import subprocess
+
+    # As long as it was not waited for, no other process and no other group can have its number.
+    if process.poll() is None:
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):  # sudo's is not ours to end
+            if OWN_GROUP is None:
+                process.kill()
+            else:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait(LEAVES)

@@ -23,6 +23,8 @@ FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | NOFOLLOW
 READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | NOFOLLOW | BINARY
 NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NOFOLLOW | BINARY
 FAR = 1 << 20  # beyond all that is written into a file of ours
+# Elsewhere a PermissionError is one, as of SELinux: there is no other process to wait for.
+LOCKED = PermissionError if os.name == "nt" else BlockingIOError
 UPDATE = os.O_RDWR | os.O_CREAT | getattr(os, "O_NONBLOCK", 0) | NOFOLLOW | BINARY
 
 
@@ -150,7 +152,7 @@ class PrivateFile:
             else:
                 fcntl = import_module("fcntl")
                 fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError):
+        except LOCKED:
             return False
         return True
 

@@ -20,8 +20,11 @@ class SharedAnswer:
         self._locked: PrivateFile | None = None
         self._question = ""
 
-    def take(self, question: str) -> str | bool:
-        """The answer, if it was published lately; True: find it yourself; False: another does."""
+    def take(self, question: str, lately: float = LATELY) -> str | bool:
+        """The answer, if it was published so many seconds ago at most.
+
+        True: find it yourself; False: another process does.
+        """
         self.release()
         self._question = question
         try:
@@ -29,7 +32,7 @@ class SharedAnswer:
             if file is None:
                 return False
             answered, _, answer = file.read(MOST_BYTES).decode("utf-8", "replace").partition("\n")
-            if answer and answered == question and file.age() < LATELY:
+            if answer and answered == question and file.age() < lately:
                 self.release()
                 return answer
         except OSError as error:
@@ -41,6 +44,7 @@ class SharedAnswer:
         if self._locked is not None:
             try:
                 self._locked.write(f"{self._question}\n{answer}".encode()[:MOST_BYTES])
+                self._locked.unlock()
             except OSError as error:
                 self._report(error)
             self.release()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -10,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from wsgireload.decide.command import LINES, Command, Outcome
+from wsgireload.decide import command as module
+from wsgireload.decide.command import LINES, MOST_BYTES, Command, Outcome
 
 ENDLESS = "print('begun', flush=True); import threading; threading.Event().wait()"
 
@@ -111,6 +113,137 @@ def test_it_is_ended(make: Make) -> None:
     assert process.returncode
     assert command.end() == []
     assert os.listdir("/dev/fd") == before  # noqa: PTH208
+
+
+FAMILY = """\
+import os, subprocess, sys, threading
+child = subprocess.Popen([sys.executable, "-c", "import threading; threading.Event().wait()"])
+print(os.getpid(), child.pid, "begun", flush=True)
+threading.Event().wait()
+"""
+
+
+def begun(command: Command) -> str:
+    """Wait for the first line of an endless command."""
+    pulse = threading.Event()
+    for _ in range(2000):
+        assert command.poll() is None
+        assert command._running is not None
+        text = os.pread(command._running[1].fileno(), 999, 0).decode()
+        if "begun" in text:
+            return text
+        pulse.wait(0.01)
+    raise AssertionError("it did not begin")
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="only where there are process groups")
+def test_what_it_has_started_is_ended_too(make: Make, clock: Clock) -> None:
+    """At the time limit its process group is ended: what it started holds nothing for ever."""
+    command = make(FAMILY)
+    command.start()
+    group, grandchild = map(int, begun(command).partition("begun")[0].split())
+    assert os.getpgid(grandchild) == group != os.getpgid(0)
+    clock.now += 10.0
+    assert command.poll() is not None
+    pulse = threading.Event()
+    while is_running(grandchild):
+        pulse.wait(0.01)
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process runs; one that has ended may be left to an init that waits for none."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
+def test_no_group_of_others(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that was waited for, by whomever, leaves a number that is not ours to end."""
+    ended: list[int] = []
+    monkeypatch.setattr(os, "killpg", lambda *_: ended.append(1))
+    command = make("pass")
+    command.start()
+    outcome(command)
+    command.start()
+    assert command._running is not None
+    os.waitpid(command._running[0].pid, 0)
+    command.end()
+    assert not ended
+
+
+@pytest.mark.parametrize("error", [PermissionError, ProcessLookupError])
+def test_a_command_that_cannot_be_ended(
+    make: Make, clock: Clock, monkeypatch: pytest.MonkeyPatch, error: type[OSError]
+) -> None:
+    """As one of sudo: it is left alone, and that blocks nothing."""
+
+    def refuse(*_: object) -> None:
+        raise error
+
+    command = make(ENDLESS)
+    command.start()
+    assert command._running is not None
+    process = command._running[0]
+    clock.now += 10.0
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "killpg", refuse)
+        assert command.poll() is not None
+    assert process.poll() is None
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def test_a_command_that_does_not_leave(
+    make: Make, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may hang in the kernel, on a disk that is gone: it is waited for, but not for ever."""
+    monkeypatch.setattr(module, "LEAVES", 0.01)
+    command = make(ENDLESS)
+    command.start()
+    assert command._running is not None
+    process = command._running[0]
+    clock.now += 10.0
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "killpg", lambda *_: None)
+        assert command.poll() is not None
+    process.kill()
+    process.wait()
+
+
+@pytest.mark.parametrize("name", ["tempfile.TemporaryFile", "os.memfd_create"])
+def test_a_disk_without_room(make: Make, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """The output needs no disk where the system has another place for it, and vice versa."""
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(name, full, raising=False)
+    command = make("print('passed')")
+    command.start()
+    assert outcome(command) == Outcome(0, ["passed"])
+
+
+def test_output_without_end(make: Make, tmp_path: Path) -> None:
+    """However much it writes, about 16 MB are kept, and its last lines are reported."""
+    command = make(
+        "import os, time",
+        "print('x' * 20_000_000, flush=True)",
+        "while not os.path.exists('shrunk'): time.sleep(0.01)",
+        "print('last')",
+    )
+    command.start()
+    assert command._running is not None
+    file = command._running[1].fileno()
+    pulse = threading.Event()
+    while os.fstat(file).st_size < 20_000_000:
+        pulse.wait(0.01)
+    while os.fstat(file).st_size > MOST_BYTES:
+        assert command.poll() is None
+        pulse.wait(0.01)
+    (tmp_path / "shrunk").touch()
+    assert outcome(command) == Outcome(0, ["last"])
 
 
 @pytest.mark.parametrize("program", ["/no/such", "a\0b"])

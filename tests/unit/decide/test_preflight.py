@@ -13,7 +13,7 @@ import pytest
 
 from wsgireload.changes import Change, Changes
 from wsgireload.decide import preflight
-from wsgireload.decide.preflight import LIMIT, POLL, Preflight
+from wsgireload.decide.preflight import LIMIT, POLL, RETRY, SELDOM, Preflight
 from wsgireload.decide.verdict import GO, Hold, Verdict, Wait
 from wsgireload.state.private_dir import Candidates
 from wsgireload.state.shared_answer import LATELY, SharedAnswer
@@ -63,6 +63,11 @@ def group(tmp_path: Path) -> Iterator[Group]:
         gate.end()
 
 
+def age(group: Group) -> None:
+    """Make the published answer one of long ago."""
+    os.utime(group.answer, (0, 0))
+
+
 def verdict(gate: Preflight, changes: Changes = EDIT) -> Verdict:
     """Wait for the verdict."""
     pulse = threading.Event()
@@ -97,14 +102,97 @@ def test_a_command_that_fails(group: Group) -> None:
     assert "line 93" not in held
 
 
+def rejects_n_times(group: Group, times: int) -> Preflight:
+    """A process whose command is content once it has run more often than that."""
+    return group.process(f"assert len(open('runs').read()) > {times}, 'no database'")
+
+
 def test_a_hold_is_no_new_run(group: Group) -> None:
-    """As long as the changes stay, the verdict does, however often it is asked for."""
+    """For half a minute the verdict stays, as long as the changes do."""
     gate = group.process("raise SystemExit('no good')")
     held = verdict(gate)
-    group.clock.now += 10 * LIMIT
-    os.utime(group.answer, (0, 0))
+    group.clock.now += RETRY - 1
+    age(group)
     assert gate.check(EDIT) == held
     assert group.runs() == 1
+
+
+def test_a_hold_is_checked_again(group: Group) -> None:
+    """After half a minute, then after twice that, and so on: what was away may be back."""
+    gate = rejects_n_times(group, 3)
+    for runs, pause in enumerate((RETRY, 2 * RETRY, 4 * RETRY), 1):
+        assert "no database" in reason(gate)
+        age(group)
+        group.clock.now += pause - 1
+        assert isinstance(gate.check(EDIT), Hold)
+        assert group.runs() == runs
+        group.clock.now += 2
+        gate.check(EDIT)
+    assert verdict(gate) == GO
+    assert group.runs() == 4
+    group.clock.now += 10 * SELDOM
+    assert gate.check(EDIT) == GO
+
+
+def test_it_is_checked_again_for_ever(group: Group) -> None:
+    """Once in an hour at least, and after another change as soon as the first time."""
+    gate = group.process("raise SystemExit('no good')")
+    for _ in range(12):
+        reason(gate)
+        age(group)
+        group.clock.now += SELDOM
+    reason(gate)
+    assert group.runs() == 13
+    reason(gate, OTHER)
+    age(group)
+    group.clock.now += RETRY
+    reason(gate, OTHER)
+    assert group.runs() == 15
+
+
+def test_a_time_limit_is_no_pause(group: Group) -> None:
+    """The pause begins when the command was ended, not when it began."""
+    gate = group.process(ENDLESS)
+    gate.check(EDIT)
+    group.clock.now += LIMIT
+    held = reason(gate)
+    group.clock.now += RETRY - 1
+    age(group)
+    assert reason(gate) == held
+    group.clock.now += 1
+    assert gate.check(EDIT) == Wait(POLL)
+
+
+def test_the_group_checks_again_once(group: Group) -> None:
+    """One process runs it again, all have its answer."""
+    gates = [rejects_n_times(group, 1) for _ in range(3)]
+    assert all("no database" in reason(gate) for gate in gates)
+    age(group)
+    group.clock.now += RETRY
+    assert [verdict(gate) for gate in gates] == [GO, GO, GO]
+    assert group.runs() == 2
+
+
+def test_by_hand(group: Group) -> None:
+    """A restart that a person requests is checked anew, however new an answer there is."""
+    gate, other = rejects_n_times(group, 1), group.process()
+    assert "no database" in reason(gate)
+    assert "no database" in reason(other)
+    gate.reset()  # as each request does
+    by_hand = EDIT._replace(requested="by hand")
+    assert verdict(gate, by_hand) == GO
+    assert group.runs() == 2
+
+
+def test_by_hand_in_a_group(group: Group) -> None:
+    """An answer counts that was found after the request, also if another process found it."""
+    finds, waits = group.process(ENDLESS), group.process()
+    by_hand = EDIT._replace(requested="by hand")
+    finds.check(by_hand)
+    assert waits.check(by_hand) == Wait(POLL)
+    group.clock.now += 5
+    finds._publish("ended with 1: no good")
+    assert "no good" in reason(waits, by_hand)
 
 
 def test_much_output(group: Group) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from pathlib import Path
 
@@ -211,6 +212,44 @@ def test_a_forked_child_answers_nothing(group: Group) -> None:
     assert second.take("a change") is False
     first.publish("passed")
     assert second.take("a change") == "passed"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
+def test_a_child_that_lives_on(group: Group) -> None:
+    """A child that a C library forked keeps all files open, but no lock after the answer."""
+    first, second = group.process(), group.process()
+    first.take("a change")
+    ended, end = os.pipe()
+    if (pid := os.fork()) == 0:
+        os.close(end)
+        os.read(ended, 1)
+        os._exit(0)
+    first.publish("passed")
+    assert second.take("a change") == "passed"
+    assert second.take("another") is True
+    os.close(end)
+    os.close(ended)
+    os.waitpid(pid, 0)
+
+
+def test_a_lock_that_is_not_permitted(group: Group, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system permits no lock there is no other process to wait for."""
+
+    def forbidden(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(fcntl, "flock", forbidden)
+    assert group.process().take("a change") is True
+    assert "Permission denied" in group.troubles[0]
+
+
+def test_how_old_it_may_be(group: Group) -> None:
+    """An answer that was found before somebody asked is none, where that is wanted."""
+    first, second = group.process(), group.process()
+    first.take("a change")
+    first.publish("failed")
+    assert second.take("a change") == "failed"
+    assert second.take("a change", 0.0) is True
 
 
 def test_only_this_user_reads_it(group: Group) -> None:
