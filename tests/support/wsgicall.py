@@ -17,6 +17,9 @@ BROWSER = {
 }
 """What a browser says when it is to show a page."""
 
+HERE = {"REMOTE_ADDR": "::1", "SERVER_ADDR": "::1", "HTTP_HOST": "localhost"}
+"""Where a request from this machine comes from."""
+
 
 @dataclass(frozen=True)
 class Told:
@@ -45,6 +48,7 @@ def call(application: WSGIApplication, path: str = "/", **environ: Any) -> Told:
         "PATH_INFO": path,
         "QUERY_STRING": query,
         "REMOTE_ADDR": "127.0.0.1",
+        "SERVER_ADDR": "127.0.0.1",
         "SCRIPT_NAME": "",
         "wsgi.input": BytesIO(),
         **environ,

@@ -1,9 +1,15 @@
-"""Who may see the page: this machine, and clients that know the token."""
+"""Who may see the page: this machine, and clients that know the token.
+
+A loopback REMOTE_ADDR alone does not show that a request comes from this machine: mod_remoteip and
+WSGITrustedProxyHeaders take it from a header, and a proxy on this machine passes on what others
+sent. And a page of any site may make a browser on this machine send requests, with the name of that
+site in Host (DNS rebinding).
+"""
 
 from __future__ import annotations
 
-from http.cookies import CookieError, SimpleCookie
-from urllib.parse import parse_qs
+import re
+from urllib.parse import parse_qs, quote
 from wsgiref.types import WSGIEnvironment
 
 from wsgireload.web.hashes import compare_digest, sha256
@@ -11,22 +17,39 @@ from wsgireload.web.hashes import compare_digest, sha256
 HEADER = "HTTP_X_WSGIRELOAD_TOKEN"
 PARAMETER = "token"
 COOKIE = "wsgireload"
-# Their values can be forged. Their presence shows that a proxy forwarded the request.
-FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_VIA")
+# A URL path as browsers send it, which is how they compare the path of a cookie.
+UNQUOTED = "/:@!$&'()*+,=~"
+LOOPBACK = re.compile(r"(?:::ffff:)?127(?:\.\d{1,3}){3}|::1", re.ASCII | re.IGNORECASE)
+HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^\[\]:]+?)\.?)(?::\d*)?", re.ASCII | re.IGNORECASE)
+# Headers that proxies, load balancers and content delivery networks add. Clients can forge their
+# values; their presence shows that a proxy passed the request on. mod_wsgi may remove some of them.
+PASSED_ON = re.compile(
+    "HTTP_(?:"
+    "(?:.+_)?(?:(?:CLIENT|CONNECTING|REAL|REMOTE)_?IP|FORWARD(?:ED)?(?:_.+)?|VIA)"
+    "|X_(?:HOST|SCHEME|URL_SCHEME|HTTPS|SCRIPT_NAME|REMOTE_ADDR|VARNISH|(?:ORIGINAL|PROXY|CDN).*)"
+    "|(?:X_)?(?:AKAMAI|AMZN?|APPENGINE|ARR|AZURE|CF|CLOUD|CLOUDFRONT|ENVOY|FASTLY|FLY|INCAP"
+    "|NF|PROXY|SUCURI|VERCEL)_.+"
+    "|CDN_LOOP|FRONT_END_HTTPS|SURROGATE_CAPABILITY)"
+)
 
 
 class Access:
     """Decides whether a request may see the page."""
 
-    def __init__(self, token: str | None) -> None:
-        """Without a token, only requests from this machine are allowed."""
-        self._token = token.encode() if token is not None else None
+    def __init__(self, token: str | None, hosts: frozenset[str]) -> None:
+        """Without the token, only requests from this machine to one of its names are allowed.
+
+        `hosts` are names in lower case that count beside localhost.
+        """
+        self._token = token.encode("utf-8", "surrogatepass") if token is not None else None
+        self._hosts = hosts
         # A browser stores this value instead of the token.
         self._cookie = sha256(b"wsgireload's cookie of " + (self._token or b"")).hexdigest()
 
     def allows(self, environ: WSGIEnvironment) -> bool:
         """Return whether this request may see the page."""
-        return _is_local(environ) or self.has_token(environ) or self._has_cookie(environ)
+        is_here = _is_local(environ) and self._is_our_name(environ.get("HTTP_HOST", ""))
+        return is_here or self.has_token(environ) or self._has_cookie(environ)
 
     def has_token(self, environ: WSGIEnvironment) -> bool:
         """Return whether this request contains the token itself."""
@@ -37,22 +60,33 @@ class Access:
         given.append(environ.get(HEADER, "").encode("latin-1", "replace"))
         return any(compare_digest(each, self._token) for each in given)
 
-    def cookie(self, path: str) -> str:
-        """Return the Set-Cookie header for a browser with the token; it is valid below `path`."""
-        return f"{COOKIE}={self._cookie}; Path={path}; HttpOnly; SameSite=Strict"
+    def cookie(self, environ: WSGIEnvironment) -> str:
+        """Return the Set-Cookie header for a browser with the token, valid for the application."""
+        path = quote(environ.get("SCRIPT_NAME", "") or "/", UNQUOTED, "latin-1", "replace")
+        secure = "; Secure" if environ.get("wsgi.url_scheme") == "https" else ""
+        return f"{COOKIE}={self._cookie}; Path={path}; HttpOnly; SameSite=Strict{secure}"
 
     def _has_cookie(self, environ: WSGIEnvironment) -> bool:
         if self._token is None:
             return False
-        try:
-            cookie = SimpleCookie(environ.get("HTTP_COOKIE", "")).get(COOKIE)
-        except CookieError:
+        # Not http.cookies: its pattern takes quadratic time, and our value needs no unquoting.
+        pairs = (pair.strip().partition("=") for pair in environ.get("HTTP_COOKIE", "").split(";"))
+        given = [value for name, _, value in pairs if name == COOKIE]
+        ours = self._cookie.encode()
+        return any(compare_digest(value.encode("latin-1", "replace"), ours) for value in given)
+
+    def _is_our_name(self, host: str) -> bool:
+        """Return whether a Host header names this machine, and no site that rebinds its name."""
+        found = HOST.fullmatch(host)
+        if found is None:
             return False
-        return cookie is not None and compare_digest(cookie.value.encode(), self._cookie.encode())
+        literal, name = found[1], (found[2] or "").lower()
+        is_localhost = name == "localhost" or name.endswith(".localhost") or name in self._hosts
+        return is_localhost or LOOPBACK.fullmatch(literal or name) is not None
 
 
 def _is_local(environ: WSGIEnvironment) -> bool:
-    """Return whether the request comes from this machine, without a proxy that says otherwise."""
-    address = environ.get("REMOTE_ADDR", "").removeprefix("::ffff:")
-    is_loopback = address == "::1" or address.startswith("127.")
-    return is_loopback and not any(name in environ for name in FORWARDED)
+    """Return whether both ends of the connection are this machine's, without a sign of a proxy."""
+    ends = (environ.get("REMOTE_ADDR", ""), environ.get("SERVER_ADDR", ""))
+    is_loopback = all(LOOPBACK.fullmatch(address) for address in ends)
+    return is_loopback and not any(map(PASSED_ON.fullmatch, environ))

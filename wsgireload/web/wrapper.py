@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable
 from functools import partial
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import wsgireload
 from wsgireload import SettingsError
+from wsgireload.web import arguments, page
 from wsgireload.web import live as live_pages
-from wsgireload.web import page
 from wsgireload.web.access import Access
 from wsgireload.web.assets import LIVE_SCRIPT
 from wsgireload.web.files import Files
@@ -20,9 +19,7 @@ from wsgireload.web.live import Live
 
 Headers = list[tuple[str, str]]
 Handler = Callable[[WSGIEnvironment], tuple[Headers, bytes]]
-Path = str | os.PathLike[str]
 
-SHORTEST_TOKEN = 16  # characters
 SECURITY_HEADERS = [
     ("Cache-Control", "no-store"),
     ("X-Content-Type-Options", "nosniff"),
@@ -38,22 +35,21 @@ def middleware(
     *,
     token: str | None = None,
     live: bool = False,
-    reload_on: Path | Iterable[Path] = (),
+    reload_on: arguments.Path | Iterable[arguments.Path] = (),
+    hosts: str | Iterable[str] = (),
 ) -> WSGIApplication:
     """Return `application` with a page about wsgireload at `path`, and JSON at `path`status.json.
 
-    Only this machine sees them, and with a `token` also clients that know it. With `live`, open
-    pages reload in the browser when new code answers, or when a file of `reload_on` changes: files,
-    folders and globs, relative to the WSGI script's folder. SettingsError for invalid arguments.
+    Only this machine sees them, at localhost and the names in `hosts`, and with a `token` also
+    clients that know it. With `live`, open pages reload in the browser when new code answers, or
+    when a file of `reload_on` changes: files, folders and globs, relative to the WSGI script's
+    folder. SettingsError for invalid arguments.
     """
-    if not _is_text(path, 3) or path[0] + path[-1] != "//":
-        raise SettingsError("path", path, "a path that begins and ends with a slash")
-    if token is not None and not _is_text(token, SHORTEST_TOKEN):
-        raise SettingsError("token", "…", f"at least {SHORTEST_TOKEN} random characters")
+    access, files = arguments.access(token, hosts), Files(arguments.patterns(reload_on))
+    path = arguments.path(path)
     if live not in (True, False):
         raise SettingsError("live", live, "True or False")
-    files = Files(_patterns(reload_on))
-    return _Middleware(application, path, Access(token), Live(path, files) if live else None)
+    return _Middleware(application, path, access, Live(path, files) if live else None)
 
 
 class _Middleware:
@@ -97,7 +93,7 @@ class _Middleware:
         headers = [("Content-Type", "text/html; charset=utf-8")]
         headers += [("Content-Security-Policy", page.POLICY)]
         if self._access.has_token(environ):
-            headers += [("Set-Cookie", self._access.cookie(environ.get("SCRIPT_NAME", "") or "/"))]
+            headers += [("Set-Cookie", self._access.cookie(environ))]
         return headers, text.encode("utf-8", "backslashreplace")
 
 
@@ -150,19 +146,3 @@ def _wants_page(environ: WSGIEnvironment) -> bool:
     is_by_script = "HTTP_X_REQUESTED_WITH" in environ or "HTTP_HX_REQUEST" in environ
     is_html = "text/html" in environ.get("HTTP_ACCEPT", "")
     return environ.get("REQUEST_METHOD") == "GET" and is_html and is_document and not is_by_script
-
-
-def _is_text(value: object, shortest: int) -> bool:
-    return isinstance(value, str) and len(value) >= shortest
-
-
-def _patterns(reload_on: Path | Iterable[Path]) -> list[str]:
-    given = [reload_on] if isinstance(reload_on, (str, bytes, os.PathLike)) else reload_on
-    try:
-        patterns = [os.fsdecode(each) for each in given]
-    except TypeError:
-        patterns = [""]
-    if not all(patterns):
-        takes = "paths or globs: str or os.PathLike, not empty"
-        raise SettingsError("reload_on", reload_on, takes)
-    return patterns

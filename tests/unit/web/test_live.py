@@ -11,7 +11,7 @@ from pathlib import Path
 from wsgiref.util import FileWrapper
 
 import pytest
-from support.wsgicall import BROWSER, Told, call
+from support.wsgicall import BROWSER, HERE, Told, call
 
 import wsgireload
 from wsgireload import Held, Status
@@ -120,7 +120,7 @@ def test_pieces_are_not_held_back() -> None:
             yield b"<p>%d" % number
 
     served = middleware(answering(pieces(), HTML, ("Content-Length", "12")), live=True)
-    environ = {"PATH_INFO": "/", "REQUEST_METHOD": "GET", "REMOTE_ADDR": "::1", **BROWSER}
+    environ = {"PATH_INFO": "/", "REQUEST_METHOD": "GET", **HERE, **BROWSER}
     order.extend(f"sent {piece[3:4].decode()}" for piece in served(environ, lambda *_: None))
     assert order == ["made 0", "sent 0", "made 1", "sent 1", "made 2", "sent 2"]
 
@@ -237,7 +237,7 @@ def test_the_servers_file_wrapper_stays_the_servers() -> None:
     """A file that the server can send by itself is passed on as it was wrapped."""
     wrapped = FileWrapper(io.BytesIO(PAGE))
     served = middleware(answering(wrapped, HTML, length(PAGE)), live=True)
-    environ = {"PATH_INFO": "/", "REQUEST_METHOD": "GET", "REMOTE_ADDR": "::1", **BROWSER}
+    environ = {"PATH_INFO": "/", "REQUEST_METHOD": "GET", **HERE, **BROWSER}
     environ["wsgi.file_wrapper"] = FileWrapper
     assert served(environ, lambda *_: None) is wrapped
 
@@ -246,7 +246,7 @@ def test_what_is_left_alone_is_the_applications_own_object() -> None:
     """The server may recognise a response by its type: it gets the same object."""
     pieces = [b"{}"]
     served = middleware(answering(pieces, ("Content-Type", "application/json")), live=True)
-    environ = {"PATH_INFO": "/", "REQUEST_METHOD": "GET", "REMOTE_ADDR": "::1", **BROWSER}
+    environ = {"PATH_INFO": "/", "REQUEST_METHOD": "GET", **HERE, **BROWSER}
     assert served(environ, lambda *_: None) is pieces
 
 
@@ -346,7 +346,7 @@ def test_the_end_of_the_answer_is_passed_on() -> None:
     read, unread = Body(), Body()
     asked(answering(read, HTML, length(PAGE)))
     served = middleware(answering(unread, HTML, length(PAGE)), live=True)
-    environ = {"PATH_INFO": "/", "REQUEST_METHOD": "GET", "REMOTE_ADDR": "::1", **BROWSER}
+    environ = {"PATH_INFO": "/", "REQUEST_METHOD": "GET", **HERE, **BROWSER}
     served(environ, lambda *_: None).close()  # type: ignore[attr-defined]  # a server would, too
     assert (read.closed, unread.closed) == (1, 1)
 

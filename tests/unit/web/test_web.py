@@ -8,9 +8,10 @@ import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import unquote_to_bytes
 
 import pytest
-from support.wsgicall import Told, call
+from support.wsgicall import BROWSER, Told, call
 
 import wsgireload
 from wsgireload import Held, Restarted, SettingsError, Status
@@ -268,6 +269,85 @@ ELSEWHERE = [
     {"HTTP_FORWARDED": "for=127.0.0.1"},
     {"HTTP_X_REAL_IP": "127.0.0.1"},
     {"HTTP_VIA": "1.1 proxy"},
+    {"SERVER_ADDR": "192.0.2.1"},
+    {"SERVER_ADDR": None},
+    {"REMOTE_ADDR": "127.0.0.1.evil.example"},
+    {"REMOTE_ADDR": "127.0.0.1, 192.0.2.7"},
+    *(
+        {"HTTP_HOST": host}
+        for host in (
+            "evil.example",
+            "127.0.0.1.evil.example",
+            "localhost.evil.example",
+            "evillocalhost",
+            "evil.example:localhost",
+            "localhost@evil.example",
+            "localhost, evil.example",
+            "[::1].evil.example",
+            "[::2]",
+            "0.0.0.0",
+            "192.0.2.1",
+            "",
+            ":80",
+            "127.0.0.1:80:80",
+            None,
+        )
+    ),
+    *(
+        {f"HTTP_{name}": "x"}
+        for name in (
+            "X_FORWARDED",
+            "X_FORWARDED_HOST",
+            "X_FORWARDED_PROTO",
+            "X_FORWARDED_SERVER",
+            "X_FORWARDED_PORT",
+            "X_FORWARDED_BY",
+            "X_FORWARD_FOR",
+            "FORWARDED_FOR",
+            "X_ORIGINAL_FOR",
+            "X_ORIGINAL_FORWARDED_FOR",
+            "X_CLIENT_IP",
+            "CLIENT_IP",
+            "TRUE_CLIENT_IP",
+            "FLY_CLIENT_IP",
+            "FASTLY_CLIENT_IP",
+            "X_CLUSTER_CLIENT_IP",
+            "WL_PROXY_CLIENT_IP",
+            "PROXY_CLIENT_IP",
+            "X_PROXYUSER_IP",
+            "X_REMOTE_IP",
+            "X_REMOTE_ADDR",
+            "X_SUCURI_CLIENTIP",
+            "CF_CONNECTING_IP",
+            "CF_CONNECTING_IPV6",
+            "CF_RAY",
+            "CF_VISITOR",
+            "CDN_LOOP",
+            "X_CDN_IP",
+            "FASTLY_FF",
+            "X_AKAMAI_EDGESCAPE",
+            "AKAMAI_ORIGIN_HOP",
+            "FLY_REGION",
+            "X_ENVOY_EXTERNAL_ADDRESS",
+            "X_AZURE_CLIENTIP",
+            "X_AZURE_REF",
+            "X_AMZ_CF_ID",
+            "X_AMZN_TRACE_ID",
+            "X_VARNISH",
+            "CLOUDFRONT_VIEWER_ADDRESS",
+            "X_CLOUD_TRACE_CONTEXT",
+            "X_APPENGINE_USER_IP",
+            "X_ARR_SSL",
+            "X_NF_CLIENT_CONNECTION_IP",
+            "X_VERCEL_FORWARDED_FOR",
+            "X_HOST",
+            "X_SCHEME",
+            "X_HTTPS",
+            "X_SCRIPT_NAME",
+            "FRONT_END_HTTPS",
+            "PROXY_CONNECTION",
+        )
+    ),
 ]
 
 
@@ -283,8 +363,28 @@ def test_from_elsewhere_it_is_not_there(say, environ: dict[str, str], name: str)
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"])
 def test_from_here_it_is(say, address: str) -> None:
     """This machine needs no token, whatever its address is called."""
+    ends = {"REMOTE_ADDR": address, "SERVER_ADDR": address}
     for served in (middleware(application), middleware(application, token=TOKEN)):
-        assert "wsgireload" in call(served, "/.wsgireload/", REMOTE_ADDR=address).text
+        assert "wsgireload" in call(served, "/.wsgireload/", **ends).text
+
+
+OUR_NAMES = ["localhost", "LOCALHOST:8080", "localhost.", "shop.localhost:80", "127.0.0.1:8080"]
+OUR_NAMES += ["127.0.0.2", "[::1]", "[::1]:8080", "shop.test", "Shop.Test:8080", "shop.test."]
+CLIENT_HEADERS = ["ACCEPT", "ORIGIN", "REFERER", "X_CLIENT_DATA", "X_REQUEST_ID", "AUTHORIZATION"]
+CLIENT_HEADERS += ["X_CSRFTOKEN", "DEVICE_MEMORY", "SEC_FETCH_SITE", "X_FORM_ID", "DNT", "FLYING"]
+
+
+@pytest.mark.parametrize("host", OUR_NAMES)
+def test_the_names_of_this_machine(say, host: str) -> None:
+    """Without the token the host has to be localhost, a loopback address or one of `hosts`."""
+    served = middleware(application, hosts=["shop.test"])
+    headers = {f"HTTP_{name}": "x" for name in CLIENT_HEADERS}
+    answer = call(served, "/.wsgireload/", HTTP_HOST=host, **headers)
+    assert "wsgireload" in answer.text
+    alone = call(middleware(application), "/.wsgireload/", HTTP_HOST=host)
+    assert ("wsgireload" in alone.text) == ("test" not in host.lower())
+    one = middleware(application, hosts="shop.test")
+    assert "wsgireload" in call(one, "/.wsgireload/", HTTP_HOST="shop.test").text
 
 
 def test_with_the_token(say) -> None:
@@ -328,12 +428,28 @@ def test_a_browser_that_knew_the_token(say) -> None:
     given = call(served, f"/.wsgireload/?token={TOKEN}", SCRIPT_NAME="/shop", **FAR)
     cookie = given.header("Set-Cookie") or ""
     assert cookie.endswith("; Path=/shop; HttpOnly; SameSite=Strict")
+    odd = {"SCRIPT_NAME": "/caf\xc3\xa9; Domain=evil.example", "wsgi.url_scheme": "https"}
+    secure = call(served, f"/.wsgireload/?token={TOKEN}", **odd, **FAR).header("Set-Cookie") or ""
+    path = "/caf%C3%A9%3B%20Domain=evil.example"
+    assert secure.endswith(f"; Path={path}; HttpOnly; SameSite=Strict; Secure")
     held = f"other=1; {cookie.partition(';')[0]}"
     assert "wsgireload" in call(served, "/.wsgireload/", HTTP_COOKIE=held, **FAR).text
     other = middleware(application, token=TOKEN + "x")
     assert call(other, "/.wsgireload/", HTTP_COOKIE=held, **FAR).body == b"me"
     assert call(middleware(application), "/.wsgireload/", HTTP_COOKIE=held, **FAR).body == b"me"
     assert call(served, "/.wsgireload/").header("Set-Cookie") is None
+
+
+def test_a_header_full_of_cookies(say) -> None:
+    """The cookie is found among any others, in time that grows with the length of the header."""
+    served = middleware(application, token=TOKEN)
+    given = call(served, f"/.wsgireload/?token={TOKEN}", **FAR).header("Set-Cookie") or ""
+    ours = given.partition(";")[0]
+    for others in ("{", '"', "a=[b]; ", "\xff;;=; ", 'q="x; y', "wsgireload=; ", "wsgireload;"):
+        cookies = f"{others * 20_000}; {ours}"
+        assert "wsgireload" in call(served, "/.wsgireload/", HTTP_COOKIE=cookies, **FAR).text
+        wrong = cookies[:-1]
+        assert call(served, "/.wsgireload/", HTTP_COOKIE=wrong, **FAR).body == b"me"
 
 
 def test_tokens_are_compared_in_constant_time(say, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -352,6 +468,14 @@ def test_tokens_are_compared_in_constant_time(say, monkeypatch: pytest.MonkeyPat
         ("path", "/wsgireload"),
         ("path", "/"),
         ("path", None),
+        ("path", "/\ud800/"),
+        ("hosts", ""),
+        ("hosts", [""]),
+        ("hosts", "shop.test:8080"),
+        ("hosts", "http://shop.test/"),
+        ("hosts", "*.test"),
+        ("hosts", [7]),
+        ("hosts", 7),
         ("token", ""),
         ("token", "short"),
         ("token", b"bytes that are long"),
@@ -374,3 +498,20 @@ def test_another_path(say) -> None:
     served = middleware(application, "/dev/reload/")
     assert "wsgireload" in call(served, "/dev/reload/", SCRIPT_NAME="/shop").text
     assert call(served, "/.wsgireload/").body == b"me"
+
+
+@pytest.mark.parametrize("path", ["/café/", "/ключ/", "/\udcff/", '/a b"<x>/', "/%41;?#/"])
+def test_a_path_of_any_characters(say, path: str) -> None:
+    """A path is compared with the bytes that the server gets, and pages poll below it."""
+    sent = path.encode("utf-8", "surrogateescape")
+
+    def pages(environ, start_response):
+        start_response("200 OK", [("Content-Type", "text/html")])
+        return [b"<p>"]
+
+    served = middleware(pages, path, live=True)
+    environ = {**BROWSER, "PATH_INFO": sent.decode("latin-1")}
+    assert "<h1>wsgireload</h1>" in call(served, **environ).text
+    found = re.search(r'data-wsgireload="([^"]*)live\?v=', call(served, **BROWSER).text)
+    assert found is not None
+    assert unquote_to_bytes(found[1]) == sent
