@@ -51,20 +51,23 @@ class Command:
         """Whether it was started, and its outcome not yet taken."""
         return self._running is not None
 
-    def start(self, stdin: IO[bytes] | None = None) -> None:
-        """Start it, to read `stdin`. OSError or ValueError where that cannot be done."""
+    def start(self, stdin: int | None = None, stdout: IO[bytes] | None = None) -> None:
+        """Start it; OSError or ValueError where that cannot be done.
+
+        `stdin` is a descriptor. What goes to `stdout` is for the caller, and not limited.
+        """
         import subprocess
 
         self._began = self._clock()
         with contextlib.ExitStack() as stack:
-            output = stack.enter_context(_output())
+            output = stack.enter_context(temporary_file())
             process = subprocess.Popen(
                 self._arguments,
                 cwd=self._folder,
                 env=self._environment,
                 stdin=subprocess.DEVNULL if stdin is None else stdin,
-                stdout=output,
-                stderr=subprocess.STDOUT,
+                stdout=output if stdout is None else stdout,
+                stderr=output,
                 creationflags=NO_WINDOW,
                 process_group=OWN_GROUP,
             )
@@ -110,8 +113,8 @@ def interpreter() -> str | None:
     return next((path for path in paths if os.access(path, os.X_OK)), None)
 
 
-def _output() -> IO[bytes]:
-    """A file for the output: a pipe would block the command once it is full.
+def temporary_file() -> IO[bytes]:
+    """A file to exchange data with a command: a pipe would block it once it is full.
 
     In memory where the system can: then a disk that is full or read-only fails no check.
     """

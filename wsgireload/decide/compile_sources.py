@@ -1,9 +1,10 @@
 """Compile Python sources, and report the first fault: a program of its own, which imports little.
 
 decide/compiler.py runs it beside the application, as `python -I -S compile_sources.py VERSION`.
-Its input is a file that is open for reading and writing. For each source it holds a line with the
-size in bytes and the path (as hexadecimal UTF-8), then the source. The answer is appended there:
-lines of JSON, which are the number of each source as its turn comes, and at last its fault or null.
+It waits for a byte of input. Its output is a file that is open for reading too: for each source it
+holds a line with the size in bytes and the path (as hexadecimal UTF-8), then the source. The answer
+is appended: lines of JSON, which are the number of each source as its turn comes, and at last its
+fault or null.
 """
 
 from __future__ import annotations
@@ -36,11 +37,14 @@ def main(version: str) -> None:
     if version != "{}.{}".format(*sys.version_info):
         return
     _prepare()
-    with open(0, "rb", closefd=False) as file:
+    if not os.read(0, 1):  # there is nothing to compile after all
+        return
+    with open(1, "rb", closefd=False) as file:
+        file.seek(0)
         read = file.read()
     fault, at, number = None, 0, 0
     while at < len(read) and fault is None:
-        os.write(0, b"%d\n" % number)
+        os.write(1, b"%d\n" % number)
         begin = read.index(b"\n", at) + 1
         size, path = read[at:begin].split()
         at = begin + int(size)
@@ -48,11 +52,11 @@ def main(version: str) -> None:
         fault = fault_of(read[begin:at], name)
         number += 1
     if fault is None:
-        os.write(0, b"null\n")
+        os.write(1, b"null\n")
     else:
         import json
 
-        os.write(0, json.dumps(fault).encode() + b"\n")
+        os.write(1, json.dumps(fault).encode() + b"\n")
 
 
 def _prepare() -> None:

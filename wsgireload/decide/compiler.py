@@ -6,12 +6,13 @@ the application's warning filters, and crash where a source overflows the stack 
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import IO, NamedTuple
 
 from wsgireload.decide import compile_sources
-from wsgireload.decide.command import Command, interpreter
+from wsgireload.decide.command import Command, interpreter, temporary_file
 from wsgireload.decide.compile_sources import Fault
 from wsgireload.server.files import content
 
@@ -31,7 +32,7 @@ class Judgement(NamedTuple):
 class Compiler:
     """Compiles a set of sources in one process, one set at a time.
 
-    Both methods raise an exception of any kind where that cannot be done: compile here then.
+    All methods raise an exception of any kind where that cannot be done: compile here then.
     """
 
     def __init__(self, environment: Mapping[str, str], clock: Callable[[], float]) -> None:
@@ -41,22 +42,33 @@ class Compiler:
         self._paths: list[str] = []
         self._skipped: list[str] = []
         self._unread: Judgement | None = None
-        self._exchange: IO[bytes] | None = None  # the program's input, to which it adds its answer
+        self._pipe: int | None = None  # the input of a process that waits for sources
+        self._exchange: IO[bytes] | None = None  # its output, which begins with the sources
         self._size = 0
+
+    def prefetch(self) -> None:
+        """Start the process, unless one runs: that takes longer than to compile most sources."""
+        if self._exchange is not None:
+            return
+        reading, self._pipe = os.pipe()
+        try:
+            self._exchange = temporary_file()
+            self._command.start(reading, self._exchange)
+        finally:
+            os.close(reading)
 
     def begin(self, paths: Iterable[str]) -> None:
         """Begin to compile these sources; missing ones are skipped."""
-        import tempfile
-
-        self.end()
-        self._exchange = tempfile.TemporaryFile()  # noqa: SIM115 - `end` closes it
+        if self._pipe is None:  # else a process waits
+            self.end()
+        self.prefetch()
+        assert self._exchange is not None
         for source in self._readable(paths):
             name = self._paths[-1].encode("utf-8", "surrogatepass").hex()
             self._exchange.write(b"%d %s\n" % (len(source), name.encode()) + source)
+        self._exchange.flush()
         self._size = self._exchange.tell()
-        self._exchange.seek(0)
-        if self._paths:
-            self._command.start(self._exchange)
+        self._tell(b"\n" if self._paths else b"")
 
     def poll(self) -> Judgement | None:
         """The judgement, once; None as long as there is none."""
@@ -74,11 +86,22 @@ class Compiler:
 
     def end(self) -> None:
         """End the process, if it still runs."""
+        self._tell(b"")
         self._command.end()
         if self._exchange is not None:
             self._exchange.close()
         self._exchange = self._unread = None
         self._paths, self._skipped = [], []
+
+    def _tell(self, word: bytes) -> None:
+        """Let the process that waits go on; without a word it ends."""
+        pipe, self._pipe = self._pipe, None
+        if pipe is not None:
+            try:
+                if word:
+                    os.write(pipe, word)
+            finally:
+                os.close(pipe)
 
     def _readable(self, paths: Iterable[str]) -> Iterator[bytes]:
         """The sources to compile, up to the first that cannot be read."""

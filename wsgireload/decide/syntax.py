@@ -52,6 +52,13 @@ class Syntax(Gate):
             self._checked, self._begun = self._begun if lasting else None, None
         return self._verdict
 
+    def prefetch(self) -> None:
+        if self._compiler is not None and self._begun is None:
+            try:
+                self._compiler.prefetch()
+            except Exception:  # `check` finds out
+                self._compiler.end()
+
     def reset(self) -> None:
         self._begun = self._checked = None
         self.end()

@@ -21,7 +21,7 @@ from wsgireload.decide.verdict import GO, Go, Hold, Verdict, Wait
 from wsgireload.server.files import content
 
 ESCAPE = b'DIGITS = "\\d+"\n'  # an invalid escape sequence: a mere warning
-READ = "import os\nwhile os.read(0, 9999): pass\n"  # a program reads its input first
+READ = "import os\nos.read(0, 1)\nos.lseek(1, 0, os.SEEK_END)\n"  # a program waits for its sources
 SOURCES = {
     "plain": b"x = 1\n",
     "empty": b"",
@@ -56,10 +56,10 @@ class World:
         digest = str(sources).encode()
         self.changes = Changes({path: Change(digest, is_python=True) for path in paths})
 
-    def verdict(self) -> Verdict:
+    def verdict(self, *, begun: bool = False) -> Verdict:
         """Check until the gate has decided."""
         pulse = threading.Event()
-        assert self.gate.check(self.changes) == Wait(0.0)
+        assert begun or self.gate.check(self.changes) == Wait(0.0)
         for _ in range(6000):
             verdict = self.gate.check(self.changes)
             if not isinstance(verdict, Wait):
@@ -195,7 +195,7 @@ def test_an_encoding_of_the_applications(world: World) -> None:
 def test_a_compiler_that_crashes(beside: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A source that crashes Python holds: it would crash the new process too."""
     program = beside.folder / "program"
-    program.write_text(f"{READ}os.write(0, b'0\\n1\\n')\nos.abort()\n")
+    program.write_text(f"{READ}os.write(1, b'0\\n1\\n')\nos.abort()\n")
     monkeypatch.setattr(compile_sources, "__file__", str(program))
     world = World(beside.folder)
     world.write(a=b"x = 1\n", b=b"y = 1\n")
@@ -209,7 +209,7 @@ def test_a_compiler_that_crashes(beside: World, monkeypatch: pytest.MonkeyPatch)
 def test_a_compiler_that_takes_too_long(beside: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its process is ended, and the hold is tried again."""
     program = beside.folder / "program"
-    program.write_text(f"{READ}os.write(0, b'0\\n')\nimport time\ntime.sleep(99)\n")
+    program.write_text(f"{READ}os.write(1, b'0\\n')\nimport time\ntime.sleep(99)\n")
     monkeypatch.setattr(compile_sources, "__file__", str(program))
     world = World(beside.folder)
     world.write(a=b"x = 1\n")
@@ -272,6 +272,44 @@ def test_a_reset_ends_it(beside: World) -> None:
     assert os.listdir("/dev/fd") == before  # noqa: PTH208
     assert beside.verdict() == GO
     assert os.listdir("/dev/fd") == before  # noqa: PTH208
+
+
+def test_a_process_waits_for_sources(beside: World) -> None:
+    """It is started at the first event: its start is over when the writing is."""
+    beside.gate.prefetch()
+    beside.gate.prefetch()
+    assert beside.compiler._command._running is not None
+    process = beside.compiler._command._running[0]
+    beside.write(a=b"(\n")
+    assert beside.gate.check(beside.changes) == Wait(0.0)
+    beside.gate.prefetch()
+    assert beside.compiler._command._running[0] is process
+    assert "a.py, line 1" in str(beside.verdict(begun=True))
+    assert process.returncode == 0
+
+
+def test_a_process_waited_in_vain(beside: World) -> None:
+    """Nothing has changed after all, or nothing that can be compiled: it ends at once."""
+    beside.gate.prefetch()
+    assert beside.compiler._command._running is not None
+    process = beside.compiler._command._running[0]
+    beside.gate.reset()
+    assert process.returncode is not None
+    beside.gate.prefetch()
+    beside.write(a=b"#" * MOST + b"\n(\n")
+    assert isinstance(beside.verdict(), Go)
+    assert beside.compiler._command._running is None
+
+
+def test_a_process_dies_waiting(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then sources are compiled here."""
+    monkeypatch.setattr(compiler, "interpreter", lambda: "/bin/false")
+    other = World(world.folder)
+    other.gate.prefetch()
+    assert other.compiler._command._running is not None
+    other.compiler._command._running[0].wait()
+    other.write(a=b"(\n")
+    assert "a.py, line 1" in str(other.verdict())
 
 
 def test_the_program_imports_nothing_of_ours() -> None:
