@@ -12,7 +12,7 @@ from wsgireload.decide.verdict import GO, Gate, Go, Hold, Verdict, Wait
 from wsgireload.log import Log, Word, few, shown
 from wsgireload.report import Held
 
-POLL = 0.01  # seconds between two checks whether compiling is done: it takes 15 ms and more
+POLL = 0.005  # seconds between two checks whether compiling is done
 MOST_HERE = 200_000  # bytes of a source; compiling it stops this process for 0.15 s
 
 Wanted = tuple[dict[str, Change], bool]  # the sources; whether nothing but deletions differs
