@@ -199,7 +199,8 @@ class Monitor:
         if made_by is not None and up - made_by.at < LONG_AGO:
             self._parts.budget.complete(made_by._replace(up=up))
             took = f"new code up after {up - made_by.at:.2f} s"
-            self._log.say(Word.RELOADED, f"{made_by.reason}; {took}")
+            repeated = self._parts.budget.repeated()
+            self._log.say(Word.RELOADED, f"{made_by.reason}; {took}{repeated}")
         text = f"{len(self._parts.detector)} files"
         if unproven := self._parts.detector.unproven:
             text += f"; imported before start(), assumed unchanged: {few(map(shown, unproven))}"

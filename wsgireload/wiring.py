@@ -29,6 +29,7 @@ from wsgireload.server.restart import Restart
 from wsgireload.settings import Settings
 from wsgireload.state.group_epoch import GroupEpoch
 from wsgireload.state.journal import Journal
+from wsgireload.state.own_writes import OwnWrites
 from wsgireload.state.private_dir import Candidates
 from wsgireload.state.shared_answer import SharedAnswer
 from wsgireload.state.status_file import StatusFile
@@ -58,7 +59,8 @@ class Parts:
         # mod_wsgi's daemon processes alone can be replaced by a request, or with their group.
         self._daemon = server.mod_wsgi if server.kind == "daemon" else None
         # The same application: in this Apache, and in any Apache of this user.
-        here = fingerprint(f"{server.parent} {server.kind} {server.process_group}".encode())
+        parent = detection.process_identity(server.parent)
+        here = fingerprint(f"{parent} {server.kind} {server.process_group}".encode())
         script = server.process_group or detection.script()
         self._group = fingerprint(f"{server.kind} {script}".encode())
 
@@ -69,7 +71,7 @@ class Parts:
         baseline = Baseline(self.imports, Absence(started), Modules())
         self.detector = Detector(chosen, log, events, baseline, checkpoint)
         self.status_file = StatusFile(self._folders, fingerprint(server.application.encode()))
-        self.budget = Budget(chosen.budget, Journal(self._folders, here), server.processes, clock)
+        self.budget = self._budget(here)
         self.restart = self._restart()
         settle = Settle(chosen.settle, clock)
         handover = Handover(self._epoch(), lambda: self.restart.follows_rejection)
@@ -125,11 +127,26 @@ class Parts:
                 time.monotonic,
             )
 
+    def _budget(self, application: str) -> Budget:
+        started, clock = detection.process_started(), time.monotonic
+        began = None if started is None else clock() - (time.time() - started)
+        first = detection.is_first_child()
+        return Budget(
+            self._chosen.budget,
+            Journal(self._folders, application, clock, began, first),
+            OwnWrites(self._folders, self._is_up()),
+            self._server.processes,
+            clock,
+        )
+
+    def _is_up(self) -> Callable[[], bool]:
+        """Whether this process has loaded its application."""
+        has_script = self._server.mod_wsgi is not None and not self._server.is_service
+        return detection.scripts_loaded if has_script else lambda: True
+
     def _rolling(self) -> Iterator[Gate]:
         if self._chosen.rolling:
-            inside = self._server.mod_wsgi is not None and not self._server.is_service
-            is_up = detection.scripts_loaded if inside else lambda: True
-            yield Rolling(self._folders, self._group, is_up, time.monotonic)
+            yield Rolling(self._folders, self._group, self._is_up(), time.monotonic)
 
     def _timing(self, handover: Handover) -> Iterator[Gate]:
         when = self._chosen.when

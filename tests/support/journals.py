@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from wsgireload.state.journal import Entry, Journal
@@ -27,9 +28,11 @@ class World:
         self.now = 110.0
         self.troubles: list[str] = []
 
-    def journal(self, application: str = "site", *more: str) -> Journal:
+    def journal(
+        self, application: str = "site", *more: str, began: float | None = None, first: bool = False
+    ) -> Journal:
         folders = Candidates([str(self.folder), *more], self.troubles.append)
-        return Journal(folders, application, lambda: self.now)
+        return Journal(folders, application, lambda: self.now, began, first)
 
     def files(self) -> list[Path]:
         """All but the lock, which the journals of all applications share."""
@@ -37,6 +40,27 @@ class World:
 
     def lines(self) -> list[bytes]:
         return self.file.read_bytes().splitlines()
+
+
+class Writes:
+    """Stands in for OwnWrites: whether the application wrote what changed, None if not observed."""
+
+    def __init__(self, wrote: bool | None = None) -> None:
+        self.by_us = wrote
+        self.observed: set[str] = set()
+        self.ignored = False
+
+    def observe(self, paths: Iterable[str]) -> None:
+        self.observed |= set(paths)
+
+    def ignore(self) -> None:
+        self.ignored = True
+
+    def wrote(self, paths: Collection[str]) -> bool | None:
+        return self.by_us if paths else None
+
+    def loaded(self) -> bool:
+        return True
 
 
 def open_files() -> list[str]:

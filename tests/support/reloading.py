@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
+from support.journals import Writes
 from wsgireload.decide.budget import Budget
 from wsgireload.decide.settle import Settle
 from wsgireload.decide.syntax import Syntax
@@ -14,12 +15,13 @@ from wsgireload.reloader import Detector, Reloader
 from wsgireload.server.restart import Restart
 from wsgireload.settings import Settings
 from wsgireload.state.group_epoch import GroupEpoch
+from wsgireload.state.own_writes import OwnWrites
 
 
 def make_reloader(
     detector: Detector, journal: Any, log: Log, clock: Callable[[], float], settle: Settle
 ) -> Reloader:
     """A reloader that waits for quiet, compiles and keeps the default budget."""
-    budget = Budget(Settings().budget, journal, 1, clock)
+    budget = Budget(Settings().budget, journal, cast(OwnWrites, Writes()), 1, clock)
     gates = [settle, Syntax(lambda: None), budget]
     return Reloader(detector, gates, Restart(0.0, clock), budget, Handover(GroupEpoch()), log)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from support.journals import Writes
 
 from wsgireload.changes import Change, Changes
 from wsgireload.decide.budget import Budget
@@ -19,6 +20,7 @@ from wsgireload.server import native
 from wsgireload.server.restart import Restart
 from wsgireload.state.group_epoch import GroupEpoch
 from wsgireload.state.journal import Entry, Journal
+from wsgireload.state.own_writes import OwnWrites
 from wsgireload.state.private_dir import Candidates
 
 EDIT = {"a.html": Change(b"2")}
@@ -78,7 +80,9 @@ class World:
 
     def reloader(self, when: str) -> Reloader:
         handover = Handover(GroupEpoch())
-        budget = Budget((10, 60.0), cast(Journal, self.history), 1, self.clock)
+        budget = Budget(
+            (10, 60.0), cast(Journal, self.history), cast(OwnWrites, Writes()), 1, self.clock
+        )
         timing = Timing(when, handover, lambda: 0, lambda: self.line, self.clock)
         gates = [self.checked, budget, self.rolling, timing]
         restart = Restart(0.0, self.clock)

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
+from typing import cast
 
 import pytest
+from support.journals import Writes
 
 from wsgireload.changes import DELETED, MODIFIED, Change, Changes
 from wsgireload.decide.budget import Budget
@@ -18,7 +20,8 @@ from wsgireload.reloader import NEVER, Reloader
 from wsgireload.server import native
 from wsgireload.server.restart import TAKEN_UP, Restart
 from wsgireload.state.group_epoch import GroupEpoch
-from wsgireload.state.journal import Entry
+from wsgireload.state.journal import Entry, Journal
+from wsgireload.state.own_writes import OwnWrites
 
 
 class Clock:
@@ -146,6 +149,7 @@ class World:
         self.clock = Clock()
         self.detector = Detector(self.clock)
         self.history = History()
+        self.by_us = True  # whether the application wrote what differs
         self.server = Server()
         self.log = Lines()
         self.group = Group(self.clock)
@@ -162,7 +166,8 @@ class World:
         self, processes: int = 1, when: str = "now", roll: Gate | None = None, running: int = 1
     ) -> Reloader:
         """With `when`, requests come all the time, and mod_wsgi asks about each."""
-        budget = Budget((3, 60.0), self.history, processes, self.clock)  # type: ignore[arg-type]
+        journal, writes = cast(Journal, self.history), cast(OwnWrites, Writes(self.by_us))
+        budget = Budget((3, 60.0), journal, writes, processes, self.clock)
         gates = [Settle(0.05, self.clock), Syntax(lambda: None), budget, *filter(None, [roll])]
         gates.append(StaleBytecode(self.freshen, self.log))
         if when != "now":
@@ -419,12 +424,21 @@ def test_a_spent_budget_holds(world: World) -> None:
     assert world.server.requests == 0
     assert world.said("holding") == [
         (
-            "holding: the budget of 3 restarts in 60 s is spent; gen.py keeps changing; "
-            "the next may come 60 s after the last"
+            "holding: the budget of 3 restarts in 60 s is spent; the application itself writes "
+            "gen.py; the next may come 60 s after the last"
         )
     ]
     world.run(reloader, 30.0)
     assert world.server.requests == 1
+
+
+def test_a_person_is_served_each_time(world: World) -> None:
+    """What somebody else wrote is no loop, however often they save."""
+    world.by_us = False
+    world.history.kept = past(970.0, 980.0, 990.0)
+    world.detector.differs = {"gen.py": b"2"}
+    world.run(world.reloader(), 1.0)
+    assert (world.server.requests, world.said("holding")) == (1, [])
 
 
 def test_processes_of_one_group_share_the_budget(world: World) -> None:

@@ -16,8 +16,10 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import cast
 
 import pytest
+from support.journals import Writes
 
 from wsgireload import settings
 from wsgireload.changes import NONE, Change
@@ -37,6 +39,7 @@ from wsgireload.server.restart import Restart
 from wsgireload.settings import Settings, state_folders
 from wsgireload.state.group_epoch import GroupEpoch
 from wsgireload.state.journal import Entry, Journal
+from wsgireload.state.own_writes import OwnWrites
 from wsgireload.state.private_dir import Candidates
 from wsgireload.state.shared_answer import SharedAnswer
 
@@ -337,15 +340,19 @@ class Attacked:
         return {"a.html": Change(str(self.content).encode())}
 
 
-def test_restarts_come_to_a_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who may write to a source restarts it 10 times in a minute, then ever more seldom."""
+@pytest.mark.parametrize(("by_us", "least", "most"), [(True, 10, 16), (False, 100, 700)])
+def test_restarts_come_to_a_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_us: bool, least: int, most: int
+) -> None:
+    """Who writes to a source each second restarts ever more seldom; the application soon."""
     now, attacked, restarts = [1000.0], Attacked(), []
     monkeypatch.setattr(native, "restart", lambda: restarts.append(now[0]) or True)
 
     def generation() -> Reloader:
         clock = lambda: now[0]  # noqa: E731
         journal = Journal(Candidates([str(tmp_path / "state")], pytest.fail), "site", clock)
-        budget = Budget(Settings().budget, journal, 1, clock)
+        observed = cast(OwnWrites, Writes(by_us))
+        budget = Budget(Settings().budget, journal, observed, 1, clock)
         gates = [Settle(0.0, clock), budget]
         restart, handover = Restart(0.0, clock), Handover(GroupEpoch())
         return Reloader(attacked, gates, restart, budget, handover, Log("site"))
@@ -358,7 +365,8 @@ def test_restarts_come_to_a_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         reloader.step()
         if len(restarts) > before:
             reloader = generation()
-    assert 10 <= len(restarts) <= 16
+    assert least <= len(restarts) <= most
+    assert restarts[-1] - restarts[-2] > 10
 
 
 # ------------------------------------------------------------------------------- what is never done

@@ -1,38 +1,49 @@
-"""A restart that causes the next one must not go on for ever."""
+"""A restart that causes the next one must not go on for ever; a person is never held.
+
+The difference is who wrote the changed file: see state/own_writes.py. Where it was the application
+itself, again and again, the restart is held. A file that something else rewrites for ever looks
+like a person with a fast editor, so its restarts are spaced, by more the longer that goes on.
+"""
 
 from __future__ import annotations
 
 import os
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 
 from wsgireload.changes import Changes
 from wsgireload.decide.verdict import GO, Gate, Hold, Verdict
-from wsgireload.log import shown
+from wsgireload.log import few, shown
 from wsgireload.report import Restarted
 from wsgireload.state.journal import Entry, Journal, distinct, restarts
+from wsgireload.state.own_writes import OwnWrites
 
 LONGEST = 3600.0  # seconds that a spent budget holds at most
+MOST_PATHS = 10  # of a change that are recorded
+PATIENT = 4  # budgets that one file may use up at any pace: people save 40 times in a minute
+GENTLE = 300  # each restart beyond that adds this part of the budget's pace: 0.02 s by default
 
 
 class Budget(Gate):
-    """Holds restarts that come too often, and records each one in the journal.
+    """Holds restarts that cause each other, and records each one in the journal.
 
-    `limit` is so many restarts in so many seconds. Of the past, `recall` makes known: `generation`,
-    the number of restarts before this process, None without a journal; `made_by`, the restart that
-    made it; `history`, the last 20 restarts, newest first.
+    `limit` is so many restarts in a row, each within so many seconds of the one before. Of the
+    past, `recall` makes known: `generation`, the number of restarts before this process, None
+    without a journal; `made_by`, the restart that made it; `history`, the last 20 restarts, newest
+    first.
     """
 
     def __init__(
         self,
         limit: tuple[int, float],
         journal: Journal,
+        own_writes: OwnWrites,
         processes: int,
         clock: Callable[[], float],
     ) -> None:
         self._limit = limit
         self._journal = journal
+        self._own_writes = own_writes
         self._processes = processes
         self._clock = clock
         self._started = clock()
@@ -45,34 +56,47 @@ class Budget(Gate):
 
     def recall(self) -> None:
         """Read the restarts before this process, and claim the one that made it."""
-        self.made_by = self._journal.claim()
+        self.made_by = self._journal.claim(self._processes)
         past = self._journal.entries()
         if past is not None:
             self.generation = max((entry.generation for entry in past), default=0)
             self._remember(past)
+            if self._is_suspicious(past):
+                self._own_writes.observe(self._journal.paths())
 
     def complete(self, made_by: Entry) -> None:
         """Note when the code of this process was up."""
         self._journal.complete(made_by)
         self._remember([made_by if each.at == made_by.at else each for each in self._past])
 
+    def repeated(self) -> str:
+        """Every tenth restart in a row for the same files: a sentence that names them."""
+        entry = self.made_by
+        if entry is None or entry.row < 2 or entry.row % self._limit[0]:
+            return ""
+        return f"; {_named(entry.paths)} alone caused the last {entry.row} restarts"
+
     def check(self, changes: Changes) -> Verdict:
         if changes.requested is not None:  # a person is no loop
             return GO
-        most, window = self._limit
-        entries = self._journal.entries()
-        if entries is None:
+        past = self._journal.entries()
+        if past is None:
             return self._uncounted()
-        times = [entry.at for entry in distinct(entries, self._processes)]
-        wait = pause(times, self._limit)
-        if not wait or self._clock() >= times[-1] + wait:
+        past, paths = distinct(past, self._processes), _paths(changes)
+        most, window = self._limit
+        if self._own_writes.wrote(paths):
+            wait = pause(_maybe_loop(past), self._limit)
+            reason = (
+                f"the budget of {most} restarts in {window:g} s is spent; "
+                f"the application itself writes {_named(paths)}"
+            )
+        else:
+            last = past[-1] if past and past[-1].paths == paths else None
+            wait = slowness(last.burst, self._limit) if last else 0.0
+            reason = f"{_named(paths)} alone caused the last {last.row if last else 0} restarts"
+        if not wait or self._clock() >= past[-1].at + wait:
             return GO
-        causes = Counter(path for entry in entries for path in entry.paths)
-        often = [f"; {shown(path)} keeps changing" for path, _ in causes.most_common(1)]
-        return Hold(
-            f"the budget of {most} restarts in {window:g} s is spent{''.join(often)}; "
-            f"the next may come {wait:g} s after the last"
-        )
+        return Hold(f"{reason}; the next may come {max(0.1, round(wait, 1)):g} s after the last")
 
     def spend(self, changes: Changes) -> Verdict:
         """Record the restart that is about to happen; only the first call does, in any thread."""
@@ -80,9 +104,7 @@ class Budget(Gate):
             self._unspent.pop()
         except IndexError:
             return GO
-        at, paths = self._clock(), tuple(sorted(changes.files)[:10])
-        reason, what = changes.described("changed"), changes.fingerprint()
-        entry = Entry(at, os.getpid(), reason, what, paths, (self.generation or 0) + 1)
+        entry = self._entry(changes)
         if self._journal.record(entry):
             self._spent = entry
         elif changes.requested is None and (verdict := self._uncounted()) != GO:
@@ -100,6 +122,40 @@ class Budget(Gate):
         """The restart that was recorded had no effect: another one may be recorded."""
         self._spent, self._unspent = None, [True]
 
+    def announce(self) -> bool:
+        return self._own_writes.loaded()
+
+    def end(self) -> None:
+        self._own_writes.ignore()
+
+    def _entry(self, changes: Changes) -> Entry:
+        at, paths = self._clock(), _paths(changes)
+        entry = Entry(
+            at,
+            os.getpid(),
+            changes.described("changed"),
+            changes.fingerprint(),
+            paths,
+            (self.generation or 0) + 1,
+            by_us=self._own_writes.wrote(paths),
+        )
+        past = distinct(self._journal.entries() or (), self._processes)
+        if not past or past[-1].paths != paths:
+            return entry
+        last = past[-1]
+        if last.what == entry.what and self._processes > 1:  # the same restart, of another process
+            return entry._replace(row=last.row, burst=last.burst)
+        most, window = self._limit
+        quick = at - last.at <= max(window / most, 2 * slowness(last.burst, self._limit))
+        return entry._replace(row=last.row + 1, burst=last.burst + 1 if quick else 1)
+
+    def _is_suspicious(self, past: list[Entry]) -> bool:
+        """Whether the restarts may be a loop: half of the budget is spent."""
+        most, window = self._limit
+        times = _maybe_loop(distinct(past, self._processes))
+        wait = pause(times, (max(1, most // 2), window))
+        return wait > 0 and self._clock() - times[-1] <= max(window, 2 * wait)
+
     def _uncounted(self) -> Verdict:
         """Without a count, only slowness stops a loop."""
         most, window = self._limit
@@ -115,16 +171,36 @@ class Budget(Gate):
 def pause(times: Sequence[float], budget: tuple[int, float]) -> float:
     """Seconds that have to pass after the last of these restarts; 0.0 where none have to.
 
-    `times` are ascending. Once `budget[0]` of them fall into `budget[1]` seconds, the next waits
-    that long, the one after it twice as long, and so on, an hour at most, until the restarts come
-    slower than that by half.
+    `times` are ascending. After `budget[0]` of them in a row, each within `budget[1]` seconds of
+    the one before, the next waits that long, the one after it twice as long, and so on, an hour at
+    most, until the restarts come slower than that by half.
     """
     most, window = budget
-    waiting, recent = 0.0, list[float]()
+    waiting, row, last = 0.0, 0, float("-inf")
     for at in times:
-        if recent and at - recent[-1] > max(window, 2 * waiting):
-            waiting, recent = 0.0, []
-        recent = [earlier for earlier in recent if at - earlier < window] + [at]
-        if waiting or len(recent) >= most:
+        if at - last > max(window, 2 * waiting):
+            waiting, row = 0.0, 0
+        row, last = row + 1, at
+        if row >= most:
             waiting = min(max(window, 2 * waiting), LONGEST)
     return waiting
+
+
+def slowness(burst: int, budget: tuple[int, float]) -> float:
+    """Seconds that have to pass after so many restarts for one file in quick succession."""
+    most, window = budget
+    return min(max(0, burst - PATIENT * most) * window / most / GENTLE, LONGEST)
+
+
+def _maybe_loop(past: Sequence[Entry]) -> list[float]:
+    """The times of the last restarts in a row of which none was caused from outside."""
+    outside = [number for number, entry in enumerate(past, 1) if entry.by_us is False]
+    return [entry.at for entry in past[outside[-1] if outside else 0 :]]
+
+
+def _paths(changes: Changes) -> tuple[str, ...]:
+    return tuple(sorted(changes.files)[:MOST_PATHS])
+
+
+def _named(paths: Sequence[str]) -> str:
+    return few(map(shown, paths))

@@ -137,17 +137,37 @@ def running_requests(inside: ModuleType) -> int | None:
 
 
 def process_started(pid: int | str = "self") -> float | None:
-    """When a process started (wall clock, seconds); None if the system does not reveal it.
-
-    From field 22 of /proc/self/stat, in clock ticks since boot: proc(5).
-    """
+    """When a process started (wall clock, seconds); None if the system does not reveal it."""
     try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            ticks = int(file.read().rpartition(b")")[2].split()[19])
-        since_boot = ticks / os.sysconf("SC_CLK_TCK")
+        since_boot = _start_ticks(pid) / os.sysconf("SC_CLK_TCK")
         return time.time() - (time.clock_gettime(time.CLOCK_BOOTTIME) - since_boot)
     except (OSError, ValueError, IndexError, AttributeError):
         return None
+
+
+def process_identity(pid: int) -> str:
+    """A process by more than its pid, which others had before or get later.
+
+    In a container, for example, each Apache has pid 1. Only the pid, if the system reveals no more.
+    """
+    try:
+        started = _start_ticks(pid)
+        with open("/proc/sys/kernel/random/boot_id", "rb") as file:
+            return f"{pid} {started} {file.read().decode('ascii').strip()}"
+    except (OSError, ValueError, IndexError):
+        return f"{pid}"
+
+
+def is_first_child() -> bool:
+    """Whether this is the first process of its Apache since that started. Known on Windows only."""
+    apache = native.apache() if WINDOWS and native.unavailable() is None else None
+    return apache is not None and apache.generation == 0
+
+
+def _start_ticks(pid: int | str) -> int:
+    """Field 22 of /proc/<pid>/stat: when it started, in clock ticks since boot. See proc(5)."""
+    with open(f"/proc/{pid}/stat", "rb") as file:
+        return int(file.read().rpartition(b")")[2].split()[19])
 
 
 def _parent() -> int:

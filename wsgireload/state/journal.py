@@ -23,6 +23,7 @@ MOST_BYTES = 1 << 24
 KEEP_SECONDS = 86400.0
 KEEP = 200  # restarts
 RECENT = 20  # restarts that are reported
+GRAIN = 0.05  # seconds: the system knows the start of a process to a hundredth
 # What opening reports of a folder, a link, a socket, an unreadable file, and a pipe (None).
 UNUSABLE = {errno.EISDIR, errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EACCES, None}
 PATIENCE, RETRY = 1.0, 0.005  # seconds for the lock, which others hold for a millisecond
@@ -33,6 +34,9 @@ class Entry(NamedTuple):
 
     `generation` counts the restarts before the new process, `up` is when that had scanned its
     files, None until then; `claimed` says that a process knows itself to be the new one.
+    `by_us`: whether the application itself wrote the changed files, None if that is not known.
+    `row` counts the restarts for these files alone, one after another; `burst` those of them that
+    came in quick succession.
     """
 
     at: float
@@ -43,6 +47,9 @@ class Entry(NamedTuple):
     generation: int = 1
     up: float | None = None
     claimed: bool = False
+    by_us: bool | None = None
+    row: int = 1
+    burst: int = 1
 
 
 class Journal:
@@ -53,11 +60,19 @@ class Journal:
         folders: Candidates,
         application: str,
         clock: Callable[[], float] = time.monotonic,
+        began: float | None = None,
+        first: bool = False,
     ) -> None:
-        """`application` names the file."""
+        """`application` names the file.
+
+        `began` is when this process did, None if unknown. `first`: it is the first one of its
+        server, and restarts of other processes are those of an earlier server with the same pid.
+        """
         self._folders = folders
         self._name = application + SUFFIX
         self._clock = clock
+        self._began = began
+        self._first = first
 
     def record(self, entry: Entry) -> bool:
         """Add a restart; False if it cannot be written."""
@@ -71,17 +86,43 @@ class Journal:
         """Note when the new code of a claimed restart was up."""
         self._change(lambda entries: _replace(entries, [entry]))
 
-    def claim(self) -> Entry | None:
-        """The oldest restart that no process has claimed: the one that made this process."""
+    def claim(self, pending: int = KEEP) -> Entry | None:
+        """The oldest restart that no process has claimed: the one that made this process.
+
+        At most `pending` are: those before them had no effect, and are not claimed any more.
+        """
         self._attempt(_sweep)
-        claimed: list[Entry] = []
+        ours: list[Entry] = []
 
         def claim(entries: list[Entry]) -> list[Entry]:
-            new = [each for each in entries if not each.claimed and each.pid != os.getpid()]
-            claimed.extend(entry._replace(claimed=True) for entry in new[:1])
+            if self._first:
+                return [each for each in entries if each.pid == os.getpid()]
+            new = [each for each in entries if not each.claimed and self._is_before(each)]
+            over = len(new) - pending
+            claimed = [entry._replace(claimed=True) for entry in new[: max(0, over) + 1]]
+            ours.extend(claimed[-1:])
             return _replace(entries, claimed)
 
-        return claimed[0] if self._change(claim) and claimed else None
+        return ours[0] if self._change(claim) and ours else None
+
+    def _is_before(self, entry: Entry) -> bool:
+        """Whether another process recorded a restart, be it one that had the same pid."""
+        is_older = self._began is not None and entry.at < self._began + GRAIN
+        return is_older or entry.pid != os.getpid()
+
+    def paths(self) -> set[str]:
+        """The files that caused restarts of any application of this user."""
+
+        def collect(folder: PrivateDir) -> set[str]:
+            found: set[str] = set()
+            for name in folder.names():
+                if name.endswith(SUFFIX):
+                    with contextlib.suppress(OSError):
+                        entries, _ = self._parse(folder.read(name, MOST_BYTES))
+                        found.update(path for entry in entries for path in entry.paths)
+            return found
+
+        return self._attempt(collect) or set()
 
     def entries(self) -> list[Entry] | None:
         """The last restarts, oldest first; None if there can be no journal."""
@@ -111,7 +152,7 @@ class Journal:
             return None
 
     def _write(self, folder: PrivateDir, entries: list[Entry]) -> bool:
-        lines = [json.dumps(entry._asdict()) + "\n" for entry in sorted(entries)[-KEEP:]]
+        lines = [json.dumps(entry._asdict()) + "\n" for entry in _by_time(entries)[-KEEP:]]
         try:
             folder.write(self._name, "".join(lines).encode())
         except OSError as error:
@@ -121,8 +162,16 @@ class Journal:
 
     def _read(self, folder: PrivateDir) -> list[Entry]:
         """The restarts of less than a day ago and after the start of the machine, oldest first."""
+        entries, damaged = self._parse(self._content(folder))
+        if damaged:
+            self._folders.trouble("removed damaged lines from the journal; they do not count")
+            self._write(folder, entries)
+        return _by_time(entries)
+
+    def _parse(self, content: bytes) -> tuple[list[Entry], bool]:
+        """The restarts that count, and whether there are lines that are none."""
         now, entries, damaged = self._clock(), list[Entry](), False
-        for line in self._content(folder).splitlines():
+        for line in content.splitlines():
             try:
                 entry = report.parse(Entry, json.loads(line))
             except Exception:  # any process of this user may have written anything
@@ -130,10 +179,7 @@ class Journal:
                 continue
             if 0 <= now - entry.at < KEEP_SECONDS:
                 entries.append(entry)
-        if damaged:
-            self._folders.trouble("removed damaged lines from the journal; they do not count")
-            self._write(folder, entries)
-        return sorted(entries)
+        return entries, damaged
 
     def _content(self, folder: PrivateDir) -> bytes:
         try:
@@ -184,6 +230,10 @@ def _sweep(folder: PrivateDir) -> None:
             age = abs(time.time() - folder.modified(name))  # the clock may be set back
             if age > KEEP_SECONDS and not name.endswith(LASTING):
                 folder.remove(name)
+
+
+def _by_time(entries: list[Entry]) -> list[Entry]:
+    return sorted(entries, key=lambda each: each.at)
 
 
 def _replace(entries: list[Entry], new: list[Entry]) -> list[Entry]:

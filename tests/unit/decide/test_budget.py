@@ -6,11 +6,13 @@ import os
 from typing import cast
 
 import pytest
+from support.journals import Writes
 
 from wsgireload.changes import DELETED, Change, Changes
-from wsgireload.decide.budget import LONGEST, Budget, pause
+from wsgireload.decide.budget import LONGEST, Budget, pause, slowness
 from wsgireload.decide.verdict import GO, Hold, Verdict
 from wsgireload.state.journal import Entry, Journal
+from wsgireload.state.own_writes import OwnWrites
 
 EDIT = Changes({"a.py": Change(b"2")})
 BY_HAND = Changes({"a.py": Change(b"2")}, "a reason")
@@ -26,11 +28,12 @@ BY_HAND = Changes({"a.py": Change(b"2")}, "a reason")
         ([0.0, 1.0, 2.0, 62.0], 120.0),  # and at once again: twice as long
         ([0.0, 1.0, 2.0, 62.0, 182.0], 240.0),
         ([0.0, 1.0, 2.0, 200.0], 0.0),  # it had calmed down
-        ([0.0, 40.0, 80.0, 120.0], 0.0),  # never three within a minute
+        ([0.0, 40.0, 80.0, 120.0], 120.0),  # a slow loop is a loop
+        ([0.0, 61.0, 122.0, 183.0], 0.0),  # never one within a minute of another
     ],
 )
 def test_pause(times: list[float], expected: float) -> None:
-    """Three in a minute are the budget; each one more doubles the wait until calm returns."""
+    """Three in a row are the budget; each one more doubles the wait until calm returns."""
     assert pause(times, (3, 60.0)) == expected
 
 
@@ -49,6 +52,12 @@ class History:
         self.kept: list[Entry] | None = []
         self.writable = True
 
+    def claim(self, pending: int) -> Entry | None:
+        return self.kept[-1] if self.kept else None
+
+    def paths(self) -> set[str]:
+        return {"gen.py", "of another application"}
+
     def entries(self) -> list[Entry] | None:
         return None if self.kept is None else list(self.kept)
 
@@ -56,6 +65,7 @@ class History:
         if self.kept is None or not self.writable:
             return False
         self.kept.append(entry)
+        del self.kept[:-50]
         return True
 
     def withdraw(self, entry: Entry) -> None:
@@ -64,13 +74,23 @@ class History:
 
 
 class World:
-    """A budget of three restarts in 60 s, its journal and a clock that the test moves."""
+    """A budget of three restarts in 60 s, its journal and a clock that the test moves.
 
-    def __init__(self, processes: int = 1) -> None:
+    `by_us`: whether the application wrote what changed.
+    """
+
+    def __init__(
+        self, processes: int = 1, by_us: bool | None = True, limit: tuple[int, float] = (3, 60.0)
+    ) -> None:
         self.now = 1000.0
         self.history = History()
-        journal = cast(Journal, self.history)
-        self.budget = Budget((3, 60.0), journal, processes, lambda: self.now)
+        self.writes = Writes(by_us)
+        self.budget = self.next(processes, limit)
+
+    def next(self, processes: int = 1, limit: tuple[int, float] = (10, 60.0)) -> Budget:
+        """The budget of a new process."""
+        journal, writes = cast(Journal, self.history), cast(OwnWrites, self.writes)
+        return Budget(limit, journal, writes, processes, lambda: self.now)
 
     def past(self, *times: float, what: str | None = None) -> None:
         """Restarts so many seconds ago, each because of gen.py and of something else."""
@@ -106,7 +126,7 @@ def test_a_spent_budget_holds() -> None:
     world = World()
     world.past(30, 20, 10)
     held = reason(world.budget.check(EDIT))
-    assert "the budget of 3 restarts in 60 s is spent; gen.py keeps changing" in held
+    assert "the budget of 3 restarts in 60 s is spent; the application itself writes a.py" in held
     assert "60 s after the last" in held
     world.now += 49.9
     assert reason(world.budget.check(EDIT)) == held
@@ -121,15 +141,133 @@ def test_a_restart_of_this_very_moment() -> None:
     assert world.budget.check(EDIT) == GO
 
 
-def test_the_culprit() -> None:
-    """The file that caused most restarts is named; where none is known none is."""
+def test_a_change_from_outside() -> None:
+    """What somebody else wrote passes, and so does what nothing is known of."""
+    for by_us in (False, None):
+        world = World(by_us=by_us)
+        world.past(30, 20, 10)
+        assert world.budget.check(EDIT) == GO
+
+
+def test_a_change_from_outside_ends_a_loop() -> None:
+    """Restarts before it do not count any more."""
     world = World()
-    for paths, named in ((["a", "b", "a"], "is spent; a keeps changing;"), ([], "is spent; the")):
-        world.history.kept = [
-            Entry(world.now - 1, 1, "r", str(number), tuple(paths[number : number + 1]))
-            for number in range(3)
-        ]
-        assert named in reason(world.budget.check(EDIT))
+    world.past(30, 20, 10)
+    kept = world.history.kept or []
+    kept[1] = kept[1]._replace(by_us=False)
+    assert world.budget.check(EDIT) == GO
+
+
+def served(world: World, pace: float, saves: int, limit: tuple[int, float] = (10, 60.0)) -> float:
+    """Save one file again and again, each time with a new process; the longest hold, in seconds."""
+    longest = 0.0
+    for number in range(saves):
+        budget, since = world.next(1, limit), world.now
+        save = Changes({"a.py": Change(b"%d" % number)})
+        while budget.check(save) != GO:
+            world.now += 0.1
+        assert budget.spend(save) == GO
+        longest = max(longest, world.now - since)
+        world.now += pace
+    return longest
+
+
+def test_forty_saves_in_a_minute() -> None:
+    """Each is served at once; so is autosave while somebody types for nine minutes."""
+    assert served(World(by_us=False), 1.5, 40) == 0
+    assert served(World(by_us=False), 3.0, 180) == 0
+
+
+def test_a_file_that_something_rewrites_for_ever() -> None:
+    """Its restarts are spaced: by ten seconds at most at first, by more the longer it goes on."""
+    world = World(by_us=False)
+    assert 4 < served(world, 0.5, 500) < 10
+    held = reason(world.next().check(Changes({"a.py": Change(b"?")})))
+    assert held == "a.py alone caused the last 500 restarts; the next may come 9.2 s after the last"
+    assert 20 < served(world, 0.5, 1000) < 40
+    world.now += 100
+    assert served(world, 1.0, 40) == 0
+
+
+def test_another_change_ends_that() -> None:
+    """It passes at once, and the file that something rewrites begins anew."""
+    world = World(by_us=False)
+    served(world, 0.5, 500)
+    assert world.next().check(Changes({"b.py": Change(b"2")})) == GO
+    both = Changes({"a.py": Change(b"2"), "b.py": Change(b"2")})
+    assert world.next().check(both) == GO
+    world.next().spend(both)
+    assert served(world, 0.5, 40) == 0
+
+
+def test_slowness_ends_in_an_hour() -> None:
+    """It grows by a fiftieth of a second with each restart, to an hour."""
+    assert slowness(90, (10, 60.0)) == pytest.approx(1.0)
+    assert slowness(10**7, (10, 60.0)) == LONGEST
+
+
+def test_what_repeats_is_named() -> None:
+    """Every tenth restart for the same file is said to be one."""
+    world, said = World(by_us=False), []
+    for number in range(20):
+        budget = world.next()
+        budget.recall()
+        said.append(budget.repeated())
+        budget.spend(Changes({"a.py": Change(b"%d" % number)}))
+        world.now += 600
+    budget = world.next()
+    budget.recall()
+    assert [*filter(None, said)] == ["; a.py alone caused the last 10 restarts"]
+    assert budget.repeated() == "; a.py alone caused the last 20 restarts"
+
+
+def test_processes_of_a_group_count_once() -> None:
+    """Three processes that restart for one change are one restart in a row."""
+    world = World(3, by_us=False)
+    for change in (b"1", b"1", b"1", b"2"):
+        world.next(3).spend(Changes({"a.py": Change(change)}))
+    assert [entry.row for entry in world.history.kept or ()] == [1, 1, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("restarts", "limit", "observed"),
+    [
+        (0, (10, 60.0), False),
+        (4, (10, 60.0), False),
+        (5, (10, 60.0), True),
+        (1, (3, 60.0), True),
+        (0, (1, 60.0), False),
+        (1, (1, 60.0), True),
+    ],
+)
+def test_what_is_observed(restarts: int, limit: tuple[int, float], observed: bool) -> None:
+    """Once half of the budget is spent, the next process observes what it writes."""
+    world = World(limit=limit)
+    world.past(*range(restarts, 0, -1))
+    world.budget.recall()
+    assert world.writes.observed == ({"gen.py", "of another application"} if observed else set())
+
+
+def test_nothing_is_observed_after_a_pause_or_a_person() -> None:
+    """Restarts of an hour ago, or from outside, are no reason."""
+    for past in (
+        [Entry(1.0 + at, 1, "r", str(at)) for at in range(3)],
+        [Entry(999, 1, "r", "f", by_us=False)],
+    ):
+        world = World()
+        world.history.kept = past
+        world.budget.recall()
+        assert world.writes.observed == set()
+
+
+def test_what_the_application_wrote_is_recorded() -> None:
+    """So that the next process knows whether it is part of a loop."""
+    for by_us in (True, False, None):
+        world = World(by_us=by_us)
+        world.budget.spend(EDIT)
+        assert [entry.by_us for entry in world.history.kept or ()] == [by_us]
+    world.budget.end()
+    assert world.writes.ignored
 
 
 def test_a_person_is_no_loop() -> None:
@@ -187,6 +325,7 @@ def test_what_is_recorded() -> None:
         changes.fingerprint(),
         tuple(f"{number:02}.py" for number in range(10)),
         5,
+        by_us=True,
     )
 
 

@@ -11,7 +11,14 @@ from types import ModuleType
 import pytest
 
 from wsgireload.server import detection as server
-from wsgireload.server.detection import Server, detect, mod_wsgi, native, process_started
+from wsgireload.server.detection import (
+    Server,
+    detect,
+    mod_wsgi,
+    native,
+    process_identity,
+    process_started,
+)
 
 MISSING = "the native module does not load: ImportError: no such file"
 
@@ -202,3 +209,15 @@ def test_an_unknown_start(stat: bytes, tmp_path: Path, monkeypatch: pytest.Monke
     assert process_started() is None
     monkeypatch.setattr(server, "open", lambda *_: (tmp_path / "none").open("rb"))
     assert process_started() is None
+    assert process_identity(7) == "7"
+
+
+def test_a_process_is_more_than_its_pid() -> None:
+    """It is the same for as long as the process lives, and another one for another process."""
+    assert process_identity(os.getpid()) == process_identity(os.getpid())
+    assert process_identity(os.getpid()).startswith(f"{os.getpid()} ")
+    _, start, boot = process_identity(os.getpid()).split()
+    _, start_of_parent, same_boot = process_identity(os.getppid()).split()
+    assert int(start) >= int(start_of_parent)
+    assert boot == same_boot
+    assert len(boot) == 36

@@ -89,6 +89,42 @@ def test_no_process_claims_its_own_restart(world: World) -> None:
     assert world.journal().claim() is None
 
 
+def test_a_restart_without_an_effect_is_not_claimed(world: World) -> None:
+    """At most one restart of a process is pending: one before it did not make the new process."""
+    world.journal().record(ENTRY)
+    world.journal().record(LATER)
+    assert world.journal().claim(1) == LATER._replace(claimed=True)
+    assert world.journal().claim(1) is None
+    world.journal().record(LATER._replace(at=102.0))
+    world.journal().record(LATER._replace(at=103.0))
+    assert world.journal().claim(2) == LATER._replace(at=102.0, claimed=True)
+
+
+@pytest.mark.parametrize(("began", "claims"), [(99.5, False), (100.5, True), (None, False)])
+def test_pids_are_used_again(world: World, began: float | None, claims: bool) -> None:
+    """A restart by a process that had the same pid is claimed, unlike one of this very process."""
+    world.journal().record(ENTRY._replace(pid=os.getpid()))
+    assert (world.journal(began=began).claim() is not None) == claims
+
+
+def test_the_first_process_of_a_server(world: World) -> None:
+    """It claims nothing of an earlier server with the same pid, and does not count it."""
+    ours = LATER._replace(pid=os.getpid())
+    world.journal().record(ENTRY)
+    world.journal().record(ours)
+    assert world.journal(first=True).claim() is None
+    assert world.journal().entries() == [ours]
+
+
+def test_the_files_of_all_applications(world: World) -> None:
+    """Each application that restarts is known, also where one journal cannot be read."""
+    world.journal("one").record(ENTRY)
+    world.journal("two").record(LATER._replace(paths=("b.py", "c.py")))
+    (world.folder / "three.journal").mkdir()
+    (world.folder / "four.journal").write_text("noise")
+    assert world.journal("one").paths() == {"a.py", "b.py", "c.py"}
+
+
 def test_a_restart_that_is_not_recorded(world: World) -> None:
     """Its completion and its withdrawal change nothing."""
     world.journal().record(ENTRY)

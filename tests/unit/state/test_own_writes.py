@@ -1,0 +1,234 @@
+"""Which files the application itself wrote, and for how long that counts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from wsgireload.state.own_writes import LASTS, OwnWrites
+from wsgireload.state.private_dir import Candidates
+
+Hook = Callable[[str, tuple[object, ...]], None]
+
+
+class World:
+    """A folder with files that may be part of a loop, and a process that observes them.
+
+    The hook is a real one, because what CPython passes to it is what matters; it is switched off
+    again, as it cannot be removed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.state = folder / "state"
+        self.file = folder / "gen.py"
+        self.other = folder / "other.py"
+        self.is_up = True
+        self.file.write_text("0")
+        self.other.write_text("0")
+        self.writes = self.process()
+        self.writes.observe([str(self.file), str(self.other)])
+
+    def process(self, add_hook: Callable[[Hook], None] = sys.addaudithook) -> OwnWrites:
+        """Another process of this user."""
+        folders = Candidates([str(self.state)], lambda _: None)
+        return OwnWrites(folders, lambda: self.is_up, add_hook)
+
+    def sibling(self) -> OwnWrites:
+        """Another process of the group, which writes nothing itself."""
+        sibling = self.process(lambda _: None)
+        sibling.observe([str(self.file), str(self.other)])
+        return sibling
+
+    def age(self, path: Path, seconds: float) -> None:
+        """Set the mark's time, as if the file had been written so many seconds after it."""
+        for mark in self.marks():
+            at = path.stat().st_ctime - seconds
+            os.utime(mark, (at, at))
+
+    def marks(self) -> list[Path]:
+        return list(self.state.glob("*.written"))
+
+    def wrote(self) -> bool | None:
+        return self.writes.wrote([str(self.file)])
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """A folder, and a process that observes what it writes there."""
+    world = World(tmp_path)
+    yield world
+    world.writes.ignore()
+
+
+@contextmanager
+def unobserved(world: World) -> Iterator[None]:
+    """What somebody else does."""
+    names, world.writes._names = world.writes._names, frozenset()
+    yield
+    world.writes._names = names
+
+
+def in_place(file: Path) -> None:
+    """As open(..., "w") does."""
+    file.write_text("1")
+
+
+def appended(file: Path) -> None:
+    """At the end of what is there."""
+    with file.open("a") as open_file:
+        open_file.write("1")
+
+
+def by_descriptor(file: Path) -> None:
+    """Without a file object."""
+    descriptor = os.open(os.fsencode(file), os.O_RDWR)
+    os.write(descriptor, b"1")
+    os.close(descriptor)
+
+
+def replaced(file: Path) -> None:
+    """As a whole, by another file of another name."""
+    new = file.with_suffix(".new")
+    new.write_text("1")
+    new.replace(file)
+
+
+def relative(file: Path) -> None:
+    """By a path that starts in the current folder."""
+    before = Path.cwd()
+    os.chdir(file.parent)
+    Path(file.name).write_text("1")
+    os.chdir(before)
+
+
+def through_a_link(file: Path) -> None:
+    """By another name of its folder."""
+    link = file.parent / "link"
+    link.symlink_to(file.parent)
+    (link / file.name).write_text("1")
+
+
+WAYS = [in_place, appended, by_descriptor, replaced, relative, through_a_link]
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+def test_what_python_writes(world: World, way: Callable[[Path], None]) -> None:
+    """However the application writes a file, all processes of this user know it."""
+    assert world.wrote() is False
+    way(world.file)
+    assert world.wrote() is True
+    assert world.sibling().wrote([str(world.file)]) is True
+    assert world.writes.wrote([str(world.file), str(world.other)]) is False
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+def test_what_another_writes(world: World, way: Callable[[Path], None]) -> None:
+    """That is nothing of ours."""
+    with unobserved(world):
+        way(world.file)
+    assert world.wrote() is False
+
+
+def test_reading_is_no_writing(world: World) -> None:
+    """Nor is writing a file of the same name elsewhere."""
+    world.file.read_text()
+    elsewhere = world.file.parent / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / world.file.name).write_text("1")
+    assert world.marks() == []
+
+
+def test_a_person_mends_it(world: World) -> None:
+    """A file that was changed well after the application wrote it was changed by another."""
+    in_place(world.file)
+    for seconds, by_us in ((-1.0, False), (0.0, True), (LASTS - 1, True), (LASTS + 1, False)):
+        world.age(world.file, seconds)
+        assert world.wrote() is by_us
+
+
+def test_a_file_that_is_gone(world: World) -> None:
+    """Nobody wrote it."""
+    in_place(world.file)
+    world.file.unlink()
+    assert world.wrote() is False
+
+
+def test_nothing_is_known_without_observation(world: World) -> None:
+    """Of no file, and where no file changed."""
+    assert world.process().wrote([str(world.file)]) is None
+    assert world.writes.wrote([]) is None
+    world.writes.ignore()
+    in_place(world.file)
+    assert (world.wrote(), world.marks()) == (None, [])
+
+
+def test_a_hook_that_is_forbidden(world: World) -> None:
+    """Then nothing is known, and nothing raised."""
+
+    def forbid(_: Hook) -> None:
+        raise RuntimeError("not here")
+
+    other = world.process(forbid)
+    other.observe([str(world.file)])
+    assert other.wrote([str(world.file)]) is None
+    assert other.loaded()
+
+
+def run_program(path: Path | None = None) -> None:
+    """A program that may write a file."""
+    code = f"open({str(path)!r}, 'w').write('1')" if path else ""
+    subprocess.run([sys.executable, "-I", "-S", "-c", code], check=True)
+
+
+def test_a_program_that_writes_while_the_application_is_loaded(world: World) -> None:
+    """What it changes counts as written by the application: afterwards as well."""
+    world.is_up = False
+    world.writes.loaded()
+    run_program(world.file)
+    assert world.wrote() is True
+    assert not world.writes.loaded()
+    world.is_up = True
+    assert world.writes.loaded()
+    assert world.wrote() is True
+
+
+def test_a_program_that_writes_nothing(world: World) -> None:
+    """A save after the application was loaded is a person's, though that ran a program."""
+    world.is_up = False
+    run_program()
+    assert len(world.marks()) == 2
+    world.age(world.file, -1.0)
+    world.is_up = True
+    world.writes.loaded()
+    assert world.marks() == []
+    with unobserved(world):
+        in_place(world.file)
+    assert world.wrote() is False
+
+
+def test_a_program_that_is_run_by_a_request(world: World) -> None:
+    """It is not taken to write anything: many applications run programs."""
+    assert world.writes.loaded()
+    run_program()
+    assert world.marks() == []
+
+
+def test_the_hook_never_raises(world: World) -> None:
+    """Whatever it is called with, and where no mark can be written."""
+    for event, args in (
+        ("open", ()),
+        ("open", (7, "w", os.O_WRONLY)),
+        ("open", (None, None, None)),
+        ("os.rename", ("a",)),
+        ("os.rename", (b"\0", b"\xff", -1, -1)),
+    ):
+        world.writes._audit(event, args)
+    world.state.touch()
+    world.writes._audit("open", (str(world.file), "w", os.O_WRONLY))
+    assert world.wrote() is False

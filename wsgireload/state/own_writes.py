@@ -1,0 +1,118 @@
+"""What the application itself writes: the difference between a loop and a person who saves.
+
+An audit hook sees the files that Python code of this interpreter opens for writing or renames, and
+the programs that it starts. It cannot be removed again, so only a process that may be part of a
+loop gets one. Each write leaves a mark, an empty file of the state folder whose mtime is the time
+of the write: so other processes of the group and other applications of this user know it too.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Collection, Iterable
+from contextlib import closing
+
+from wsgireload.changes import fingerprint
+from wsgireload.state.private_dir import Candidates, PrivateDir
+
+MARK = ".written"
+WRITING = os.O_WRONLY | os.O_RDWR
+PROGRAMS = {"subprocess.Popen", "os.posix_spawn", "os.spawn", "os.system", "_winapi.CreateProcess"}
+LASTS = 5.0  # seconds that a write may take: what changes later was changed by another
+GRAIN = 0.05  # seconds: file times come from a coarse clock
+
+
+class OwnWrites:
+    """Knows whether processes of ours wrote a file. `is_up`: the application has been loaded.
+
+    `add_hook` is for tests.
+    """
+
+    def __init__(
+        self,
+        folders: Candidates,
+        is_up: Callable[[], bool],
+        add_hook: Callable[[Callable[[str, tuple[object, ...]], None]], None] = sys.addaudithook,
+    ) -> None:
+        self._folders = folders
+        self._is_up = is_up
+        self._add_hook = add_hook
+        self._suspects: dict[str, str] = {}  # real path -> name of its mark
+        self._names: frozenset[str] = frozenset()
+        self._loading = False
+
+    def observe(self, paths: Iterable[str]) -> None:
+        """Mark these files whenever this interpreter writes them, from now on."""
+        real = {os.path.realpath(path) for path in paths}
+        self._suspects = {path: fingerprint(os.fsencode(path)) + MARK for path in real}
+        self._names = frozenset(map(os.path.basename, real))
+        self._loading = True
+        try:
+            self._add_hook(self._audit)
+        except Exception:  # another hook forbids it: then nothing counts as written by us
+            self.ignore()
+
+    def ignore(self) -> None:
+        """Mark nothing any more."""
+        self._suspects, self._names, self._loading = {}, frozenset(), False
+
+    def wrote(self, paths: Collection[str]) -> bool | None:
+        """Whether each of these files is as a process of ours wrote it; None if not observed."""
+        if not self._suspects or not paths:
+            return None
+        try:
+            with closing(self._folders.open()) as folder:
+                return all(0 <= self._age(folder, path) <= LASTS for path in paths)
+        except (OSError, ValueError):  # the file is gone, or there is no mark
+            return False
+
+    def loaded(self) -> bool:
+        """Whether the application is up; call until it is, for programs that ran meanwhile.
+
+        A program that is started while the application is loaded may write any file. The marks of
+        files that were not written are removed then.
+        """
+        if self._loading and self._is_up():
+            self._loading = False
+            for path, mark in self._suspects.items():
+                try:
+                    with closing(self._folders.open()) as folder:
+                        if self._age(folder, path) < 0:
+                            folder.remove(mark)
+                except (OSError, ValueError):
+                    continue
+        return not self._loading
+
+    def _age(self, folder: PrivateDir, path: str) -> float:
+        """Seconds from a file's mark to its last change: negative if it came before."""
+        found = os.stat(path)
+        # On Windows ctime is the time of creation.
+        changed = max(found.st_mtime, found.st_ctime) if os.name == "nt" else found.st_ctime
+        mark = self._suspects.get(os.path.realpath(path), MARK)
+        return changed - folder.modified(mark) + GRAIN
+
+    def _audit(self, event: str, args: tuple[object, ...]) -> None:
+        """The hook: whatever it raised would make fail what the application does."""
+        try:
+            if event == "open":
+                if args[2] & WRITING:  # type: ignore[operator]
+                    self._note(args[0])
+            elif event == "os.rename":
+                self._note(args[1])
+            elif self._loading and event in PROGRAMS:
+                for path in self._suspects:
+                    self._mark(path)
+        except Exception:
+            return
+
+    def _note(self, path: object) -> None:
+        # By the name first: there are many files that an application writes.
+        if os.path.basename(os.fsdecode(path)) in self._names:  # type: ignore[arg-type]
+            real = os.path.realpath(os.fsdecode(path))  # type: ignore[arg-type]
+            if real in self._suspects:
+                self._mark(real)
+
+    def _mark(self, path: str) -> None:
+        with closing(self._folders.open()) as folder:
+            folder.write(self._suspects[path], b"")
