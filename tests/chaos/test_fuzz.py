@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 from wsgireload.changes import NONE
 from wsgireload.decide.rolling import Rolling
 from wsgireload.decide.verdict import Go, Wait
-from wsgireload.detect.globs import LITTER, Ignored
+from wsgireload.detect.globs import Ignored
+from wsgireload.detect.litter import is_litter
 from wsgireload.detect.tracked import Folders, Tracked
 from wsgireload.errors import SettingsError
 from wsgireload.log import Log
@@ -245,19 +246,45 @@ def matches(parts: list[str], names: list[str], *, hidden: bool = False) -> bool
     return fits(parts[0], names[0]) and matches(parts[1:], names[1:], hidden=hidden)
 
 
-def below(folder: str, above: tuple[tuple[int, int], ...] = ()) -> Iterator[str]:
-    """Every path of a file below a folder, litter left out, and no circle gone round."""
+def below(
+    folder: str, named: Callable[[str], bool], above: tuple[tuple[int, int], ...] = ()
+) -> Iterator[str]:
+    """Every path of a file below a folder, and no circle gone round; litter only if it is named."""
     found = os.stat(folder)
     if (found.st_dev, found.st_ino) in above:
         return
     for name in os.listdir(folder):
-        if any(fits(litter, name) for litter in LITTER.split()):
-            continue
         path = os.path.join(folder, name)
+        if is_litter(name, folder=os.path.isdir(path)) and not named(path):
+            continue
         if os.path.isdir(path):
-            yield from below(path, (*above, (found.st_dev, found.st_ino)))
+            yield from below(path, named, (*above, (found.st_dev, found.st_ino)))
         else:
             yield path
+
+
+def names_itself(parts: list[str], path: str) -> bool:
+    """Whether the last component of a path is matched by more than wildcards."""
+    *above, last = path.split("/")[1:]
+    return any(
+        part.strip("*?.") and part != "**" and exactly(parts[:at], above) and fits_shyly(part, last)
+        for at, part in enumerate(parts)
+    )
+
+
+def exactly(parts: list[str], names: list[str]) -> bool:
+    """Whether names match parts one by one, and nothing is left of either."""
+    if not parts or not names:
+        return not names and all(part == "**" for part in parts)
+    if parts[0] == "**":
+        deeper = not names[0].startswith(".") and exactly(parts, names[1:])
+        return deeper or exactly(parts[1:], names)
+    return fits_shyly(parts[0], names[0]) and exactly(parts[1:], names[1:])
+
+
+def fits_shyly(part: str, name: str) -> bool:
+    """Whether a name fits a component; a wildcard at its start fits no dot."""
+    return (part.startswith(".") or not name.startswith(".")) and fits(part, name)
 
 
 class Lines(Log):
@@ -284,14 +311,15 @@ class Model:
     def _meaning(self, tracked: str) -> Iterator[str]:
         if os.path.isdir(tracked):
             self.were_folders.add(tracked)
-            yield from below(tracked)
+            yield from below(tracked, lambda _: False)
         elif not os.path.exists(tracked) and tracked in self.were_folders:
             return
         elif set(tracked) & set("*?[") and not os.path.lexists(tracked):
             parts = tracked.split("/")[1:]
             fixed = next(at for at, part in enumerate(parts) if set(part) & set("*?["))
             start = "/" + "/".join(parts[:fixed])
-            for path in below(start) if os.path.isdir(start) else ():
+            named = functools.partial(names_itself, parts)
+            for path in below(start, named) if os.path.isdir(start) else ():
                 if matches(parts, path.split("/")[1:]):
                     yield path
         else:

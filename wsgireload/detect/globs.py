@@ -1,4 +1,4 @@
-"""The paths that a glob matches, and the names in a tracked folder that are not source files."""
+"""The paths that a glob matches, and those that the user has excluded."""
 
 from __future__ import annotations
 
@@ -6,20 +6,6 @@ import fnmatch
 import os
 import re
 from collections.abc import Iterable
-from functools import cache
-
-# Left in folders by editors, version control, databases and logs: not source code, and some of it
-# is written by the very program that a change would restart. Nor are files that rsync has not
-# renamed yet: .name.html.a1B2c3, or .~tmp~/name.html. A file that is tracked by name always counts.
-LITTER = (
-    "__pycache__ *.pyc .git .hg .svn .DS_Store *~ *.tmp *.bak *.orig *.rej .*.sw? .#* #*# 4913"
-    " .goutputstream-* *___jb_*___ *.kate-swp .*.*.?????? .~tmp~"
-    " *.log *.pid *.sqlite3 *.sqlite3-* *.db *.db-*"
-    # our own: see state/ and decide/rolling.py
-    " [0-9]*-????????????????.state* [0-9]*-????????????????.restart ????????????????.call"
-    " ????????????????.roll ????????????????.journal* journal.lock"
-    " ????????????????.preflight*"
-)
 
 
 class Pattern:
@@ -28,13 +14,12 @@ class Pattern:
     Paths match component by component. Everything below a matching folder matches too.
     """
 
-    def __init__(self, pattern: str, *, hidden: bool = False) -> None:
-        """With `hidden`, a wildcard also matches a leading dot."""
-        self.root = fixed_part(pattern)
-        self._parts = [
-            None if part == "**" else _component(part, hidden=hidden)
-            for part in split(pattern)[len(split(self.root)) :]
-        ]
+    def __init__(self, pattern: str, *, hidden: bool = False, literal: bool = False) -> None:
+        """With `hidden`, a wildcard also matches a leading dot; `literal`: there is no wildcard."""
+        self.root = pattern if literal else fixed_part(pattern)
+        parts = split(pattern)[len(split(self.root)) :]
+        self._parts = [None if part == "**" else _component(part, hidden=hidden) for part in parts]
+        self._naming = [part.strip("*?.") != "" for part in parts]  # it has more than wildcards
         self._hidden = hidden
         self.start = self._closure({0})
 
@@ -54,6 +39,11 @@ class Pattern:
     def accepts(self, states: frozenset[int]) -> bool:
         """Whether the whole pattern has been matched."""
         return len(self._parts) in states
+
+    def names(self, states: frozenset[int], name: str) -> bool:
+        """Whether the next component is `name` by its own characters, not by wildcards alone."""
+        named = (self._parts[at] for at in states if at < len(self._parts) and self._naming[at])
+        return any(part is not None and part.match(name) for part in named)
 
     def matches(self, path: str) -> bool:
         """Whether a path, or a folder above it, matches."""
@@ -90,11 +80,6 @@ class Ignored:
         return any(pattern.matches(path) for pattern in self._patterns)
 
 
-def is_litter(name: str) -> bool:
-    """Whether a file or folder of that name is left out of tracked folders."""
-    return _litter().match(name) is not None
-
-
 def split(path: str) -> list[str]:
     """The components of an absolute path, its root first."""
     drive, rest = os.path.splitdrive(path)
@@ -111,11 +96,6 @@ def fixed_part(path: str) -> str:
     components = split(path)
     fixed = next((i for i, part in enumerate(components) if is_glob(part)), len(components))
     return os.path.join(*components[:fixed])
-
-
-@cache
-def _litter() -> re.Pattern[str]:  # compiled only where a folder is tracked
-    return re.compile("|".join(fnmatch.translate(name) for name in LITTER.split()))
 
 
 def _component(part: str, *, hidden: bool) -> re.Pattern[str]:

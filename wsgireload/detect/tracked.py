@@ -6,29 +6,37 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 
 from wsgireload.detect.digests import RACY_NS
-from wsgireload.detect.globs import Ignored, Pattern, fixed_part, is_glob, is_litter
+from wsgireload.detect.globs import Ignored, Pattern, is_glob
+from wsgireload.detect.litter import is_litter, is_litter_by
 from wsgireload.log import Log
 from wsgireload.server.files import log_unreadable
 
 
 class Tracked:
-    """Finds the files that the tracked paths mean now; a path without a file means itself."""
+    """Finds the files that the tracked paths mean now; a path without a file means itself.
+
+    Litter in a folder is left out (see litter.py), but never a path that is tracked by its name, or
+    by a glob that names it.
+    """
 
     def __init__(self, ignored: Ignored, folders: Folders) -> None:
         self._ignored = ignored
         self._folders = folders
         self._expanded: dict[str, bool] = {}  # each tracked path: whether its files were found once
-        self._roots: list[str] = []  # of each tracked path: how the paths of its files start
+        self._meanings: dict[str, list[Pattern]] = {}  # of each: as it stands, and as a glob
+        self._litter: set[str] = set()  # folders that are left out for what is in them
         self._were_folders: set[str] = set()
 
     def add(self, paths: Iterable[str]) -> None:
         """Track more paths; may be called from another thread than the one that scans."""
         for path in paths:
             if path not in self._expanded:
+                glob = [Pattern(path)] if is_glob(path) else []
+                self._meanings[path] = [Pattern(path, literal=True), *glob]
                 self._expanded[path] = False
-                self._roots.append(inside_of(fixed_part(path)))
 
     def due(self, suspects: Iterable[str]) -> bool:
         """Whether to find the files again, after events at these paths."""
@@ -37,8 +45,10 @@ class Tracked:
 
     def may_hold(self, path: str) -> bool:
         """Whether a tracked file may be at this path or below it, now or later."""
-        inside = inside_of(path).startswith(tuple(self._roots))
-        return inside and not is_litter(os.path.basename(path)) and not self._ignored(path)
+        if os.path.dirname(path) in self._litter or self._ignored(path):
+            return False
+        patterns = chain.from_iterable(list(self._meanings.values()))
+        return any(_leads_to(each, path) for each in patterns)
 
     def files(self) -> Iterator[tuple[str, bool]]:
         """The files now; True if they had been searched before: a new one has appeared since."""
@@ -53,32 +63,42 @@ class Tracked:
             mode = os.stat(tracked).st_mode  # once: it may come or go meanwhile
         except (OSError, ValueError):
             mode = 0
+        literal, *glob = self._meanings[tracked]
         if stat.S_ISDIR(mode) or (not mode and tracked in self._were_folders):
             self._were_folders.add(tracked)  # visit a missing one too, to get events when it comes
-            yield from self._below(tracked, None)
-        elif is_glob(tracked) and not os.path.lexists(tracked):
-            pattern = Pattern(tracked)
-            yield from self._below(pattern.root, pattern)
+            yield from self._below(literal)
+        elif glob and not os.path.lexists(tracked):
+            yield from self._below(*glob)
         else:
             yield tracked
 
-    def _below(self, root: str, pattern: Pattern | None) -> Iterator[str]:
+    def _below(self, pattern: Pattern) -> Iterator[str]:
         """All matching files below a folder. Follows links, but not in circles."""
         nowhere: frozenset[tuple[int, int]] = frozenset()
-        left = [(root, pattern.start if pattern else frozenset(), nowhere)]
+        left = [(pattern.root, pattern.start, nowhere, True)]
         while left:  # no recursion: folders may be nested deeper than Python's calls
-            folder, states, above = left.pop()
+            folder, states, above, named = left.pop()
             listing = self._folders.listing(folder)
             if listing is None or listing.identity in above:
                 continue
+            if listing.is_litter and not named:
+                self._litter.add(folder)
+                continue
+            whole = pattern.accepts(states)
             for name in listing.files:
-                if pattern is None or pattern.accepts(pattern.step(states, name)):
+                if name in listing.litter and not pattern.names(states, name):
+                    continue
+                if whole or pattern.accepts(pattern.step(states, name)):
                     yield os.path.join(folder, name)
             for name in reversed(listing.folders):
-                further = pattern.step(states, name) if pattern else states
+                named = pattern.names(states, name)
+                if (name in listing.litter and not named) or not (
+                    further := pattern.step(states, name)
+                ):
+                    continue
                 inside = os.path.join(folder, name)
-                if (further or not pattern) and not self._ignored(inside):
-                    left.append((inside, further, above | {listing.identity}))
+                if not self._ignored(inside):
+                    left.append((inside, further, above | {listing.identity}, named))
 
 
 class Folders:
@@ -134,17 +154,22 @@ class Folders:
 class Listing:
     """What was in a folder when it was read."""
 
-    __slots__ = ("files", "folders", "identity", "stamp")
+    __slots__ = ("files", "folders", "identity", "is_litter", "litter", "stamp")
 
     def __init__(self, folder: str, found: os.stat_result) -> None:
         self.identity = (found.st_dev, found.st_ino)
         self.stamp: tuple[int, ...] | None = stamp_of(found)
         self.files: list[str] = []
         self.folders: list[str] = []
+        self.litter: set[str] = set()  # those of them that count only if they are named
         with os.scandir(folder) as entries:
             for entry in entries:
-                if not is_litter(entry.name):
-                    (self.folders if _is_folder(entry) else self.files).append(entry.name)
+                is_folder = _is_folder(entry)
+                if is_folder or _is_file(entry):
+                    (self.folders if is_folder else self.files).append(entry.name)
+                    if is_litter(entry.name, folder=is_folder):
+                        self.litter.add(entry.name)
+        self.is_litter = is_litter_by({*self.files, *self.folders})
 
 
 def stamp_of(found: os.stat_result) -> tuple[int, ...]:
@@ -157,8 +182,30 @@ def inside_of(folder: str) -> str:
     return folder.rstrip(os.sep) + os.sep
 
 
+def _leads_to(pattern: Pattern, path: str) -> bool:
+    """Whether a path, or one below it, may match, and is no litter that the pattern only means."""
+    root = inside_of(pattern.root)
+    if not path.startswith(root):
+        return path == pattern.root
+    states, names = pattern.start, path[len(root) :].split(os.sep)
+    for at, name in enumerate(names):
+        is_folder = at < len(names) - 1 or os.path.isdir(path)
+        if is_litter(name, folder=is_folder) and not pattern.names(states, name):
+            return False
+        states = pattern.step(states, name)
+    return bool(states)
+
+
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
     except OSError:  # a link in a circle, or into a folder that may not be entered
         return False
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a file, or a link that may lead to one later; no socket, pipe or device."""
+    try:
+        return entry.is_file() or entry.is_symlink()
+    except OSError:
+        return True

@@ -309,7 +309,8 @@ class Counting:
 
     def _entries(self) -> Iterator[SimpleNamespace]:
         self.read += 1
-        return (SimpleNamespace(name=name, is_dir=lambda: False) for name in self.names)
+        kind = {"is_dir": lambda: False, "is_file": lambda: True}
+        return (SimpleNamespace(name=name, **kind) for name in self.names)
 
     def _check(self) -> None:
         self.checks += 1

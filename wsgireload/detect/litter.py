@@ -1,0 +1,188 @@
+"""The names in a tracked folder that are not the application's: data, one row for each reason.
+
+A row here means that no such file or folder is somebody's source, template or setting. So `build`,
+`dist`, `env`, `logs`, `cache`, `tmp` and `data` are missing: each of them is somebody's package. A
+virtual environment or a cache of such a name is known by what lies in it.
+
+Case does not count. `XXXXXX` stands for random characters, as of mkstemp(3): letters of both cases
+and digits; `XXXXXXXX` for those of Python's tempfile. A few of them look like a word: such a file
+is renamed before it would count.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Collection
+from functools import cache
+
+Rows = dict[str, str]  # for each reason, names or globs
+
+FILES: Rows = {
+    "Python's bytecode, Jython's": "*.pyc *.pyo *$py.class",
+    "results of Python's tools: coverage, profilers, type checkers, test selection": (
+        ".coverage .coverage.* coverage.xml .dmypy.json .testmondata* .noseids *.prof *.lprof"
+        " *.pstats *.tsbuildinfo .eslintcache .stylelintcache .pnp.* .yarn-integrity *.scssc"
+        " tags tags.temp .tags gtags grtags gpath cscope.out"
+    ),
+    "SQLite, and what it keeps beside a database": (
+        "*.db *.db-* *.db3 *.s3db *.sl3 *.sqlite *.sqlite[0-9] *.sqlite-* *.sqlite[0-9]-*"
+        " *.sqlitedb *-journal *-wal *-shm"
+    ),
+    "other databases: dbm, shelve, LMDB, H2, DuckDB, Access, Firebird, ZODB, Redis, RRD, MySQL": (
+        "*.dbm *.gdbm *.ndbm *.bdb *.dir *.pag *.shelf *.shelve *.mdb *.mdb-lock *.lmdb"
+        " *.lmdb-lock *.mdbx *.duckdb *.ddb *.wal *.accdb *.laccdb *.ldb *.sst *.fdb data.fs"
+        " data.fs.* *.rdb *.aof *.rrd *.wsp *.tdb *.tch *.tcb *.kch *.kct *.ibd *.myd *.myi"
+        " *.realm *.realm.note"
+    ),
+    "sessions and caches that a running application writes, the latter by their MD5": (
+        "*.cache *.djcache celerybeat-schedule celerybeat-schedule.* celerybeat-schedule-*"
+        " *_writelock " + "[0-9a-f]" * 32
+    ),
+    "logs, and logs that were rotated by number or date, or packed": (
+        "*.log *.log[0-9] *.log[._-][0-9]* *.log.gz *.log.bz2 *.log.xz *.log.zst *.log.zip"
+        " *.log.old *.log.txt *_log *_log[.-][0-9]* *_log.gz *.out *.out[.-][0-9]*"
+        " *.err *.err[.-][0-9]* *.stdout *.stderr"
+    ),
+    "what marks a running process": "*.pid *.lock *.lck *.sock",
+    "memory of a crashed process": "core.[0-9] core.[0-9]*[0-9] vgcore.* *.core *.dmp *.stackdump",
+    "version control: in a worktree or a submodule, .git is a file": ".git .hg .svn .fslckout",
+    "left by merges and patches": "*.orig *.rej",
+    "Vim: swap files, and its probe of a folder": (
+        ".*.sw? .sw[a-p] *.sw[j-p] 4913 .viminfo .viminf* .netrwhist"
+    ),
+    "Emacs: locks, autosaved files, files for its checkers": ".#* #*# flycheck_* *_flymake.*",
+    "backups of any editor, and undo files": "*~ *.bak *.old *.backup *.save *.save.[0-9]*",
+    "files that an editor or program renames once they are complete": (
+        "*.tmp *___jb_*___ *.kate-swp .goutputstream-* *.vsctmp *.sb-????????-??????"
+        " sedXXXXXX tmpXXXXXXXX .tmp-* .tmpXXXXXX *.tmp.[0-9]*"
+    ),
+    "projects of editors": (
+        "*.code-workspace *.sublime-workspace *.sublime-project *.iml .pydevproject"
+    ),
+    "uploads in the making: rsync, lftp, FTP servers, WinSCP, Ansible, mutagen, Unison, rclone": (
+        ".*.*.XXXXXX .in.* *.filepart .pureftpd-upload.* .sftpgo-upload.* .ansible_tmp*"
+        " .mutagen-temporary-* .unison.* *.partial *.upload *.uploading *.lftp-pget-status"
+    ),
+    "downloads in the making: browsers, curl, aria2, BitTorrent": (
+        "*.part *.crdownload *.download *.opdownload *.aria2 *.!ut *.!qb"
+    ),
+    "files that are open while they are deleted: NFS, FUSE, SMB": ".nfs* .fuse_hidden* .smbdel*",
+    "synchronised folders: Syncthing, Nextcloud, Dropbox, LibreOffice's locks": (
+        ".~* .syncthing.* ~syncthing~* .owncloudsync.* .dropbox .stignore"
+    ),
+    "macOS and its network folders": (
+        ".ds_store ._* .apdisk .lsoverride .volumeicon.icns .afpdeleted*"
+    ),
+    "Windows and Office": "thumbs.db ehthumbs.db ehthumbs_vista.db desktop.ini ~$*",
+    "desktops and shells, where the folder is a home": ".directory .*_history .wget-hsts",
+    "package managers: the configuration that was replaced": "*.dpkg-* *.rpmsave *.rpmnew",
+    "our own: see state/ and decide/rolling.py": (
+        "[0-9]*-????????????????.state* [0-9]*-????????????????.restart ????????????????.call"
+        " ????????????????.roll ????????????????.journal* ????????????????.preflight*"
+    ),
+}
+
+FOLDERS: Rows = {
+    "installed packages: modules in them are watched as soon as they are loaded": (
+        "site-packages dist-packages __pypackages__ *.egg-info *.dist-info .eggs"
+    ),
+    "virtual environments of the usual names": (
+        ".venv* venv .virtualenv virtualenv .direnv .conda .pixi .tox .nox"
+    ),
+    "bytecode, and caches by their name": "__pycache__ .*cache",
+    "Python's tools": (
+        ".hypothesis .pytype .pyre .benchmarks .ropeproject .ipynb_checkpoints .scrapy"
+        " .pybuilder .pdm-build .pants.d htmlcov cython_debug .spyderproject .spyproject"
+        " flask_session"
+    ),
+    "packages and output of JavaScript's tools": (
+        "node_modules bower_components jspm_packages .npm .yarn .pnpm* .next .nuxt .output"
+        " .svelte-kit .astro .parcel .turbo .vite .vitest .webpack .rollup.cache .rpt2_cache*"
+        " .angular .nyc_output .docusaurus .fusebox .dynamodb .serverless .firebase .vercel"
+        " .netlify .wrangler .expo .swc .grunt .quasar .tmp .temp"
+    ),
+    "other tools' output": (
+        ".gradle .m2 .terraform .vagrant .aws-sam .stack-work .dart_tool .ansible"
+    ),
+    "version control": ".git *.git .hg .svn _svn .bzr .jj .sl .pijul _darcs",
+    "editors": (
+        ".idea .vscode .vscode-test .vs .fleet .zed .nova .atom .history .cursor .windsurf"
+        " .claude .vim nbproject nppbackup __history __recovery"
+    ),
+    "databases that are folders, and what belongs to a database": (
+        "*.db *.sqlite *.leveldb *.ldb *.rocksdb *.lmdb *.mdb *.duckdb *.realm.management"
+    ),
+    "downloads and uploads in the making": "*.download .~tmp~ .rsync-partial",
+    "macOS, Windows, Linux: trash, indexes, thumbnails": (
+        ".appledouble .appledb .appledesktop .spotlight-v100 .trashes .trash .trash-*"
+        " .fseventsd .temporaryitems .documentrevisions-v100 __macosx $recycle.bin lost+found"
+        " .thumbnails"
+    ),
+    "synchronised folders": ".stversions .stfolder .sync .tmp.drive* .dropbox.cache",
+}
+
+# A folder that holds all the names of a row is litter, whatever it is called.
+CONTENTS: Rows = {
+    "a virtual environment": "pyvenv.cfg",
+    "an environment of conda's": "conda-meta",
+    "a cache that says so: bford.info/cachedir": "CACHEDIR.TAG",
+    "a bare git repository": "HEAD objects refs",
+    "a folder of CVS": "Entries Repository",
+    "LevelDB or RocksDB": "CURRENT LOCK",
+    "PostgreSQL": "PG_VERSION base",
+    "MySQL": "ibdata1",
+    "MongoDB": "WiredTiger",
+    "Xapian": "iamglass",
+}
+
+_WILD = re.compile(r"[*?[]|XXXXXX")
+_RANDOM = {
+    "XXXXXXXX": r"(?-i:(?=[a-z_]*[0-9])[a-z0-9_]{8})",
+    "XXXXXX": r"(?-i:(?=[a-z0-9]*[A-Z])(?=[A-Z0-9]*[a-z])[A-Za-z0-9]{6})",
+}
+
+
+class _Names:
+    """The names of some rows. Most are whole or have one wildcard: no regular expression then."""
+
+    def __init__(self, rows: Rows) -> None:
+        globs = {glob for names in rows.values() for glob in names.split()}
+        self._whole = frozenset(glob for glob in globs if not _WILD.search(glob))
+        endings = {glob for glob in globs if glob[0] == "*" and not _WILD.search(glob[1:])}
+        beginnings = {glob for glob in globs if glob[-1] == "*" and not _WILD.search(glob[:-1])}
+        self._endings = tuple(glob[1:] for glob in endings)
+        self._beginnings = tuple(glob[:-1] for glob in beginnings)
+        rest = sorted(globs - self._whole - endings - beginnings)
+        self._rest = re.compile("|".join(map(_regex, rest)), re.IGNORECASE)
+
+    def __contains__(self, name: str) -> bool:
+        lower = name.lower()
+        return (
+            lower in self._whole
+            or lower.endswith(self._endings)
+            or lower.startswith(self._beginnings)
+            or self._rest.match(name) is not None
+        )
+
+
+def is_litter(name: str, *, folder: bool) -> bool:
+    """Whether a file or folder of that name is left out of tracked folders."""
+    return name in _names(folder)
+
+
+def is_litter_by(contents: Collection[str]) -> bool:
+    """Whether a folder with these names in it is left out of tracked folders."""
+    return any(all(name in contents for name in names.split()) for names in CONTENTS.values())
+
+
+@cache
+def _names(folder: bool) -> _Names:  # compiled only where a folder is tracked
+    return _Names(FOLDERS if folder else FILES)
+
+
+def _regex(glob: str) -> str:
+    found = fnmatch.translate(glob)
+    for placeholder, random in _RANDOM.items():
+        found = found.replace(placeholder, random)
+    return found
