@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from typing import Any
 
 from flask import Flask, request_started
@@ -12,7 +14,7 @@ from wsgireload.settings import Settings
 
 
 def init_app(app: Flask, **settings: Any) -> None:
-    """Call `wsgireload.start()` with these settings, and track the templates that Flask caches.
+    """Call `wsgireload.start()` with these settings, and track the templates that Jinja caches.
 
     Only under mod_wsgi, or if the WSGI script has started a monitor. SettingsError for an invalid
     setting, also under `flask run`, where nothing is started.
@@ -21,18 +23,50 @@ def init_app(app: Flask, **settings: Any) -> None:
     if server.mod_wsgi() is not None or wsgireload.status().active:
         wsgireload.track(*_template_folders(app))
         wsgireload.start(**settings)
-        request_started.connect(_track_blueprints, app)
+        request_started.connect(_track_again, app)
 
 
-def _track_blueprints(app: Flask, **_: object) -> None:
-    """Track later blueprints at the first request: after it Flask accepts no more of them."""
-    request_started.disconnect(_track_blueprints, app)
+def _track_again(app: Flask, **_: object) -> None:
+    """Track what the application has changed since, at the first request.
+
+    By then its Jinja environment is complete, and Flask accepts no more blueprints.
+    """
+    request_started.disconnect(_track_again, app)
     wsgireload.track(*_template_folders(app))
 
 
-def _template_folders(app: Flask) -> list[str]:
-    """Return the folders of the application and its blueprints, if Flask caches templates."""
-    if app.config["TEMPLATES_AUTO_RELOAD"]:
-        return []
-    loaders = (owner.jinja_loader for owner in (app, *app.iter_blueprints()))
-    return [folder for loader in loaders for folder in getattr(loader, "searchpath", ())]
+def _template_folders(app: Flask) -> Iterator[str]:
+    """Return the folders and archives from which Jinja reads a template once, and caches it."""
+    environment = app.__dict__.get("jinja_env")  # created by the first use, which is not for us
+    checked = _auto_reload(app) if environment is None else environment.auto_reload
+    owners = (app, *app.iter_blueprints())
+    left = [getattr(environment, "loader", None), *(owner.jinja_loader for owner in owners)]
+    known: set[int] = set()
+    while left:
+        loader = left.pop(0)
+        if id(loader) not in known:
+            known.add(id(loader))
+            left += [*getattr(loader, "loaders", ()), *getattr(loader, "mapping", {}).values()]
+            yield from _places(loader, checked=checked)
+
+
+def _auto_reload(app: Flask) -> bool:
+    """Whether an environment that Flask creates now would check each template's mtime."""
+    configured = app.jinja_options.get("auto_reload", app.config["TEMPLATES_AUTO_RELOAD"])
+    return bool(app.debug if configured is None else configured)
+
+
+def _places(loader: object, *, checked: bool) -> Iterator[str]:
+    """Return where a loader itself reads templates; with `checked`, only where Jinja cannot check.
+
+    It cannot for those in an archive, and for those that were compiled beforehand.
+    """
+    archive = getattr(loader, "_archive", None)  # of a PackageLoader, as is _template_root
+    if archive is not None:
+        yield os.fspath(archive)
+    elif not checked:
+        searched = getattr(loader, "searchpath", ())
+        yield from [searched] if isinstance(searched, str) else map(os.fspath, searched)
+        if (root := getattr(loader, "_template_root", None)) is not None:
+            yield os.fspath(root)
+    yield from getattr(getattr(loader, "module", None), "__path__", ())

@@ -9,7 +9,14 @@ from typing import Any
 
 import pytest
 from flask import Blueprint, Flask
-from jinja2 import DictLoader
+from jinja2 import (
+    ChoiceLoader,
+    DictLoader,
+    FileSystemLoader,
+    ModuleLoader,
+    PackageLoader,
+    PrefixLoader,
+)
 
 import wsgireload
 from wsgireload.flask import init_app
@@ -98,3 +105,101 @@ def test_templates_from_elsewhere(app: Flask, calls: list[tuple[str, Any]]) -> N
     app.jinja_loader = DictLoader({})  # type: ignore[assignment, misc]
     init_app(app)
     assert calls[0] == ("track", ())
+
+
+def tracked(calls: list[tuple[str, Any]]) -> set[str]:
+    """All paths that were tracked."""
+    return {path for what, paths in calls if what == "track" for path in paths}
+
+
+def test_the_environment_decides(
+    app: Flask, calls: list[tuple[str, Any]], tmp_path: Path, in_apache: object
+) -> None:
+    """An environment that exists keeps its auto_reload, whatever the configuration is now."""
+    app.jinja_env.filters["shout"] = str.upper
+    app.config["TEMPLATES_AUTO_RELOAD"] = True
+    init_app(app)
+    assert tracked(calls) == {str(tmp_path / "templates")}
+
+
+@pytest.mark.usefixtures("in_apache")
+def test_an_environment_that_checks(app: Flask, calls: list[tuple[str, Any]]) -> None:
+    """Templates that Jinja checks are not tracked, though the configuration is silent."""
+    app.jinja_env.auto_reload = True
+    init_app(app)
+    app.test_client().get("/")
+    assert tracked(calls) == set()
+
+
+@pytest.mark.parametrize("how", ["debug", "option"])
+@pytest.mark.usefixtures("in_apache")
+def test_an_environment_that_will_check(app: Flask, calls: list[tuple[str, Any]], how: str) -> None:
+    """Nor are they where the environment that Flask is going to create will check them."""
+    if how == "debug":
+        app.config["DEBUG"] = True  # app.debug = True would create the environment
+    else:
+        app.jinja_options = {"auto_reload": True}
+    init_app(app)
+    assert tracked(calls) == set()
+    assert "jinja_env" not in vars(app)  # the application may still choose its options
+
+
+@pytest.mark.usefixtures("in_apache")
+def test_the_environment_by_the_first_request(
+    app: Flask, calls: list[tuple[str, Any]], tmp_path: Path
+) -> None:
+    """An application that switches checking off after init_app has its templates tracked."""
+    app.config["TEMPLATES_AUTO_RELOAD"] = True
+    init_app(app)
+    assert tracked(calls) == set()
+    app.jinja_env.auto_reload = False
+    app.test_client().get("/")
+    assert tracked(calls) == {str(tmp_path / "templates")}
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An importable package with a folder of templates."""
+    folder = tmp_path / "lib" / "themepackage"
+    (folder / "templates").mkdir(parents=True)
+    (folder / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path / "lib")
+    monkeypatch.delitem(sys.modules, folder.name, raising=False)
+    return folder
+
+
+@pytest.mark.usefixtures("in_apache")
+@pytest.mark.parametrize("where", ["app", "environment", "blueprint"])
+def test_loaders_in_loaders(
+    app: Flask, calls: list[tuple[str, Any]], tmp_path: Path, package: Path, where: str
+) -> None:
+    """The folders of all loaders in a loader are tracked, wherever the application puts it."""
+    inner = PrefixLoader({"p": PackageLoader("themepackage"), "d": DictLoader({"x": "y"})})
+    more = FileSystemLoader([tmp_path / "one", str(tmp_path / "two")])
+    choice = ChoiceLoader([more, ChoiceLoader([inner, more])])
+    if where == "app":
+        app.jinja_loader = choice  # type: ignore[assignment, misc]
+    elif where == "environment":
+        app.jinja_env.loader = choice
+    else:
+        shop = blueprint("shop", tmp_path)
+        shop.jinja_loader = choice  # type: ignore[assignment, misc]
+        app.register_blueprint(shop)
+    init_app(app)
+    expected = {str(tmp_path / "one"), str(tmp_path / "two"), str(package / "templates")}
+    assert tracked(calls) >= expected
+    assert tracked(calls) - expected <= {str(tmp_path / "templates")}
+
+
+@pytest.mark.usefixtures("in_apache")
+def test_templates_that_jinja_cannot_check(
+    app: Flask, calls: list[tuple[str, Any]], tmp_path: Path, package: Path
+) -> None:
+    """Archives and compiled templates are tracked whether Jinja checks or not."""
+    zipped = PackageLoader("themepackage")
+    zipped._archive = str(tmp_path / "theme.zip")
+    app.config["TEMPLATES_AUTO_RELOAD"] = True
+    compiled = ModuleLoader(tmp_path / "compiled")
+    app.jinja_loader = ChoiceLoader([zipped, compiled])  # type: ignore[assignment, misc]
+    init_app(app)
+    assert tracked(calls) == {str(tmp_path / "theme.zip"), str(tmp_path / "compiled")}
