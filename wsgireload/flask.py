@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
 from flask import Flask, request_started
 
 import wsgireload
+from wsgireload.jinja import places
 from wsgireload.server import detection as server
 from wsgireload.settings import Settings
 
@@ -40,33 +40,11 @@ def _template_folders(app: Flask) -> Iterator[str]:
     environment = app.__dict__.get("jinja_env")  # created by the first use, which is not for us
     checked = _auto_reload(app) if environment is None else environment.auto_reload
     owners = (app, *app.iter_blueprints())
-    left = [getattr(environment, "loader", None), *(owner.jinja_loader for owner in owners)]
-    known: set[int] = set()
-    while left:
-        loader = left.pop(0)
-        if id(loader) not in known:
-            known.add(id(loader))
-            left += [*getattr(loader, "loaders", ()), *getattr(loader, "mapping", {}).values()]
-            yield from _places(loader, checked=checked)
+    loaders = (getattr(environment, "loader", None), *(owner.jinja_loader for owner in owners))
+    return places(loaders, checked=checked)
 
 
 def _auto_reload(app: Flask) -> bool:
     """Whether an environment that Flask creates now would check each template's mtime."""
     configured = app.jinja_options.get("auto_reload", app.config["TEMPLATES_AUTO_RELOAD"])
     return bool(app.debug if configured is None else configured)
-
-
-def _places(loader: object, *, checked: bool) -> Iterator[str]:
-    """Return where a loader itself reads templates; with `checked`, only where Jinja cannot check.
-
-    It cannot for those in an archive, and for those that were compiled beforehand.
-    """
-    archive = getattr(loader, "_archive", None)  # of a PackageLoader, as is _template_root
-    if archive is not None:
-        yield os.fspath(archive)
-    elif not checked:
-        searched = getattr(loader, "searchpath", ())
-        yield from [searched] if isinstance(searched, str) else map(os.fspath, searched)
-        if (root := getattr(loader, "_template_root", None)) is not None:
-            yield os.fspath(root)
-    yield from getattr(getattr(loader, "module", None), "__path__", ())

@@ -40,8 +40,9 @@ MAY_IMPORT = {  # what a folder or module may import of ours, beside itself: fol
     "__init__": {"api", "errors", "monitor", "report"},
     "__main__": {"cli"},
     "ffi": {"_native"},
-    "flask": {"", "server", "settings"},
-    "django": {"", "cli", "server", "settings"},
+    "jinja": set(),
+    "flask": {"", "jinja", "server", "settings"},
+    "django": {"", "cli", "jinja", "server", "settings"},
     "web": {""},
     "cli": {"", "report", "detect", "watch", *BELOW},  # lists what a monitor would watch, and how
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.apps import AppConfig
 from django.core.checks import register
+from django.core.signals import request_finished
 
 import wsgireload
 from wsgireload.django.options import options
@@ -23,10 +24,11 @@ class WsgireloadConfig(AppConfig):
     def ready(self) -> None:
         """Start; Django calls this once all apps are known. SettingsError as by `start`."""
         if server.mod_wsgi() is not None or wsgireload.status().active:
-            from wsgireload.django.cached_files import cached_files
+            from wsgireload.django.cached_files import cached_files, track_engines
 
             wsgireload.track(*cached_files())
             wsgireload.start(**options())
+            request_finished.connect(track_engines)
         else:
             from wsgireload.django.checks import check
 

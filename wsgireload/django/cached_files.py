@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
+import django
 from django.apps import apps
 from django.conf import settings
+from django.template import engines
+from django.template.loaders import cached
+
+import wsgireload
+from wsgireload.jinja import places
+
+_known: set[int] = set()  # the ids of the engines whose folders are tracked
 
 
 def cached_files() -> Iterator[str]:
@@ -22,6 +32,39 @@ def cached_files() -> Iterator[str]:
     if settings.USE_I18N:
         for folder in (*settings.LOCALE_PATHS, *_in_apps("locale")):
             yield os.path.join(glob.escape(os.fspath(folder)), "**", "*.mo")
+
+
+def track_engines(**_: object) -> None:
+    """After a request, track the folders of the template engines that were created meanwhile.
+
+    An engine knows more of them than the settings: those in the arguments of its loaders, and those
+    of an environment or a loader that the project made itself.
+    """
+    with contextlib.suppress(Exception):  # no request fails because of us
+        new = [each for each in list(engines._engines.values()) if id(each) not in _known]
+        _known.update(map(id, new))
+        if new:
+            wsgireload.track(*(folder for each in new for folder in _folders(each)))
+
+
+def _folders(backend: Any) -> Iterator[str]:
+    """Return the folders from which an engine reads a template once, and caches it."""
+    if hasattr(backend, "env"):
+        yield from places([backend.env.loader], checked=backend.env.auto_reload)
+        return
+    own = os.path.dirname(django.__file__)
+    for folder in _cached(backend.engine.template_loaders):
+        if folder and not folder.startswith(own + os.sep):
+            yield folder
+
+
+def _cached(loaders: Iterable[Any], *, within: bool = False) -> Iterator[str]:
+    """Return the folders of loaders within a caching one."""
+    for loader in loaders:
+        if within and hasattr(loader, "get_dirs"):
+            yield from map(os.fspath, loader.get_dirs())
+        caches = within or isinstance(loader, cached.Loader)
+        yield from _cached(getattr(loader, "loaders", ()), within=caches)
 
 
 def _in_apps(name: str) -> Iterator[str]:

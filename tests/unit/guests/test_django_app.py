@@ -16,7 +16,10 @@ from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, run_checks
 from django.core.management import call_command
+from django.core.signals import request_finished
+from django.template import engines
 from django.test import override_settings
+from jinja2 import ChoiceLoader, FileSystemLoader
 from support.examplesite import copy_example
 
 import wsgireload
@@ -113,6 +116,58 @@ def test_no_translations(calls: list[tuple[str, Any]]) -> None:
     with override_settings(TEMPLATES=[], LOCALE_PATHS=["/srv/words"], USE_I18N=False):
         ready()
     assert calls[0] == ("track", ())
+
+
+FILESYSTEM = "django.template.loaders.filesystem.Loader"
+CACHED = "django.template.loaders.cached.Loader"
+LOADERS = {
+    "cached": ([(CACHED, [(FILESYSTEM, ["/srv/argument"])])], ["/srv/argument"]),
+    "cached, DIRS": ([(CACHED, [FILESYSTEM])], ["/srv/look"]),
+    "uncached": ([(FILESYSTEM, ["/srv/argument"])], []),
+}
+
+
+@pytest.mark.usefixtures("in_apache")
+@pytest.mark.parametrize("loaders", LOADERS)
+def test_the_loaders_of_an_engine(calls: list[tuple[str, Any]], loaders: str) -> None:
+    """What an engine's loaders cache is tracked once, at the end of the request that creates it."""
+    given, folders = LOADERS[loaders]
+    engine = {**ENGINES[0], "NAME": "own", "OPTIONS": {"loaders": given}}
+    with override_settings(TEMPLATES=[engine]):
+        ready()
+        calls.clear()
+        request_finished.send(None)
+        assert calls == []
+        engines["own"]
+        request_finished.send(None)
+        request_finished.send(None)
+    assert [paths for what, paths in calls if what == "track"] == [tuple(folders)]
+
+
+@pytest.mark.usefixtures("in_apache")
+@pytest.mark.parametrize("reload", [True, False])
+def test_a_jinja_environment(calls: list[tuple[str, Any]], *, reload: bool) -> None:
+    """The folders of Jinja's own loader are tracked, if Jinja does not check them."""
+    loader = FileSystemLoader(["/srv/one", "/srv/two"])
+    options = {"loader": ChoiceLoader([loader]), "auto_reload": reload}
+    with override_settings(TEMPLATES=[{**ENGINES[1], "NAME": "j", "OPTIONS": options}]):
+        ready()
+        engines["j"]
+        calls.clear()
+        request_finished.send(None)
+    assert calls == [("track", () if reload else ("/srv/one", "/srv/two"))]
+
+
+@pytest.mark.usefixtures("in_apache")
+def test_an_engine_that_cannot_be_read(
+    calls: list[tuple[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No request fails because of an engine of a kind of its own."""
+    ready()
+    calls.clear()
+    monkeypatch.setattr(engines, "_engines", {"odd": object()})
+    request_finished.send(None)
+    assert calls == []
 
 
 @pytest.fixture
