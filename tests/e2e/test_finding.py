@@ -36,6 +36,25 @@ def test_a_failed_import(new_site: Sites) -> None:
     assert site.wait_for_value("mended")
 
 
+@pytest.mark.parametrize("name", ["local.py", "local/__init__.py", "shop/local.py"])
+def test_a_module_that_was_missing(new_site: Sites, name: str) -> None:
+    """A module that was to be imported, and was not there, is a change once it is."""
+    site = new_site()
+    module = name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    site.write("shop/__init__.py", "")
+    site.write(
+        "words.py",
+        f"try:\n    from {module} import WORD\nexcept ImportError:\n    WORD = 'none'\n",
+    )
+    site.start()
+    assert site.ask().value == "none"
+    site.wait_for_looks()
+    assert site.started() == 1
+    site.write(name, "WORD = 'local'\n")
+    site.wait_for_value("local")
+    assert f"{name} appeared" in site.said("changed: ")[0].text
+
+
 def test_a_package(new_site: Sites) -> None:
     """A module deep in a package, and the package's own file, are watched alike."""
     site = new_site()

@@ -140,6 +140,10 @@ class Watching:
         """No import is seen."""
         return iter(())
 
+    def missing(self) -> Iterator[tuple[str, list[str]]]:
+        """No import has failed."""
+        return iter(())
+
     def until(self, _module: str) -> float:
         """Every module was loaded just now."""
         return float("inf")

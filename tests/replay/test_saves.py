@@ -214,6 +214,10 @@ class Process:
         while self.imported:
             yield self.imported.popleft()
 
+    def missing(self) -> Iterator[tuple[str, list[str]]]:
+        """No import has failed."""
+        return iter(())
+
     def until(self, _module: str) -> float:
         """Stands in for the times until which a module was absent."""
         return 0.0

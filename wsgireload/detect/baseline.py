@@ -21,6 +21,7 @@ from collections.abc import Collection, Iterator
 from wsgireload.detect.bytecode import is_source_of
 from wsgireload.detect.digests import MISSING, Digest, changed_ns
 from wsgireload.detect.imports import Imports, note
+from wsgireload.detect.missing import places
 from wsgireload.detect.modules import Modules, Source
 from wsgireload.server import detection
 
@@ -58,6 +59,14 @@ class Baseline:
         seen = dict(self._imports.seen())
         self._digests.update(seen)
         return seen
+
+    def missing(self) -> Iterator[str]:
+        """Record and return new paths at which modules were missing that were to be imported."""
+        for name, folders in self._imports.missing():
+            for path in places(name, folders):
+                if path not in self._digests:
+                    self.appeared(path)
+                    yield path
 
     def loaded(self, *, thorough: bool) -> Iterator[Source]:
         """The sources of modules that were loaded since the last call: see `Modules.new`."""

@@ -64,6 +64,7 @@ class Detector:
         self._paths: dict[str, None] = {}
         self._order: list[str] = []  # the same: the sweep's share of a dict costs a tenth more
         self._polled: dict[str, None] = {}  # paths whose changes cause no event
+        self._absent: dict[str, None] = {}  # where modules were missing: watched, but no files
         self._scripts: set[str] = set()  # Python sources by another suffix
         self._differs: dict[str, Change] = {}
         self._broken_off = False  # the last scan did not end
@@ -72,7 +73,7 @@ class Detector:
             self.track([settings.trigger])
 
     def __len__(self) -> int:
-        return len(self._paths)
+        return len(self._paths) - len(self._absent)
 
     @property
     def unproven(self) -> list[str]:
@@ -81,7 +82,7 @@ class Detector:
 
     def paths(self) -> list[str]:
         """All watched paths; from any thread."""
-        return list(self._paths)
+        return [path for path in list(self._paths) if path not in self._absent]
 
     def track(self, paths: Iterable[str]) -> None:
         """Track more files, folders or globs, from the next scan on; from any thread."""
@@ -106,6 +107,7 @@ class Detector:
         fresh = dict.fromkeys(path for path in imported if not self._ignored(path))
         self._add(fresh)
         self._add_loaded(thorough=lost or (round_over and self._sweep.tenth_round()))
+        fresh |= self._add_missing(imported)
         self.importing = bool(imported) or len(self._paths) > known
         if everything or round_over or self._tracked.due(suspects):
             fresh |= self._add_tracked()
@@ -152,6 +154,15 @@ class Detector:
                 if source.is_python and not source.path.lower().endswith(PYTHON_SUFFIXES):
                     self._scripts.add(source.path)
                 yield source.path
+
+    def _add_missing(self, imported: Iterable[str]) -> dict[str, None]:
+        """Add the files that modules would have which were not found; returns the new ones."""
+        for path in imported:
+            self._absent.pop(path, None)
+        fresh = dict.fromkeys(path for path in self._baseline.missing() if not self._ignored(path))
+        self._absent.update(fresh)
+        self._add(fresh)
+        return fresh
 
     def _add_tracked(self) -> dict[str, None]:
         """Add the tracked files that are there now; returns the new ones."""

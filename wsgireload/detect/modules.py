@@ -8,12 +8,13 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping
 from importlib.machinery import ExtensionFileLoader, SourceFileLoader, SourcelessFileLoader
 from itertools import islice
-from types import ModuleType
+from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any, NamedTuple
 
 from wsgireload.server.detection import SCRIPT_PREFIX
 
 PYTHON_SUFFIXES = (".py", ".pyw")
+HEAP_TYPE = 1 << 9  # a class of Python's: the __dict__ of one in C may be that of another object
 OF_FILES = {SourceFileLoader, SourcelessFileLoader, ExtensionFileLoader}  # never of an archive
 
 
@@ -31,8 +32,13 @@ class Modules:
     """Finds the source of each module of this interpreter, once."""
 
     def __init__(self, modules: dict[str, Any] | None = None) -> None:
-        self._modules: dict[str, Any] = sys.modules if modules is None else modules
+        self._given = modules
         self._known: dict[str, Callable[[], object]] = {}
+
+    @property
+    def _modules(self) -> dict[str, Any]:
+        """The modules now: some tools replace sys.modules itself."""
+        return sys.modules if self._given is None else self._given
 
     def new(self, *, thorough: bool = True) -> Iterator[Source]:
         """The sources of modules that were loaded, or loaded again, since the last call.
@@ -60,7 +66,7 @@ class Modules:
             return everything
         try:
             newest = list(islice(reversed(modules), more))
-        except RuntimeError:  # another thread is importing
+        except (RuntimeError, TypeError):  # another thread is importing; or it is no dict
             return self._candidates(thorough=True)
         if any(name in known for name in newest):
             return self._candidates(thorough=True)
@@ -115,15 +121,16 @@ def _source(name: str, module: object) -> Source | None:
 
 
 def _namespace(module: object) -> Mapping[str, object]:
-    """A module's attributes, without loading a lazy module or running its `__getattr__`."""
-    try:
-        namespace = object.__getattribute__(module, "__dict__")
-        if isinstance(module, ModuleType) or "__file__" in namespace:
-            return namespace  # type: ignore[no-any-return]
-    except AttributeError:
-        pass
-    # an object of another type in sys.modules
-    return {name: getattr(module, name, None) for name in ("__spec__", "__file__")}
+    """The attributes that an object itself holds, read without running any code of its class.
+
+    A lazy module would be loaded by that, as many proxies are by isinstance() or their __dict__.
+    """
+    for kind in type(module).__mro__:
+        if (found := vars(kind).get("__dict__")) is not None:
+            in_python = type(found) is GetSetDescriptorType and kind.__flags__ & HEAP_TYPE
+            is_its_own = in_python or type(found) is MemberDescriptorType
+            return found.__get__(module) if is_its_own else {}
+    return {}
 
 
 def _names_a_file(path: object) -> bool:

@@ -56,6 +56,7 @@ class Application:
         self.root = root
         self.modules: dict[str, object] = {}
         self.imported: deque[tuple[str, bytes]] = deque()
+        self.not_found: list[str] = []
         self.loaded_after = float("inf")  # every file on disk is older than the load
         self.log = Lines()
         self.detector = self.make(NoEvents(), ignore=ignore)
@@ -75,6 +76,11 @@ class Application:
         """As `Imports.seen`."""
         while self.imported:
             yield self.imported.popleft()
+
+    def missing(self) -> Iterator[tuple[str, list[str]]]:
+        """As `Imports.missing`."""
+        while self.not_found:
+            yield self.not_found.pop(), [str(self.root)]
 
     def until(self, module: str) -> float:
         """As `Absence.until`."""
@@ -719,3 +725,49 @@ def test_the_scan_after_a_failed_one_is_full(
         with pytest.raises(ZeroDivisionError):
             heard.scan(paths[1], new)
     assert heard.scan()[0] == {paths[1], new}
+
+
+@pytest.mark.parametrize("name", ["local.py", "local/__init__.py"])
+def test_a_missing_module_that_appears(app: Application, name: str) -> None:
+    """A module that was to be imported is a change once it is there, and none once it is gone."""
+    app.load("a.py")
+    app.not_found = ["local"]
+    assert app.differs() == {}
+    path = app.write(name)
+    assert app.differs() == {name: "appeared"}
+    Path(path).unlink()
+    assert app.differs() == {}
+
+
+def test_a_missing_module_that_appears_before_the_next_scan(app: Application) -> None:
+    """It was not there when it was to be imported."""
+    app.not_found = ["local"]
+    app.write("local.py")
+    assert app.differs() == {"local.py": "appeared"}
+
+
+def test_a_missing_module_that_is_imported_after_all(app: Application) -> None:
+    """What the application wrote itself and then imported is no change."""
+    app.not_found = ["local"]
+    app.see("local.py")
+    assert app.differs() == {}
+    app.not_found = ["later"]
+    assert app.differs() == {}
+    path = app.see("later.py")
+    assert app.differs() == {}
+    assert path in app.detector.paths()
+    app.write("later.py", AFTER)
+    assert app.differs() == {"later.py": "modified"}
+
+
+def test_a_missing_module_is_no_file(app: Application) -> None:
+    """It is watched by events, but not among the paths; one that is ignored is not watched."""
+    loaded = app.load("a.py")
+    app.detector = app.make(NoEvents(), ignore=["other.py"])
+    app.not_found = ["local", "other"]
+    assert app.differs() == {}
+    assert app.detector.paths() == [loaded]
+    assert len(app.detector) == 1
+    assert app.detector.is_watched(str(app.root / "local.py"))
+    app.write("other.py")
+    assert app.differs() == {}

@@ -16,7 +16,7 @@ import pytest
 
 from wsgireload.detect import imports
 from wsgireload.detect.digests import SPECIAL, digest_of
-from wsgireload.detect.imports import NOTED_BYTES, Imports, note
+from wsgireload.detect.imports import MOST_MISSING, NOTED_BYTES, OLD_FINDERS, Imports, note
 
 NAME = "wsgireload_test_of_imports"
 BEFORE, AFTER = b"answer = 1\n", b"answer = 2\n"  # of the same size
@@ -242,3 +242,88 @@ def test_noting_an_import(tmp_path: Path) -> None:
     assert note("/nowhere/a.py") is None
     assert note("a\0b") is None
     assert note(str(tmp_path)) == SPECIAL
+
+
+@pytest.mark.skipif(not OLD_FINDERS, reason="Python does not ask such finders any more")
+@pytest.mark.filterwarnings("ignore::ImportWarning")
+def test_a_finder_of_the_old_kind_is_asked_in_its_turn(app: Application) -> None:
+    """What a finder with find_module alone finds is not found by one behind it."""
+    app.write(".py", BEFORE)
+    other = app.write("_other.py", AFTER)
+    loader = importlib.machinery.SourceFileLoader(NAME, str(other))
+    old = SimpleNamespace(find_module=lambda name, _path: loader if name == NAME else None)
+    sys.meta_path.insert(1, old)  # type: ignore[arg-type]
+    try:
+        assert app.load().answer == 2
+        assert app.load("_other").answer == 2
+    finally:
+        sys.meta_path.remove(old)  # type: ignore[arg-type]
+    assert app.seen() == [(str(other), AFTER)] * 2
+
+
+class Before:
+    """A finder that is inserted before all others, and finds what they find."""
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> object:
+        """Ask the others one by one, as some tools do."""
+        for finder in sys.meta_path:
+            if finder is not self and (spec := finder.find_spec(name, path, target)):  # type: ignore[arg-type]
+                return spec
+        return None
+
+
+@pytest.fixture
+def before(app: Application) -> Iterator[Before]:
+    """The finder, before the hook."""
+    finder = Before()
+    sys.meta_path.insert(0, finder)  # type: ignore[arg-type]
+    yield finder
+    sys.meta_path.remove(finder)  # type: ignore[arg-type]
+
+
+def test_the_hook_comes_before_finders_that_came_later(app: Application, before: Before) -> None:
+    """From the next scan on, and what they find is found as before."""
+    paths = [app.write(f"_{name}.py", BEFORE) for name in "ab"]
+    app.load("_a")
+    app.seen()
+    assert sys.meta_path[:2] == [app.imports, before]
+    app.load("_b")
+    assert app.seen() == [(str(paths[1]), BEFORE)]
+    with pytest.raises(ModuleNotFoundError):
+        app.load("_none")
+
+
+def test_a_hook_that_was_removed_stays_away(app: Application) -> None:
+    """After its end the hook is not put back."""
+    app.imports.remove()
+    assert app.seen() == []
+    assert app.imports not in sys.meta_path
+    app.imports.find_spec(NAME)
+    assert list(app.imports.missing()) == []
+
+
+def test_names_that_are_not_found(app: Application) -> None:
+    """They are returned once, with the folders that were searched."""
+    app.write("/__init__.py", b"")
+    for name in ("_none", "_none", ".local"):
+        with pytest.raises(ModuleNotFoundError):
+            app.load(name)
+    names = dict(app.imports.missing())
+    assert names == {f"{NAME}_none": sys.path, f"{NAME}.local": [str(app.root / NAME)]}
+    assert list(app.imports.missing()) == []
+    assert app.load().__name__ == NAME
+
+
+def test_names_that_are_not_found_wake_once(app: Application) -> None:
+    """A name that is tried again and again, as at each request, wakes nobody."""
+    for _ in range(3):
+        app.seen()
+        assert importlib.util.find_spec(f"{NAME}_none") is None
+    assert app.called == 1
+
+
+def test_names_that_are_not_found_are_bounded(app: Application) -> None:
+    """A program that tries names for ever takes no memory for ever."""
+    for number in range(MOST_MISSING + 50):
+        assert importlib.util.find_spec(f"{NAME}_{number}") is None
+    assert len(list(app.imports.missing())) == MOST_MISSING

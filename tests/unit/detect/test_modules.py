@@ -327,3 +327,68 @@ def test_this_interpreter_by_default() -> None:
     paths: Mapping[str, str] = {source.module: source.path for source in Modules().new()}
     assert paths[pytest.__name__] == pytest.__file__
     assert "sys" not in paths
+
+
+class Forwarding:
+    """A proxy: whatever is read from it, even its class and its dict, loads what it stands for."""
+
+    def __getattribute__(self, name: str) -> object:
+        raise AssertionError(name)
+
+    @property
+    def __dict__(self) -> dict[str, object]:  # type: ignore[override]
+        raise AssertionError("__dict__")
+
+    @property
+    def __class__(self) -> type:  # type: ignore[override]
+        raise AssertionError("__class__")
+
+
+class ForwardingModule(ModuleType):
+    """A lazy module that loads all of its parts where its dict is read, as apipkg's does."""
+
+    @property
+    def __dict__(self) -> dict[str, object]:  # type: ignore[override]
+        raise AssertionError("__dict__")
+
+
+class Woken:
+    """Notes that it was woken, and stands for a module then."""
+
+    def __init__(self, woken: list[str]) -> None:
+        self._woken = woken
+
+    def __getattr__(self, name: str) -> str:
+        self._woken.append(name)
+        return "/srv/woken.py"
+
+
+def test_lazy_proxies_stay_asleep() -> None:
+    """No code of an object in sys.modules is run, whatever it stands for."""
+    woken: list[str] = []
+    proxies = [object.__new__(Forwarding), ForwardingModule("lazy"), Woken(woken)]
+    assert files(*proxies, module(__file__="/srv/a.py")) == ["/srv/a.py"]
+    assert woken == []
+
+
+def test_a_proxy_of_werkzeug_stays_asleep() -> None:
+    """Its `__class__` and `__dict__` are those of what it stands for."""
+    local = pytest.importorskip("werkzeug.local")
+    woken: list[int] = []
+    assert files(local.LocalProxy(lambda: woken.append(1))) == []
+    assert woken == []
+
+
+class Watchdog(dict[str, object]):
+    """Replaces sys.modules; it cannot be read from its end."""
+
+    __reversed__ = None  # type: ignore[assignment]
+
+
+def test_sys_modules_may_be_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The modules are those of sys.modules as it is now, whatever it is."""
+    modules = Modules()
+    list(modules.new())
+    monkeypatch.setattr(sys, "modules", Watchdog(sys.modules))
+    sys.modules[NAME] = module(__file__="/srv/a.py")
+    assert [source.path for source in modules.new(thorough=False)] == ["/srv/a.py"]

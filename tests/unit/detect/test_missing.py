@@ -1,0 +1,45 @@
+"""Missing: the files that a module would have which no finder found."""
+
+from __future__ import annotations
+
+import os
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
+
+import pytest
+
+from wsgireload.detect.missing import places
+
+
+def test_places(tmp_path: Path) -> None:
+    """A source, a package and extension modules, in each folder; also in that of a package."""
+    (tmp_path / "pkg").mkdir()
+    for name, folder in (("local", tmp_path), ("pkg.local", tmp_path / "pkg")):
+        found = list(places(name, [str(folder)]))
+        assert found[:2] == [str(folder / "local.py"), str(folder / "local/__init__.py")]
+        assert found[2:] == [str(folder / f"local{suffix}") for suffix in EXTENSION_SUFFIXES]
+
+
+@pytest.mark.parametrize("name", ["", "a.", "a/b", "../a", "a b", "a\0", "*"])
+def test_names_that_are_none(tmp_path: Path, name: str) -> None:
+    """A name that no file can have is nowhere."""
+    assert list(places(name, [str(tmp_path)])) == []
+
+
+def test_folders_of_others(tmp_path: Path) -> None:
+    """Neither the standard library, nor installed packages, nor an archive is the application's."""
+    installed = tmp_path / "venv/lib/python3.11/site-packages/django"
+    installed.mkdir(parents=True)
+    archive = tmp_path / "lib.zip"
+    archive.touch()
+    library = str(Path(os.__file__).parent)
+    folders = [str(installed), library, f"{library}/lib-dynload", str(archive), "/no/such"]
+    assert list(places("local", folders)) == []
+    first, *_ = places("local", [*folders, f"{library}s", str(tmp_path)])
+    assert first == str(tmp_path / "local.py")
+
+
+def test_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty entry of sys.path is the current folder."""
+    monkeypatch.chdir(tmp_path)
+    assert next(places("local", [""])) == str(tmp_path / "local.py")
