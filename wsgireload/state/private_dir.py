@@ -38,6 +38,7 @@ class PrivateDir:
         self._path = path
         self._handle: int | None = None  # None on Windows, where names are joined to the path
         self.owner = 0  # Windows has no such numbers
+        self.identity: object = path  # the same for the same folder, as long as it is open
         if not foreign:
             with contextlib.suppress(FileExistsError):
                 os.mkdir(path, 0o700)
@@ -47,7 +48,7 @@ class PrivateDir:
             return
         self._handle = os.open(path, FOLDER)
         found = os.fstat(self._handle)
-        self.owner = found.st_uid
+        self.owner, self.identity = found.st_uid, (found.st_dev, found.st_ino)
         if not (foreign or self.owner == os.geteuid()) or stat.S_IMODE(found.st_mode) & 0o077:
             self.close()
             raise PermissionError("other users may write there, or it is not ours")
@@ -101,6 +102,12 @@ class PrivateDir:
         except OSError:
             return False
         return True
+
+    def has(self, name: str) -> bool:
+        """Whether there is a file of that name."""
+        with contextlib.suppress(OSError):
+            return self.modified(name) is not None
+        return False
 
     def modified(self, name: str) -> float:
         """The time of the last modification, in seconds since 1970."""

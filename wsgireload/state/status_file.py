@@ -7,6 +7,7 @@ the folder creates the second; the monitor removes it at its next scan.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -45,7 +46,10 @@ def parse(content: bytes) -> Snapshot:
 
 
 class StatusFile:
-    """The two files of one monitor. Errors are ignored: the site works without these files."""
+    """The two files of one monitor. The site works without them: what fails is retried.
+
+    The folder may appear late, be removed or be made anew: each scan uses the one that is there.
+    """
 
     def __init__(self, folders: Candidates, interpreter: str) -> None:
         """`interpreter` is a name that is unique in this process."""
@@ -54,27 +58,30 @@ class StatusFile:
         self._folder: PrivateDir | None = None
         self._written: object = None
         self._due = float("-inf")
+        self._is_new = True  # a request is meant for an earlier process with the same number
 
     def write(self, status: Status, group: str, interval: float) -> None:
-        """Write the status if something reportable has changed since the last call.
+        """Write the status if something reportable has changed since it was written.
 
         Also once after each request for a restart, so that its sender can tell a new status from an
         old one, and every hour, so that the file is not taken for a leftover.
         """
-        current = _reportable(status)
-        if current == self._written and time.monotonic() < self._due:
-            return
-        self._written, self._due = current, time.monotonic() + REWRITE
-        content = Snapshot(time.time(), group, interval, status).dump()
-        try:
-            self._folder = self._folder or self._folders.open()
-            self._folder.write(self._name + STATE, content)
-        except OSError:  # the folder was removed or the disk is full: the next change tries again
-            self._close()
+        self._is_new, current = False, _reportable(status)
+        with contextlib.suppress(OSError):  # as when the disk is full: the next scan tries again
+            folder = self._open()
+            is_there = folder.has(self._name + STATE)
+            if is_there and current == self._written and time.monotonic() < self._due:
+                return
+            content = Snapshot(time.time(), group, interval, status).dump()
+            folder.write(self._name + STATE, content)
+            self._written, self._due = current, time.monotonic() + REWRITE
 
     def restart_requested(self) -> bool:
         """Return whether a restart was requested; True once for each request."""
-        requested = self._folder is not None and self._folder.remove(self._name + RESTART)
+        try:
+            requested = self._open().remove(self._name + RESTART) and not self._is_new
+        except OSError:
+            return False
         if requested:
             self._due = float("-inf")
         return requested
@@ -84,12 +91,18 @@ class StatusFile:
         if self._folder is not None:
             self._folder.remove(self._name + RESTART)
             self._folder.remove(self._name + STATE)
-            self._close()
-
-    def _close(self) -> None:
-        if self._folder is not None:
             self._folder.close()
             self._folder = None
+
+    def _open(self) -> PrivateDir:
+        """The folder as it is now. OSError where there is none."""
+        now = self._folders.open()
+        if self._folder is not None and self._folder.identity == now.identity:
+            now.close()
+        else:
+            self.remove()
+            self._folder = now
+        return self._folder
 
 
 def _reportable(status: Status) -> tuple[object, ...]:

@@ -43,6 +43,9 @@ def test_a_full_disk(faulty: Faulty) -> None:
         assert not site.said("reloaded: ")
         assert [path.name for path in faulty.state.iterdir()] == ["journal.lock"]
         filler.unlink()
+        [status] = site.wait_for(lambda: list(faulty.state.glob("*.state")), "the status file")
+        status.with_suffix(".restart").touch()
+        site.wait_for(lambda: not status.exists(), "the end of the process that was to restart")
         faulty.reload()
         site.wait_for_line("reloaded: ")
 

@@ -1,14 +1,16 @@
 """The status file of a monitor, and the file that requests a restart."""
 
+import errno
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from wsgireload.report import Status
 from wsgireload.state import status_file as module
-from wsgireload.state.private_dir import Candidates
+from wsgireload.state.private_dir import Candidates, PrivateDir
 from wsgireload.state.status_file import RESTART, STATE, Snapshot, StatusFile, parse
 
 NAME = f"{os.getpid()}-app"
@@ -114,7 +116,7 @@ def test_nowhere(tmp_path: Path) -> None:
 
 
 def test_the_folder_was_removed(file: StatusFile, folder: Path) -> None:
-    """A folder that was cleaned away is created anew at the second change."""
+    """A folder that was cleaned away is created anew."""
     write(file, 1)
     for path in folder.iterdir():
         path.unlink()
@@ -122,6 +124,118 @@ def test_the_folder_was_removed(file: StatusFile, folder: Path) -> None:
     write(file, 2)
     write(file, 3)
     assert (folder / (NAME + STATE)).exists()
+
+
+def fill(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on there is no room: a new file is made, but nothing can be written into it."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(PrivateDir, "write", full)
+
+
+def test_a_full_disk(file: StatusFile, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What could not be written is written by the first scan for which there is room."""
+    write(file, 1)
+    with monkeypatch.context() as patched:
+        fill(patched)
+        write(file, 2)
+        write(file, 2)
+        assert written(folder).status.files == 1
+    write(file, 2)
+    assert written(folder).status.files == 2
+
+
+def test_a_request_while_the_disk_is_full(
+    file: StatusFile, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is noticed, and so is one of a time when there was no room from the start."""
+    write(file, 1)
+    file.restart_requested()
+    fill(monkeypatch)
+    write(file, 2)
+    for _ in range(2):
+        (folder / (NAME + RESTART)).touch()
+        assert file.restart_requested()
+        assert not file.restart_requested()
+        write(file, 3)
+
+
+def test_it_was_cleaned_away(file: StatusFile, folder: Path) -> None:
+    """A status that somebody removes, alone or with its folder, is there after the next scan."""
+    write(file, 1)
+    file.restart_requested()
+    (folder / (NAME + STATE)).unlink()
+    write(file, 1)
+    assert written(folder).status.files == 1
+    shutil.rmtree(folder)
+    write(file, 1)
+    assert written(folder).status.files == 1
+    (folder / (NAME + RESTART)).touch()
+    assert file.restart_requested()
+
+
+def test_a_folder_that_is_made_anew(file: StatusFile, folder: Path) -> None:
+    """A request in a new folder of that name is noticed at once."""
+    write(file, 1)
+    file.restart_requested()
+    folder.rename(folder.with_name("moved"))
+    folder.mkdir(0o700)
+    (folder / (NAME + RESTART)).touch()
+    assert file.restart_requested()
+    write(file, 1)
+    assert written(folder).status.files == 1
+    assert list(folder.with_name("moved").iterdir()) == []
+
+
+def test_a_folder_that_appears_late(tmp_path: Path) -> None:
+    """The better folder is used once it can be, and nothing is left in the other one."""
+    better, other = tmp_path / "mounted/state", tmp_path / "other"
+    file = StatusFile(Candidates((str(better), str(other)), lambda _: None), "app")
+    write(file, 1)
+    file.restart_requested()
+    assert written(other).status.files == 1
+    better.parent.mkdir()
+    assert not file.restart_requested()
+    (better / (NAME + RESTART)).touch()
+    assert file.restart_requested()
+    write(file, 1)
+    assert written(better).status.files == 1
+    assert list(other.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written(file: StatusFile, folder: Path) -> None:
+    """Once it can be, the next scan writes."""
+    folder.mkdir(0o700)
+    (folder / (NAME + STATE)).mkdir()  # in the way, also of root
+    write(file, 1)
+    assert not file.restart_requested()
+    (folder / (NAME + STATE)).rmdir()
+    write(file, 1)
+    assert written(folder).status.files == 1
+    assert len(list(folder.iterdir())) == 1
+
+
+def test_nothing_stays_open(file: StatusFile, folder: Path) -> None:
+    """However often it is written, cleaned away and requested, one handle is open, then none."""
+    before = os.listdir("/dev/fd")  # noqa: PTH208
+    for number in range(5):
+        write(file, number)
+        file.restart_requested()
+        shutil.rmtree(folder)
+        write(file, number)
+    assert len(os.listdir("/dev/fd")) == len(before) + 1  # noqa: PTH208
+    file.remove()
+    assert os.listdir("/dev/fd") == before  # noqa: PTH208
+
+
+def test_a_request_to_an_earlier_process(file: StatusFile, folder: Path) -> None:
+    """A request that a process with the same pid has left behind restarts nothing."""
+    folder.mkdir(0o700)
+    (folder / (NAME + RESTART)).touch()
+    assert not file.restart_requested()
+    assert not (folder / (NAME + RESTART)).exists()
 
 
 def test_leftovers_of_an_earlier_process(file: StatusFile, folder: Path) -> None:
