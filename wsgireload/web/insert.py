@@ -6,15 +6,24 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from wsgiref.types import StartResponse, WSGIEnvironment
 
+from wsgireload.web.markup import end_of
+
 Headers = list[tuple[str, str]]
 Error = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None] | None
 
-END = b"</body"
+MOST = 1 << 22  # bytes of a page that gets the tag: its end has to be found
+LATER = -1
 # They describe the bytes that the application sent, or forbid others to change them.
 BODY_HEADERS = {"content-encoding", "content-range", "transfer-encoding"}
 BODY_HEADERS |= {"content-md5", "digest", "content-digest", "repr-digest"}
 # With these a browser may show its own copy, which has an old tag.
 VALIDATORS = {"etag", "last-modified"}
+# A page with the tag is for one client: each header by which some cache may decide to keep it.
+# mod_expires adds its own Cache-Control unless there is an Expires.
+UNCACHED = [("Cache-Control", "private, no-store"), ("Pragma", "no-cache"), ("Expires", "0")]
+UNCACHED += [("Surrogate-Control", "no-store"), ("CDN-Cache-Control", "no-store"), ("Vary", "*")]
+CACHE_HEADERS = VALIDATORS | {name.lower() for name, _ in UNCACHED}
+CACHE_HEADERS |= {"age", "x-accel-expires", "edge-control"}
 
 
 class Insertion:
@@ -36,7 +45,10 @@ class Insertion:
         self._started: tuple[str, Headers, Error] | None = None
         self._sent = False
         self._inserted = b""
-        self._left = 0  # bytes up to the end of the piece that gets the tag
+        self._place = LATER
+        self._page = bytearray()  # what has been passed on, while the place is not known
+        self._size = 0
+        self._passed = 0  # bytes
 
     def start(
         self, status: str, headers: Headers, exc_info: Error = None, /
@@ -62,30 +74,45 @@ class Insertion:
         if self._sent or self._started is None:
             return
         status, headers, _ = self._started
-        size = _size(headers)
-        if size is None and isinstance(pieces, (list, tuple)):
-            size = sum(map(len, pieces))
-        until = len(piece) if size is None and END in piece.lower() else size
-        suits = until and _is_page(status, headers) and not _has_policy(piece)
-        tag = self._tag(headers) if suits else None
-        if tag is None or until is None:
+        place, size = None, _size(headers)
+        if _is_page(status, headers):
+            if isinstance(pieces, (list, tuple)):
+                piece = b"".join(pieces)
+                size = len(piece) if size in (None, len(piece)) else 0
+            place = None if _has_policy(piece) else _place(piece, size)
+        tag = self._tag(headers) if place is not None else None
+        if tag is None or place is None:
             self._send(headers)
             return
-        self._inserted, self._left = tag, until
-        removed = VALIDATORS | {"content-length"}
+        self._inserted, self._place, self._size = tag, place, size or 0
+        removed = CACHE_HEADERS | {"content-length"}
         kept = [(name, value) for name, value in headers if name.lower() not in removed]
         if size is not None:
             kept.append(("Content-Length", str(size + len(tag))))
-        self._send(kept)
+        self._send(kept + UNCACHED)
 
     def transform(self, piece: bytes) -> bytes:
-        """Return a piece, with the tag if it completes the page."""
-        self._left -= len(piece)
-        if not self._inserted or self._left > 0:
+        """Return a piece, with the tag if its place is there."""
+        if not self._inserted:
+            return piece
+        start, self._passed = self._passed, self._passed + len(piece)
+        if self._place == LATER:
+            self._page += piece
+            if self._passed < self._size:
+                return piece
+            self._choose_place(start)
+        if self._place > self._passed:
             return piece
         tag, self._inserted = self._inserted, b""
-        at = piece.lower().rfind(END)
-        return piece[:at] + tag + piece[at:] if at >= 0 else piece + tag
+        at = self._place - start
+        return piece[:at] + tag + piece[at:]
+
+    def _choose_place(self, start: int) -> None:
+        """Choose a place in the last piece, which begins at `start`."""
+        body, end = end_of(bytes(self._page[: self._size]))
+        self._place = body if body >= start else self._size
+        if self._place != body and end < 0:  # fill the length, which was sent, with blanks
+            self._inserted = b" " * len(self._inserted)
 
     def finish(self) -> None:
         """Send the headers as they are, unless they are sent."""
@@ -142,6 +169,21 @@ def _is_page(status: str, headers: Headers) -> bool:
         return False
     is_download = values.get("content-disposition", "").startswith("attachment")
     return not is_download and "no-transform" not in values.get("cache-control", "")
+
+
+def _place(known: bytes, size: int | None) -> int | None:
+    """Return the offset of the tag in a page that begins with `known`.
+
+    LATER if the page, of a known size, goes on; None if there is no place for it.
+    """
+    if size is not None and len(known) < size:
+        return LATER if size <= MOST else None
+    if not known or len(known) > MOST or size not in (None, len(known)):
+        return None
+    body, end = end_of(known)
+    if body < 0 and size is not None and end >= 0:
+        return end
+    return body if body >= 0 else None
 
 
 def _size(headers: Headers) -> int | None:

@@ -14,7 +14,7 @@ from wsgireload.web import live as live_pages
 from wsgireload.web.access import Access
 from wsgireload.web.assets import LIVE_SCRIPT
 from wsgireload.web.files import Files
-from wsgireload.web.insert import Insertion
+from wsgireload.web.insert import UNCACHED, Insertion
 from wsgireload.web.live import Live
 
 Headers = list[tuple[str, str]]
@@ -22,6 +22,7 @@ Handler = Callable[[WSGIEnvironment], tuple[Headers, bytes]]
 
 SECURITY_HEADERS = [
     ("Cache-Control", "no-store"),
+    *UNCACHED[1:],
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "no-referrer"),
     ("Cross-Origin-Resource-Policy", "same-origin"),

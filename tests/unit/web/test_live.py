@@ -20,6 +20,7 @@ from wsgireload.web.assets import LIVE_SCRIPT
 from wsgireload.web.csp import script_form
 from wsgireload.web.files import Files
 from wsgireload.web.live import difference
+from wsgireload.web.markup import end_of
 
 HTML = ("Content-Type", "text/html; charset=utf-8")
 PAGE = b"<html><body><p>Hello</p></body></html>"
@@ -108,6 +109,106 @@ def test_pages_of_a_known_length(pieces: list[bytes], shape: Callable) -> None:
     last = pieces[-1].lower().rfind(b"</body")
     if last >= 0:
         assert answer.body.endswith(tag + pieces[-1][last:])
+
+
+PLACES = {  # | is where the tag goes; without one it has no place
+    "a string before": "<body>x<script>var s = '<body></body>';</script>|</body></html>",
+    "a string after": "<body>x|</body><script>var s = '</body>';</script></html>",
+    "a string alone": "<p>x<script>var s = '</body>';</script>|",
+    "a comment in a script": "<script><!--<script></script></body>-->'</body>'</script>|</body>",
+    "a comment in a script, open": "<script><!--<script></script></body></script>|</body>",
+    "a script that looks closed": "<script>'</scripting></body>'</script >|</BODY >",
+    "an empty comment in a script": "<script><!--> '<script></body>' </script>|</body>",
+    "an attribute": "<my-x data=\"<body></body>\" a='</body>'>|</body>",
+    "an attribute with spaces": '<p a = "</body>" b>|</body>',
+    "an attribute without quotes": '<p a=x"y>|</body>"></p>',
+    "an equals sign in a name": "<p ='>|</body>'",
+    "a quote in a name": "<p it's>|</body>'",
+    "an attribute of an end tag": '<p></p x="</body>">|</body>',
+    "a comment before": "<body><!-- </body> -->x|</body></html>",
+    "a comment after": "<body>x|</body></html>\n<!-- </body> -->",
+    "an empty comment": "<!--> |</body>-->",
+    "a short comment": "<!---> |</body>-->",
+    "a comment with an odd end": "<!-- </body> --!> |</body>",
+    "a comment with dashes": "<!-- -- > </body> --->|</body>",
+    "a comment not closed": "<body>x|</body></html><!-- </body> ",
+    "only a comment not closed": "<body>x<!-- </body> ",
+    "an odd comment": "<? </body> </! </body></3 </body>|</body>",
+    "a declaration": "<!doctype html '</body>'>|</body>",
+    "CDATA": "<svg><![CDATA[ </body> ]]></svg>|</body>",
+    "no CDATA": "<![CDATA[ <style> ]]> </body> </style>|</body>",
+    "CDATA not closed": "<p><math><![CDATA[ </math></body>",
+    "a formula not closed": "<math></body>",
+    "a text area": "<textarea></body></textarea>|</body>",
+    "a text area alone": "<textarea></body></textarea>|",
+    "a text area not closed": "<p><textarea></body></html>",
+    "a title": "<title></body></title>|</body>",
+    "a style": "<style>a { content: '</body>' }</style>|</body>",
+    "a frame": "<iframe></body></iframe><noframes></body></noframes>|</body>",
+    "no script": "<noscript></body></noscript>|</body>",
+    "an example": "<xmp></body></xmp>|</body>",
+    "plain text": "|</body><plaintext></body>",
+    "a template": "<template><body></body></template>|</body>",
+    "templates": "<template><template></template></body></template>|</body></template>",
+    "a template alone": "<template></body></template>|",
+    "a template not closed": "<p><template></body>",
+    "an image": "<svg><style/><script href='x'/><title>t</title></svg>|</body>",
+    "an image that looks closed": "<svg/><style/></body></style>|</body>",
+    "two ends": "</body>x|</body>",
+    "another name": "|</body></bodyguard></body-x>",
+    "text": "1 < 2 <3 </ <> </>|</body>",
+    "a tag not closed": "<p>|</body><p title='</body>'",
+    "only a tag not closed": "<p title='</body>",
+    "capitals": "<SCRIPT>'</BODY>'</SCRIPT><TextArea></body></TEXTAREA>|</Body>",
+}
+
+
+@pytest.mark.parametrize("page", PLACES.values(), ids=PLACES)
+@pytest.mark.parametrize("shape", [list, iter])
+def test_the_place_of_the_script(page: str, shape: Callable) -> None:
+    """Before the last </body> that is one for a browser, or at the end if that is not in a text."""
+    parts = [part.encode() for part in page.split("|")]
+    whole = b"".join(parts)
+    cut = [whole] if shape is iter else [whole[:9], whole[9:]]
+    answer = asked(answering(shape(cut), HTML, length(whole)))
+    assert answer.header("Content-Length") == str(len(answer.body))
+    assert answer.body == inserted(answer).join(parts)
+    assert bool(inserted(answer)) == (len(parts) == 2)
+
+
+@pytest.mark.parametrize("page", PLACES.values(), ids=PLACES)
+def test_the_place_in_a_page_that_was_passed_on(page: str) -> None:
+    """Where the page comes byte by byte, the script is at its end, or blanks are."""
+    parts = page.split("|")
+    whole = "".join(parts).encode()
+    letters = (whole[at : at + 1] for at in range(len(whole)))
+    answer = asked(answering(letters, HTML, length(whole)))
+    tag = inserted(answer) or b" " * (len(answer.body) - len(whole))
+    assert answer.body == whole + tag
+    assert answer.header("Content-Length") == str(len(answer.body))
+    assert tag.isspace() or len(parts) == 2
+
+
+def test_a_page_too_large_to_be_searched() -> None:
+    """A page of more than 4 MiB stays unchanged, however it comes."""
+    whole = b"<p>" + b"x" * (4 << 20) + b"</body>"
+    plain = call(answering([whole], HTML, length(whole)), **BROWSER)
+    for body in ([whole], iter([whole]), iter([whole[:9], whole[9:]])):
+        assert asked(answering(body, HTML, length(whole))) == plain
+
+
+def test_a_stream_whose_first_piece_only_looks_whole() -> None:
+    """The end of the page in a string or a comment is none: the stream stays unchanged."""
+    pieces = [b"<script>'</body>'</script><!-- </body> -->", b"<p>more"]
+    assert not inserted(asked(answering(iter(pieces))))
+
+
+@pytest.mark.parametrize(
+    "part", [b"<", b"</", b"<a ", b"<a b=", b"<!--", b"<script><!--", b"<a b='"]
+)
+def test_a_page_of_broken_markup(part: bytes) -> None:
+    """Any page takes a time that grows with its length, and not with the square of that."""
+    assert end_of(part * 100_000)[0] == -1
 
 
 def test_pieces_are_not_held_back() -> None:
@@ -250,6 +351,16 @@ def test_what_is_left_alone_is_the_applications_own_object() -> None:
     assert served(environ, lambda *_: None) is pieces
 
 
+UNCACHED = {
+    "cache-control": "private, no-store",
+    "pragma": "no-cache",
+    "expires": "0",
+    "surrogate-control": "no-store",
+    "cdn-cache-control": "no-store",
+    "vary": "*",
+}
+
+
 def test_no_browser_is_told_to_go_on_showing_its_copy() -> None:
     """A page with the script has no validators, and a browser's own are not passed on."""
     seen = {}
@@ -261,9 +372,36 @@ def test_no_browser_is_told_to_go_on_showing_its_copy() -> None:
 
     answer = asked(application, HTTP_IF_NONE_MATCH='"a"', HTTP_IF_MODIFIED_SINCE="x")
     assert not {"HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE"} & seen.keys()
-    assert {name for name, _ in answer.headers} == {"content-type", "x-own", "content-length"}
+    names = {name for name, _ in answer.headers}
+    assert names == {"content-type", "x-own", "content-length", *UNCACHED}
     asked(application, HTTP_ACCEPT="image/png", HTTP_IF_NONE_MATCH='"a"')
     assert seen["HTTP_IF_NONE_MATCH"] == '"a"'
+
+
+@pytest.mark.parametrize("shape", [list, iter])
+def test_no_cache_keeps_a_page_with_the_script(shape: Callable) -> None:
+    """Of the headers that caches read, each forbids to keep it, and no other is left."""
+    public = [
+        ("Cache-Control", "public, max-age=600"),
+        ("cache-control", "s-maxage=600"),
+        ("Expires", "Thu, 01 Jan 2099 00:00:00 GMT"),
+        ("Surrogate-Control", "max-age=600"),
+        ("CDN-Cache-Control", "max-age=600"),
+        ("X-Accel-Expires", "600"),
+        ("Edge-Control", "cache-maxage=600"),
+        ("Age", "1"),
+        ("Pragma", "x"),
+        ("Vary", "Cookie"),
+        ("ETag", '"a"'),
+    ]
+    answer = asked(answering(shape([PAGE]), HTML, length(PAGE), *public))
+    assert inserted(answer)
+    headers = dict(answer.headers)
+    assert len(headers) == len(answer.headers)
+    del headers["content-type"], headers["content-length"]
+    assert headers == UNCACHED
+    plain = call(answering([PAGE], HTML, length(PAGE), *public), **BROWSER)
+    assert asked(answering([PAGE], HTML, length(PAGE), *public), HTTP_VIA="1.1 x") == plain
 
 
 def test_who_writes_by_hand_is_left_alone() -> None:
