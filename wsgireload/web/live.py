@@ -7,6 +7,7 @@ The answer is immediate, so that an open page never occupies a thread.
 from __future__ import annotations
 
 import os
+import re
 from html import escape
 from urllib.parse import parse_qs, quote
 from wsgiref.types import WSGIEnvironment
@@ -23,6 +24,8 @@ Headers = list[tuple[str, str]]
 NAME, SCRIPT = "live", "live.js"
 POLICIES = {"content-security-policy", "content-security-policy-report-only"}
 SAME, CODE, FILES = "same", "code", "files"
+# Apache's pid, the generation, and digests of the script and of the files.
+VERSION = re.compile(r"(\d{1,18})\.((?:pid)?\d{1,18})\.(\w{0,16})\.(\w{0,16})", re.ASCII)
 
 
 class Live:
@@ -58,7 +61,7 @@ class Live:
         form = csp.script_form(value for name, value in headers if name.lower() in POLICIES)
         if form is None:
             return None
-        base = escape(quote(environ.get("SCRIPT_NAME", "") + self._path, encoding="latin-1"))
+        base = escape(quote(environ.get("SCRIPT_NAME", "") + self._path, "/", "latin-1", "replace"))
         attribute = f'data-wsgireload="{base}{NAME}?v={quote(version)}"'
         if form == csp.OWN:
             return f'<script async src="{base}{SCRIPT}" {attribute}></script>'.encode()
@@ -73,8 +76,11 @@ def difference(page: str, current: str) -> str:
     For a short time a process of an earlier generation may answer beside a new one. A page does not
     reload for an older version.
     """
-    old, new = page.split("."), current.split(".")
-    if page == current or len(old) != len(new):
+    found, now = VERSION.fullmatch(page), VERSION.fullmatch(current)
+    if found is None or now is None:  # the page's may be anything that fits into a URL
+        return SAME
+    old, new = found.groups(), now.groups()
+    if old == new:
         return SAME
     (old_parent, old_generation, old_script, _), (parent, generation, script, _) = old, new
     if old_parent != parent or not (old_generation.isdecimal() and generation.isdecimal()):

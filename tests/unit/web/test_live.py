@@ -15,6 +15,7 @@ from support.wsgicall import BROWSER, HERE, Told, call
 
 import wsgireload
 from wsgireload import Held, Status
+from wsgireload.web import files as module
 from wsgireload.web import middleware
 from wsgireload.web.assets import LIVE_SCRIPT
 from wsgireload.web.csp import script_form
@@ -587,6 +588,22 @@ VERSIONS = [
     ("6.pid7.s.f", "6.0.s.f", "code"),
     ("", "6.3.s.f", "same"),
     ("x", "6.3.s.f", "same"),
+    *(
+        (odd, "6.3.s.f", "same")
+        for odd in (
+            "6." + "9" * 5000 + ".s.f",
+            "9" * 5000 + ".3.s.f",
+            "6.\u0664.s.f",
+            "6.\u00b2.s.f",
+            "6.3.s.f.",
+            "...",
+            "6.-3.s.f",
+            "6.pid.s.f",
+            "6.3.s.f\n",
+            "6.3.\udcff.f",
+            "6.3." + "s" * 5000 + ".f",
+        )
+    ),
 ]
 
 
@@ -705,6 +722,79 @@ def test_files_are_looked_at_a_few_times_a_second(world: World) -> None:
     assert files.digest(str(world.folder)) == before
     world.now += 0.1
     assert files.digest(str(world.folder)) != before
+
+
+PACKAGES = ("one", "two", "three")
+
+
+@pytest.mark.parametrize("pattern", [".", "**", "**/*.css", "one"])
+def test_folders_that_are_linked_to_each_other(world: World, pattern: str) -> None:
+    """Three packages, each with links to all: every file is found, and in no time."""
+    for package in PACKAGES:
+        world.write(f"{package}/style.css", "one")
+        (world.folder / package / "links").mkdir()
+        for other in PACKAGES:
+            (world.folder / package / "links" / other).symlink_to(world.folder / other)
+    files, read = world.files(pattern), set()
+    for package in PACKAGES:
+        before = world.later(files)
+        world.write(f"{package}/style.css", "other")
+        assert world.later(files) != before
+        read.add(before)
+    assert len(read) == len(PACKAGES)
+    assert len(files._known) < 60
+
+
+def test_what_tools_leave_in_a_folder(world: World) -> None:
+    """As with `track`: what version control, caches and editors write there reloads no page."""
+    files = world.files("templates")
+    before = world.later(files)
+    for name in (".git/index", "__pycache__/x.pyc", ".a.html.swp", "a.html~", ".#a.html"):
+        world.write(f"templates/{name}", "x")
+    assert world.later(files) == before
+
+
+def test_a_large_file_is_not_read(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than 1 MiB counts by its size and times: a request does not wait for its content."""
+    large = world.folder / "static" / "film.css"
+    with large.open("wb") as file:
+        file.truncate((1 << 20) + 1)
+    read: list[str] = []
+    real = module.digest_of
+    monkeypatch.setattr(
+        module, "digest_of", lambda path, found: read.append(path) or real(path, found=found)
+    )
+    files = world.files("static")
+    before = world.later(files)
+    os.utime(large, (1, 1))
+    assert world.later(files) != before
+    assert read == [str(world.folder / "static/a.css")]
+
+
+def test_what_is_no_file_is_not_opened(world: World) -> None:
+    """A pipe in the place of a template neither blocks nor ends the scan."""
+    os.mkfifo(world.folder / "templates" / "pipe.html")
+    files = world.files("templates")
+    before = world.later(files)
+    world.write("templates/b/c.html", "two")
+    assert world.later(files) != before
+
+
+def test_one_thread_scans(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request that comes while another one scans has the last digest at once."""
+    files = world.files("static")
+    before = world.later(files)
+    world.write("static/a.css", "two!")
+    inner: list[str] = []
+    real = files._scan
+
+    def scan(folder: str) -> str:
+        inner.append(files.digest(folder))
+        return real(folder)
+
+    monkeypatch.setattr(files, "_scan", scan)
+    assert world.later(files) != before
+    assert inner == [before]
 
 
 def test_relative_ones_start_from_the_script(world: World) -> None:
