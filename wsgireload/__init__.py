@@ -6,12 +6,13 @@ Two lines in the WSGI script:
     wsgireload.start()
 """
 
-from wsgireload.api import reload_required, restart, start, status, stop, track
+from wsgireload.api import reload_required, restart, start, status, stop, streams, track
 from wsgireload.errors import NativeError, SettingsError, WsgireloadError
 from wsgireload.monitor import Monitor
-from wsgireload.report import Held, Restarted, Status
+from wsgireload.report import Awaited, Held, Restarted, Status
 
 __all__ = [
+    "Awaited",
     "Held",
     "Monitor",
     "NativeError",
@@ -24,5 +25,6 @@ __all__ = [
     "start",
     "status",
     "stop",
+    "streams",
     "track",
 ]

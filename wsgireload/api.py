@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Never
 
 from wsgireload import settings
@@ -39,6 +39,7 @@ def start(
     watch: str = "auto",
     compare: str = "bytes",
     when: str = "auto",
+    patience: float = 5.0,
     rolling: bool = False,
     preflight: Iterable[str] | None = None,
     trigger: Path | None = None,
@@ -100,6 +101,25 @@ def reload_required(filename: str) -> bool:
     """
     del filename
     return _here.for_requests is not None and _here.for_requests.reload_required()
+
+
+def streams(
+    pieces: Iterable[bytes], *, may_end: Callable[[bytes], bool] = lambda _last: True
+) -> Iterable[bytes]:
+    """Return the body of a streaming answer so that it ends once this process is to be replaced.
+
+    The client then connects to the next process. No piece is cut or kept back; `close` is called
+    and exceptions pass as ever. `may_end` is called with the last bytes sent (4 at most) and
+    returns whether the answer may end after them. Not for an answer with a Content-Length, nor for
+    a download: it would be incomplete.
+    """
+    from wsgireload.streaming import Stream  # few applications need it
+
+    return Stream(pieces, _restart_is_due, may_end)
+
+
+def _restart_is_due() -> bool:
+    return _here.for_requests is not None and _here.for_requests.is_due()
 
 
 def status() -> Status:

@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 from wsgireload import settings
 from wsgireload.log import Log, Word, few, shown
-from wsgireload.report import Status
+from wsgireload.report import Awaited, Status
+from wsgireload.server import ending
 from wsgireload.server.detection import Server
 from wsgireload.settings import Settings
 from wsgireload.watch.wakeup import Pace
@@ -36,6 +37,7 @@ class Monitor:
         self._log = Log(server.application)
         self._stopped = refusal is not None
         self._thread: threading.Thread | None = None
+        self._is_leaving = False
         self._since = time.time()
         self._is_behind: Callable[[], bool] = lambda: False
         self._is_up = False  # and every gate has announced it
@@ -110,15 +112,20 @@ class Monitor:
             generation=budget.generation,
             reloaded=budget.made_by.reason if budget.made_by else None,
             history=budget.history,
+            waiting=reloader.awaited,
             list_paths=self._parts.detector.paths,
         )
 
     def leave(self, timeout: float) -> None:
         """As `stop`, when this process ends."""
+        is_ours = not self._stopped and self._parts.reloader.is_due
         if not self._stopped:
             self._parts.restart.leaving()
             self._parts.reloader.leave()
+        self._is_leaving = True
         self._finish(timeout)
+        if is_ours:
+            ending.watch(self._parts.requests, self._report_end, _start_thread)
 
     def stop(self, timeout: float = 5.0) -> None:
         """End the thread, and wait so many seconds for that; stopping twice does no harm."""
@@ -132,6 +139,15 @@ class Monitor:
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout)
+
+    def is_due(self) -> bool:
+        """Whether this process is about to be replaced, or ends."""
+        return self._is_leaving or (not self._stopped and self._parts.reloader.is_due)
+
+    def _report_end(self, awaited: tuple[Awaited, ...]) -> None:
+        if awaited:
+            self._parts.reloader.report_end(awaited)
+            self._write_status()
 
     def forget(self) -> None:
         """In a forked child: there is no thread here, and no lock of the parent's is touched."""
@@ -180,8 +196,7 @@ class Monitor:
                 parts.reloader.request("wsgireload restart")
             wait = step(paths)
             if not parts.detector.importing:
-                interval = self._settings.interval
-                parts.status_file.write(self.status(), self._server.process_group, interval)
+                self._write_status()
         except StopScanning:
             return None
         except Exception:  # the site must not suffer from an error of ours
@@ -191,6 +206,10 @@ class Monitor:
         self._is_up = self._is_up or all(gate.announce() for gate in parts.gates)
         soon = parts.detector.importing or not self._is_up
         return min(wait, self._pace.pause(soon=soon))
+
+    def _write_status(self) -> None:
+        group, interval = self._server.process_group, self._settings.interval
+        self._parts.status_file.write(self.status(), group, interval)
 
     def _first_step(self, paths: set[str] | None) -> float:
         """Scan, then log what is watched and, after a restart, why there was one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
@@ -10,6 +11,7 @@ from wsgireload.decide.budget import Budget
 from wsgireload.decide.timing import Handover
 from wsgireload.decide.verdict import GO, Gate, Go, Hold, Verdict, Wait
 from wsgireload.log import Log, Word, few, shown
+from wsgireload.report import Awaited
 from wsgireload.server.restart import Restart
 
 NEVER = float("inf")
@@ -52,8 +54,18 @@ class Reloader:
 
     @property
     def restarting(self) -> bool:
-        """Whether a restart was requested, or comes with the next request."""
-        return self._restart.requested or self._handover.pending
+        """Whether a restart was requested, or waits for requests to end, or for the next one."""
+        return self._restart.requested or self._handover.due
+
+    @property
+    def is_due(self) -> bool:
+        """Whether this process is to be replaced, now that no gate holds it, or with its group."""
+        return self.restarting or self._is_behind_group()
+
+    @property
+    def awaited(self) -> tuple[Awaited, ...]:
+        """What a restart has waited for, and for some time."""
+        return self._handover.awaited
 
     def request(self, reason: str) -> None:
         """Let a person's restart pass the gates, with the next step."""
@@ -194,3 +206,9 @@ class Reloader:
             self._budget.spend(self.changes)
         elif self._is_behind_group():
             self._log.say(Word.RESTARTING, "another process of the group noticed a change first")
+
+    def report_end(self, awaited: tuple[Awaited, ...]) -> None:
+        """Log what delays the end of this process, which is being replaced."""
+        self._handover.awaited = awaited
+        named = few(each.described(time.time()) for each in awaited)
+        self._log.say(Word.RESTARTING, f"before it ends, this process still waits for {named}")

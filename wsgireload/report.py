@@ -37,6 +37,22 @@ class Restarted(NamedTuple):
     took: float | None
 
 
+class Awaited(NamedTuple):
+    """What a due restart, or the end of this process, waits for.
+
+    `what` names it: a request, a thread, a child process or an exit function. `since` is when it
+    began, in seconds since 1970; None where that is unknown.
+    """
+
+    what: str
+    since: float | None = None
+
+    def described(self, now: float) -> str:
+        """Return it with its duration; `now` is in seconds since 1970."""
+        ran = "" if self.since is None else f", which has run for {now - self.since:.0f} s"
+        return self.what + ran
+
+
 class Status(NamedTuple):
     """The state of a monitor at one moment.
 
@@ -45,13 +61,14 @@ class Status(NamedTuple):
     files: the number of watched files; looks: the number of scans.
     changed: the files that differ from the loaded code.
     holding: why a wanted restart is held; held: where, if a file holds it.
-    restarting: whether a restart was requested, or comes with the next request.
+    restarting: whether a restart was requested, or waits for requests to end, or for the next one.
     parent: the pid of the process that replaces this one.
     since: the start of the watch, in seconds since 1970.
     generation: the number of restarts before it; None without a journal.
     reloaded: the reason for the last one; None for a first start, and if another interpreter of
     this process reports it.
     history: the last 20 restarts, newest first.
+    waiting: what a restart waits for, once it has waited for 2 s.
     list_paths: returns the watched files; not part of the data.
     """
 
@@ -71,6 +88,7 @@ class Status(NamedTuple):
     generation: int | None = None
     reloaded: str | None = None
     history: tuple[Restarted, ...] = ()
+    waiting: tuple[Awaited, ...] = ()
     list_paths: Callable[[], list[str]] = list
 
     def paths(self) -> list[str]:

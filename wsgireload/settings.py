@@ -29,6 +29,7 @@ class Settings(NamedTuple):
     watch: str = "auto"
     compare: str = "bytes"
     when: str = "auto"
+    patience: float = 5.0
     rolling: bool = False
     preflight: tuple[str, ...] | None = None
     trigger: str | None = None
@@ -173,6 +174,7 @@ CHECKS: dict[str, tuple[Callable[[Any], object], str]] = {  # and what each sett
     "watch": _one_of("auto", "events", "poll"),
     "compare": _one_of("bytes", "code"),
     "when": _one_of("auto", "next-request", "now"),
+    "patience": (_seconds(0, 60), "seconds that a restart waits for running requests, 0 to 60"),
     "rolling": _one_of(False, True),
     "preflight": (_preflight, COMMAND),
     "trigger": (_trigger, "the path of one file: str or os.PathLike; or None"),

@@ -26,6 +26,7 @@ from wsgireload.reloader import Reloader
 from wsgireload.server import detection, native
 from wsgireload.server.detection import Server
 from wsgireload.server.restart import Restart
+from wsgireload.server.running import requests
 from wsgireload.settings import Settings
 from wsgireload.state.group_epoch import GroupEpoch
 from wsgireload.state.journal import Journal
@@ -77,6 +78,7 @@ class Parts:
         handover = Handover(self._epoch(), lambda: self.restart.follows_rejection)
         compiler = Compiler(settings.environment(), clock)
         self.gates = [settle, Syntax(checkpoint, compiler), *self._checks(here), self.budget]
+        self.requests = requests(server.mod_wsgi)
         self.gates += [*self._rolling(), StaleBytecode(freshen, log), *self._timing(handover)]
         self.reloader = Reloader(
             self.detector, self.gates, self.restart, self.budget, handover, log
@@ -151,9 +153,8 @@ class Parts:
     def _timing(self, handover: Handover) -> Iterator[Gate]:
         when = self._chosen.when
         if self._daemon is not None and not self._server.is_service and when != "now":
-            running = partial(detection.running_requests, self._daemon)
-            has_line = detection.scripts_have_reload_hook
-            yield Timing(when, handover, running, has_line, time.monotonic)
+            patience, hook = self._chosen.patience, detection.reload_hook
+            yield Timing(when, patience, handover, self.requests, hook, time.monotonic)
         elif when == "next-request":
             self._trouble("no request can trigger a restart here: when='now'")
 

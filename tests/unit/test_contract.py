@@ -24,6 +24,7 @@ DEFAULTS = {
     "watch": "auto",
     "compare": "bytes",
     "when": "auto",
+    "patience": 5.0,
     "rolling": False,
     "preflight": None,
     "trigger": None,
@@ -39,7 +40,7 @@ def test_names() -> None:
     """The package gives these names, and no others by accident."""
     assert set(wsgireload.__all__) >= {
         *("Monitor", "NativeError", "SettingsError", "Status", "WsgireloadError"),
-        *("reload_required", "restart", "start", "status", "stop", "track"),
+        *("reload_required", "restart", "start", "status", "stop", "streams", "track"),
     }
     for name in wsgireload.__all__:
         assert hasattr(wsgireload, name)
@@ -89,6 +90,7 @@ def test_a_status() -> None:
     assert set(Status._fields) >= {
         *("active", "reason", "server", "pid", "application", "files", "looks", "changed"),
         *("holding", "held", "restarting", "parent", "since", "generation", "reloaded", "history"),
+        "waiting",
     }
 
 

@@ -8,6 +8,7 @@ from typing import cast
 
 import pytest
 from support.journals import Writes
+from support.running import Running
 
 from wsgireload.changes import Change, Changes
 from wsgireload.decide.budget import Budget
@@ -83,7 +84,8 @@ class World:
         budget = Budget(
             (10, 60.0), cast(Journal, self.history), cast(OwnWrites, Writes()), 1, self.clock
         )
-        timing = Timing(when, handover, lambda: 0, lambda: self.line, self.clock)
+        hook = lambda: self.line or None  # noqa: E731
+        timing = Timing(when, 5.0, handover, Running(), hook, self.clock)
         gates = [self.checked, budget, self.rolling, timing]
         restart = Restart(0.0, self.clock)
         return Reloader(Detector(), gates, restart, budget, handover, Log("site"))

@@ -168,6 +168,7 @@ def test_status_tells(begin: Callable[..., Monitor], tmp_path: Path) -> None:
         "generation": 0,
         "reloaded": None,
         "history": [],
+        "waiting": [],
     }
     assert told.since is not None
     assert 0 <= time.time() - told.since < DEADLINE

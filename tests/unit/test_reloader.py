@@ -6,6 +6,7 @@ from typing import cast
 
 import pytest
 from support.journals import Writes
+from support.running import Running
 
 from wsgireload.changes import DELETED, MODIFIED, Change, Changes
 from wsgireload.decide.budget import Budget
@@ -171,8 +172,8 @@ class World:
         gates = [Settle(0.05, self.clock), Syntax(lambda: None), budget, *filter(None, [roll])]
         gates.append(StaleBytecode(self.freshen, self.log))
         if when != "now":
-            script = lambda: True  # noqa: E731
-            gates.append(Timing(when, self.handover, lambda: running, script, self.clock))
+            requests = Running(*[self.clock.now] * running)
+            gates.append(Timing(when, 5.0, self.handover, requests, lambda: True, self.clock))
         return Reloader(self.detector, gates, self.restart, budget, self.handover, self.log)
 
     def run(self, reloader: Reloader, seconds: float) -> None:

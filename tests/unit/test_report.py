@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from wsgireload.report import Held, Restarted, Status, parse
+from wsgireload.report import Awaited, Held, Restarted, Status, parse
 
 FULL = Status(
     active=True,
@@ -23,6 +23,7 @@ FULL = Status(
     generation=4,
     reloaded="b.py changed",
     history=(Restarted(2.0, "b.py changed", 0.5), Restarted(1.0, "r", None)),
+    waiting=(Awaited("request GET / in thread 8", 3.5), Awaited("thread 'mail_0'")),
 )
 REQUIRED = {"active": True, "reason": None, "server": "daemon", "pid": 7, "application": ""}
 
@@ -73,6 +74,8 @@ def test_whole_numbers() -> None:
         ("history", {"at": 1}, "status.history"),
         ("history", [1], r"status.history\[0\]"),
         ("history", [{"at": "now"}], r"status.history\[0\].at"),
+        ("waiting", ["thread"], r"status.waiting\[0\]"),
+        ("waiting", [{"what": "thread", "since": float("inf")}], r"status.waiting\[0\].since"),
         ("list_paths", ["a"], "status.list_paths"),
     ],
 )

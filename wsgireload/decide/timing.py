@@ -1,41 +1,70 @@
 """A restart that is due waits until it costs no request.
 
-Requests that run for longer than `shutdown-timeout` are cut, whatever has the process replaced: the
-best moment is one at which none runs. Or the next request brings the restart about: mod_wsgi calls
-a WSGI script's `reload_required` before each request. If that returns true, the daemon process
-rejects the request and is replaced, and Apache replays the request on the next process: new code
-answers it, and the client notices nothing.
+Requests that run for longer than `shutdown-timeout` are cut, whatever has the process replaced. So
+the process goes on serving, with the old code and everybody, until the requests that it had when
+the restart became due have ended: for at most `patience`. A request that has run for longer than
+that is a stream, or stuck, and is not waited for.
+
+Or the next request brings the restart about: mod_wsgi calls a WSGI script's `reload_required`
+before each request. If that returns true, the daemon process rejects the request and is replaced,
+and Apache replays the request on the next process: new code answers it, and the client notices
+nothing.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from typing import Protocol
 
 from wsgireload.changes import Changes
 from wsgireload.decide.verdict import GO, Gate, Go, Hold, Verdict, Wait
+from wsgireload.log import few
+from wsgireload.report import Awaited
+from wsgireload.server.running import NAMED, Request, awaited
 from wsgireload.state.group_epoch import GroupEpoch
 
 LINE = "reload_required = wsgireload.reload_required"
 SOON = 0.05  # seconds between two checks whether a request runs
-UNASKED = 5.0  # seconds: if requests run for so long and mod_wsgi did not call, it never will
+LONG = 1.0  # seconds: a request that began after the restart became due counts if it runs so long
+CALLED = 1.0  # seconds: mod_wsgi calls before a request that begins so long after the handover
+AGAIN = 1.0  # seconds: so soon again due, a restart has had part of its time (another save settled)
 NEXT = "with the next request"
-CUT = "; requests that run longer than shutdown-timeout are cut"
+MISSING = f"the WSGI script lacks the line: {LINE}"
+BESIDE = "; old code may answer beside new"
+UNASKED = "; when='auto' applies, as mod_wsgi does not call wsgireload.reload_required here"
+OTHERS = (Awaited("requests of other applications in this process"),)
+
+
+class Requests(Protocol):
+    """The requests of this process: see server/running.py."""
+
+    @property
+    def latest(self) -> float: ...
+
+    def running(self) -> list[Request]: ...
+
+    def elsewhere(self) -> int: ...
 
 
 class Handover:
     """Whether the next request has this process replaced; `group` are the other processes.
 
-    `taken`: mod_wsgi has called for a request since that began. `follows` returns whether this
+    `taken`: mod_wsgi has called for a request since that began. `due`: a restart passed all other
+    gates. `awaited`: what it has waited for, and for some time. `follows` returns whether this
     process ends once mod_wsgi rejects a request.
     """
 
     def __init__(self, group: GroupEpoch, follows: Callable[[], bool] = lambda: True) -> None:
         self.group = group
         self.follows = follows
-        self.pending = self.taken = False
+        self.pending = self.taken = self.due = False
+        self.asked = False  # mod_wsgi has called at any time
+        self.awaited: tuple[Awaited, ...] = ()
 
     def begin(self) -> None:
         """Hand over requests from now on, in the other processes of the group as well."""
+        self.due = True
         if not self.pending:
             self.pending, self.taken = True, False
             self.group.announce()
@@ -44,56 +73,94 @@ class Handover:
         """Answer requests here again."""
         if self.pending:
             self.group.retract()
-        self.pending = False
+        self.pending = self.due = False
+        self.awaited = ()
 
     def required(self) -> bool:
         """The answer to mod_wsgi about one request, in that request's thread."""
+        self.asked = True
         self.taken = self.taken or self.pending
         return self.pending and self.follows()
 
 
 class Timing(Gate):
-    """`when` is next-request, or auto: as soon as no request runs, or else the next request.
+    """`when` is next-request, or auto: as soon as the requests under way have ended.
 
-    `running` returns how many requests run, None where that is unknown; `has_line` whether the WSGI
-    script has a `reload_required`.
+    `hook` returns whether the WSGI script has a `reload_required`: True if it is ours, or may call
+    ours; False if it is another's; None if there is none.
     """
 
     def __init__(
         self,
         when: str,
+        patience: float,
         handover: Handover,
-        running: Callable[[], int | None],
-        has_line: Callable[[], bool],
+        requests: Requests,
+        hook: Callable[[], bool | None],
         clock: Callable[[], float],
     ) -> None:
         self._when = when
+        self._patience = patience
         self._handover = handover
-        self._running = running
-        self._has_line = has_line
+        self._requests = requests
+        self._hook = hook
         self._clock = clock
-        self._since = 0.0
+        self._since = 0.0  # when the restart became due
+        self._released = float("-inf")  # when it was so no longer; infinite: it still is
+        self._awaited: list[Request] | None = None
+        self._announcement = ""
 
     def check(self, changes: Changes) -> Verdict:
         if changes.requested is not None:
             return GO
-        if not self._has_line():
-            missing = f"the WSGI script lacks the line: {LINE}"
-            if self._when == "next-request":
-                return Hold(f"no request can trigger the restart: {missing}")
-            return Go(f"{CUT}: {missing}")
+        now, hook = self._clock(), self._hook()
+        if now - self._released > AGAIN:
+            self._since, self._awaited, self._announcement = now, None, ""
+        self._released = float("inf")
+        if self._when == "next-request" and hook is None:
+            return Hold(f"no request can trigger the restart: {MISSING}")
         if not self._handover.follows():
-            return Go(f"{CUT}: other code has taken SIGINT from mod_wsgi")
-        if not self._handover.pending:
-            self._since = self._clock()
-            self._handover.begin()
+            return self._auto(now, f"{BESIDE}: other code has taken SIGINT from mod_wsgi")
         if self._when == "next-request":
+            if hook is None or self._is_in_vain(hook):
+                return self._auto(now, UNASKED)
+            self._handover.begin()
             return Wait(float("inf"), NEXT)
-        return Wait(SOON, NEXT) if self._running() and not self._in_vain() else GO
+        is_called = hook or (hook is False and self._handover.asked)
+        return self._auto(now, "" if is_called else f"{BESIDE}: {MISSING}")
+
+    def _auto(self, now: float, note: str) -> Verdict:
+        self._handover.due = True
+        running = [each for each in self._requests.running() if self._counts(each, now)]
+        if now - self._since < self._patience and (running or self._requests.elsewhere()):
+            return Wait(SOON, self._named(running, now))
+        if not note:
+            self._handover.begin()
+        return Go(note)
+
+    def _counts(self, request: Request, now: float) -> bool:
+        """Whether to wait for a request: a stream is too old for that, a later one too short."""
+        if self._since - request.began > self._patience:
+            return False
+        return request.began <= self._since or now - request.began >= LONG
+
+    def _named(self, running: list[Request], now: float) -> str:
+        """Return what to log of the wait, and report it."""
+        if now - self._since >= NAMED and running != self._awaited:
+            self._awaited = running
+            self._handover.awaited = awaited(running, now) or OTHERS
+            if not self._announcement:
+                named = few(each.described(time.time()) for each in self._handover.awaited)
+                self._announcement = f"waiting up to {self._patience:g} s for {named}"
+        return self._announcement
+
+    def _is_in_vain(self, hook: bool) -> bool:
+        """Whether mod_wsgi does not call ours: with WSGIScriptReloading Off it calls nothing."""
+        if not hook and not self._handover.asked:
+            return True
+        unasked = self._handover.pending and not self._handover.taken
+        return unasked and self._requests.latest > self._since + CALLED
 
     def release(self) -> None:
+        self._released = min(self._released, self._clock())
         self._handover.withdraw()
-
-    def _in_vain(self) -> bool:
-        """Whether requests came and mod_wsgi did not call: WSGIScriptReloading is off."""
-        return not self._handover.taken and self._clock() - self._since > UNASKED

@@ -107,9 +107,20 @@ def scripts_loaded() -> bool:
     return _scripts_have("__mtime__")
 
 
-def scripts_have_reload_hook() -> bool:
-    """Whether each WSGI script of this interpreter has a `reload_required` for mod_wsgi to call."""
-    return _scripts_have("reload_required")
+def reload_hook() -> bool | None:
+    """Whether the WSGI scripts of this interpreter have a `reload_required` for mod_wsgi to call.
+
+    True: each has ours, or one of its own, which may call ours. False: another's, as the script of
+    mod_wsgi-express has. None: one of them has none.
+    """
+    if not _scripts_have("reload_required"):
+        return None
+    return all(_may_call_ours(script) for script in _scripts())
+
+
+def _may_call_ours(script: object) -> bool:
+    home = getattr(getattr(script, "reload_required", None), "__module__", None)
+    return home in ("wsgireload.api", getattr(script, "__name__", ""))
 
 
 def _scripts_have(name: str) -> bool:
@@ -120,20 +131,6 @@ def _scripts_have(name: str) -> bool:
 def _scripts() -> list[object]:
     loaded = dict(sys.modules)
     return [module for name, module in loaded.items() if name.startswith(SCRIPT_PREFIX)]
-
-
-def running_requests(inside: ModuleType) -> int | None:
-    """How many requests this process serves now, in all of its interpreters; None: unknown.
-
-    mod_wsgi counts them since 4.6.
-    """
-    metrics = getattr(inside, "process_metrics", None)
-    values = metrics() if callable(metrics) else None
-    count = values.get("active_requests") if isinstance(values, dict) else None
-    if isinstance(count, int):
-        return count
-    running = getattr(inside, "active_requests", None)
-    return len(running) if isinstance(running, dict) else None
 
 
 def process_started(pid: int | str = "self") -> float | None:

@@ -107,4 +107,5 @@ class StatusFile:
 
 def _reportable(status: Status) -> tuple[object, ...]:
     """Return what is worth a write: not, for example, the number of scans."""
-    return status.files, status.holding, status.changed, status.restarting, status.history
+    happening = status.changed, status.holding, status.restarting, status.waiting
+    return status.files, *happening, status.history

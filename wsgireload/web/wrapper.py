@@ -9,7 +9,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import wsgireload
 from wsgireload import SettingsError
-from wsgireload.web import arguments, page
+from wsgireload.web import arguments, events, page
 from wsgireload.web import live as live_pages
 from wsgireload.web.access import Access
 from wsgireload.web.assets import LIVE_SCRIPT
@@ -50,6 +50,7 @@ def middleware(
     path = arguments.path(path)
     if live not in (True, False):
         raise SettingsError("live", live, "True or False")
+    application = events.ending(application)
     return _Middleware(application, path, access, Live(path, files) if live else None)
 
 

@@ -5,9 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from support.running import Running
 
 from wsgireload.changes import Change, Changes
-from wsgireload.decide.timing import LINE, NEXT, SOON, UNASKED, Handover, Timing
+from wsgireload.decide.timing import (
+    AGAIN,
+    CALLED,
+    LINE,
+    NEXT,
+    OTHERS,
+    SOON,
+    UNASKED,
+    Handover,
+    Timing,
+)
 from wsgireload.decide.verdict import GO, Go, Hold, Verdict, Wait
 from wsgireload.state.group_epoch import GroupEpoch
 
@@ -30,20 +41,26 @@ class Group(GroupEpoch):
 
 
 class World:
-    """How many requests run, whether the script has the line, the time, the group."""
+    """The requests that run, what the script has, the time, the group. A restart is due at 1000."""
 
-    def __init__(self, when: str) -> None:
-        self.running: int | None = 0
-        self.line = True
+    def __init__(self, when: str, patience: float = 5.0) -> None:
+        self.requests = Running()
+        self.hook: bool | None = True
         self.now = 1000.0
         self.group = Group()
         self.handover = Handover(self.group)
         self.timing = Timing(
-            when, self.handover, lambda: self.running, lambda: self.line, lambda: self.now
+            when, patience, self.handover, self.requests, lambda: self.hook, lambda: self.now
         )
 
-    def check(self, changes: Changes = EDIT) -> Verdict:
+    def check(self, changes: Changes = EDIT, after: float = 0.0) -> Verdict:
+        self.now += after
         return self.timing.check(changes)
+
+
+def waits(verdict: Verdict) -> bool:
+    """Whether the gate checks again soon."""
+    return isinstance(verdict, Wait) and verdict.seconds == SOON
 
 
 def test_the_next_request() -> None:
@@ -57,77 +74,187 @@ def test_the_next_request() -> None:
 def test_next_request_without_the_line() -> None:
     """Where no request can trigger it, that is the reason for the hold, with the line to add."""
     world = World("next-request")
-    world.line = False
+    world.hook = None
     held = world.check()
     assert isinstance(held, Hold)
     assert LINE in held.reason
     assert not world.handover.required()
 
 
-@pytest.mark.parametrize("running", [0, None])
-def test_auto_while_nothing_runs(running: int | None) -> None:
-    """Where nothing runs, or that is unknown, auto is now."""
+def test_next_request_with_the_line_of_another() -> None:
+    """A script whose reload_required is another's, as that of mod_wsgi-express, gets auto."""
+    world = World("next-request")
+    world.hook = False
+    assert world.check() == Go(UNASKED)
+    world.requests.begin(1000.0)
+    assert waits(world.check())
+
+
+def test_next_request_where_mod_wsgi_never_calls() -> None:
+    """A request that comes without a call, as with WSGIScriptReloading Off, makes it auto."""
+    world = World("next-request")
+    world.check()
+    world.requests.latest = 1000.0 + CALLED  # mod_wsgi may have decided about it before
+    assert world.check(after=2.0) == Wait(float("inf"), NEXT)
+    world.requests.latest += 0.1
+    assert world.check() == Go(UNASKED)
+
+
+def test_next_request_where_mod_wsgi_calls() -> None:
+    """A call shows that it reaches us, whosever function the script has."""
+    world = World("next-request")
+    world.hook = False
+    world.handover.required()
+    assert world.check() == Wait(float("inf"), NEXT)
+    world.handover.required()
+    world.requests.latest = 1010.0
+    assert world.check(after=20) == Wait(float("inf"), NEXT)
+
+
+def test_auto_while_nothing_runs() -> None:
+    """Where nothing runs auto is now, and the group is announced to."""
     world = World("auto")
-    world.running = running
     assert world.check() == GO
+    assert world.group.announced == 1
 
 
 def test_auto_while_something_runs() -> None:
-    """Until nothing runs auto checks again soon, and a request that comes is handed over."""
+    """Until the requests have ended all are answered here, and no other process is replaced."""
     world = World("auto")
-    world.running = 1
-    assert world.check() == Wait(SOON, NEXT)
+    world.requests.begin(999.5)
+    assert waits(world.check())
+    assert not world.handover.required()
+    assert world.group.announced == 0
+    world.requests.requests.clear()
+    assert world.check(after=0.1) == GO
     assert world.handover.required()
-    world.running = 0
+
+
+@pytest.mark.parametrize("patience", [0.0, 0.5, 5.0, 60.0])
+def test_auto_has_patience(patience: float) -> None:
+    """A request that runs on is waited for as long as the setting says, and no longer."""
+    world = World("auto", patience)
+    world.requests.begin(1000.0)
+    assert waits(world.check(after=0)) == (patience > 0)
+    assert waits(world.check(after=patience / 2)) == (patience > 0)
+    assert world.check(after=patience / 2) == GO
+
+
+def test_a_stream_is_not_waited_for() -> None:
+    """What has run for longer than the patience when the restart becomes due is a stream."""
+    world = World("auto")
+    world.requests.begin(994.9)
+    assert world.check() == GO
+    world = World("auto")
+    world.requests.begin(995.1)
+    assert waits(world.check())
+
+
+def test_a_busy_site_is_not_waited_for() -> None:
+    """Short requests that began since are not waited for: on a busy site there is always one."""
+    world = World("auto")
+    world.requests.begin(1000.0)
+    assert waits(world.check())
+    world.requests.requests.clear()
+    world.requests.begin(1000.1)
+    assert world.check(after=0.2) == GO
+
+
+def test_a_later_request_that_runs_long_is_waited_for() -> None:
+    """A request that began since counts if it has run for a while when the others have ended."""
+    world = World("auto")
+    world.requests.begin(1000.0)
+    world.check()
+    world.requests.begin(1000.5)
+    del world.requests.requests[0]
+    assert waits(world.check(after=2.0))
+    world.requests.requests.clear()
     assert world.check() == GO
 
 
-def test_auto_without_the_line() -> None:
-    """Without the line auto is now, and the log line names what to add."""
+def test_requests_of_other_applications() -> None:
+    """Requests of other interpreters are waited for, no longer than the patience."""
     world = World("auto")
-    world.line, world.running = False, 1
-    verdict = world.check()
+    world.requests.others = 1
+    assert waits(world.check())
+    world.check(after=3.0)
+    assert world.handover.awaited == OTHERS
+    assert world.check(after=2.0) == GO
+
+
+def test_what_it_waits_for_is_named() -> None:
+    """After 2 s the log and the status name the requests; the log once."""
+    world = World("auto")
+    world.requests.begin(999.0)
+    assert world.check() == Wait(SOON)
+    assert world.check(after=1.9) == Wait(SOON)
+    assert world.handover.awaited == ()
+    named = world.check(after=0.1)
+    assert isinstance(named, Wait)
+    assert named.announcement == (
+        "waiting up to 5 s for request GET /slow in thread 4242, which has run for 3 s"
+    )
+    assert [each.what for each in world.handover.awaited] == ["request GET /slow in thread 4242"]
+    world.requests.begin(1001.0)
+    assert world.check(after=1.5) == named
+    assert len(world.handover.awaited) == 2
+    world.timing.release()
+    assert world.handover.awaited == ()
+
+
+@pytest.mark.parametrize("hook", [None, False])
+def test_auto_without_the_line(hook: bool | None) -> None:
+    """Without the line auto waits as well, and the log line names what to add."""
+    world = World("auto")
+    world.hook = hook
+    world.requests.begin(1000.0)
+    assert waits(world.check())
+    verdict = world.check(after=5.0)
     assert isinstance(verdict, Go)
     assert LINE in verdict.note
     assert not world.handover.required()
 
 
-def test_auto_where_mod_wsgi_never_asks() -> None:
-    """Where requests run on and on and mod_wsgi never asks, auto does not wait for ever."""
+def test_each_restart_has_its_time() -> None:
+    """The patience with requests that run on begins anew for the next restart."""
     world = World("auto")
-    world.running = 1
+    world.requests.begin(1000.0)
     world.check()
-    world.now += UNASKED
-    assert world.check() == Wait(SOON, NEXT)
-    world.now += 0.1
+    world.timing.reset()
+    world.requests.begin(1006.0)
+    assert waits(world.check(after=6.5))
+    assert world.check(after=5.0) == GO
+
+
+def test_saves_do_not_prolong_it() -> None:
+    """Another save within the wait, which has to settle first, does not begin it anew."""
+    world = World("auto")
+    world.requests.begin(1000.0)
+    for _ in range(4):
+        assert waits(world.check())
+        world.timing.reset()
+        assert waits(world.check(after=AGAIN))
+        world.now += 0.25
     assert world.check() == GO
 
 
-def test_auto_where_mod_wsgi_asks() -> None:
-    """A request that was handed over has the process replaced: mod_wsgi waits for the others."""
+def test_due() -> None:
+    """Streams may end as soon as a restart waits, and go on once it is withdrawn."""
     world = World("auto")
-    world.running = 1
+    world.requests.begin(1000.0)
+    assert not world.handover.due
     world.check()
-    world.handover.required()
-    world.now += 2 * UNASKED
-    assert world.check() == Wait(SOON, NEXT)
-
-
-def test_each_restart_has_its_time() -> None:
-    """The patience with requests that run on begins anew after a reset."""
-    world = World("auto")
-    world.running = 1
-    world.check()
-    world.timing.reset()
-    world.now += UNASKED + 1
-    assert world.check() == Wait(SOON, NEXT)
+    assert world.handover.due
+    world.timing.release()
+    assert not world.handover.due
 
 
 @pytest.mark.parametrize("when", ["auto", "next-request"])
 def test_a_person_does_not_wait(when: str) -> None:
     """A restart by hand comes at once, and hands over no request."""
     world = World(when)
-    world.running, world.line = 1, False
+    world.requests.begin(1000.0)
+    world.hook = None
     assert world.check(BY_HAND) == GO
     assert not world.handover.pending
 
@@ -145,7 +272,6 @@ def test_it_stays(staying: Callable[[Timing], None]) -> None:
 def test_the_group_is_announced_to(when: str) -> None:
     """A process that waits for a request announces that once, and takes it back if it stays."""
     world = World(when)
-    world.running = 1
     world.check()
     world.check()
     assert world.group.announced == 1

@@ -221,3 +221,35 @@ def test_a_process_is_more_than_its_pid() -> None:
     assert int(start) >= int(start_of_parent)
     assert boot == same_boot
     assert len(boot) == 36
+
+
+class Handler:
+    """As mod_wsgi-express has one, whose script takes its `reload_required` from it."""
+
+    def reload_required(self, filename: str) -> bool:
+        return bool(filename)
+
+
+@pytest.mark.parametrize(
+    ("line", "hook"),
+    [
+        ("", None),
+        ("from wsgireload import reload_required", True),
+        ("import wsgireload\nreload_required = wsgireload.reload_required", True),
+        ("def reload_required(filename): return False", True),
+        ("reload_required = lambda filename: False", True),
+        ("reload_required = handler.reload_required", False),
+    ],
+)
+def test_whose_hook_it_is(line: str, hook: bool | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A script has our reload_required, or its own that may call ours, or another's, or none."""
+    script = ModuleType("_mod_wsgi_1234")
+    script.handler = Handler()  # type: ignore[attr-defined]
+    exec(line, vars(script))
+    monkeypatch.setitem(sys.modules, script.__name__, script)
+    assert server.reload_hook() is hook
+
+
+def test_without_a_script_there_is_no_hook() -> None:
+    """An interpreter without a WSGI script has nothing for mod_wsgi to call."""
+    assert server.reload_hook() is None

@@ -1,0 +1,116 @@
+"""The end of a process that is replaced: what delays it."""
+
+from __future__ import annotations
+
+import _thread
+import contextlib
+import sys
+import threading
+import time
+from collections.abc import Callable
+from types import FrameType
+
+from wsgireload.log import escaped
+from wsgireload.report import Awaited
+from wsgireload.server import detection
+from wsgireload.server.running import NAMED, Requests
+
+UNKNOWN = "a function of atexit, or another application of this process"
+EXECUTORS = (  # the modules that know the threads of executors, and where; daemonic ones are joined
+    ("concurrent.futures.thread", "_threads_queues"),
+    ("concurrent.futures.process", "_threads_wakeups"),
+)
+
+
+def watch(
+    requests: Requests,
+    report: Callable[[tuple[Awaited, ...]], None],
+    start: Callable[[Callable[[], None]], object],
+) -> None:
+    """Have `report` called with what delays the end of this process; called where that begins.
+
+    In the main interpreter a thread does so after 2 s, which `start` starts. As a rule the process
+    ends meanwhile, and the thread with it. No thread may run so long in a sub-interpreter: mod_wsgi
+    frees it under the thread. There it is reported at once what is to be expected.
+    """
+    ending = threading.get_ident()
+
+    def wait() -> None:
+        time.sleep(NAMED)
+        report(requests.awaited() or at_exit(ending))
+
+    with contextlib.suppress(Exception):  # such as a RuntimeError: too late for a new thread
+        if is_main_interpreter():
+            start(wait)
+        elif expected := requests.awaited(NAMED) + _named_threads(_frames(), is_over=False):
+            report(expected)
+
+
+def is_main_interpreter() -> bool:
+    """Return whether this is the main interpreter of its process; False where that is unknown."""
+    if (answer := getattr(_thread, "_is_main_interpreter", None)) is not None:
+        return bool(answer())
+    with contextlib.suppress(ImportError):  # before 3.12
+        import _xxsubinterpreters as interpreters  # type: ignore[import-not-found]
+
+        return bool(interpreters.get_current() == interpreters.get_main())
+    return False
+
+
+def at_exit(ending: int) -> tuple[Awaited, ...]:
+    """Return what Python waits for at its end; `ending` is the thread that ends it."""
+    frames = _frames()
+    children = tuple(Awaited(escaped(f"child process {each}")) for each in _children())
+    return (
+        _named_threads(frames, is_over=True)
+        or children
+        or (Awaited(escaped(_function(frames.get(ending)))),)
+    )
+
+
+def _named_threads(frames: dict[int, FrameType], *, is_over: bool) -> tuple[Awaited, ...]:
+    """Return the threads that Python joins. Once its end has begun, idle executors `is_over`."""
+    named = []
+    for thread in threading.enumerate():
+        if thread in (threading.main_thread(), threading.current_thread()):
+            continue
+        is_worker = any(
+            thread in getattr(sys.modules.get(module), name, ()) for module, name in EXECUTORS
+        )
+        frame = frames.get(thread.ident or 0)
+        has_work = getattr(thread, "pending_work_items", True)
+        is_idle = frame is None or frame.f_code.co_name == "_worker" or not has_work
+        if (is_over or not is_idle) if is_worker else not thread.daemon:
+            named.append(Awaited(escaped(f"thread {thread.name!r}")))
+    return tuple(named)
+
+
+def _children() -> list[str]:
+    """Return the children that multiprocessing joins at exit: it ends the daemonic ones itself."""
+    module = sys.modules.get("multiprocessing.process")
+    children = set(getattr(module, "_children", ()))
+    # Not is_alive(): it reaps the child, for which the ending thread waits already.
+    alive = [each for each in children if not each.daemon and each._popen.returncode is None]
+    return [f"{each.name!r}, pid {each.pid}" for each in alive]
+
+
+def _function(frame: FrameType | None) -> str:
+    """Name the exit function that a thread runs; `frame` is that of the thread."""
+    name = UNKNOWN
+    while frame is not None:
+        code = frame.f_code
+        if code.co_filename != threading.__file__:  # it calls some of them
+            name = f"exit function {code.co_qualname}, {code.co_filename}:{frame.f_lineno}"
+        frame = frame.f_back
+    return name
+
+
+def _frames() -> dict[int, FrameType]:
+    """Return the frame of each thread. Empty where another interpreter may have its own GIL:
+
+    then its frames, which Python would return as well, may not be read.
+    """
+    version = getattr(detection.mod_wsgi(), "version", ())
+    if sys.version_info >= (3, 12) and version >= (6,):
+        return {}
+    return sys._current_frames()
