@@ -9,10 +9,8 @@ from collections.abc import Sequence
 from wsgireload.cli import monitors
 from wsgireload.cli.monitors import Found, RunningMonitor
 from wsgireload.cli.terminal import level, print_json, print_text
-from wsgireload.log import shown
+from wsgireload.log import few, shown
 from wsgireload.report import Restarted, plain
-
-MOST = 3  # changed files that are named
 
 
 def add_arguments(_command: argparse.ArgumentParser) -> None:
@@ -54,13 +52,13 @@ def text(monitor: RunningMonitor) -> str:
     """Describe one monitor in a few lines."""
     status = monitor.status
     state = "holding" if status.holding else "restarting" if status.restarting else "watching"
-    more = f" and {len(status.changed) - MOST} more" if len(status.changed) > MOST else ""
     details = {
         "application": status.application or "the main interpreter",
         "generation": status.generation,
         "reloaded": _last(status.history),
-        "changed": ", ".join(status.changed[:MOST]) + more,
+        "changed": few(status.changed),
         "holding": status.holding,
+        "waiting for": few(each.described(time.time()) for each in status.waiting),
         "updated": f"{_ago(monitor.snapshot.time)}, in {monitor.path}",
     }
     lines = [

@@ -60,6 +60,7 @@ def render(status: Status, environ: WSGIEnvironment) -> str:
         f'<p class="state" role="status">{state}</p></header>',
         f'<section class="now"><h2>{sections.text(headline)}</h2><p>{sections.text(more)}</p>',
         sections.held(status.held) if status.held else sections.changed(status.changed),
+        sections.waiting(status.waiting),
         "</section>",
         sections.process(status),
         sections.timeline(status.history) if status.active or status.history else "",
@@ -84,6 +85,13 @@ def _summary(status: Status) -> tuple[str, str, str, str]:
         if status.held is None:
             return "bad", "Held", "A restart is held", f"{status.holding}. {more}"
         return "bad", "Held", "This file does not compile", more
+    if status.waiting:
+        return (
+            "news",
+            "Waiting",
+            "Waiting to restart",
+            "The old code answers until these have ended:",
+        )
     if status.restarting:
         return "news", "Restarting", "Restarting", "The new code answers next."
     if status.changed:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from html import escape
 from wsgiref.types import WSGIEnvironment
 
-from wsgireload import Held, Restarted, Status
+from wsgireload import Awaited, Held, Restarted, Status
 from wsgireload.web.excerpt import excerpt
 
 MOST = 2000  # files that the page lists; status.json has all of them
@@ -47,6 +47,11 @@ class Sections:
     def changed(self, paths: Sequence[str]) -> str:
         """Return the changed files."""
         lines = "".join(f"<li><code>{self.text(path)}</code></li>" for path in paths[:MOST])
+        return f'<ul class="changed">{lines}</ul>' if lines else ""
+
+    def waiting(self, awaited: Sequence[Awaited]) -> str:
+        """Return what a restart waits for."""
+        lines = "".join(f"<li>{self.text(each.described(self._now))}</li>" for each in awaited)
         return f'<ul class="changed">{lines}</ul>' if lines else ""
 
     def process(self, status: Status) -> str:

@@ -81,6 +81,16 @@ def test_status(folder: Path, capsys) -> None:
     assert f"in {folder}/1-app.state" in out
 
 
+def test_status_of_a_process_that_waits(folder: Path, capsys) -> None:
+    """What a restart waits for is printed, with the time for which it has run."""
+    waiting = [{"what": "request GET /slow in thread 7", "since": time.time() - 4}]
+    publish(folder, restarting=True, waiting=[*waiting, {"what": "thread 'mail_0'", "since": None}])
+    assert main(["status"]) == 0
+    out = capsys.readouterr().out
+    assert ": restarting, 7 files" in out
+    assert "waiting for  request GET /slow in thread 7, which has run for 4 s, thread" in out
+
+
 def test_what_cannot_be_a_state(folder: Path, capsys) -> None:
     """Damaged files, links and other files are skipped."""
     (folder / "a.state").write_text("{")

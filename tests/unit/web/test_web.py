@@ -14,7 +14,7 @@ import pytest
 from support.wsgicall import BROWSER, Told, call
 
 import wsgireload
-from wsgireload import Held, Restarted, SettingsError, Status
+from wsgireload import Awaited, Held, Restarted, SettingsError, Status
 from wsgireload.web import access, middleware
 
 NOW = 1_700_000_000.0
@@ -128,6 +128,7 @@ def test_a_hold_without_a_place(say) -> None:
     ("told", "state"),
     [
         ({"restarting": True}, "Restarting"),
+        ({"restarting": True, "waiting": (Awaited("thread 'mail_0'"),)}, "Waiting"),
         ({"changed": ("views.py",)}, "Changed"),
         ({"looks": 0}, "Starting"),
         ({}, "Watching"),
@@ -140,6 +141,15 @@ def test_the_title_says_the_state(say, told: dict[str, object], state: str) -> N
     answer = call(middleware(application), "/.wsgireload/")
     assert f"<title>{state} · wsgireload</title>" in answer.text
     assert f">{state}</p>" in answer.text
+
+
+def test_the_page_shows_what_is_waited_for(say) -> None:
+    """Each request is named, with the time for which it has run; what a client sent is escaped."""
+    say(restarting=True, waiting=(Awaited("request GET /<b> in thread 7", NOW - 3),))
+    answer = call(middleware(application), "/.wsgireload/")
+    assert re.search(r"request GET /&lt;b&gt; in thread 7, which has run for \d+ s", answer.text)
+    told = json.loads(call(middleware(application), "/.wsgireload/status.json").body)
+    assert told["waiting"] == [{"what": "request GET /<b> in thread 7", "since": NOW - 3}]
 
 
 def test_the_timeline(say) -> None:
