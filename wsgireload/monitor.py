@@ -205,7 +205,7 @@ class Monitor:
             return None
         self._is_up = self._is_up or all(gate.announce() for gate in parts.gates)
         soon = parts.detector.importing or not self._is_up
-        return min(wait, self._pace.pause(soon=soon))
+        return min(wait, self._pace.pause(soon=soon, within=parts.detector.due_in))
 
     def _write_status(self) -> None:
         group, interval = self._server.process_group, self._settings.interval

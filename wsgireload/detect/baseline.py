@@ -80,6 +80,11 @@ class Baseline:
         """Record that a file was missing when the process loaded its code."""
         self._digests[path] = MISSING
 
+    def identify(self, path: str, digest: Digest) -> Digest:
+        """Record the digest of a file for which a stand-in was recorded; returns it."""
+        self._digests[path] = digest
+        return digest
+
     def digest(self, path: str, now: Digest) -> Digest:
         """The digest of a file as it was loaded; `now` is the one on disk."""
         if path not in self._digests:

@@ -80,6 +80,11 @@ class Detector:
         """Paths without evidence that they are what was loaded."""
         return self._baseline.unproven
 
+    @property
+    def due_in(self) -> float:
+        """Seconds until the next scan should read the files that were put off."""
+        return self._digests.due_in
+
     def paths(self) -> list[str]:
         """All watched paths; from any thread."""
         return [path for path in list(self._paths) if path not in self._absent]
@@ -114,7 +119,7 @@ class Detector:
         if resumed:  # the digests that the last scan found were not compared
             fresh |= self._paths
         scanned = self._order if everything else self._due(fresh, suspects)
-        self._compare(fresh.keys() | self._digests.scan(scanned, suspects))
+        self._compare(fresh.keys() | self._digests.scan(scanned, suspects, lazily=True))
         self._broken_off = False
         triggered = self._trigger is None or self._trigger in self._differs
         return dict(self._differs) if triggered else {}
@@ -191,6 +196,8 @@ class Detector:
 
     def _compare_one(self, path: str, now: Digest) -> None:
         loaded = self._baseline.digest(path, now)
+        if loaded == self._digests.identified.pop(path, None):
+            loaded = self._baseline.identify(path, now)
         is_python = path.lower().endswith(PYTHON_SUFFIXES) or path in self._scripts
         by_code = self._by_code and is_python
         if by_code and now == loaded:

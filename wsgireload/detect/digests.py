@@ -9,6 +9,8 @@ from collections.abc import Callable, Collection, Iterable
 from itertools import islice
 
 from wsgireload.changes import Hasher
+from wsgireload.detect.backlog import Backlog, Reading
+from wsgireload.detect.modules import PYTHON_SUFFIXES
 from wsgireload.log import Log
 from wsgireload.server import native
 from wsgireload.server.files import log_unreadable, open_file
@@ -22,6 +24,8 @@ CHUNK = 1 << 20
 SMALL = 1 << 12
 RACY_NS = 2_000_000_000  # the coarsest file time in use (FAT): younger ones may change unnoticed
 BATCH = 256  # paths whose marks are requested at once
+LARGE = 1 << 20  # bytes: a file with more is put off
+EAGER = 1.0  # seconds of a scan, after which every file is put off that is no Python source
 
 # The stat of a file as one number that changes when the file is written, replaced or restored:
 # see native.marks. These two are no file's.
@@ -62,20 +66,43 @@ def changed_ns(found: os.stat_result) -> int:
     return max(found.st_mtime_ns, found.st_ctime_ns) if os.name == "nt" else found.st_ctime_ns
 
 
+def stand_in(mark: Mark) -> Digest:
+    """What stands for the digest of a file that was not read yet: its mark.
+
+    So any change of its mark counts as a change of the file, be it a touch: one restart too many is
+    better than old content.
+    """
+    return b"mark" + mark.to_bytes(8, "little")
+
+
+def is_stand_in(digest: Digest) -> bool:
+    """Whether a digest is only a mark."""
+    return digest.startswith(b"mark") and len(digest) < SIZE
+
+
 class Digests:
     """The last mark and digest of every path that was scanned.
 
     A file that cannot be read keeps its last digest, if any, and is in `unread` until it can be.
-    `checkpoint` is called often and may raise to end the scan.
+    `checkpoint` is called often and may raise to end the scan. `identified` has the stand-in of
+    each file that was read since, without another change: its digest is that of the same content.
     """
 
     def __init__(
-        self, log: Log, checkpoint: Callable[[], None], wall_ns: Callable[[], int] = time.time_ns
+        self,
+        log: Log,
+        checkpoint: Callable[[], None],
+        wall_ns: Callable[[], int] = time.time_ns,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.unread: set[str] = set()
+        self.identified: dict[str, Digest] = {}
         self._log = log
         self._checkpoint = checkpoint
         self._wall_ns = wall_ns
+        self._clock = clock
+        self._backlog = Backlog(checkpoint, clock)
+        self._large: dict[str, int] = {}  # the sizes of large files, when their digests were taken
         # Two dicts: ten thousand pairs in one would take twice the memory.
         self._mark: dict[str, Mark] = {}
         self._digest: dict[str, Digest] = {}
@@ -85,9 +112,17 @@ class Digests:
         """The last digest of a path; None if it could never be read."""
         return self._digest.get(path)
 
-    def scan(self, paths: Iterable[str], suspects: Collection[str] = ()) -> set[str]:
-        """Digest `suspects` and files whose marks changed; returns paths with another digest."""
+    def scan(
+        self, paths: Iterable[str], suspects: Collection[str] = (), *, lazily: bool = False
+    ) -> set[str]:
+        """Digest `suspects` and files whose marks changed; returns paths with another digest.
+
+        A lazy scan puts off large files, and all but Python sources after a while: the following
+        ones read them, a slice at a time. Meanwhile they have a stand-in for a digest, or keep the
+        last one where the size is the same: then it may have been a touch.
+        """
         changed: set[str] = set()
+        until = self._clock() + EAGER if lazily else None
         last, young, rest = self._mark.get, self._young, iter(paths)
         while batch := list(islice(rest, BATCH)):
             self._checkpoint()
@@ -96,10 +131,10 @@ class Digests:
                 if mark != last(path) or path in young or path in suspects or mark == UNREADABLE:
                     read.append(path)
                     # The mark is from before the reading: a change meanwhile gives another one.
-                    if self._read(path, mark):
+                    if self._read(path, mark, until):
                         changed.add(path)
             self._recheck(read)
-        return changed
+        return changed | self._work() if lazily else changed
 
     def _recheck(self, read: list[str]) -> None:
         """Have a path read again by the next scan if it led elsewhere while it was read."""
@@ -108,11 +143,13 @@ class Digests:
             if mark != self._mark.get(path):
                 self._mark[path] = UNREADABLE
 
-    def _read(self, path: str, mark: Mark) -> bool:
-        """Digest a path; returns whether its digest is another, or the first."""
+    def _read(self, path: str, mark: Mark, until: float | None) -> bool:
+        """Digest a path, or put it off; returns whether its digest is another, or the first."""
         now = self._wall_ns()
         try:
             found = os.stat(path)
+            if until is not None and self._is_for_later(path, found, until):
+                return self._put_off(path, mark, found.st_size)
             digest = digest_of(path, self._checkpoint, found)
         except (FileNotFoundError, NotADirectoryError):
             found, digest = None, MISSING
@@ -120,13 +157,73 @@ class Digests:
             self.unread.add(path)
             log_unreadable(self._log, path, error)
             return False
-        self.unread.discard(path)
         self._mark[path] = NO_FILE if digest == MISSING else mark
-        if found and abs(now - changed_ns(found)) <= RACY_NS:
-            self._young.add(path)
-        else:
-            self._young.discard(path)
+        return self._note(path, digest, now, found)
+
+    def _note(self, path: str, digest: Digest, now: int, found: os.stat_result | None) -> bool:
+        """Record a digest that was taken from this time on; returns whether it is another."""
+        self.unread.discard(path)
+        self._young.discard(path)
+        self._large.pop(path, None)
+        if found:
+            if abs(now - changed_ns(found)) <= RACY_NS:
+                self._young.add(path)
+            if found.st_size > LARGE:
+                self._large[path] = found.st_size
         changed = digest != self._digest.get(path)
         if changed:  # else keep the object: others hold the same one
             self._digest[path] = digest
         return changed
+
+    def _is_for_later(self, path: str, found: os.stat_result, until: float) -> bool:
+        if not stat.S_ISREG(found.st_mode) or path.lower().endswith(PYTHON_SUFFIXES):
+            return False
+        return found.st_size > LARGE or self._clock() >= until
+
+    def _put_off(self, path: str, mark: Mark, size: int) -> bool:
+        """Have a file read later; returns whether it surely differs from the last digest."""
+        self._mark[path] = mark
+        self.unread.discard(path)
+        size = size if size > LARGE else 0
+        last = self._digest.get(path)
+        undecided = last is not None and not is_stand_in(last) and size == self._large.get(path, 0)
+        self._backlog.put(path, urgent=undecided)
+        if undecided or last == stand_in(mark):
+            return False
+        if size:
+            self._large[path] = size
+        self._digest[path] = stand_in(mark)
+        return True
+
+    @property
+    def due_in(self) -> float:
+        """Seconds until the next scan should read what was put off; infinite if nothing was."""
+        return self._backlog.due_in
+
+    def _work(self) -> set[str]:
+        """Read some of what was put off; returns the paths with another digest."""
+        changed = set()
+        for path, outcome in self._backlog.work():
+            mark = native.marks([path])[0]
+            if isinstance(outcome, Reading):
+                if self._note_late(path, outcome, mark):
+                    changed.add(path)
+            else:
+                self._mark[path] = UNREADABLE  # have the next scan decide what it is by now
+                self.unread.add(path)
+                if outcome is not None:
+                    log_unreadable(self._log, path, outcome)
+        return changed
+
+    def _note_late(self, path: str, reading: Reading, mark: Mark) -> bool:
+        """Record the digest of a file that was put off; `mark` is from after the reading."""
+        try:
+            found = os.stat(path)
+        except (OSError, ValueError):
+            found = None  # gone just now: its mark has changed
+        if mark != reading.mark:  # it changed while it was read
+            self._backlog.put(path, urgent=True)
+        elif self._digest.get(path) == stand_in(mark):
+            self.identified[path] = stand_in(mark)
+        self._mark[path] = mark
+        return self._note(path, reading.hasher.digest()[:SIZE], self._wall_ns(), found)

@@ -28,11 +28,14 @@ class Pace:
         """A step begins."""
         self._began = self._clock()
 
-    def pause(self, *, soon: bool = False) -> float:
-        """Seconds until the next step. One expensive step, as the first is, has no effect."""
+    def pause(self, *, soon: bool = False, within: float = float("inf")) -> float:
+        """Seconds until the next step, which is due `within` so many, or `soon`.
+
+        One expensive step, as the first is, has no effect.
+        """
         cost = self._clock() - self._began
         usual, self._cost = min(cost, self._cost), cost
-        return max(min(self._interval, SOON) if soon else self._interval, SHARE * usual)
+        return max(min(self._interval, SOON if soon else within), SHARE * usual)
 
 
 class Wakeup:
