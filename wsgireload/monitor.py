@@ -177,7 +177,8 @@ class Monitor:
         parts, step, paths = self._parts, self._first_step, None
         while not self._stopped:
             wait = self._guarded(step, paths)
-            changed = parts.wakeup.wait(self._settings.interval if wait is None else wait)
+            seconds = self._settings.interval if wait is None else wait
+            changed = parts.wakeup.wait(seconds, self._pace.rest)
             paths = None if wait is None else changed  # what failed may not have scanned its paths
             step = parts.reloader.step
         parts.status_file.remove()

@@ -13,7 +13,7 @@ from wsgireload.detect.backlog import Backlog, Reading
 from wsgireload.detect.modules import PYTHON_SUFFIXES
 from wsgireload.log import Log
 from wsgireload.server import native
-from wsgireload.server.files import log_unreadable, open_file
+from wsgireload.server.files import MOST, log_unreadable, open_file
 
 Digest = bytes
 SIZE = 16  # bytes of a digest: enough against chance, and an attacker gains nothing here
@@ -176,8 +176,10 @@ class Digests:
         return changed
 
     def _is_for_later(self, path: str, found: os.stat_result, until: float) -> bool:
-        if not stat.S_ISREG(found.st_mode) or path.lower().endswith(PYTHON_SUFFIXES):
+        if not stat.S_ISREG(found.st_mode):
             return False
+        if path.lower().endswith(PYTHON_SUFFIXES):  # one that cannot be compiled matters less
+            return found.st_size > MOST
         return found.st_size > LARGE or self._clock() >= until
 
     def _put_off(self, path: str, mark: Mark, size: int) -> bool:

@@ -24,6 +24,11 @@ class Pace:
         self._began = clock()
         self._cost = 0.0
 
+    @property
+    def rest(self) -> float:
+        """Seconds for which what caused the last step should cause no other."""
+        return SHARE * self._cost
+
     def begin(self) -> None:
         """A step begins."""
         self._began = self._clock()
@@ -44,8 +49,12 @@ class Wakeup:
     def __init__(self) -> None:
         self._event = threading.Event()
 
-    def wait(self, seconds: float) -> Paths:
-        """Return after so many seconds, or as soon as `wake` is called (or was, meanwhile)."""
+    def wait(self, seconds: float, rest: float = 0.0) -> Paths:  # noqa: ARG002 - events only
+        """Return after so many seconds, or as soon as `wake` is called (or was, meanwhile).
+
+        `rest` is for what caused the step before this wait, if it had caused another shortly before
+        that: so many seconds it ends no wait, and is returned after them.
+        """
         self._event.wait(seconds)
         self._event.clear()
         return None
@@ -81,15 +90,32 @@ class EventWakeup(Wakeup):
         self._prefetch = prefetch
         self._clock = clock
         self._broken = False
+        # Paths; None among them stands for an event that may be anywhere.
+        self._causes: set[str | None] = set()  # of the last step
+        self._caused: dict[str | None, float] = {}  # until when another step may not follow at once
+        self._resting: dict[str | None, float] = {}  # until when each ends no wait
+        self._late: set[str | None] = set()  # of these, the ones that have had an event
 
-    def wait(self, seconds: float) -> Paths:
+    def wait(self, seconds: float, rest: float = 0.0) -> Paths:
         if self._broken:
             return super().wait(seconds)
+        self._let_rest(rest)
         try:
-            return self._burst(seconds)
+            paths = self._burst(seconds)
         except Exception:  # no event will ever arrive again: from now on a wait is only a wait
             self._broken = True
             return None
+        self._causes = {None} if paths is None else set(paths)
+        return paths
+
+    def _let_rest(self, seconds: float) -> None:
+        """Begin a rest for what caused the last step, if it had caused one before."""
+        now = self._clock()
+        self._resting = {each: until for each, until in self._resting.items() if until > now}
+        self._caused = {each: until for each, until in self._caused.items() if until > now}
+        again = self._causes & self._caused.keys()
+        self._resting.update(dict.fromkeys(again, now + seconds))
+        self._caused.update(dict.fromkeys(self._causes, now + 2 * seconds))
 
     def wake(self) -> None:
         super().wake()
@@ -113,10 +139,16 @@ class EventWakeup(Wakeup):
     def _next(self, seconds: float) -> Paths:
         """Watched paths of the next events; empty when the time is over, None for anywhere."""
         end = self._clock() + seconds
-        while found := self._events.wait(max(0.0, end - self._clock())):
-            if watched := set(filter(self._is_watched, found)):
-                return watched
-            if self._clock() >= end:  # there is always more, where a log is written all the time
+        while True:
+            due = min([end, *(self._resting.get(each, 0.0) for each in self._late)])
+            found = self._events.wait(max(0.0, due - self._clock()))
+            self._late |= {None} if found is None else {p for p in found if self._is_watched(p)}
+            now = self._clock()
+            ready = {each for each in self._late if self._resting.get(each, 0.0) <= now}
+            if ready:
+                self._late -= ready
+                return None if None in ready else {each for each in ready if each is not None}
+            # There is always more where a log, or a file that rests, is written all the time.
+            if found == set() or now >= end:
                 return set()
             time.sleep(IDLE)
-        return found

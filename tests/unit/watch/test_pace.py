@@ -57,3 +57,23 @@ def test_soon() -> None:
 def test_soon_is_never_later() -> None:
     """A shorter interval stays."""
     assert World(0.05).step(0.001, soon=True) == 0.05
+
+
+def test_within() -> None:
+    """A step may be due earlier than at the interval, but not without a rest either."""
+    world = World(1.0)
+    world.step(0.01)
+    assert world.pace.pause(within=0.3) == 0.3
+    assert world.pace.pause(within=30.0) == 1.0
+    world.step(0.5)
+    world.now += 0.5
+    assert world.pace.pause(within=0.3) == pytest.approx(5.0)
+
+
+def test_the_rest_of_what_caused_it() -> None:
+    """Nine tenths of the time are free of what causes steps that take long."""
+    world = World(1.0)
+    assert world.pace.rest == 0.0
+    for cost in (2.0, 0.01, 0.5):
+        world.step(cost)
+        assert world.pace.rest == pytest.approx(SHARE * cost)

@@ -122,8 +122,21 @@ class World:
     def now(self) -> float:
         return self.source.now
 
-    def wait(self, seconds: float) -> set[str] | None:
-        return self.wakeup.wait(seconds)
+    def wait(self, seconds: float, rest: float = 0.0) -> set[str] | None:
+        return self.wakeup.wait(seconds, rest)
+
+    def steps(self, until: float, rest: float) -> list[tuple[float, set[str] | None]]:
+        """Wait again and again; returns when something ended a wait, and what.
+
+        `rest` follows a step that something caused; the others cost next to nothing.
+        """
+        found, paths = [], set[str]()
+        while self.now < until:
+            paths = self.wait(1.0, 0.001 if paths == set() else rest)
+            self.debounce.reset()  # as the reloader, where nothing differs
+            if paths != set():
+                found.append((self.now, paths))
+        return found
 
 
 Make = Callable[..., World]
@@ -234,3 +247,54 @@ def test_when_no_event_will_ever_come_again(make: Make, broken: Exception) -> No
     assert time.monotonic() - began < FOREVER / 2
     world.wakeup.end()
     assert world.source.ended == 1
+
+
+def test_a_greedy_file_waits(make: Make) -> None:
+    """A file that changes all the time ends few waits where its steps cost much."""
+    greedy = [(0.2 * n, {"/site/visits.csv"}) for n in range(1, 300)]
+    assert len(make(*greedy).steps(60.0, 0.0)) > 250
+    found = make(*greedy).steps(60.0, 3.0)
+    assert 15 <= len(found) <= 22
+    assert all(paths == {"/site/visits.csv"} for _, paths in found)
+
+
+@pytest.mark.parametrize("at", [10.11, 20.3, 30.57])
+def test_other_files_do_not_wait(make: Make, at: float) -> None:
+    """Meanwhile another file's event ends a wait as soon as it is quiet."""
+    greedy = [(0.2 * n, {"/site/visits.csv"}) for n in range(1, 300)]
+    world = make(*sorted([*greedy, (at, {"/site/views.py"})], key=lambda event: event[0]))
+    [when] = [when for when, paths in world.steps(60.0, 30.0) if "/site/views.py" in (paths or ())]
+    assert at < when <= at + 0.05 + 2 * IDLE + 0.01
+
+
+def test_no_event_of_a_greedy_file_is_lost(make: Make) -> None:
+    """Its last event is returned after its rest, though no other comes."""
+    world = make((1.0, {"/site/a"}), (2.0, {"/site/a"}), (3.0, {"/site/a"}))
+    found = world.steps(60.0, 5.0)
+    assert [paths for _, paths in found] == [{"/site/a"}] * 3
+    assert found[2][0] == pytest.approx(found[1][0] + 5.0, abs=0.2)
+
+
+def test_a_few_saves_do_not_wait(make: Make) -> None:
+    """A file rests only after two steps in short time; a pause makes up for them."""
+    saves = [(1.0, {"/site/a"}), (2.0, {"/site/a"}), (20.0, {"/site/a"}), (20.5, {"/site/a"})]
+    found = make(*saves).steps(60.0, 5.0)
+    assert [when for when, _ in found] == pytest.approx([1.05, 2.05, 20.05, 20.55], abs=0.01)
+    others = [(float(n), {f"/site/{n}"}) for n in range(1, 20)]
+    assert len(make(*others).steps(60.0, 5.0)) == 19
+
+
+def test_events_from_anywhere_wait_too(make: Make) -> None:
+    """Events are lost all the time where very much is written: full scans keep their distance."""
+    world = make(*((0.2 * n, None) for n in range(1, 300)))
+    found = world.steps(60.0, 3.0)
+    assert 15 <= len(found) <= 22
+    assert all(paths is None for _, paths in found)
+
+
+def test_a_wake_ends_a_rest(make: Make) -> None:
+    """A restart by hand, or a stop, is not kept waiting."""
+    world = make((1.0, {"/site/a"}), (2.0, {"/site/a"}), (3.0, {"/site/a"}), (3.5, set()))
+    world.steps(2.5, 50.0)
+    assert world.wait(50.0, 50.0) == set()
+    assert world.now == 3.5
