@@ -20,6 +20,7 @@ from wsgireload.detect.baseline import Absence, Baseline
 from wsgireload.detect.bytecode import freshen
 from wsgireload.detect.detector import Detector
 from wsgireload.detect.imports import Imports
+from wsgireload.detect.missing import path_files
 from wsgireload.detect.modules import Modules
 from wsgireload.log import Log, Word
 from wsgireload.reloader import Reloader
@@ -71,6 +72,7 @@ class Parts:
         started = detection.process_started() if chosen.server is None else None
         baseline = Baseline(self.imports, Absence(started), Modules())
         self.detector = Detector(chosen, log, events, baseline, checkpoint)
+        self.detector.track(path_files())
         self.status_file = StatusFile(self._folders, fingerprint(server.application.encode()))
         self.budget = self._budget(here)
         self.restart = self._restart()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from support.apacheserver import ServerError
 from support.testsite import START, Site, Sites
@@ -53,6 +55,20 @@ def test_a_module_that_was_missing(new_site: Sites, name: str) -> None:
     site.write(name, "WORD = 'local'\n")
     site.wait_for_value("local")
     assert f"{name} appeared" in site.said("changed: ")[0].text
+
+
+def test_a_path_file(new_site: Sites, library: Path) -> None:
+    """A .pth file of installed packages says where modules come from: its change is one."""
+    site = new_site(python_path=[library, "app/site-packages"])
+    for release in ("1", "2"):
+        site.write(f"releases/{release}/shop.py", f'WORD = "release {release}"\n')
+    site.write("site-packages/shop.pth", f"{site.app}/releases/1\n")
+    site.start()
+    assert site.ask("shop.WORD").value == "release 1"
+    site.wait_for_looks()
+    site.edit("site-packages/shop.pth", "/1", "/2")
+    site.wait_for_value("release 2", "shop.WORD")
+    assert "site-packages/shop.pth modified" in site.said("changed: ")[0].text
 
 
 def test_a_package(new_site: Sites) -> None:

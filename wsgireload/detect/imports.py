@@ -14,6 +14,7 @@ from types import ModuleType
 
 from wsgireload.detect.bytecode import distrust
 from wsgireload.detect.digests import Digest, digest_of
+from wsgireload.detect.missing import is_text
 
 NOTED_BYTES = 1 << 20  # a larger file is not read while the application waits for its import
 FINDING = {"find_spec", "_find_spec"}
@@ -120,9 +121,7 @@ class Imports:
     def _note_missing(self, name: str, path: Sequence[str] | None) -> None:
         if name not in self._missing and len(self._missing) < MOST_MISSING:
             self._missing.add(name)
-            self._new_missing.append(
-                (name, [*filter(_is_text, sys.path if path is None else path)])
-            )
+            self._new_missing.append((name, [*filter(is_text, sys.path if path is None else path)]))
             self._wake()
 
     def _wake(self) -> None:
@@ -138,10 +137,6 @@ def note(path: str) -> Digest | None:
         return digest_of(path, found=found) if found.st_size <= NOTED_BYTES else None
     except (OSError, ValueError):
         return None
-
-
-def _is_text(entry: object) -> bool:
-    return isinstance(entry, str)
 
 
 def _importing() -> bool:

@@ -1,10 +1,13 @@
-"""Where a module would be that no finder found: `try: import local_settings` is a question."""
+"""What decides on imports without being imported: places of missing modules, and .pth files."""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from importlib.machinery import EXTENSION_SUFFIXES
+
+from wsgireload.detect.globs import is_glob
 
 STANDARD_LIBRARY = os.path.dirname(os.__file__)
 INSTALLED = {"site-packages", "dist-packages"}  # of pip's; what comes there is imported by others
@@ -24,6 +27,21 @@ def places(name: str, folders: Iterable[str]) -> Iterator[str]:
         yield os.path.join(path, "__init__.py")
         for suffix in EXTENSION_SUFFIXES:
             yield path + suffix
+
+
+def path_files() -> list[str]:
+    """Globs of the .pth files that Python reads at its start, as those of editable installs."""
+    folders = dict.fromkeys(map(os.path.abspath, filter(is_text, sys.path)))
+    return [
+        os.path.join(folder, "*.pth")
+        for folder in folders
+        if os.path.basename(folder) in INSTALLED and not is_glob(folder)
+    ]
+
+
+def is_text(entry: object) -> bool:
+    """Whether an entry of sys.path is a path: importlib ignores all others."""
+    return isinstance(entry, str)
 
 
 def is_of_application(folder: str) -> bool:

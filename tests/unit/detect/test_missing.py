@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
 import pytest
 
-from wsgireload.detect.missing import places
+from wsgireload.detect.missing import path_files, places
 
 
 def test_places(tmp_path: Path) -> None:
@@ -43,3 +44,10 @@ def test_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     """An empty entry of sys.path is the current folder."""
     monkeypatch.chdir(tmp_path)
     assert next(places("local", [""])) == str(tmp_path / "local.py")
+
+
+def test_path_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of each folder of installed packages; elsewhere a .pth file may be anything."""
+    folders = [str(tmp_path / name) for name in ("site-packages", "app", "[a]/dist-packages")]
+    monkeypatch.setattr(sys, "path", [*folders, "", folders[0], None])
+    assert path_files() == [str(tmp_path / "site-packages/*.pth")]
