@@ -164,8 +164,5 @@ class Parts:
         """The epoch of the process group, if there is one; a process that rolls has its own."""
         alone = self._server.processes == 1 or self._chosen.rolling
         if self._daemon is not None and not alone:
-            try:
-                return GroupEpoch(self._folders.open_file(f"{self._group}.call"))
-            except OSError as error:
-                self._trouble(f"each process of the group notices changes by itself: {error}")
+            return GroupEpoch(self._folders, f"{self._group}.call")
         return GroupEpoch()

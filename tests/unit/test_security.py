@@ -236,10 +236,9 @@ def test_nobody_gets_in(shared: Path) -> None:
         Journal(folders, "site").record(ENTRY)
         roll = Rolling(folders, "site", lambda: True, time.monotonic)
         assert roll.check(NONE) == GO
-        GroupEpoch(kept := folders.open_file("site.call"), time.monotonic)
+        GroupEpoch(folders, "site.call").announce()
     finally:
         os.umask(old)
-    kept.close()
     roll.reset()
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert {stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()} == {0o600}

@@ -7,33 +7,42 @@ an old one could still answer when the first new one does already.
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Callable
+from contextlib import closing
 
-from wsgireload.state.private_dir import PrivateFile
+from wsgireload.state.private_dir import Candidates
 
 FRESH = 0.002  # seconds to cache what was read: no process can be replaced in so short a time
-SIZE = 8  # bytes: the moment of the latest announcement, in nanoseconds of the monotonic clock
+NO_GROUP = Candidates((), lambda _trouble: None)
 
 
 class GroupEpoch:
-    """The latest announcement, in a file that the processes of the group share.
+    """The latest announcement: the time of modification of a file that the processes share.
 
-    Without a file this process has no group. The file is not mapped into memory: damage to it would
-    then be a signal that ends the process, and not an error. OSError where it cannot be used.
+    That time is one of the monotonic clock, shortly after 1970. In a file that was only created, or
+    is older than the machine's start, it lies ahead and announces nothing.
+
+    Only an announcement opens the file, and nothing stays open: the file may be removed with its
+    folder, and made anew. A process that begins writes nothing, so it undoes no announcement.
     """
 
     def __init__(
-        self, file: PrivateFile | None = None, clock: Callable[[], float] = time.monotonic
+        self,
+        folders: Candidates = NO_GROUP,
+        name: str = "",
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._file = file
+        """`name` is that of the file. Without folders this process has no group."""
+        self._folders = folders
+        self._name = name
+        self._paths = [os.path.join(path, name) for path in dict.fromkeys(folders.paths)]
         self._clock = clock
         self._loaded = self._scanned = self._now()  # this process runs the code of that moment
         self._announced, self._read_again = 0, clock()
-        if file is not None:
-            content = file.read(SIZE + 1)
-            if len(content) != SIZE or int.from_bytes(content, "little") > self._loaded:
-                file.write(bytes(SIZE))  # new, or from before the machine was started
+        self._ours = 0  # the announcement of this process
+        self._ahead = {time for time in self._times() if time > self._now()}
 
     def is_over(self) -> bool:
         """Whether another process announced a change that this one has not loaded."""
@@ -52,23 +61,37 @@ class GroupEpoch:
 
     def announce(self) -> None:
         """From now on the processes that run, this one too, are to be replaced."""
-        self._write(self._now())
+        self._change(lambda _latest: self._now())
 
     def retract(self) -> None:
-        """No process has to be replaced after all."""
-        self._write(0)
+        """No process has to be replaced after all. What another process announced, stays."""
+        self._change(lambda latest: 0 if latest == self._ours else latest)
 
     def _read(self) -> int:
-        try:
-            return int.from_bytes(self._file.peek(SIZE), "little") if self._file else 0
-        except OSError:
-            return 0
+        """The latest announcement in any of the folders: another process may use another one."""
+        times = self._times()
+        now = self._now()
+        return max((time for time in times if time <= now and time not in self._ahead), default=0)
 
-    def _write(self, moment: int) -> None:
+    def _times(self) -> list[int]:
+        times = []
+        for path in self._paths:
+            with contextlib.suppress(OSError):
+                found = os.lstat(path)
+                if found.st_uid == os.geteuid():  # else another user has planted it
+                    times.append(found.st_mtime_ns)
+        return times
+
+    def _change(self, new: Callable[[int], int]) -> None:
+        """Announce what `new` returns for the latest announcement; one process at a time does."""
+        try:
+            with closing(self._folders.open_file(self._name)) as file, file.locked():
+                time = new(os.fstat(file.descriptor).st_mtime_ns)
+                os.utime(file.descriptor, ns=(time, time))
+                self._ours = os.fstat(file.descriptor).st_mtime_ns  # as the file system keeps it
+        except OSError as error:
+            self._folders.trouble(f"each process of the group notices changes by itself: {error}")
         self._read_again = self._clock()
-        if self._file is not None:
-            with contextlib.suppress(OSError):  # then each process notices by itself, as ever
-                self._file.write(moment.to_bytes(SIZE, "little"))
 
     def _now(self) -> int:
         return int(self._clock() * 1e9)

@@ -12,7 +12,7 @@ import errno
 import os
 import stat
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from importlib import import_module
 from typing import NamedTuple
@@ -22,6 +22,7 @@ BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0)
 FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | NOFOLLOW
 READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | NOFOLLOW | BINARY
 NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NOFOLLOW | BINARY
+PATIENCE, RETRY = 1.0, 0.005  # seconds for a lock that others hold for a millisecond
 FAR = 1 << 20  # beyond all that is written into a file of ours
 # Elsewhere a PermissionError is one, as of SELinux: there is no other process to wait for.
 LOCKED = PermissionError if os.name == "nt" else BlockingIOError
@@ -134,10 +135,6 @@ class PrivateFile:
         os.lseek(self.descriptor, 0, os.SEEK_SET)
         return os.read(self.descriptor, most)
 
-    def peek(self, most: int) -> bytes:
-        """The same in any thread, also while another one writes. Not on Windows."""
-        return os.pread(self.descriptor, most, 0)
-
     def age(self) -> float:
         """Seconds since it was written, or by which the clock was set back since then."""
         return abs(time.time() - os.fstat(self.descriptor).st_mtime)
@@ -162,6 +159,19 @@ class PrivateFile:
         except LOCKED:
             return False
         return True
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Lock it meanwhile; TimeoutError if another process keeps it locked for a second."""
+        end = time.monotonic() + PATIENCE
+        while not self.lock():
+            if time.monotonic() > end:
+                raise TimeoutError("another process keeps it locked")
+            time.sleep(RETRY)
+        try:
+            yield
+        finally:
+            self.unlock()
 
     def unlock(self) -> None:
         """Release the lock, even where a forked process has the file open as well."""

@@ -3,40 +3,42 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import shutil
 from pathlib import Path
 
 import pytest
 
-from wsgireload.state.group_epoch import FRESH, SIZE, GroupEpoch
-from wsgireload.state.private_dir import PrivateDir, PrivateFile
+from wsgireload.state.group_epoch import FRESH, GroupEpoch
+from wsgireload.state.private_dir import Candidates, PrivateFile
 
 
 class World:
     """Several processes of a group, on a clock that the test moves."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = PrivateDir(str(folder))
-        self.file = folder / "group.call"
-        self.kept: list[PrivateFile] = []
+        self.folder = folder / "state"
+        self.other = folder / "other"
+        self.file = self.folder / "group.call"
         self.now = 1000.0
+        self.troubles: list[str] = []
 
     def process(self) -> GroupEpoch:
         """One more, which begins a second after the last thing that was done."""
         self.now += 1
-        self.kept.append(self.folder.open_file("group.call"))
-        return GroupEpoch(self.kept[-1], lambda: self.now)
+        folders = Candidates([str(self.folder), str(self.other)], self.troubles.append)
+        return GroupEpoch(folders, "group.call", lambda: self.now)
+
+    def leave(self, seconds: float) -> None:
+        """A file that has that time, and this user alone may read."""
+        self.folder.mkdir(0o700, exist_ok=True)
+        self.file.touch(0o600)
+        os.utime(self.file, (seconds, seconds))
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    """A folder of this user alone; what was opened in it is closed at the end."""
-    tmp_path.chmod(0o700)
-    world = World(tmp_path)
-    yield world
-    for file in world.kept:
-        file.close()
-    world.folder.close()
+def world(tmp_path: Path) -> World:
+    """Their folder does not exist yet."""
+    return World(tmp_path)
 
 
 def test_an_announcement_reaches_all(world: World) -> None:
@@ -101,83 +103,189 @@ def test_a_scan_that_found_something_proves_nothing(world: World) -> None:
     assert not second.is_over()
 
 
-@pytest.mark.parametrize(
-    "left",
-    [b"", b"xyz", bytes(SIZE), b"\xff" * SIZE, b"\xff" * 100, (2**62).to_bytes(SIZE, "little")],
-)
-def test_earlier_content_announces_nothing(world: World, left: bytes) -> None:
-    """Damage, and an announcement from before the machine was started, replace no process."""
-    file = world.folder.open_file("group.call")
-    file.write(left)
-    file.close()
+@pytest.mark.parametrize("left", [-1000.0, 0.0, 1e3, 1e6, 1e9, 1e12])
+def test_earlier_times_announce_nothing(world: World, left: float) -> None:
+    """Neither does an announcement from before the machine was started, nor any other time."""
+    world.leave(left)
     first = world.process()
     assert not first.is_over()
-    world.now += 1
+    world.now += 1e7  # the machine has run for longer than that now
+    assert not first.is_over()
     world.process().announce()
     assert first.is_over()
 
 
-def test_a_file_that_is_emptied(world: World) -> None:
-    """Whoever empties the file under a reading process ends nothing; an announcement counts."""
+def test_a_file_that_was_only_made_announces_nothing(world: World) -> None:
+    """Whoever makes it or writes to it, as a restored backup, sets a time that lies ahead."""
     first = world.process()
-    world.now += 1
-    first.announce()
-    os.truncate(world.kept[0].descriptor, 0)
+    world.leave(1e9)
     assert not first.is_over()
-    first.announce()
+    world.file.write_bytes(b"x")
+    world.now += 1
+    assert not first.is_over()
+    world.process().announce()
+    world.now += FRESH
     assert first.is_over()
 
 
-def test_a_file_that_cannot_be_read(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A disk that fails announces nothing."""
+@pytest.mark.parametrize("cleaned", ["file", "folder", "moved"])
+def test_the_file_is_removed(world: World, cleaned: str) -> None:
+    """Processes of before and of after that hear each other."""
+    old = world.process()
+    old.announce()
+    old.retract()
+    if cleaned == "file":
+        world.file.unlink()
+    elif cleaned == "folder":
+        shutil.rmtree(world.folder)
+    else:
+        world.folder.rename(world.folder.with_name("moved"))
+    new, newer = world.process(), world.process()
+    world.now += 1
+    new.announce()
+    assert [each.is_over() for each in (old, new, newer)] == [True, True, True]
+    last = world.process()
+    world.now += 1
+    old.announce()
+    assert last.is_over()
+
+
+def test_a_process_that_uses_another_folder(world: World) -> None:
+    """As where the better one could not be made at first: its announcement is found."""
+    world.folder.touch()
+    old = world.process()
+    world.now += 1
+    old.announce()
+    assert (world.other / "group.call").exists()
+    world.folder.unlink()
+    new = world.process()
+    world.now += 1
+    new.announce()
+    assert world.file.exists()
+    assert old.is_over()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root plants files of others")
+def test_what_another_user_planted(world: World) -> None:
+    """It announces nothing."""
+    first = world.process()
+    world.leave(world.now)
+    os.chown(world.file, 65534, 65534)
+    world.now += 1
+    first._loaded = 0
+    assert not first.is_over()
+
+
+def test_a_disk_that_fails(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be read announces nothing."""
     first = world.process()
     world.now += 1
     first.announce()
 
-    def broken(*_: object) -> bytes:
+    def broken(*_: object) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(os, "pread", broken)
+    monkeypatch.setattr(os, "lstat", broken)
     assert not first.is_over()
 
 
-def test_a_file_that_cannot_be_written(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An announcement that fails is no error: each process notices by itself."""
+@pytest.mark.parametrize("name", ["utime", "open"])
+def test_an_announcement_that_fails(
+    world: World, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """It is no error, but reported: each process notices by itself."""
     first = world.process()
 
-    def full(_self: PrivateFile, _content: bytes) -> None:
-        raise OSError(28, "No space left on device")
+    def read_only(*_: object, **__: object) -> None:
+        raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr(PrivateFile, "write", full)
+    monkeypatch.setattr(os, name, read_only)
     first.announce()
     first.retract()
     assert not first.is_over()
+    assert "notices changes by itself" in world.troubles[-1]
 
 
-@pytest.mark.parametrize("content", [b"", b"abc", bytes(100)])
-def test_a_file_that_others_write_to(world: World, content: bytes) -> None:
-    """A file that is cut or filled meanwhile announces nothing; an announcement mends it."""
+def test_a_full_disk(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An announcement writes nothing into the file, and so needs no room."""
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
     first, second = world.process(), world.process()
-    world.file.write_bytes(content)
-    assert not first.is_over()
+    monkeypatch.setattr(os, "write", full)
+    world.now += 1
+    first.announce()
+    assert second.is_over()
+    assert world.file.stat().st_size == 0
+
+
+def test_an_announcement_of_another_is_not_retracted(world: World) -> None:
+    """A process takes back what it has announced itself, and nothing else."""
+    first, second, third = world.process(), world.process(), world.process()
+    world.now += 1
+    first.announce()
     world.now += 1
     second.announce()
-    assert first.is_over()
-    assert len(world.file.read_bytes()) == SIZE
+    first.retract()
+    assert third.is_over()
+    second.retract()
+    world.now += FRESH
+    assert not third.is_over()
+
+
+def test_a_process_begins_while_another_announces(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes nothing back, at whatever moment it begins."""
+    first, second = world.process(), world.process()
+    world.now += 1
+    utime = os.utime
+
+    def and_begin(*arguments: object, **options: object) -> None:
+        world.process()
+        utime(*arguments, **options)  # type: ignore[arg-type]
+        world.process()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "utime", and_begin)
+        first.announce()
+    world.process()
+    assert second.is_over()
+
+
+def test_a_process_that_was_made_slowly(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An announcement of the time in which it begins counts: it may have loaded the old code."""
+    other = world.process()
+    lstat = os.lstat
+
+    def slow(path: str) -> os.stat_result:
+        other.announce()
+        world.now += 1
+        return lstat(path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "lstat", slow)
+        world.now += 1
+        late = world.process()
+    assert late._loaded < 1e9 * world.now
+    world.now += 1
+    other.announce()
+    assert late.is_over()
 
 
 def test_many_requests(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many requests come, the file is read once in 2 ms; no announcement is lost."""
     first, second = world.process(), world.process()
     reads = 0
-    peek = PrivateFile.peek
+    times = GroupEpoch._times
 
-    def counted(file: PrivateFile, most: int) -> bytes:
+    def counted(epoch: GroupEpoch) -> list[int]:
         nonlocal reads
         reads += 1
-        return peek(file, most)
+        return times(epoch)
 
-    monkeypatch.setattr(PrivateFile, "peek", counted)
+    monkeypatch.setattr(GroupEpoch, "_times", counted)
     assert not any(second.is_over() for _ in range(100))
     assert reads == 1
     world.now += 1
@@ -185,6 +293,59 @@ def test_many_requests(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.now += FRESH
     assert all(second.is_over() for _ in range(100))
     assert reads == 2
+
+
+def test_nothing_stays_open(world: World) -> None:
+    """Neither of a process that begins, nor of one that announces or reads."""
+    before = os.listdir("/dev/fd")  # noqa: PTH208
+    for _ in range(5):
+        each = world.process()
+        each.announce()
+        assert not each.is_over() or each.is_over()
+        each.retract()
+    assert os.listdir("/dev/fd") == before  # noqa: PTH208
+
+
+def test_a_forked_child_keeps_no_lock(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A child that was forked in the middle of an announcement is in nobody's way."""
+    first, second = world.process(), world.process()
+    ended, end = os.pipe()
+    children = []
+    utime = os.utime
+
+    def and_fork(*arguments: object, **options: object) -> None:
+        if (pid := os.fork()) == 0:
+            os.close(end)
+            os.read(ended, 1)
+            os._exit(0)
+        children.append(pid)
+        utime(*arguments, **options)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "utime", and_fork)
+        first.announce()
+    world.now += 1
+    second.announce()
+    assert not world.troubles
+    os.close(end)
+    os.close(ended)
+    for pid in children:
+        os.waitpid(pid, 0)
+
+
+def test_another_process_keeps_the_lock(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An announcement waits for a second at most, and then is none."""
+    monkeypatch.setattr("wsgireload.state.private_dir.PATIENCE", -1.0)
+    first, second = world.process(), world.process()
+    first.announce()
+    file = PrivateFile(os.open(world.file, os.O_RDWR))
+    assert file.lock()
+    world.now += 1
+    second.announce()
+    assert world.troubles
+    file.close()
+    second.announce()
+    assert len(world.troubles) == 1
 
 
 def test_a_process_without_a_group() -> None:
