@@ -14,6 +14,7 @@ from wsgireload.decide.verdict import GO, Hold, Verdict, Wait
 
 GOOD = "print('Syntax OK')"
 BROKEN = "print('AH00526: Syntax error on line 3 of httpd.conf:\\nno such thing'); sys.exit(1)"
+VERBOSE = "print('AH00112: Warning: DocumentRoot [/srv/site] does not exist\\n' * 20_000); "
 CHILD = "sys.exit('AP_PARENT_PID' in os.environ or os.environ['KEPT'] != '1')"
 ENDLESS = "threading.Event().wait()"
 EDIT = Changes({"a.py": Change(b"2")})
@@ -87,6 +88,18 @@ def test_a_broken_one_holds(config: ApacheConfig, apache: Apache) -> None:
     hold = answer(config)
     assert isinstance(hold, Hold)
     assert hold.reason.endswith("AH00526: Syntax error on line 3 of httpd.conf: no such thing")
+
+
+@pytest.mark.parametrize("code", [GOOD, BROKEN])
+def test_many_warnings(config: ApacheConfig, apache: Apache, code: str) -> None:
+    """A server with a megabyte to say, as about a folder of each virtual host, comes to its end."""
+    apache.code = VERBOSE + code
+    verdict = answer(config)
+    if code == GOOD:
+        assert verdict == GO
+    else:
+        assert isinstance(verdict, Hold)
+        assert verdict.reason.endswith("line 3 of httpd.conf: no such thing")
 
 
 def test_apache_does_not_take_itself_for_a_child(config: ApacheConfig, apache: Apache) -> None:

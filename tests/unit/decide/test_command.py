@@ -86,6 +86,17 @@ def test_where_it_runs(make: Make, tmp_path: Path) -> None:
     assert outcome(command).lines == [f"{tmp_path.resolve()} 1"]
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="only where descriptors are listed")
+def test_what_it_inherits(make: Make, tmp_path: Path) -> None:
+    """Its input and outputs, and nothing else that is open here, also if that may be inherited."""
+    with (tmp_path / "open").open("w") as file:
+        os.set_inheritable(file.fileno(), True)
+        command = make("import os", "print(sorted(os.listdir('/proc/self/fd')))")
+        command.start()
+        # The last one is what lists them.
+        assert outcome(command).lines == ["['0', '1', '2', '3']"]
+
+
 def test_its_time_limit(make: Make, clock: Clock) -> None:
     """A command that does not end in time is ended."""
     command = make(ENDLESS)
