@@ -542,9 +542,10 @@ def test_a_signal_that_is_taken_closes_nothing(world: World, when: str) -> None:
     reloader = world.reloader(when=when, running=1)
     world.detector.differs = {"a.py": b"2"}
     world.server.taken = {"SIGINT"}
-    world.run(reloader, 1.0)
+    world.run(reloader, 6.0)  # as long as requests are waited for
     assert not reloader.reload_required()
-    (line,) = world.said("restarting")
+    waiting, line = world.said("restarting")
+    assert "waiting up to 5 s" in waiting
     assert "other code has taken SIGINT" in line
     assert line.endswith("; by SIGTERM")
     assert world.server.requests == 1
@@ -558,7 +559,7 @@ def test_a_signal_that_is_taken_while_it_waits_for_a_request(world: World) -> No
     assert reloader.reload_required()
     world.server.taken = {"SIGINT"}
     assert not reloader.reload_required()
-    world.run(reloader, 1.0)
+    world.run(reloader, 6.0)  # as long as requests are waited for
     assert world.server.requests == 1
 
 

@@ -279,6 +279,8 @@ class Site(Disk):
         """As `Imports.seen`."""
         return ()
 
+    missing = seen
+
     def differs(self) -> dict[str, str]:
         """Which files differ after a scan, and how."""
         return {Path(path).name: change.kind for path, change in self.detector.scan().items()}
