@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Iterable
 from typing import Never
 
@@ -13,13 +12,14 @@ from wsgireload.report import Status
 from wsgireload.server import detection
 from wsgireload.server import exit as endings
 from wsgireload.settings import Path, Paths, Settings
+from wsgireload.threads import allocate_lock
 
 
 class _Interpreter:
     """The state of this interpreter: one monitor at most."""
 
     def __init__(self) -> None:
-        self.changing = threading.Lock()  # held for an assignment, never across a call out
+        self.changing = allocate_lock()  # held for an assignment, never across a call out
         self.monitor: Monitor | None = None
         self.for_requests: Monitor | None = None  # stays while the process ends
         self.tracked: list[str] = []  # by track(), before start()
@@ -170,7 +170,7 @@ def _subscribe_to_the_end(monitor: Monitor) -> None:
 
 def _in_forked_child() -> None:
     """A forked child has neither the thread nor any lock that was held while it was made."""
-    _here.changing, _here.is_forked = threading.Lock(), True
+    _here.changing, _here.is_forked = allocate_lock(), True
     if _here.monitor is not None:
         _here.monitor.forget()
         _here.monitor = _here.for_requests = None

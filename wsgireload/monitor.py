@@ -8,7 +8,7 @@ import time
 import traceback
 from collections.abc import Callable
 
-from wsgireload import settings
+from wsgireload import settings, threads
 from wsgireload.log import Log, Word, few, shown
 from wsgireload.report import Awaited, Status
 from wsgireload.server import ending
@@ -36,7 +36,8 @@ class Monitor:
         self._server = server
         self._log = Log(server.application)
         self._stopped = refusal is not None
-        self._thread: threading.Thread | None = None
+        self._thread: threading.Thread | threads.Thread | None = None
+        self._starter = self._runner = 0  # the system's ids of two threads: start()'s, and ours
         self._is_leaving = False
         self._since = time.time()
         self._is_behind: Callable[[], bool] = lambda: False
@@ -62,11 +63,18 @@ class Monitor:
         except Exception as error:  # this is the application's own thread: it has to go on
             self._log.say_once(Word.WATCHING, f"could not read the journal: {error}")
         try:
-            self._thread = _start_thread(self._run)
+            self._start_thread()
         except RuntimeError as error:
             self._end(f"this interpreter does not let a thread start: {error}")
             self._parts.wakeup.end()
             self._log.say(Word.INACTIVE, str(self.reason))
+
+    def _start_thread(self) -> None:
+        if not threads.are_real:
+            raise RuntimeError("a library has replaced Python's threads")
+        self._starter = threads.get_native_id()
+        thread = _start_thread(self._begin)
+        self._thread = self._thread or thread
 
     def reload_required(self) -> bool:
         """Whether the next process has to answer this request: see decide/timing.py."""
@@ -137,7 +145,7 @@ class Monitor:
     def _finish(self, timeout: float) -> None:
         self._end("it was stopped")
         thread = self._thread
-        if thread is not None and thread is not threading.current_thread():
+        if thread is not None and threads.get_native_id() != self._runner:
             thread.join(timeout)
 
     def is_due(self) -> bool:
@@ -171,6 +179,18 @@ class Monitor:
     def _checkpoint(self) -> None:
         if self._stopped:
             raise StopScanning
+
+    def _begin(self) -> None:
+        """Run in a thread of its own: in a real one, if this is a greenlet in place of one."""
+        if threads.get_native_id() == self._starter:
+            self._thread = threads.Thread(self._begin)
+        else:
+            self._runner = threads.get_native_id()
+            self._run()
+            # `threading` unregisters this thread. A library may have given it another id meanwhile.
+            registered = getattr(threading, "_active", None)
+            if isinstance(registered, dict):
+                registered.setdefault(threading.get_ident(), self._thread)
 
     def _run(self) -> None:
         """The thread: one step after another until stopped. What a step raises does not end it."""

@@ -20,12 +20,13 @@ ROOMS = {room(path): ast.parse(path.read_text()) for path in sorted(HOUSE.rglob(
 WEB = {name for name in ROOMS if name.split(".")[0] == "web"}
 STRANGERS = {"django", "flask", "mod_wsgi", "cffi"}
 
-VOCABULARY = {"changes", "errors", "log", "settings"}
+VOCABULARY = {"changes", "errors", "log", "settings", "threads"}
 BELOW = {*VOCABULARY, "server", "state"}
 MAY_IMPORT = {  # what a folder or module may import of ours, beside itself: folders or modules
     "errors": set[str](),
     "report": set(),
     "log": set(),
+    "threads": set(),
     "changes": {"log"},
     "settings": {"errors"},
     "server": {*VOCABULARY, "report"},
@@ -105,6 +106,7 @@ def called(room: str) -> Iterator[str]:
         ("print", {"cli.terminal"}),
         ("subprocess.run", {"cli.programs"}),
         ("threading.Thread", {"monitor"}),
+        ("threads.Thread", {"monitor"}),
         ("os.open", {"server.files", "state.private_dir"}),
         ("os.kill", set()),
     ],

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
@@ -390,6 +391,36 @@ def test_an_interpreter_without_threads(
     monitor = begin()
     assert not monitor.active
     assert "does not let a thread start" in str(monitor.reason)
+
+
+def test_threads_that_are_none(
+    begin: Callable[..., Monitor], asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where `threading` runs a thread in the thread that started it, a real one is started."""
+    monkeypatch.setattr(threading.Thread, "start", lambda thread: thread.run())
+    monitor = begin(interval=3600.0)
+    looked(monitor)
+    monitor.restart("by hand")
+    assert asked.event.wait(DEADLINE)
+    monitor.stop()
+    assert [each for each in sys._current_frames().values() if runs(each, monitor)] == []
+
+
+def runs(frame: FrameType | None, monitor: Monitor) -> bool:
+    """Whether a thread with this frame runs a monitor."""
+    while frame is not None:
+        if frame.f_code is Monitor._run.__code__ and frame.f_locals["self"] is monitor:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def test_no_real_thread(begin: Callable[..., Monitor], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where only greenlets can be had, the monitor is inactive and says why."""
+    monkeypatch.setattr("wsgireload.threads.are_real", False)
+    monitor = begin()
+    assert not monitor.active
+    assert "a library has replaced Python's threads" in str(monitor.reason)
 
 
 @pytest.mark.parametrize(

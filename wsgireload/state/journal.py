@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeVar
 from wsgireload import report
 from wsgireload.report import Restarted
 from wsgireload.state.private_dir import Candidates, PrivateDir, PrivateFile
+from wsgireload.threads import sleep
 
 Result = TypeVar("Result")
 
@@ -246,4 +247,4 @@ def _wait_for(lock: PrivateFile) -> None:
     while not lock.lock():
         if time.monotonic() > end:
             raise TimeoutError("another process keeps it locked")
-        time.sleep(RETRY)
+        sleep(RETRY)

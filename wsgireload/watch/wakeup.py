@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import threading
+import contextlib
 import time
 from collections.abc import Callable
 
+from wsgireload.threads import allocate_lock, sleep
 from wsgireload.watch.events import Events
 
 SHARE = 10  # a scan may take a tenth of the time: where scans take long, they are made less often
@@ -47,7 +48,8 @@ class Wakeup:
     """Waits a given time, or less if it is woken."""
 
     def __init__(self) -> None:
-        self._event = threading.Event()
+        self._asleep = allocate_lock()
+        self._asleep.acquire()
 
     def wait(self, seconds: float, rest: float = 0.0) -> Paths:  # noqa: ARG002 - events only
         """Return after so many seconds, or as soon as `wake` is called (or was, meanwhile).
@@ -55,13 +57,13 @@ class Wakeup:
         `rest` is for what caused the step before this wait, if it had caused another shortly before
         that: so many seconds it ends no wait, and is returned after them.
         """
-        self._event.wait(seconds)
-        self._event.clear()
+        self._asleep.acquire(True, seconds)
         return None
 
     def wake(self) -> None:
         """End the current wait, or else the next one; from any thread."""
-        self._event.set()
+        with contextlib.suppress(RuntimeError):  # woken already
+            self._asleep.release()
 
     def end(self) -> None:
         """Release what the waiting took."""
@@ -151,4 +153,4 @@ class EventWakeup(Wakeup):
             # There is always more where a log, or a file that rests, is written all the time.
             if found == set() or now >= end:
                 return set()
-            time.sleep(IDLE)
+            sleep(IDLE)

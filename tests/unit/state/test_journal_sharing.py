@@ -73,7 +73,7 @@ def test_another_process_is_waited_for(world: World, monkeypatch: pytest.MonkeyP
         pauses.append(seconds)
         other.close()
 
-    monkeypatch.setattr(module.time, "sleep", pause)
+    monkeypatch.setattr(module, "sleep", pause)
     assert journal.record(LATER)
     assert len(pauses) == 1
     assert journal.entries() == [ENTRY, LATER]

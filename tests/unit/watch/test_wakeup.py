@@ -148,7 +148,7 @@ def make(monkeypatch: pytest.MonkeyPatch) -> Make:
 
     def make(*script: tuple[float, set[str] | Exception | None], quiet: float = 0.05) -> World:
         world = World(*script, quiet=quiet)
-        monkeypatch.setattr("wsgireload.watch.wakeup.time.sleep", world.source.sleep)
+        monkeypatch.setattr("wsgireload.watch.wakeup.sleep", world.source.sleep)
         return world
 
     return make
