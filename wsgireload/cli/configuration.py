@@ -15,6 +15,9 @@ SYSTEM_MODULES = (
     "/usr/lib/apache2/modules/mod_wsgi.so",  # Debian
     "/usr/lib64/httpd/modules/mod_wsgi_python3.so",  # Fedora
 )
+# Seconds for requests at the end of a process, after those of `patience`. As long as this, an open
+# stream makes visitors wait at each restart: docs/deploying.md.
+SHUTDOWN_TIMEOUT = 10
 START = "import wsgireload\nwsgireload.start()\n"
 RELOAD_REQUIRED = "reload_required = wsgireload.reload_required\n"
 
@@ -106,7 +109,7 @@ def destination(application: Application, installation: Installation) -> str:
 
 def _conf_on_unix(application: Application, installation: Installation) -> str:
     name, folder = application.name, application.folder
-    options = [f"python-path={_quoted(folder)}", "display-name=%{GROUP}"]
+    options = [f"python-path={_quoted(folder)}", f"shutdown-timeout={SHUTDOWN_TIMEOUT}"]
     if installation.is_virtual_environment:
         options.insert(0, f"python-home={_quoted(installation.prefix)}")
     groups = f"process-group={name} application-group=%{{GLOBAL}}"

@@ -6,8 +6,10 @@ import argparse
 import io
 import json
 import os
+import re
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -286,6 +288,19 @@ def test_words_as_apache_reads_them() -> None:
     """Quotes join words and are removed; backslashes of Windows stay."""
     text = r"""A "b c" d="e f" 'g "h' "i \"j" C:\srv "C:\my srv" """
     assert words(text) == ("A", "b c", "d=e f", 'g "h', 'i "j', r"C:\srv", r"C:\my srv")
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/linux.md", "docs/deploying.md"])
+def test_config_prints_what_the_documents_recommend(document: str, monkeypatch) -> None:
+    """Each WSGIDaemonProcess and WSGIScriptAlias of mysite is the one that `config` prints."""
+    monkeypatch.setattr(configuration, "_mod_wsgi", lambda here: "/m/mod_wsgi.so")
+    machine = replace(WINDOWS, windows=False, prefix="/srv/mysite/venv", base_prefix="/usr")
+    site = configuration.Application("mysite", "/srv/mysite", "/srv/mysite/app.wsgi", "/", "")
+    printed = configuration.conf(site, machine).splitlines()
+    text = (Path(__file__).parents[3] / document).read_text("utf-8")
+    lines = re.findall(r"^(?:WSGIDaemonProcess mysite|WSGIScriptAlias /) .*", text, re.MULTILINE)
+    assert lines
+    assert set(lines) <= set(printed)
 
 
 def test_config_on_windows(monkeypatch) -> None:

@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from wsgireload.cli import binary, processes
-from wsgireload.cli.doctor import examine, permissions
+from wsgireload.cli.directives import Directive
+from wsgireload.cli.doctor import examine, permissions, script
 from wsgireload.cli.doctor.finding import Finding
 from wsgireload.cli.httpd import Httpd
 from wsgireload.cli.installation import Installation
+from wsgireload.cli.sites import Site
 from wsgireload.server import native
 
 VERSION = """\
@@ -289,3 +291,31 @@ def test_permissions_of_another_user(mode: int, may: bool, monkeypatch) -> None:
         Path(folder).chmod(mode)
         said = permissions.obstacle(str(file), "somebody")
     assert said == ("" if may else f"{folder} has mode {stat.filemode(stat.S_IFDIR | mode)}")
+
+
+@pytest.mark.parametrize(
+    ("options", "level"),
+    [
+        ([], "ok"),
+        (["shutdown-timeout=10"], "ok"),
+        (["shutdown-timeout=20"], "ok"),
+        (["shutdown-timeout=21"], "warn"),
+        (["shutdown-timeout=60", "threads=5", "processes=1"], "warn"),
+        (["shutdown-timeout=60", "processes=2"], "ok"),
+        (["shutdown-timeout=0"], "warn"),
+        (["shutdown-timeout=soon"], "warn"),
+    ],
+    ids=str,
+)
+def test_a_long_shutdown_timeout(options: list[str], level: str, tmp_path: Path) -> None:
+    """Where one process serves alone, all visitors wait for what does not end: a warning."""
+    alias = Directive("wsgiscriptalias", ("/", str(tmp_path / "app.wsgi")))
+    daemon = Directive("wsgidaemonprocess", ("site", *options))
+    site = Site(alias.arguments[1], "/", alias, "site", "", daemon)
+    [found] = [
+        each
+        for each in script.examine(site, [daemon, alias], Installation.current())
+        if each.what == "shutdown-timeout"
+    ]
+    assert found.level == level
+    assert not found.cure or "shutdown-timeout" in found.cure or "seconds" in found.cure

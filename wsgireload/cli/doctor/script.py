@@ -6,12 +6,14 @@ import os
 from collections.abc import Iterator, Sequence
 
 from wsgireload.cli import sites
+from wsgireload.cli.configuration import SHUTDOWN_TIMEOUT as SUGGESTED
 from wsgireload.cli.directives import Directive
 from wsgireload.cli.doctor.finding import Finding, fail, ok, warn
 from wsgireload.cli.installation import Installation
 from wsgireload.cli.sites import GLOBAL, Site
 
 SHUTDOWN_TIMEOUT = "5"  # seconds, mod_wsgi's default
+LONG = 20  # seconds: few visitors wait so long for an answer
 
 
 def select(path: str | None, found: Sequence[Site]) -> tuple[list[Site], list[Finding]]:
@@ -86,6 +88,12 @@ def _shutdown_timeout(site: Site) -> Finding:
     if not timeout.isdecimal() or timeout == "0":
         cure = "set it to the seconds that your longest request takes"
         return warn("shutdown-timeout", f"shutdown-timeout={timeout}", cure)
+    if int(timeout) > LONG and site.option("processes") in ("", "1"):
+        text = f"{timeout} s: if a stream or job runs on, every visitor waits so long at a restart"
+        cure = (
+            f"set shutdown-timeout={SUGGESTED}, or let other processes serve meanwhile: processes=2"
+        )
+        return warn("shutdown-timeout", text, cure)
     return ok("shutdown-timeout", f"a restart cuts requests that still run after {timeout} s")
 
 
