@@ -30,6 +30,7 @@ from wsgireload.server.restart import Restart
 from wsgireload.server.running import requests
 from wsgireload.settings import Settings
 from wsgireload.state.group_epoch import GroupEpoch
+from wsgireload.state.group_lease import GroupLease
 from wsgireload.state.journal import Journal
 from wsgireload.state.own_writes import OwnWrites
 from wsgireload.state.private_dir import Candidates
@@ -77,7 +78,7 @@ class Parts:
         self.budget = self._budget(here)
         self.restart = self._restart()
         settle = Settle(chosen.settle, clock)
-        handover = Handover(self._epoch(), lambda: self.restart.follows_rejection)
+        handover = self._handover()
         compiler = Compiler(settings.environment(), clock)
         self.gates = [settle, Syntax(checkpoint, compiler), *self._checks(here), self.budget]
         self.requests = requests(server.mod_wsgi)
@@ -160,9 +161,10 @@ class Parts:
         elif when == "next-request":
             self._trouble("no request can trigger a restart here: when='now'")
 
-    def _epoch(self) -> GroupEpoch:
-        """The epoch of the process group, if there is one; a process that rolls has its own."""
-        alone = self._server.processes == 1 or self._chosen.rolling
-        if self._daemon is not None and not alone:
-            return GroupEpoch(self._folders, f"{self._group}.call")
-        return GroupEpoch()
+    def _handover(self) -> Handover:
+        """Of the process group, if there is one; a process that rolls is on its own."""
+        follows = lambda: self.restart.follows_rejection  # noqa: E731
+        if self._daemon is None or self._server.processes == 1 or self._chosen.rolling:
+            return Handover(GroupEpoch(), follows)
+        epoch = GroupEpoch(self._folders, f"{self._group}.call")
+        return Handover(epoch, follows, GroupLease(self._folders, f"{self._group}.wait"))

@@ -23,9 +23,11 @@ from wsgireload.log import few
 from wsgireload.report import Awaited
 from wsgireload.server.running import NAMED, Request, awaited
 from wsgireload.state.group_epoch import GroupEpoch
+from wsgireload.state.group_lease import GroupLease
 
 LINE = "reload_required = wsgireload.reload_required"
 SOON = 0.05  # seconds between two checks whether a request runs
+LEASE = 0.1  # seconds: the processes of a group wait for each other, by so much at a time or more
 LONG = 1.0  # seconds: a request that began after the restart became due counts if it runs so long
 CALLED = 1.0  # seconds: mod_wsgi calls before a request that begins so long after the handover
 AGAIN = 1.0  # seconds: so soon again due, a restart has had part of its time (another save settled)
@@ -33,7 +35,7 @@ NEXT = "with the next request"
 MISSING = f"the WSGI script lacks the line: {LINE}"
 BESIDE = "; old code may answer beside new"
 UNASKED = "; when='auto' applies, as mod_wsgi does not call wsgireload.reload_required here"
-OTHERS = (Awaited("requests of other applications in this process"),)
+OTHERS = (Awaited("requests of other applications or processes of this group"),)
 
 
 class Requests(Protocol):
@@ -52,12 +54,18 @@ class Handover:
 
     `taken`: mod_wsgi has called for a request since that began. `due`: a restart passed all other
     gates. `awaited`: what it has waited for, and for some time. `follows` returns whether this
-    process ends once mod_wsgi rejects a request.
+    process ends once mod_wsgi rejects a request. `lease`: another process waits for requests.
     """
 
-    def __init__(self, group: GroupEpoch, follows: Callable[[], bool] = lambda: True) -> None:
+    def __init__(
+        self,
+        group: GroupEpoch,
+        follows: Callable[[], bool] = lambda: True,
+        lease: GroupLease | None = None,
+    ) -> None:
         self.group = group
         self.follows = follows
+        self.lease = lease or GroupLease()
         self.pending = self.taken = self.due = False
         self.asked = False  # mod_wsgi has called at any time
         self.awaited: tuple[Awaited, ...] = ()
@@ -132,11 +140,26 @@ class Timing(Gate):
     def _auto(self, now: float, note: str) -> Verdict:
         self._handover.due = True
         running = [each for each in self._requests.running() if self._counts(each, now)]
-        if now - self._since < self._patience and (running or self._requests.elsewhere()):
+        if now - self._since < self._patience and (running or self._is_busy_elsewhere()):
+            self._extend_lease(running, now)
             return Wait(SOON, self._named(running, now))
         if not note:
             self._handover.begin()
         return Go(note)
+
+    def prefetch(self) -> None:
+        # Before the change has settled: then the other processes will know in time.
+        now = self._clock()
+        running = self._requests.running() if self._when == "auto" else []
+        self._extend_lease([each for each in running if now - each.began <= self._patience], now)
+
+    def _extend_lease(self, running: list[Request], now: float) -> None:
+        """Have the group wait for the oldest request: it may run on for as long as it has run."""
+        if running:
+            self._handover.lease.extend(max(LEASE, now - running[0].began))
+
+    def _is_busy_elsewhere(self) -> bool:
+        return self._requests.elsewhere() > 0 or self._handover.lease.is_taken()
 
     def _counts(self, request: Request, now: float) -> bool:
         """Whether to wait for a request: a stream is too old for that, a later one too short."""

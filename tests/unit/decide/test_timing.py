@@ -21,6 +21,7 @@ from wsgireload.decide.timing import (
 )
 from wsgireload.decide.verdict import GO, Go, Hold, Verdict, Wait
 from wsgireload.state.group_epoch import GroupEpoch
+from wsgireload.state.group_lease import GroupLease
 
 EDIT = Changes({"a.py": Change(b"2")})
 BY_HAND = Changes({"a.py": Change(b"2")}, "a reason")
@@ -38,6 +39,18 @@ class Group(GroupEpoch):
 
     def retract(self) -> None:
         self.announced -= 1
+
+
+class Lease(GroupLease):
+    """Keeps for how long it was taken."""
+
+    taken = 0.0
+
+    def extend(self, seconds: float) -> None:
+        self.taken = seconds
+
+    def is_taken(self) -> bool:
+        return self.taken > 0
 
 
 class World:
@@ -180,6 +193,36 @@ def test_requests_of_other_applications() -> None:
     world.check(after=3.0)
     assert world.handover.awaited == OTHERS
     assert world.check(after=2.0) == GO
+
+
+def test_a_process_of_the_group_waits() -> None:
+    """A process without requests waits for those of another one, which lets it know at once."""
+    busy, idle = World("auto"), World("auto")
+    busy.handover.lease = idle.handover.lease = lease = Lease()
+    busy.requests.begin(999.5)
+    busy.timing.prefetch()
+    assert lease.taken == 0.5
+    assert waits(idle.check())
+    assert idle.group.announced == 0
+    busy.check(after=0.25)
+    assert lease.taken == 0.75
+    lease.taken = 0.0
+    assert idle.check() == GO
+    lease.taken = 1.0
+    idle.timing.reset()
+    assert waits(idle.check(after=2.0))
+    assert idle.check(after=5.0) == GO
+
+
+@pytest.mark.parametrize(("when", "began"), [("next-request", 999.5), ("auto", 994.0)])
+def test_nobody_waits_for_these(when: str, began: float) -> None:
+    """Neither a stream nor what the next request ends has the group wait."""
+    world = World(when)
+    world.handover.lease = lease = Lease()
+    world.requests.begin(began)
+    world.timing.prefetch()
+    world.check()
+    assert lease.taken == 0.0
 
 
 def test_what_it_waits_for_is_named() -> None:
