@@ -102,7 +102,7 @@ class Digests:
         self._wall_ns = wall_ns
         self._clock = clock
         self._backlog = Backlog(checkpoint, clock)
-        self._large: dict[str, int] = {}  # the sizes of large files, when their digests were taken
+        self._large: dict[str, int] = {}  # the sizes of large files that were read
         # Two dicts: ten thousand pairs in one would take twice the memory.
         self._mark: dict[str, Mark] = {}
         self._digest: dict[str, Digest] = {}
@@ -187,15 +187,15 @@ class Digests:
         self._mark[path] = mark
         self.unread.discard(path)
         size = size if size > LARGE else 0
-        last = self._digest.get(path)
-        undecided = last is not None and not is_stand_in(last) and size == self._large.get(path, 0)
-        self._backlog.put(path, urgent=undecided)
-        if undecided or last == stand_in(mark):
+        last, known = self._digest.get(path), self._large.get(path)
+        if last is not None and not is_stand_in(last) and size == (known or 0):
+            self._backlog.put(path, urgent=True)  # it may have been a touch
             return False
-        if size:
-            self._large[path] = size
+        if known is None or size == known:  # else it differs for sure: the digest has time
+            self._backlog.put(path, urgent=known is not None)
+        changed = last != stand_in(mark)
         self._digest[path] = stand_in(mark)
-        return True
+        return changed
 
     @property
     def due_in(self) -> float:

@@ -27,7 +27,7 @@ class Tracked:
         self._folders = folders
         self._expanded: dict[str, bool] = {}  # each tracked path: whether its files were found once
         self._meanings: dict[str, list[Pattern]] = {}  # of each: as it stands, and as a glob
-        self._litter: set[str] = set()  # folders that are left out for what is in them
+        self._litter: set[tuple[Pattern, str]] = set()  # folders left out for what is in them
         self._were_folders: set[str] = set()
 
     def add(self, paths: Iterable[str]) -> None:
@@ -45,10 +45,10 @@ class Tracked:
 
     def may_hold(self, path: str) -> bool:
         """Whether a tracked file may be at this path or below it, now or later."""
-        if os.path.dirname(path) in self._litter or self._ignored(path):
-            return False
+        folder = os.path.dirname(path)
         patterns = chain.from_iterable(list(self._meanings.values()))
-        return any(_leads_to(each, path) for each in patterns)
+        leads = (_leads_to(each, path) and (each, folder) not in self._litter for each in patterns)
+        return any(leads) and not self._ignored(path)
 
     def files(self) -> Iterator[tuple[str, bool]]:
         """The files now; True if they had been searched before: a new one has appeared since."""
@@ -82,8 +82,9 @@ class Tracked:
             if listing is None or listing.identity in above:
                 continue
             if listing.is_litter and not named:
-                self._litter.add(folder)
+                self._litter.add((pattern, folder))
                 continue
+            self._litter.discard((pattern, folder))
             whole = pattern.accepts(states)
             for name in listing.files:
                 if name in listing.litter and not pattern.names(states, name):

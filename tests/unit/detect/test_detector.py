@@ -686,6 +686,20 @@ def test_tracked_folders_are_listed_after_events_there(
     assert not lists()
 
 
+def test_a_loaded_module_is_no_litter(app: Application) -> None:
+    """A module is watched wherever it was loaded from, also in a tracked folder."""
+    names = ["venv/lib/site-packages/a.py", "node_modules/b.py", ".cache/c.py", "flycheck_d.py"]
+    app.detector.track([str(app.root)])
+    for name in names:
+        app.load(name)
+    app.write("venv/lib/site-packages/other.py")
+    assert app.differs() == {}
+    for name in names:
+        app.write(name, AFTER)
+    app.write("venv/lib/site-packages/other.py", AFTER)
+    assert app.differs() == dict.fromkeys(names, "modified")
+
+
 def test_a_tracked_folder_without_events(app: Application, heard: Heard) -> None:
     """It is listed each time."""
     heard.polled = {str(app.root / "templates")}

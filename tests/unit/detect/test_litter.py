@@ -197,6 +197,11 @@ def test_events_in_a_folder_known_by_its_contents(tmp_path: Path) -> None:
     assert list(found.files()) == []
     assert not found.may_hold(f"{tmp_path}/app/env/a.html")
     assert found.may_hold(f"{tmp_path}/app/env")
+    found.add([f"{tmp_path}/app/e*/*.html"])
+    assert found.may_hold(f"{tmp_path}/app/env/a.html")
+    (tmp_path / "app/env/pyvenv.cfg").unlink()
+    assert {path for path, _ in found.files()} == {f"{tmp_path}/app/env/a.html"}
+    assert found.may_hold(f"{tmp_path}/app/env/a.txt")
 
 
 def test_only_files_count(tmp_path: Path) -> None:
