@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import py_compile
+
 from support.apacheserver import wait_for
 from support.testsite import START, Site, Sites
 
@@ -57,3 +59,21 @@ def test_the_budget(new_site: Sites) -> None:
     site.wait_for_looks()
     assert site.started() == 4
     assert site.ask("counter.COUNT").value == 3
+
+
+def test_bytecode_that_is_never_checked(new_site: Sites) -> None:
+    """Where Python would not look at the new source, no restart pretends that it went live."""
+    site = new_site()
+    words = site.app / "words.py"
+    unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
+    py_compile.compile(str(words), invalidation_mode=unchecked, doraise=True)
+    site.start()
+    assert site.ask().value == "old"
+    site.wait_for_looks()
+    site.edit("words.py", "old", "new")
+    [held] = site.wait_for_line("holding: ")
+    assert "words.cpython" in held.text
+    assert (site.started(), site.ask().value) == (1, "old")
+    py_compile.compile(str(words), invalidation_mode=unchecked, doraise=True)
+    site.wait_for_value("new")
+    assert site.started() == 2

@@ -112,9 +112,9 @@ class Syntax(Gate):
 
 
 class StaleBytecode(Gate):
-    """Removes bytecode of an earlier text before the restart; it never holds.
+    """Removes bytecode of an earlier text before the restart; holds where old code would come back.
 
-    `freshen` is the function of detect/bytecode.py.
+    A restart by hand passes with a warning. `freshen` is the function of detect/bytecode.py.
     """
 
     def __init__(self, freshen: Callable[[Iterable[str]], list[str]], log: Log) -> None:
@@ -122,11 +122,14 @@ class StaleBytecode(Gate):
         self._log = log
 
     def check(self, changes: Changes) -> Verdict:
-        for cache in self._freshen([path for path in changes.files if path.endswith(".py")]):
-            self._log.say_once(
-                Word.HOLDING,
-                f"could not remove stale bytecode {shown(cache)}; the new process may run old code",
-            )
+        stale = self._freshen([path for path in changes.files if path.endswith(".py")])
+        if not stale:
+            return GO
+        what = "Python would load this bytecode of an earlier text instead of the changed source"
+        reason = f"{what}, remove it or compile it again: {few(map(shown, stale))}"
+        if changes.requested is None:
+            return Hold(reason)
+        self._log.say_once(Word.HOLDING, reason)
         return GO
 
 

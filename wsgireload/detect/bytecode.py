@@ -6,18 +6,20 @@ size that were written within one second have the same cache, as far as Python c
 
 from __future__ import annotations
 
+import _imp
 import contextlib
 import marshal
 import os
 import sys
-from collections.abc import Iterable
-from importlib.util import MAGIC_NUMBER, cache_from_source
+from collections.abc import Iterable, Iterator
+from importlib.util import MAGIC_NUMBER, cache_from_source, source_hash
 from types import CodeType
 
 from wsgireload.detect.digests import Digest, changed_ns
 from wsgireload.server.files import content
 
-HEADER = 16  # bytes: magic number, flags, stamp
+HEADER = 16  # bytes: magic number, flags, stamp or hash of the source
+BY_STAMP = MAGIC_NUMBER + bytes(4)  # how the usual cache begins
 RACY = 2.0  # seconds in which a source is read, compiled, and its bytecode written
 
 
@@ -31,32 +33,72 @@ def distrust(source: str) -> None:
     """Before an import, remove a cache that may be of an earlier text of the source.
 
     Another process may have compiled an earlier text of the same second, and have written its
-    cache after the later text was saved. A cache that was written well after that second is valid.
+    cache after the later text was saved. A cache that was written well after that second is valid,
+    and one that Python would not write again stays.
     """
-    with contextlib.suppress(OSError, ValueError):  # there is none, or it may not be removed
+    with contextlib.suppress(OSError, ValueError, NotImplementedError):  # there may be none
         cache = cache_from_source(source)
-        if os.stat(cache).st_ctime < int(os.stat(source).st_mtime) + RACY:
+        racy = os.stat(cache).st_ctime < int(os.stat(source).st_mtime) + RACY
+        if racy and not sys.dont_write_bytecode and content(cache)[:8] == BY_STAMP:
             os.remove(cache)
 
 
 def freshen(sources: Iterable[str]) -> list[str]:
     """Before a restart, remove the caches that Python would take for those of changed sources.
 
-    Returns the caches that could not be removed: the new process would run the old code.
+    Returns the caches that remain for which the new process would run old code: those that could
+    not be removed, and those that say of themselves that no source is to be compared with them.
     """
     stuck = []
     for source in sources:
-        for optimization in ("", 1, 2):
-            cache = cache_from_source(source, optimization=optimization)
-            try:
-                if content(cache)[8:HEADER] == stamp(os.stat(source)):
-                    os.remove(cache)
-            except (FileNotFoundError, NotADirectoryError):
-                continue
-            except OSError:
-                if not _younger(cache, source):
-                    stuck.append(cache)
+        with contextlib.suppress(OSError, NotImplementedError):  # it is gone, as with a module
+            used = cache_from_source(source)
+            remain = [cache for cache in _caches(source, used) if _remains(cache, source)]
+            stuck += [cache for cache in remain if cache == used]
     return stuck
+
+
+def _caches(source: str, used: str) -> Iterator[str]:
+    """All caches of a source for this Python: of any optimization, and those of import hooks.
+
+    `used` is the one that Python goes by. Import hooks (typeguard, beartype, pytest) add a tag of
+    their own. A process that has set a prefix for its caches began without it.
+    """
+    name = os.path.basename(used).removesuffix(".pyc").partition(".opt-")[0]
+    for folder in {os.path.dirname(used), os.path.join(os.path.dirname(source), "__pycache__")}:
+        with contextlib.suppress(OSError):  # there is none
+            for entry in os.listdir(folder):
+                if entry.startswith(name) and entry.endswith(".pyc"):
+                    yield os.path.join(folder, entry)
+
+
+def _remains(cache: str, source: str) -> bool:
+    """Remove a cache that Python would take for that of a changed source; True if it stays."""
+    try:
+        read = content(cache)
+    except OSError:
+        return False  # Python cannot read it either, and compiles the source
+    if read[:8] != BY_STAMP:
+        return _is_unchecked(read) and read[8:HEADER] != source_hash(content(source))
+    if read[8:HEADER] != stamp(os.stat(source)):
+        return False
+    if sys.dont_write_bytecode and _younger(cache, source):
+        return False  # nobody would write it again
+    try:
+        os.remove(cache)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return not _younger(cache, source)
+    return False
+
+
+def _is_unchecked(read: bytes) -> bool:
+    """Whether Python never compares a cache with its source (PEP 552)."""
+    if read[:4] != MAGIC_NUMBER or len(read) < HEADER:
+        return False
+    policy, flags = _imp.check_hash_based_pycs, read[4]
+    return bool(flags & 1) and policy != "always" and (policy == "never" or not flags & 2)
 
 
 def _younger(cache: str, source: str) -> bool:
@@ -131,7 +173,7 @@ def _parts(cache: str) -> tuple[bytes, bytes]:
     hash of the source.
     """
     read = content(cache)
-    if read[:8] != MAGIC_NUMBER + bytes(4):
+    if read[:8] != BY_STAMP:
         return b"", b""
     return read[8:HEADER], read[HEADER:]
 

@@ -181,7 +181,7 @@ class Lines(Log):
 
 
 def test_sources_are_freshened() -> None:
-    """All changed sources are handed on in one call, and nothing else; it never holds."""
+    """All changed sources are handed on in one call, and nothing else."""
     calls: list[list[str]] = []
 
     def freshen(sources: Iterable[str]) -> list[str]:
@@ -196,12 +196,26 @@ def test_sources_are_freshened() -> None:
     assert log.lines == []
 
 
+STALE = (
+    "Python would load this bytecode of an earlier text instead of the changed source, "
+    "remove it or compile it again: 'a\\n.pyc'"
+)
+
+
 def test_a_cache_that_cannot_be_removed() -> None:
-    """It is reported once, escaped, and holds nothing: the old process serves no better code."""
+    """It holds, escaped: the new process would run old code, and log that it was reloaded."""
+    stale = ["a\n.pyc"]
+    gate = StaleBytecode(lambda _: stale, Lines())
+    for _ in range(2):
+        assert gate.check(Changes({"a.py": Change(b"2")})) == Hold(STALE)
+    stale.clear()
+    assert gate.check(Changes({"a.py": Change(b"2")})) == GO
+
+
+def test_a_cache_that_cannot_be_removed_and_a_restart_by_hand() -> None:
+    """A person's restart passes, with one warning."""
     log = Lines()
     gate = StaleBytecode(lambda _: ["a\n.pyc"], log)
     for _ in range(2):
-        assert gate.check(Changes({"a.py": Change(b"2")})) == GO
-    assert log.lines == [
-        "holding: could not remove stale bytecode 'a\\n.pyc'; the new process may run old code"
-    ]
+        assert gate.check(Changes({"a.py": Change(b"2")}, "a reason")) == GO
+    assert log.lines == [f"holding: {STALE}"]

@@ -5,6 +5,7 @@ What a cache proves about loaded code: test_baseline.py.
 
 from __future__ import annotations
 
+import _imp
 import importlib.util
 import os
 import py_compile
@@ -23,8 +24,9 @@ SECOND = 1_700_000_000
 
 
 @pytest.fixture
-def source(tmp_path: Path) -> Path:
-    """A source with a cache, written in a certain second."""
+def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A source with a cache, written in a certain second, in a process that keeps its bytecode."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
     path = tmp_path / "app.py"
     path.write_bytes(BEFORE)
     os.utime(path, (SECOND, SECOND))
@@ -142,6 +144,106 @@ def test_what_cannot_be_removed_is_reported(
         py_compile.compile(str(source), doraise=True)
     assert freshen([str(source)]) == []
     assert run(source) == 2
+
+
+def test_caches_of_import_hooks_are_removed(source: Path) -> None:
+    """A hook that rewrites code keeps its caches under a tag of its own; other modules' stay."""
+    cache = cache_of(source)
+    tagged = [
+        cache.with_suffix(".opt-typeguard.pyc"),
+        cache.with_name(f"{cache.stem}-pytest-8.3.5.pyc"),
+    ]
+    others = [cache.with_name(f"{name}{cache.suffix}") for name in ("apps.cpython-311", "app")]
+    for path in (*tagged, *others):
+        path.write_bytes(cache.read_bytes())
+    edit(source)
+    assert freshen([str(source)]) == []
+    assert [path.exists() for path in (*tagged, *others)] == [False, False, True, True]
+
+
+def test_caches_from_before_a_prefix_are_removed(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An application that sets sys.pycache_prefix itself began without it."""
+    cache = cache_of(source)
+    monkeypatch.setattr(sys, "pycache_prefix", str(tmp_path / "elsewhere"))
+    edit(source)
+    assert freshen([str(source)]) == []
+    assert not cache.exists()
+
+
+UNCHECKED = py_compile.PycInvalidationMode.UNCHECKED_HASH
+
+
+def test_an_unchecked_cache_is_reported(source: Path) -> None:
+    """Python never looks at its source: the cache stays, and is reported until it is compiled."""
+    py_compile.compile(str(source), invalidation_mode=UNCHECKED, doraise=True)
+    edit(source, second=SECOND + 5)
+    assert run(source) == 1  # the trap is real
+    for _ in range(2):
+        assert freshen([str(source)]) == [str(cache_of(source))]
+    py_compile.compile(str(source), invalidation_mode=UNCHECKED, doraise=True)
+    assert freshen([str(source)]) == []
+    assert cache_of(source).exists()
+    assert run(source) == 2
+
+
+@pytest.mark.parametrize("policy", ["default", "always", "never"])
+@pytest.mark.parametrize("mode", ["CHECKED_HASH", "UNCHECKED_HASH"])
+def test_what_python_checks_is_its_own_choice(
+    source: Path, monkeypatch: pytest.MonkeyPatch, mode: str, policy: str
+) -> None:
+    """`python --check-hash-based-pycs` says which caches are compared with their sources."""
+    monkeypatch.setattr(_imp, "check_hash_based_pycs", policy)
+    mode_of = py_compile.PycInvalidationMode[mode]
+    py_compile.compile(str(source), invalidation_mode=mode_of, doraise=True)
+    edit(source, second=SECOND + 5)
+    is_stale = run(source) == 1
+    assert freshen([str(source)]) == ([str(cache_of(source))] if is_stale else [])
+
+
+def test_an_unchecked_cache_of_another_python(source: Path) -> None:
+    """A cache that this Python does not read is none."""
+    py_compile.compile(str(source), invalidation_mode=UNCHECKED, doraise=True)
+    cache_of(source).write_bytes(b"\0\0\r\n" + cache_of(source).read_bytes()[4:])
+    edit(source)
+    assert freshen([str(source)]) == []
+
+
+def test_what_python_would_not_write_again_stays(
+    source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With PYTHONDONTWRITEBYTECODE a cache is removed only if it is older than the new source."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    while cache_of(source).stat().st_ctime_ns <= source.stat().st_ctime_ns:  # a clock's tick
+        py_compile.compile(str(source), doraise=True)
+    distrust(str(source))
+    assert freshen([str(source)]) == []
+    assert cache_of(source).exists()
+    edit(source)
+    while source.stat().st_ctime_ns <= cache_of(source).stat().st_ctime_ns:
+        edit(source)
+    assert freshen([str(source)]) == []
+    assert run(source) == 2
+
+
+@pytest.mark.parametrize("mode", ["CHECKED_HASH", "UNCHECKED_HASH"])
+def test_deployed_bytecode_is_not_distrusted(source: Path, mode: str) -> None:
+    """A cache that goes by a hash was made on purpose, and its time says nothing."""
+    mode_of = py_compile.PycInvalidationMode[mode]
+    edit(source, BEFORE, time.time())
+    py_compile.compile(str(source), invalidation_mode=mode_of, doraise=True)
+    distrust(str(source))
+    assert cache_of(source).exists()
+
+
+def test_bytecode_without_a_source_stays(source: Path) -> None:
+    """A module that is deployed as bytecode alone is no cache."""
+    alone = Path(py_compile.compile(str(source), cfile=f"{source}c", doraise=True) or "")
+    source.unlink()
+    assert freshen([str(source), str(alone)]) == []
+    distrust(str(alone))
+    assert alone.exists()
 
 
 @pytest.mark.parametrize("age", [0.0, 0.9, 5.0])
