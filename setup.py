@@ -13,7 +13,7 @@ from setuptools.command.build_ext import build_ext
 KIT = os.environ.get("WSGIRELOAD_WINDOWS_KIT")
 FOLDER = "win" if KIT or sys.platform == "win32" else "unix"
 COMMON = ("module", "names", "outcome")
-TWINS = ("failure", "file", "linger", "restart", "server")
+TWINS = ("children", "failure", "file", "linger", "restart", "server")
 EVENTS = ("trust", "watch")  # twins as well, with watcher.c
 # A free-threaded CPython has no stable ABI before 3.15: it gets a wheel for its version only.
 STABLE_ABI = not sysconfig.get_config_var("Py_GIL_DISABLED")
@@ -69,6 +69,9 @@ native = Extension(
         "wsgireload_taken",
         "wsgireload_rearm",
         "wsgireload_linger",
+        "wsgireload_close_on_fork",
+        "wsgireload_job",
+        "wsgireload_end_job",
         "wsgireload_open",
         "wsgireload_marks",
         "wsgireload_watch_begin",
@@ -80,7 +83,7 @@ native = Extension(
         "wsgireload_watch_end",
         "wsgireload_watch_free",
     ],
-    libraries=["python3"] if KIT else ["dl"] if sys.platform == "linux" else [],
+    libraries=["python3"] if KIT else ["dl", "pthread"] if sys.platform == "linux" else [],
     # Without it ELF binds a copy's calls to another copy in the global scope: see unix/restart.c.
     extra_link_args=[] if KIT or sys.platform in ("win32", "darwin") else ["-Wl,-Bsymbolic"],
 )

@@ -92,6 +92,41 @@ static PyObject *linger(PyObject *module, PyObject *argument)
     return to_tuple(&outcome);
 }
 
+static PyObject *close_on_fork(PyObject *module, PyObject *arguments)
+{
+    int descriptor, on;
+
+    (void)module;
+    if (!PyArg_ParseTuple(arguments, "ip", &descriptor, &on))
+        return NULL;
+    WITHOUT_GIL(wsgireload_close_on_fork(descriptor, on))
+    return Py_NewRef(Py_None);
+}
+
+static PyObject *job(PyObject *module, PyObject *process)
+{
+    long long handle = PyLong_AsLongLong(process), made;
+    wsgireload_outcome outcome;
+
+    (void)module;
+    if (PyErr_Occurred())
+        return NULL;
+    WITHOUT_GIL(made = wsgireload_job(handle, &outcome))
+    return Py_BuildValue("(LN)", made, to_tuple(&outcome));
+}
+
+static PyObject *end_job(PyObject *module, PyObject *arguments)
+{
+    long long made;
+    int kill;
+
+    (void)module;
+    if (!PyArg_ParseTuple(arguments, "Lp", &made, &kill))
+        return NULL;
+    WITHOUT_GIL(wsgireload_end_job(made, kill))
+    return Py_NewRef(Py_None);
+}
+
 static PyObject *open_shared(PyObject *module, PyObject *path)
 {
     wsgireload_outcome outcome;
@@ -279,6 +314,9 @@ static PyMethodDef methods[] = {
     METHOD(taken, METH_NOARGS, "/"),
     METHOD(rearm, METH_NOARGS, "/"),
     METHOD(linger, METH_O, "seconds, /"),
+    METHOD(close_on_fork, METH_VARARGS, "descriptor, on, /"),
+    METHOD(job, METH_O, "process, /"),
+    METHOD(end_job, METH_VARARGS, "job, kill, /"),
     METHOD(open_shared, METH_O, "path, /"),
     METHOD(marks, METH_VARARGS, "paths, count, /"),
     METHOD(watch_begin, METH_NOARGS, "/"),

@@ -90,6 +90,18 @@ void wsgireload_rearm(void);
  * process has finished serving, as it has when mod_wsgi's shutdown callbacks and atexit run. */
 void wsgireload_linger(unsigned seconds, wsgireload_outcome *out);
 
+/* From now on a child of this process, whoever forks it and how, has the null device in place of a
+ * descriptor: closing it is right there too. With `on` 0 no longer; that comes before closing it
+ * here. A lock of a file is shared with forked children, which may live on. On Windows nothing
+ * forks. */
+void wsgireload_close_on_fork(int descriptor, int on);
+
+/* On Windows: makes a job of a process and all that it will start. Returns the job, or -1. */
+long long wsgireload_job(long long process, wsgireload_outcome *out);
+
+/* Frees a job; with `kill` its processes are ended as well, with the exit code 1. */
+void wsgireload_end_job(long long job, int kill);
+
 /* On Windows: opens a file for reading while others may write, rename and delete it. Close it soon:
  * until then another file can be renamed over it with Windows 10's POSIX semantics only. The path
  * is UTF-16 of any length. Returns a Windows handle, which the caller closes, or -1. */

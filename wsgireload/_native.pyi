@@ -32,6 +32,15 @@ def rearm() -> None:
 def linger(seconds: int, /) -> _Outcome:
     """Windows only: end this process if it still runs so long after Apache began to replace it."""
 
+def close_on_fork(descriptor: int, on: bool, /) -> None:
+    """Give forked children the null device in place of a descriptor, or no longer."""
+
+def job(process: int, /) -> tuple[int, _Outcome]:
+    """Windows only: make a job of a process, by its handle: (job or -1, outcome)."""
+
+def end_job(job: int, kill: bool, /) -> None:
+    """Free a job, and end its processes if `kill`."""
+
 def open_shared(path: str, /) -> tuple[int, _Outcome]:
     """Windows only: wsgireload_open, as (handle or -1, outcome)."""
 

@@ -376,13 +376,15 @@ output([returned, request()[0], calls()])
     assert calls == 3
 
 
-@pytest.mark.parametrize("call", ["wsgireload_linger", "wsgireload_open"])
+@pytest.mark.parametrize("call", ["wsgireload_linger", "wsgireload_job", "wsgireload_open"])
 def test_windows_alone(call):
     """What only Windows needs says so elsewhere, and writes every field."""
     out = ffi.new("wsgireload_outcome *")
     ffi.memmove(out, b"\xff" * ffi.sizeof(out[0]), ffi.sizeof(out[0]))
     if call == "wsgireload_linger":
         lib.wsgireload_linger(1, out)
+    elif call == "wsgireload_job":
+        assert lib.wsgireload_job(0, out) == -1
     else:
         assert lib.wsgireload_open(ffi.new("unsigned short[]", [0]), out) == -1
     assert (out.status, out.code) == (lib.WSGIRELOAD_UNSUPPORTED, 0)
@@ -402,6 +404,9 @@ def test_exports():
         "taken",
         "rearm",
         "linger",
+        "close_on_fork",
+        "job",
+        "end_job",
         "open",
         "marks",
         "watch_begin",

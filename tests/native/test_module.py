@@ -58,6 +58,7 @@ def test_leaks_nothing(child):
                 import wsgireload._native as n
                 n.probe(), n.restart(), n.restart(), n.rearm(), n.linger(1)
                 n.terminate(), n.rearm(), n.taken(), n.open_shared(__file__), n.command_line()
+                n.close_on_fork(99, True), n.close_on_fork(99, False), n.job(0), n.end_job(0, True)
                 del sys.modules["wsgireload._native"], n
             gc.collect()
             return sys.getallocatedblocks()
@@ -81,6 +82,9 @@ def test_stub():
         "taken",
         "rearm",
         "linger",
+        "close_on_fork",
+        "job",
+        "end_job",
         "open_shared",
         "marks",
         "watch_begin",

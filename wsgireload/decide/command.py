@@ -9,6 +9,9 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, NamedTuple
 
+from wsgireload.errors import NativeError
+from wsgireload.server import native
+
 if TYPE_CHECKING:
     import subprocess
 
@@ -45,6 +48,7 @@ class Command:
         self._clock = clock
         self._began = 0.0
         self._running: tuple[subprocess.Popen[bytes], IO[bytes]] | None = None
+        self._job: int | None = None  # on Windows, where no process group can be ended
 
     @property
     def running(self) -> bool:
@@ -71,6 +75,9 @@ class Command:
                 creationflags=NO_WINDOW,
                 process_group=OWN_GROUP,
             )
+            if OWN_GROUP is None:
+                with contextlib.suppress(NativeError):  # then the command alone can be ended
+                    self._job = native.job(int(process._handle))  # type: ignore[attr-defined]
             self._running = process, output
             stack.pop_all()  # it stays open
 
@@ -88,12 +95,18 @@ class Command:
         return Outcome(code, self.end())
 
     def end(self) -> list[str]:
-        """End it with its process group, if it still runs; returns the last lines of its output."""
+        """End it and what it has started, if it still runs; returns its last lines."""
         if self._running is None:
             return []
         process, file = self._running
         self._running = None
-        _kill(process)
+        # As long as it was not waited for, no other process and no other group has its number.
+        still_runs = process.poll() is None
+        if self._job is not None:
+            native.end_job(self._job, kill=still_runs)
+            self._job = None
+        if still_runs:
+            _kill(process)
         with file as output:
             output.seek(max(0, output.seek(0, os.SEEK_END) - 4096))
             lines = output.read().decode("utf-8", "replace").split("\n")
@@ -128,11 +141,9 @@ def temporary_file() -> IO[bytes]:
 def _kill(process: subprocess.Popen[bytes]) -> None:
     import subprocess
 
-    # As long as it was not waited for, no other process and no other group can have its number.
-    if process.poll() is None:
-        with contextlib.suppress(OSError, subprocess.TimeoutExpired):  # sudo's is not ours to end
-            if OWN_GROUP is None:
-                process.kill()
-            else:
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait(LEAVES)
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):  # sudo's is not ours to end
+        if OWN_GROUP is None:
+            process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(LEAVES)

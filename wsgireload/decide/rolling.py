@@ -7,10 +7,10 @@ writes a note into the locked file, and its successor removes the note.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import closing
 
 from wsgireload.changes import Changes
 from wsgireload.decide.verdict import GO, Gate, Hold, Verdict, Wait
+from wsgireload.server import native
 from wsgireload.state.private_dir import Candidates, PrivateFile
 
 POLL = 0.1  # seconds between two attempts to take the turn
@@ -46,15 +46,15 @@ class Rolling(Gate):
         if self._ours is not None or not self._is_up():  # one that does not serve leaves no gap
             return GO
         try:
-            file = self._folders.lock_file(self._name)
-            if file is None:
-                return self._wait_for_holder()
-            self._locked_since = None
+            file = self._open()
             try:
+                if not file.lock():
+                    return self._wait_for_holder()
+                self._locked_since = None
                 return self._take(file)
             finally:
                 if self._ours is None:
-                    file.close()
+                    _close(file)
         except OSError as error:
             return Hold(f"cannot take the rolling-restart lock: {error}")
 
@@ -70,11 +70,13 @@ class Rolling(Gate):
     def announce(self) -> bool:
         if not self._announced and self._is_up():
             try:
-                if file := self._folders.lock_file(self._name):
-                    with closing(file):
-                        if self._came_after(file.read(MOST_BYTES)):
-                            file.write(b"")
-                    self._announced = True
+                file = self._open()
+                try:
+                    self._announced = file.lock()
+                    if self._announced and self._came_after(file.read(MOST_BYTES)):
+                        file.write(b"")
+                finally:
+                    _close(file)
             except OSError as error:
                 text = f"could not report to the rolling restart that this is up: {error}"
                 self._folders.trouble(text)
@@ -83,8 +85,14 @@ class Rolling(Gate):
     def forget(self) -> None:
         # Close the file and nothing else: in a forked child the lock is the parent's.
         if self._ours is not None:
-            self._ours.close()
+            _close(self._ours)
             self._ours = None
+
+    def _open(self) -> PrivateFile:
+        file = self._folders.open_file(self._name)
+        # A forked child shares the lock, and may outlive this process.
+        native.close_on_fork(file.descriptor, on=True)
+        return file
 
     def _take(self, file: PrivateFile) -> Verdict:
         note = file.read(MOST_BYTES)
@@ -117,3 +125,8 @@ class Rolling(Gate):
             return True
         # A later time than now is one from before the machine was started, and nan is none.
         return not self._began < left <= self._clock()
+
+
+def _close(file: PrivateFile) -> None:
+    native.close_on_fork(file.descriptor, on=False)
+    file.close()

@@ -104,6 +104,29 @@ def linger(seconds: int) -> None:
     _done(_core().linger(seconds))
 
 
+def close_on_fork(descriptor: int, *, on: bool) -> None:
+    """Give forked children the null device in place of a descriptor, or no longer.
+
+    Call it with `on` False before closing the descriptor here.
+    """
+    _core().close_on_fork(descriptor, on)
+
+
+def job(process: int) -> int:
+    """Return a job that holds a process, by its handle, and all that it will start; end it.
+
+    NativeError where that cannot be done, as on all systems but Windows.
+    """
+    made, outcome = _core().job(process)
+    _done(outcome)
+    return int(made)
+
+
+def end_job(job: int, *, kill: bool) -> None:
+    """Free a job, and end its processes if `kill`."""
+    _core().end_job(job, kill)
+
+
 def open_shared(path: str, flags: int = os.O_RDONLY) -> int:
     """Return a file descriptor for reading; also an opener for the built-in open().
 

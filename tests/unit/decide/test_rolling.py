@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -191,6 +193,80 @@ def test_a_forked_child_has_no_turn(folder: str, clock: Clock) -> None:
         os._exit(0)
     os.waitpid(pid, 0)
     assert second.turn() == Wait(POLL)
+
+
+@pytest.fixture
+def fork() -> Iterator[Callable[[], None]]:
+    """Forks as a C library does, without Python's handlers; the children live until the test ends.
+
+    They end with the pipe's last writer, which is this process alone.
+    """
+    read, write = os.pipe()
+    began, begins = os.pipe()
+    children: list[int] = []
+
+    def fork() -> None:
+        if (pid := ctypes.PyDLL(None).fork()) == 0:
+            os.write(begins, b"x")
+            os.close(write)
+            os.read(read, 1)
+            os._exit(0)
+        children.append(pid)
+        os.read(began, 1)
+
+    yield fork
+    os.close(write)
+    for pid in children:
+        os.waitpid(pid, 0)
+    for descriptor in (read, began, begins):
+        os.close(descriptor)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
+def test_a_child_keeps_no_turn(folder: str, clock: Clock, fork: Callable[[], None]) -> None:
+    """A child that outlives the process whose turn it was is in nobody's way."""
+    first, second = Process(folder, clock), Process(folder, clock)
+    assert first.turn() == GO
+    fork()
+    first.ends()
+    assert Process(folder, clock).announce()
+    assert second.turn() == GO
+    second.reset()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
+def test_a_child_of_that_very_moment(
+    folder: str, clock: Clock, fork: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither is one that was forked while the lock was taken for a moment."""
+    first, second = Process(folder, clock), Process(folder, clock)
+    real = PrivateFile.read
+
+    def read(file: PrivateFile, most: int) -> bytes:
+        fork()
+        return real(file, most)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(PrivateFile, "read", read)
+        assert first.announce()
+    assert second.turn() == GO
+    second.reset()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
+def test_other_files_of_a_child(folder: str, clock: Clock) -> None:
+    """A child has all other files, also one with the number that a turn's file had earlier."""
+    first = Process(folder, clock)
+    assert first.turn() == GO
+    assert first._ours is not None
+    number = first._ours.descriptor
+    first.reset()
+    with Path("/etc/passwd").open() as file:
+        assert os.dup2(file.fileno(), number) == number
+    if (pid := os.fork()) == 0:
+        os._exit(bool(os.read(number, 1)))
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 1
+    os.close(number)
 
 
 def test_a_turn_that_does_not_end(folder: str, clock: Clock) -> None:
