@@ -85,8 +85,7 @@ class Reloader:
             paths = None
         if self._requested_anew:  # then no earlier verdict counts
             self._requested_anew = False
-            for gate in self._gates:
-                gate.reset()
+            self._reset(everywhere=False)
         self._scan(paths)
         if not self.changes:
             if paths is None or paths or not self._is_reset:  # an event had them prefetch

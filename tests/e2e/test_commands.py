@@ -13,7 +13,7 @@ import pytest
 from support.apacheserver import Server, wait_for
 from support.commandline import CommandLine, Done
 from support.httpdconf import httpd_conf
-from support.testsite import Site, Sites
+from support.testsite import START, Site, Sites
 
 On = Callable[..., Done]
 
@@ -124,6 +124,25 @@ def test_restart_held(site: Site, on: On) -> None:
     assert "holding: " in done.out
     assert "words.py, line 1: SyntaxError" in done.out
     assert site.started() == 1
+
+
+def test_restart_after_a_failed_preflight(new_site: Sites, command: CommandLine) -> None:
+    """The command is run anew, and its words of now are printed: what was away may be back."""
+    site = new_site()
+    check = "import os; assert os.path.exists('database'), f'no database, {os.listdir()}'"
+    site.edit("app.wsgi", f"{START})", f'{START}, preflight=["python", "-c", {check!r}])')
+    site.start()
+    site.wait_for_looks()
+    site.noisy = True  # the command's last words are a traceback
+    site.edit("words.py", "old", "new")
+    site.wait_for_line("holding: ")
+    site.write("now.txt", "")
+    here = {"TMPDIR": str(site.temporary)}
+    done = command("restart", environment=here)
+    assert (done.code, "now.txt" in done.out) == (1, True)
+    site.write("database", "")
+    assert command("restart", environment=here).code == 0
+    assert site.ask().value == "new"
 
 
 def test_files(site: Site, on: On, library: Path) -> None:

@@ -16,8 +16,8 @@ open("pid", "w").write(str(child.pid) + ".")
 """
 CHECK = f"""\
 import ctypes, os, sys, time
+os.chdir(sys.argv[1])  # where the installed package is found, and not this checkout
 from wsgireload.decide.command import Command
-os.chdir(sys.argv[1])
 kernel32 = ctypes.WinDLL("kernel32")
 now = 0.0
 command = Command([sys.executable, "-c", {FAMILY!r}], os.environ, None, 10.0, lambda: now)
