@@ -136,6 +136,17 @@ def test_a_hidden_page_asks_nothing(site: Site, tabs: Tabs) -> None:
     tab.wait_for_text("seen again")
 
 
+def test_a_page_that_comes_back_asks_once(site: Site, tabs: Tabs) -> None:
+    """A page restored from history gets many events at once; it polls once, and goes on polling."""
+    tab = tabs(site.url)
+    wait_for_polls(tab, 1)
+    shown = "for (let i = 0; i < 11; i++) document.dispatchEvent(new Event('visibilitychange'))"
+    before = tab.polls()
+    tab.page.evaluate(f"{shown}; return fetch('?last')".join(["(() => {", "})()"]))
+    assert tab.polls() - before <= 2  # one of them may have been due
+    wait_for_polls(tab, before + 3)
+
+
 def wait_for_polls(tab: Tab, count: int) -> None:
     """Return once the page has polled so many times."""
     while tab.polls() < count:
