@@ -85,7 +85,7 @@ class Reloader:
             paths = None
         if self._requested_anew:  # then no earlier verdict counts
             self._requested_anew = False
-            self._reset(everywhere=False)
+            self._reset()
         self._scan(paths)
         if not self.changes:
             if paths is None or paths or not self._is_reset:  # an event had them prefetch
