@@ -139,10 +139,10 @@ class Detector:
         self._polled.update((path, None) for path in paths if not self._events.listen(path))
 
     def _add(self, paths: Iterable[str]) -> None:
-        new = [path for path in paths if path not in self._paths]
-        self._paths.update(dict.fromkeys(new))
-        self._order += new
-        self._listen(new)
+        if new := [path for path in paths if path not in self._paths]:
+            self._paths.update(dict.fromkeys(new))
+            self._order += new
+            self._listen(new)
 
     def _add_loaded(self, *, thorough: bool) -> None:
         """Add and compare the files of new modules, a few at a time: their evidence is large."""

@@ -190,6 +190,14 @@ class Candidates(NamedTuple):
     paths: Sequence[str]
     trouble: Callable[[str], None]
 
+    def is_best(self, identity: object) -> bool:
+        """Whether the folder with this identity is still the first. False on Windows: unknown."""
+        try:
+            found = os.lstat(self.paths[0])
+        except (OSError, IndexError):
+            return False
+        return (found.st_dev, found.st_ino) == identity
+
     def open(self) -> PrivateDir:
         """The first that only this user may enter, to be closed. OSError where there is none."""
         for path in self.paths:

@@ -96,6 +96,8 @@ class StatusFile:
 
     def _open(self) -> PrivateDir:
         """The folder as it is now. OSError where there is none."""
+        if self._folder is not None and self._folders.is_best(self._folder.identity):
+            return self._folder
         now = self._folders.open()
         if self._folder is not None and self._folder.identity == now.identity:
             now.close()
