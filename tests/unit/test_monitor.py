@@ -398,7 +398,7 @@ def test_threads_that_are_none(
 ) -> None:
     """Where `threading` runs a thread in the thread that started it, a real one is started."""
     monkeypatch.setattr(threading.Thread, "start", lambda thread: thread.run())
-    monitor = begin(interval=3600.0)
+    monitor = begin()
     looked(monitor)
     monitor.restart("by hand")
     assert asked.event.wait(DEADLINE)
