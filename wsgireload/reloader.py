@@ -86,6 +86,9 @@ class Reloader:
         if self._requested_anew:  # then no earlier verdict counts
             self._requested_anew = False
             self._reset()
+        closed = self._restart.is_closed
+        if closed and self._requested is None:
+            self._requested = "it has rejected a request, and answers no other"
         self._scan(paths)
         if not self.changes:
             if paths is None or paths or not self._is_reset:  # an event had them prefetch
@@ -94,7 +97,7 @@ class Reloader:
                 self._handover.group.up_to_date()
             return NEVER
         self._is_reset = False
-        verdict = self._check_gates()
+        verdict = GO if closed else self._check_gates()  # nothing is left to hold it for
         if isinstance(verdict, Go):
             verdict = self._replace(verdict.note)
         self._report(verdict)
@@ -186,7 +189,9 @@ class Reloader:
     def reload_required(self) -> bool:
         """Whether the next process has to answer this request; called in the request's thread."""
         behind = self._is_behind_group() and self._handover.follows()
-        return self._handover.required() or behind
+        if rejects := self._handover.required() or behind:
+            self._restart.rejects()
+        return rejects
 
     def withdraw(self) -> None:
         """Let requests be answered here, and other processes be replaced."""

@@ -18,6 +18,16 @@ TAKEN = {
     "blocked": "import signal\n\nsignal.pthread_sigmask(signal.SIG_BLOCK, [{}])\n",
 }
 
+WAITING = """
+import _thread
+
+def wait():
+    while True:
+        signal.sigwait([signal.SIGINT])
+
+_thread.start_new_thread(wait, ())
+"""
+
 SOON = "import wsgireload.server.restart\n\nwsgireload.server.restart.TAKEN_UP = 0.3"
 
 SERVICE = f"""\
@@ -84,6 +94,7 @@ def test_signals_in_vain(new_site: Sites) -> None:
 def test_a_service_script(new_site: Sites) -> None:
     """A worker without requests, which notices SIGTERM alone, runs the new code soon."""
     site = new_site()
+    site.noisy = True  # a second SIGTERM of Apache's may come while Python ends
     script = site.write("worker.py", SERVICE)
     beat = script.with_name("worker.py.beat")
     path = ":".join(map(str, [*site.served.python_path, site.app]))
@@ -99,3 +110,14 @@ def test_a_service_script(new_site: Sites) -> None:
     site.wait_for(lambda: beat.read_text() == "new", "the new worker")
     assert "by SIGTERM" in site.wait_for_line("restarting")[0].text
     assert site.said("holding") == []
+
+
+def test_a_signal_that_another_thread_waits_for(new_site: Sites) -> None:
+    """A rejected request ends the process also where a thread gets mod_wsgi's SIGINT before it."""
+    site = preloading(new_site, TAKEN["blocked"].format(2) + WAITING, "next-request")
+    site.start()
+    site.wait_for_looks()
+    site.edit("words.py", "old", "new")
+    site.wait_for_line("restarting: ")
+    assert site.ask().value == "new"
+    assert (site.started(), site.said("holding")) == (2, [])

@@ -551,6 +551,26 @@ def test_a_signal_that_is_taken_closes_nothing(world: World, when: str) -> None:
     assert world.server.requests == 1
 
 
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_rejection_in_vain(world: World, tmp_path: Path, *, alone: bool) -> None:
+    """A process that lives on after a rejection answers nothing: SIGTERM ends it, come what may."""
+    reloader = world.reloader(when="next-request")
+    world.group.ahead = not alone  # where it follows others, it has noticed no change itself
+    if alone:
+        world.detector.differs = {"a.py": b"2"}
+    world.run(reloader, 2.0)
+    assert reloader.reload_required()
+    world.run(reloader, 4.0)
+    assert world.server.requests == 0
+    (tmp_path / "b.py").write_text("x = (\n")
+    world.detector.python = {str(tmp_path / "b.py")}
+    world.detector.differs[str(tmp_path / "b.py")] = b"2"  # it would hold
+    world.run(reloader, 4.0)
+    assert world.server.requests == 1
+    assert world.said("restarting")[-1].endswith("; by SIGTERM")
+    assert len(world.history.kept or ()) == 1
+
+
 def test_a_signal_that_is_taken_while_it_waits_for_a_request(world: World) -> None:
     """From that moment on requests are answered, and the restart does not wait for one."""
     reloader = world.reloader(when="next-request")

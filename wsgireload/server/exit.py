@@ -18,7 +18,9 @@ def subscribe(stop: Callable[[], None], mod_wsgi: ModuleType | None) -> None:
     """
 
     def end(*_event: object, **_details: object) -> None:
-        stop()
+        # Apache may repeat its SIGTERM, for which mod_wsgi has a service script exit once more.
+        with contextlib.suppress(SystemExit):
+            stop()
         _release_foreign_main_thread()
 
     subscribe_shutdown = getattr(mod_wsgi, "subscribe_shutdown", None)

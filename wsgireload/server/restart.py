@@ -17,6 +17,7 @@ from wsgireload.server import native
 # Seconds: a process that still serves so long after it was replaced is stuck. Apache lets an old
 # child serve for its Timeout, which is 60 by default and 300 with XAMPP.
 SERVING = 600
+REJECTED = 5.0  # seconds in which a process ends that has rejected a request
 TAKEN_UP = 30.0  # seconds in which a server has acted upon a request to restart
 SELDOM = 3600.0  # else it is requested again, at growing intervals of at most this
 
@@ -38,6 +39,7 @@ class Restart:
         self._requested_at: float | None = None
         self._grace = TAKEN_UP
         self._was_first = False
+        self._rejected_at: float | None = None
         self._in_vain = 0  # requests on which the server did not act
         self.signal = ""  # that the latest request sent
 
@@ -59,11 +61,22 @@ class Restart:
         """
         return not self._in_vain and "SIGINT" not in native.taken()
 
+    def rejects(self) -> None:
+        """Note that mod_wsgi rejects a request."""
+        if self._rejected_at is None:
+            self._rejected_at = self._clock()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether this process has rejected a request, and goes on without answering any other."""
+        return self._rejected_at is not None and self._clock() - self._rejected_at > REJECTED
+
     def next_signal(self) -> str:
         """Return the signal that the next request sends; "" on Windows."""
         if not self._signals:
             return ""
-        signals = ("SIGTERM", "SIGINT") if native.taken() == {"SIGINT"} else self._signals
+        no_sigint = native.taken() == {"SIGINT"} or self.is_closed
+        signals = ("SIGTERM", "SIGINT") if no_sigint else self._signals
         return signals[self._in_vain % 2]
 
     def request(self) -> bool:

@@ -58,6 +58,16 @@ def test_everybody_who_knows_of_the_end_tells(monkeypatch: pytest.MonkeyPatch) -
     assert len(told) == 2
 
 
+def test_an_exit_is_no_second_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interpreter that ends goes on ending, also if it is told to exit meanwhile."""
+    hooks = []
+    monkeypatch.setattr(threading, "_register_atexit", hooks.append)
+    monkeypatch.setattr("atexit.register", hooks.append)
+    ending.subscribe(sys.exit, None)
+    for hook in hooks:
+        hook()
+
+
 def test_an_older_mod_wsgi_cannot_tell() -> None:
     """Without subscribe_shutdown the others do."""
     ending.subscribe(lambda: None, ModuleType("mod_wsgi"))

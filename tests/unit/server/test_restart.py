@@ -8,7 +8,7 @@ import pytest
 
 from wsgireload.errors import NativeError
 from wsgireload.server import native
-from wsgireload.server.restart import SELDOM, SERVING, TAKEN_UP, Restart
+from wsgireload.server.restart import REJECTED, SELDOM, SERVING, TAKEN_UP, Restart
 
 DAEMON, SERVICE = ("SIGINT", "SIGTERM"), ("SIGTERM", "SIGINT")
 
@@ -149,6 +149,22 @@ def test_whether_a_rejection_is_followed(server: Server) -> None:
     restart.give_up()
     restart.request()
     assert not restart.follows_rejection
+
+
+def test_a_process_that_is_closed(server: Server) -> None:
+    """Some seconds after a rejection the process should have ended: SIGINT was in vain."""
+    restart = Restart(0.0, server.clock, DAEMON)
+    assert not restart.is_closed
+    restart.rejects()
+    server.now += REJECTED - 1
+    restart.rejects()
+    assert not restart.is_closed
+    server.now += 2
+    assert restart.is_closed
+    restart.request()
+    restart.give_up()
+    restart.request()
+    assert server.sent == ["SIGTERM", "SIGINT"]
 
 
 def test_a_reset_gives_the_full_time_again(server: Server) -> None:
