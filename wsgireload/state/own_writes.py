@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
+from _thread import get_ident
 from collections.abc import Callable, Collection, Iterable
 from contextlib import closing
 
@@ -19,6 +20,7 @@ from wsgireload.state.private_dir import Candidates, PrivateDir
 MARK = ".written"
 WRITING = os.O_WRONLY | os.O_RDWR
 PROGRAMS = {"subprocess.Popen", "os.posix_spawn", "os.spawn", "os.system", "_winapi.CreateProcess"}
+GOES_ON = {"import", "exec", "compile"}  # what a thread does that waited for a program
 LASTS = 5.0  # seconds that a write may take: what changes later was changed by another
 GRAIN = 0.05  # seconds: file times come from a coarse clock
 
@@ -41,6 +43,7 @@ class OwnWrites:
         self._suspects: dict[str, str] = {}  # real path -> name of its mark
         self._names: frozenset[str] = frozenset()
         self._loading = False
+        self._waits = 0  # the thread that started a program, while it may wait for it
 
     def observe(self, paths: Iterable[str]) -> None:
         """Mark these files whenever this interpreter writes them, from now on."""
@@ -55,7 +58,8 @@ class OwnWrites:
 
     def ignore(self) -> None:
         """Mark nothing any more."""
-        self._suspects, self._names, self._loading = {}, frozenset(), False
+        self._suspects, self._names = {}, frozenset()
+        self._loading, self._waits = False, 0
 
     def wrote(self, paths: Collection[str]) -> bool | None:
         """Whether each of these files is as a process of ours wrote it; None if not observed."""
@@ -68,21 +72,31 @@ class OwnWrites:
             return False
 
     def loaded(self) -> bool:
-        """Whether the application is up; call until it is, for programs that ran meanwhile.
-
-        A program that is started while the application is loaded may write any file. The marks of
-        files that were not written are removed then.
-        """
+        """Whether the application is up; call until it is: no program counts any more then."""
         if self._loading and self._is_up():
             self._loading = False
-            for path, mark in self._suspects.items():
-                try:
-                    with closing(self._folders.open()) as folder:
-                        if self._age(folder, path) < 0:
-                            folder.remove(mark)
-                except (OSError, ValueError):
-                    continue
+            if self._waits:
+                self._end_program()
         return not self._loading
+
+    def _begin_program(self) -> None:
+        """A program that is started while the application is loaded may write any file."""
+        self._waits = get_ident()
+        for path in self._suspects:
+            # Keep a mark that another process's program has just deserved.
+            if not self.wrote([path]):
+                self._mark(path)
+
+    def _end_program(self) -> None:
+        """Remove the marks of the files that it did not write."""
+        self._waits = 0
+        for path, mark in self._suspects.items():
+            try:
+                with closing(self._folders.open()) as folder:
+                    if self._age(folder, path) < 0:
+                        folder.remove(mark)
+            except (OSError, ValueError):
+                continue
 
     def _age(self, folder: PrivateDir, path: str) -> float:
         """Seconds from a file's mark to its last change: negative if it came before."""
@@ -100,9 +114,10 @@ class OwnWrites:
                     self._note(args[0])
             elif event == "os.rename":
                 self._note(args[1])
+            elif self._waits and event in GOES_ON and self._waits == get_ident():
+                self._end_program()
             elif self._loading and event in PROGRAMS:
-                for path in self._suspects:
-                    self._mark(path)
+                self._begin_program()
         except Exception:
             return
 

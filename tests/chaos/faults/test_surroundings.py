@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support.faultysite import OFTEN, Faulty, mounted
+from support.loops import REWRITE, SELF
 
 if TYPE_CHECKING:
     from conftest import Chaos
@@ -47,8 +48,9 @@ def test_the_clock_is_set(faulty: Faulty) -> None:
             os.utime(path, (time.time(), time.time() - ahead))  # as it was before
         faulty.reload()
         site.wait_for_line("reloaded: ", count=faulty.edits)
-    faulty.edit()
-    site.wait_for_line("holding: the budget of 3 restarts in 60 s is spent")
+    site.write("words.py", f"WORD = 0\n{REWRITE.format(file=f'{site.app}/words.py')}{SELF}")
+    spent = "holding: the budget of 3 restarts in 60 s is spent"
+    site.wait_for(lambda: site.ask() and site.said(spent), spent)
 
 
 HOARD = """\

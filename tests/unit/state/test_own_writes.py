@@ -212,6 +212,27 @@ def test_a_program_that_writes_nothing(world: World) -> None:
     assert world.wrote() is False
 
 
+def test_a_program_is_over_when_its_thread_goes_on(world: World) -> None:
+    """What changes then was changed by another, though the application is still being loaded."""
+    world.is_up = False
+    run_program(world.file)
+    world.writes._audit("exec", ())
+    assert world.wrote() is True
+    run_program()
+    world.age(world.file, -1.0)
+    world.writes._audit("exec", ())
+    assert world.marks() == []
+
+
+def test_programs_of_two_processes(world: World) -> None:
+    """One that has just begun does not hide what another one wrote."""
+    world.is_up = False
+    run_program(world.file)
+    world.age(world.file, LASTS / 2)
+    run_program()
+    assert world.wrote() is True
+
+
 def test_a_program_that_is_run_by_a_request(world: World) -> None:
     """It is not taken to write anything: many applications run programs."""
     assert world.writes.loaded()
