@@ -17,7 +17,7 @@ from wsgireload import settings
 from wsgireload.changes import fingerprint
 from wsgireload.errors import NativeError
 from wsgireload.monitor import Monitor
-from wsgireload.server import native
+from wsgireload.server import detection, native
 from wsgireload.server.detection import Server
 from wsgireload.settings import Settings
 from wsgireload.state.journal import Entry, Journal
@@ -354,6 +354,30 @@ def test_the_next_generation_says_why_it_is(
         looked(begin()).stop()
     err = caplog.text
     assert err.count(f"reloaded: {path} changed; new code up after ") == 1
+
+
+def test_another_server_with_the_same_pid(
+    begin: Callable[..., Monitor],
+    asked: Asked,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """As in a container, where each Apache is pid 1: it inherits no restart, and no budget."""
+    path = tmp_path / "page.html"
+    path.write_text("one")
+    first = begin(track=[path])
+    looked(first)
+    path.write_text("two")
+    assert asked.event.wait(DEADLINE)
+    first.stop()
+    pid, same = os.getpid(), detection.process_identity(os.getppid())
+    monkeypatch.setattr(os, "getpid", lambda: pid + 1)
+    monkeypatch.setattr(detection, "process_identity", lambda _: f"{same} of another boot")
+    second = begin()
+    looked(second)
+    assert second.status().generation == 0
+    assert "reloaded" not in caplog.text
 
 
 @pytest.mark.parametrize("refuses", ["__init__", "start"])
