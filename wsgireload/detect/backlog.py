@@ -32,6 +32,11 @@ class Backlog:
         reading = self._others.pop(path, None) if urgent else None
         (self._urgent if urgent or path in self._urgent else self._others).setdefault(path, reading)
 
+    def drop(self, path: str) -> None:
+        """Have a file not read after all."""
+        self._urgent.pop(path, None)
+        self._others.pop(path, None)
+
     @property
     def due_in(self) -> float:
         """Seconds until there is something to read; infinite if there is nothing."""

@@ -191,10 +191,12 @@ class Digests:
         if last is not None and not is_stand_in(last) and size == (known or 0):
             self._backlog.put(path, urgent=True)  # it may have been a touch
             return False
-        if known is None or size == known:  # else it differs for sure: the digest has time
-            self._backlog.put(path, urgent=known is not None)
         changed = last != stand_in(mark)
         self._digest[path] = stand_in(mark)
+        if last is None or size == known or not changed:
+            self._backlog.put(path, urgent=size == known)
+        else:  # it differs for sure: there is nothing to find out
+            self._backlog.drop(path)
         return changed
 
     @property

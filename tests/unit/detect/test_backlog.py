@@ -197,32 +197,43 @@ def test_a_change_of_the_size(disk: Disk) -> None:
     assert disk.is_read(large)
 
 
-def test_a_change_before_it_was_read(disk: Disk) -> None:
-    """What was read is not what stood there before."""
+@pytest.mark.parametrize("chunks", [20, 21])
+def test_a_change_before_it_was_read(disk: Disk, chunks: int) -> None:
+    """It differs for sure, so it is not read any more."""
     large = disk.write("film", content(20))
     disk.scan(large)
-    first = disk.known.get(large)
-    disk.write("film", content(20, b"y"))
+    first, read = disk.known.get(large), disk.chunks
+    disk.write("film", content(chunks, b"y"))
     assert disk.scan(large) == {large}
     assert first != disk.known.get(large)
-    disk.finish(large)
-    assert disk.is_read(large)
-    assert first not in disk.known.identified.values()
+    assert disk.finish(large) == set()
+    assert disk.chunks == read
+    assert disk.known.identified == {}
 
 
-@pytest.mark.parametrize("chunks", [20, 19, 21])
-def test_a_change_while_it_is_read(disk: Disk, chunks: int) -> None:
+def test_a_change_while_it_is_read(disk: Disk) -> None:
     """It is read again, without an event; what was read is never taken for the file before."""
     large = disk.write("film", content(20))
     disk.scan(large)
-    disk.meanwhile = lambda: disk.write("film", content(chunks, b"y"))
-    disk.now += disk.known.due_in
-    disk.scan()
-    disk.finish(*disk.known.unread)
-    assert not disk.known.identified
-    disk.scan(*disk.known.unread)
+    disk.meanwhile = lambda: disk.write("film", content(20, b"y"))
     disk.finish()
+    assert not disk.known.identified
     assert disk.is_read(large)
+    assert disk.scan(large) == set()
+
+
+@pytest.mark.parametrize("chunks", [19, 21])
+def test_another_size_while_it_is_read(disk: Disk, chunks: int) -> None:
+    """No part of it is taken for the whole: the next scan finds that it differs."""
+    large = disk.write("film", content(20))
+    disk.scan(large)
+    first = disk.known.get(large)
+    disk.meanwhile = lambda: disk.write("film", content(chunks, b"y"))
+    assert disk.finish() == set()
+    assert disk.known.get(large) == first
+    assert disk.known.unread == {large}
+    assert disk.scan(large) == {large}
+    assert disk.known.unread == set()
 
 
 def test_it_goes_while_it_is_read(disk: Disk) -> None:
