@@ -22,27 +22,27 @@ FILES: Rows = {
     "Python's bytecode, Jython's": "*.pyc *.pyo *$py.class",
     "results of Python's tools: coverage, profilers, type checkers, test selection": (
         ".coverage .coverage.* coverage.xml .dmypy.json .testmondata* .noseids *.prof *.lprof"
-        " *.pstats *.tsbuildinfo .eslintcache .stylelintcache .pnp.* .yarn-integrity *.scssc"
+        " *.pstats *.tsbuildinfo .*cache .pnp.* .yarn-integrity *.scssc"
         " tags tags.temp .tags gtags grtags gpath cscope.out"
     ),
     "SQLite, and what it keeps beside a database": (
         "*.db *.db-* *.db3 *.s3db *.sl3 *.sqlite *.sqlite[0-9] *.sqlite-* *.sqlite[0-9]-*"
         " *.sqlitedb *-journal *-wal *-shm"
     ),
-    "other databases: dbm, shelve, LMDB, H2, DuckDB, Access, Firebird, ZODB, Redis, RRD, MySQL": (
+    "other databases: dbm, LMDB, H2, DuckDB, Access, Firebird, ZODB, Redis, RRD, MySQL, Berkeley": (
         "*.dbm *.gdbm *.ndbm *.bdb *.dir *.pag *.shelf *.shelve *.mdb *.mdb-lock *.lmdb"
         " *.lmdb-lock *.mdbx *.duckdb *.ddb *.wal *.accdb *.laccdb *.ldb *.sst *.fdb data.fs"
         " data.fs.* *.rdb *.aof *.rrd *.wsp *.tdb *.tch *.tcb *.kch *.kct *.ibd *.myd *.myi"
-        " *.realm *.realm.note"
+        " *.realm *.realm.note *.mdf *.ldf *.ndf __db.[0-9]* log." + "[0-9]" * 10
     ),
-    "sessions and caches that a running application writes, the latter by their MD5": (
+    "sessions and caches that a running application writes, some by a hash": (
         "*.cache *.djcache celerybeat-schedule celerybeat-schedule.* celerybeat-schedule-*"
-        " *_writelock " + "[0-9a-f]" * 32
+        " *_writelock " + "[0-9a-f]" * 32 + " " + "[0-9a-f]" * 28 + ".val sessionid" + "?" * 32
     ),
     "logs, and logs that were rotated by number or date, or packed": (
         "*.log *.log[0-9] *.log[._-][0-9]* *.log.gz *.log.bz2 *.log.xz *.log.zst *.log.zip"
         " *.log.old *.log.txt *_log *_log[.-][0-9]* *_log.gz *.out *.out[.-][0-9]*"
-        " *.err *.err[.-][0-9]* *.stdout *.stderr"
+        " *.err *.err[.-][0-9]* *.stdout *.stderr syslog syslog.[0-9]*"
     ),
     "what marks a running process": "*.pid *.lock *.lck *.sock",
     "memory of a crashed process": "core.[0-9] core.[0-9]*[0-9] vgcore.* *.core *.dmp *.stackdump",
@@ -52,7 +52,7 @@ FILES: Rows = {
         ".*.sw? .sw[a-p] *.sw[j-p] 4913 .viminfo .viminf* .netrwhist"
     ),
     "Emacs: locks, autosaved files, files for its checkers": ".#* #*# flycheck_* *_flymake.*",
-    "backups of any editor, and undo files": "*~ *.bak *.old *.backup *.save *.save.[0-9]*",
+    "backups of any editor, and undo files": "*~ *.bak *.bck *.old *.backup *.save *.save.[0-9]*",
     "files that an editor or program renames once they are complete": (
         "*.tmp *___jb_*___ *.kate-swp .goutputstream-* *.vsctmp *.sb-????????-??????"
         " sedXXXXXX tmpXXXXXXXX .tmp-* .tmpXXXXXX *.tmp.[0-9]*"
@@ -63,16 +63,18 @@ FILES: Rows = {
     "uploads in the making: rsync, lftp, FTP servers, WinSCP, Ansible, mutagen, Unison, rclone": (
         ".*.*.XXXXXX .in.* *.filepart .pureftpd-upload.* .sftpgo-upload.* .ansible_tmp*"
         " .mutagen-temporary-* .unison.* *.partial *.upload *.uploading *.lftp-pget-status"
+        " .ftpquota .xdp-*"
     ),
     "downloads in the making: browsers, curl, aria2, BitTorrent": (
-        "*.part *.crdownload *.download *.opdownload *.aria2 *.!ut *.!qb"
+        "*.part *.crdownload *.download *.opdownload *.crswap *.incomplete *.aria2 *.!ut *.!qb"
+        " *.!sync"
     ),
     "files that are open while they are deleted: NFS, FUSE, SMB": ".nfs* .fuse_hidden* .smbdel*",
     "synchronised folders: Syncthing, Nextcloud, Dropbox, LibreOffice's locks": (
         ".~* .syncthing.* ~syncthing~* .owncloudsync.* .dropbox .stignore"
     ),
     "macOS and its network folders": (
-        ".ds_store ._* .apdisk .lsoverride .volumeicon.icns .afpdeleted*"
+        ".ds_store ._* .apdisk .com.apple.* .lsoverride .volumeicon.icns .afpdeleted*"
     ),
     "Windows and Office": "thumbs.db ehthumbs.db ehthumbs_vista.db desktop.ini ~$*",
     "desktops and shells, where the folder is a home": ".directory .*_history .wget-hsts",
@@ -134,6 +136,7 @@ CONTENTS: Rows = {
     "MySQL": "ibdata1",
     "MongoDB": "WiredTiger",
     "Xapian": "iamglass",
+    "Whoosh": "MAIN_WRITELOCK",
 }
 
 _WILD = re.compile(r"[*?[]|XXXXXX")

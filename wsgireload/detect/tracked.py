@@ -27,6 +27,7 @@ class Tracked:
         self._folders = folders
         self._expanded: dict[str, bool] = {}  # each tracked path: whether its files were found once
         self._meanings: dict[str, list[Pattern]] = {}  # of each: as it stands, and as a glob
+        self._roots: list[str] = []  # how the paths of their files start
         self._litter: set[tuple[Pattern, str]] = set()  # folders left out for what is in them
         self._were_folders: set[str] = set()
 
@@ -36,6 +37,7 @@ class Tracked:
             if path not in self._expanded:
                 glob = [Pattern(path)] if is_glob(path) else []
                 self._meanings[path] = [Pattern(path, literal=True), *glob]
+                self._roots += [inside_of(each.root) for each in self._meanings[path]]
                 self._expanded[path] = False
 
     def due(self, suspects: Iterable[str]) -> bool:
@@ -45,6 +47,8 @@ class Tracked:
 
     def may_hold(self, path: str) -> bool:
         """Whether a tracked file may be at this path or below it, now or later."""
+        if not inside_of(path).startswith(tuple(self._roots)):
+            return False
         folder = os.path.dirname(path)
         patterns = chain.from_iterable(list(self._meanings.values()))
         leads = (_leads_to(each, path) and (each, folder) not in self._litter for each in patterns)

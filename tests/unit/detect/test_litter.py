@@ -34,7 +34,8 @@ sedq8YtRw tmpab12_c3d .a.html.a1B2c3 .a.html.Aaaaaa .in.a.html. a.html.filepart
 .pureftpd-upload.5f.15.3 .ansible_tmpq1w2e3a.html a.html.partial a.zip.part a.crdownload a.download
 .nfs000000000012ab34 .fuse_hidden0001 .~lock.a.odt# .syncthing.a.html.tmp ~syncthing~a.tmp
 .DS_Store ._a.html Thumbs.db thumbs.DB desktop.ini Desktop.ini ~$a.docx .bash_history
-a.conf.dpkg-dist a.code-workspace
+a.conf.dpkg-dist a.code-workspace __db.001 log.0000000001 syslog.1 a.html.crswap .dccache
+.xdp-a.html-x1 29240f6d1128be89ddc327294631.val sessionidabcdefghijklmnopqrstuvwxyz012345
 """)
 LEFT_FOLDERS = words("""
 __pycache__ .git site.git .hg .svn .bzr .jj .idea .vscode .vs .IDEA .pytest_cache .mypy_cache
@@ -54,7 +55,7 @@ header.part.html download.html cache.html backup.html tmp.html old.html pid.html
 sediment sed_page tmpl_view tmpl_views session.html 404 500 logs Makefile Procfile Dockerfile
 _x.sql _partial.svg .x.html.jinja2 .page.layout.header a.pkl a.parquet GeoIP.dat model.bin a.gz
 robots.txt humans.txt manifest.webmanifest a.swf a.journal .env.v2beta1 a.site.logo2.png a.v2.html
-sed2_a tmp_file.py .x.config.docker a.woff2 a.appcache a.cached-page
+sed2_a tmp_file.py .x.config.docker a.woff2 a.appcache a.cached-page log.2.html logo.1
 """)
 SOURCE_FOLDERS = words("""
 build dist env logs log cache tmp temp data db out bin lib media static templates locale conf config
