@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import _imp
 import contextlib
+import errno
 import marshal
 import os
 import sys
@@ -20,6 +21,7 @@ from wsgireload.server.files import content
 
 HEADER = 16  # bytes: magic number, flags, stamp or hash of the source
 BY_STAMP = MAGIC_NUMBER + bytes(4)  # how the usual cache begins
+MOST_COMPILED = 200_000  # bytes of a source: compiling it stops this whole process for 0.15 s
 RACY = 2.0  # seconds in which a source is read, compiled, and its bytecode written
 
 
@@ -188,9 +190,12 @@ def _program(code: bytes) -> CodeType | None:
 
 
 def _compiled(source: str) -> CodeType | None:
-    """The program on disk; None if it does not compile, OSError if it cannot be read."""
+    """The program on disk; None if it does not compile. OSError: unreadable or large."""
+    text = content(source)
+    if len(text) > MOST_COMPILED:
+        raise OSError(errno.EFBIG, "too large to compile", source)
     try:
-        return compile(content(source), source, "exec", dont_inherit=True)
+        return compile(text, source, "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 

@@ -132,6 +132,13 @@ def test_two_edits_within_a_second(module: Module, monkeypatch: pytest.MonkeyPat
     assert module.same() is False
 
 
+def test_a_large_source_is_not_compiled(module: Module, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compiling would stop the whole application: there is no evidence then."""
+    monkeypatch.setattr(bytecode, "compile", pytest.fail, raising=False)
+    module.write(b"#" * bytecode.MOST_COMPILED + b"\n", SECOND + 5)
+    assert module.same() is None
+
+
 def test_broken_since(module: Module) -> None:
     """A source that does not compile any more is not what was loaded."""
     module.write(b"answer = (\n", SECOND + 5)

@@ -346,6 +346,13 @@ def test_without_a_cache(loaded: Path, programs: Programs) -> None:
     assert not same(programs, loaded)
 
 
+def test_a_large_source(loaded: Path, programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compiling it would stop the whole application: everything is a change."""
+    monkeypatch.setattr(bytecode, "compile", pytest.fail, raising=False)
+    loaded.write_text(SOURCE + "#" * bytecode.MOST_COMPILED + "\n")
+    assert not same(programs, loaded)
+
+
 def test_the_cache_of_another_source(loaded: Path, programs: Programs) -> None:
     """A cache that another process has written since is not that of the loaded program."""
     loaded.write_text(SOURCE.replace("10", "11"))
