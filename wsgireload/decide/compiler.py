@@ -18,6 +18,7 @@ from wsgireload.server.files import content
 
 LIMIT = 60.0  # seconds that compiling may take
 MOST = 4 << 20  # bytes of a source that is compiled: 4 MiB take 4 s and 0.7 GB
+LARGEST = 1 << 30  # bytes: what is larger is no source, and Python could not load it
 KILLED = -9  # the exit code of a process that the system ended for want of memory
 
 
@@ -106,13 +107,14 @@ class Compiler:
     def _readable(self, paths: Iterable[str]) -> Iterator[bytes]:
         """The sources to compile, up to the first that cannot be read."""
         for path in paths:
+            if MOST < size(path) <= LARGEST and os.access(path, os.R_OK):
+                self._skipped.append(path)
+                continue
             source, fault = read(path)
             if fault is not None:
                 self._unread = Judgement(path, fault)
                 return
-            if source is not None and len(source) > MOST:
-                self._skipped.append(path)
-            elif source is not None:
+            if source is not None:
                 self._paths.append(path)
                 yield source
 
@@ -135,6 +137,14 @@ class Compiler:
         if "encoding" in last[3]:  # one that the application has registered?
             raise LookupError(last[3])
         return Judgement(self._paths[numbers[-1]], (*last,))
+
+
+def size(path: str) -> int:
+    """The size of a file in bytes; 0 without one."""
+    try:
+        return os.stat(path).st_size
+    except (OSError, ValueError):
+        return 0
 
 
 def read(path: str) -> tuple[bytes | None, Fault | None]:

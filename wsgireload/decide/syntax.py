@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable
 
 from wsgireload.changes import DELETED, Change, Changes
 from wsgireload.decide.compile_sources import Fault, fault_of
-from wsgireload.decide.compiler import Compiler, read
+from wsgireload.decide.compiler import Compiler, read, size
 from wsgireload.decide.verdict import GO, Gate, Go, Hold, Verdict, Wait
 from wsgireload.log import Log, Word, few, shown
 from wsgireload.report import Held
@@ -156,14 +156,6 @@ def passed(skipped: Collection[str]) -> Verdict:
     """The verdict where nothing is at fault."""
     note = f"; not compiled before, too large for that: {few(map(shown, skipped))}"
     return Go(note) if skipped else GO
-
-
-def size(path: str) -> int:
-    """The size of a file in bytes; 0 without one."""
-    try:
-        return os.stat(path).st_size
-    except (OSError, ValueError):
-        return 0
 
 
 def vanished(path: str) -> Hold | None:

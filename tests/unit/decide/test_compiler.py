@@ -176,6 +176,17 @@ def test_a_large_source(beside: World) -> None:
     )
 
 
+@pytest.mark.parametrize(("size", "holds"), [(20 << 20, False), (2 << 30, True)])
+def test_a_huge_source(beside: World, size: int, *, holds: bool) -> None:
+    """One that Python could still load passes, without being read; what is no source holds."""
+    beside.write(a=b"")
+    with (beside.folder / "a.py").open("r+b") as file:
+        file.truncate(size)
+    verdict = beside.verdict()
+    assert isinstance(verdict, Hold) == holds
+    assert ("larger than" if holds else "too large for that") in str(verdict)
+
+
 def test_an_encoding_of_the_applications(world: World) -> None:
     """A codec that only this process knows is one to compile with here."""
 
