@@ -124,9 +124,10 @@ class Parts:
         if self._chosen.preflight is not None:
             from wsgireload.decide import preflight
 
+            words = self._chosen.preflight
             yield preflight.Preflight(
-                preflight.command(self._chosen.preflight),
-                detection.script_folder(),
+                preflight.command(words),
+                preflight.folder(words, detection.script_folder()),
                 preflight.environment(settings.environment()),
                 SharedAnswer(self._folders, f"{application}.preflight"),
                 time.monotonic,

@@ -64,9 +64,12 @@ def test_preflight(words: list[str], tmp_path: Path) -> None:
     subprocess.run(
         [sys.executable, "-m", "django", "startproject", "mysite", str(tmp_path)], check=True
     )
-    command = preflight.command([word.replace("/srv/mysite", str(tmp_path)) for word in words])
-    environment = preflight.environment(os.environ)
-    subprocess.run(command, cwd=tmp_path / "mysite", env=environment, check=True)
+    subprocess.run(
+        preflight.command(words),
+        cwd=preflight.folder(words, str(tmp_path / "mysite")),
+        env=preflight.environment(os.environ),
+        check=True,
+    )
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)

@@ -114,6 +114,20 @@ def command(words: Sequence[str]) -> list[str]:
     return [interpreter() or words[0], *words[1:]]
 
 
+def folder(words: Sequence[str], script_folder: str) -> str:
+    """The folder in which the command runs: that of the WSGI script, or the one above it.
+
+    The latter if only there is the file that the command names: startproject puts manage.py there.
+    """
+    above = os.path.dirname(script_folder)
+    for word in words[:2]:  # a program, or an interpreter and its script
+        if os.path.isfile(os.path.join(script_folder, word)):  # also by a path from the root
+            return script_folder
+        if os.path.isfile(os.path.join(above, word)):
+            return above
+    return script_folder
+
+
 def environment(ours: Mapping[str, str]) -> dict[str, str]:
     """The command's environment: ours, with the module paths that this process has."""
     path = os.pathsep.join(entry for entry in sys.path if entry)

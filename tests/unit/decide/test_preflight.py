@@ -337,6 +337,29 @@ def test_the_right_python(monkeypatch: pytest.MonkeyPatch) -> None:
     assert preflight.command(["/bin/true", "x"]) == ["/bin/true", "x"]
 
 
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["python", "manage.py", "check"], "project"),
+        (["./manage.py", "check"], "project"),
+        (["python", "check.py"], "project/site"),
+        (["python", "both.py"], "project/site"),
+        (["python", "/etc/passwd"], "project/site"),
+        (["python", "-c", "manage.py"], "project/site"),
+        (["python", "none.py"], "project/site"),
+        (["python", "a\0b"], "project/site"),
+        (["python"], "project/site"),
+    ],
+)
+def test_its_folder(tmp_path: Path, words: list[str], found: str) -> None:
+    """That of the script, or the one above where the command's file is only there."""
+    script = tmp_path / "project/site"
+    script.mkdir(parents=True)
+    for name in ("manage.py", "both.py", "site/both.py", "site/check.py"):
+        (script.parent / name).touch()
+    assert preflight.folder(words, str(script)) == str(tmp_path / found)
+
+
 def test_its_environment() -> None:
     """It finds its modules where we do, and reloads nothing itself."""
     environment = preflight.environment({"KEPT": "1"})
