@@ -6,7 +6,10 @@ import contextlib
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
+from importlib.util import module_from_spec
+from types import ModuleType
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from wsgireload.errors import NativeError
@@ -17,13 +20,20 @@ if TYPE_CHECKING:
 
 LINES = 5  # of its output, the last ones are reported
 MOST_BYTES = 1 << 24  # of its output are kept: memory that a runaway command takes from the site
-LEAVES = 1.0  # seconds for a process to leave once it was ended; one that cannot, stays behind
+LOST = 256  # no exit code
+LEAVES, RETRY = (
+    1.0,
+    0.005,
+)  # seconds for a process to leave once it was ended; one that cannot, stays behind
 OWN_GROUP = None if os.name == "nt" else 0  # 0: a new process group, with the command as its leader
 NO_WINDOW = 0x08000000 if os.name == "nt" else 0  # CREATE_NO_WINDOW: a service has no screen
 
 
 class Outcome(NamedTuple):
-    """The exit code, None for a command that was ended at its time limit; its last lines."""
+    """The exit code, None for a command that was ended at its time limit; its last lines.
+
+    LOST where other code of this process, as a loop of libev, has waited for the command.
+    """
 
     code: int | None
     lines: list[str]
@@ -60,8 +70,7 @@ class Command:
 
         `stdin` is a descriptor. What goes to `stdout` is for the caller, and not limited.
         """
-        import subprocess
-
+        subprocess = _own_subprocess()
         self._began = self._clock()
         with contextlib.ExitStack() as stack:
             output = stack.enter_context(temporary_file())
@@ -77,7 +86,7 @@ class Command:
             )
             if OWN_GROUP is None:
                 with contextlib.suppress(NativeError):  # then the command alone can be ended
-                    self._job = native.job(int(process._handle))  # type: ignore[attr-defined]
+                    self._job = native.job(int(process._handle))
             self._running = process, output
             stack.pop_all()  # it stays open
 
@@ -86,13 +95,16 @@ class Command:
         if self._running is None:
             return None
         process, output = self._running
-        code = process.poll()
+        code = _exit_code(process)
         if code is None and self._clock() - self._began < self._limit:
             if os.fstat(output.fileno()).st_size > MOST_BYTES:
                 output.seek(0)  # this is the command's position too
                 os.ftruncate(output.fileno(), 0)
             return None
-        return Outcome(code, self.end())
+        lines = self.end()
+        if code == LOST:
+            lines.append("(its exit code was taken by other code, which waits for all processes)")
+        return Outcome(code, lines)
 
     def end(self) -> list[str]:
         """End it and what it has started, if it still runs; returns its last lines."""
@@ -101,7 +113,7 @@ class Command:
         process, file = self._running
         self._running = None
         # As long as it was not waited for, no other process and no other group has its number.
-        still_runs = process.poll() is None
+        still_runs = _exit_code(process) is None
         if self._job is not None:
             native.end_job(self._job, kill=still_runs)
             self._job = None
@@ -138,12 +150,42 @@ def temporary_file() -> IO[bytes]:
     return tempfile.TemporaryFile()
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
+def _own_subprocess() -> ModuleType:
+    """Python's own `subprocess`, also where gevent or eventlet has put another one in its place.
+
+    Theirs need a loop that runs in the main thread.
+    """
     import subprocess
 
-    with contextlib.suppress(OSError, subprocess.TimeoutExpired):  # sudo's is not ours to end
+    spec, popen = subprocess.__spec__, vars(subprocess)["Popen"]
+    if not isinstance(popen, type) or popen.__module__ == "subprocess" or spec is None:
+        return subprocess
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)  # type: ignore[union-attr]
+    return module
+
+
+def _exit_code(process: subprocess.Popen[bytes]) -> int | None:
+    """As `Popen.poll`, which returns 0 where the exit code is LOST."""
+    if OWN_GROUP is not None and process.returncode is None:
+        try:
+            pid, status = os.waitpid(process.pid, os.WNOHANG)
+        except ChildProcessError:
+            process.returncode = LOST
+        else:
+            process.returncode = os.waitstatus_to_exitcode(status) if pid else None
+        return process.returncode
+    return process.poll()
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    try:
         if OWN_GROUP is None:
             process.kill()
         else:
             os.killpg(process.pid, signal.SIGKILL)
-        process.wait(LEAVES)
+    except OSError:  # another user's, as after sudo
+        return
+    end = time.monotonic() + LEAVES
+    while _exit_code(process) is None and time.monotonic() < end:
+        time.sleep(RETRY)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from wsgireload.decide import command as module
-from wsgireload.decide.command import LINES, MOST_BYTES, Command, Outcome
+from wsgireload.decide.command import LINES, LOST, MOST_BYTES, Command, Outcome
 
 ENDLESS = "print('begun', flush=True); import threading; threading.Event().wait()"
 
@@ -145,6 +145,33 @@ def begun(command: Command) -> str:
             return text
         pulse.wait(0.01)
     raise AssertionError("it did not begin")
+
+
+def test_its_exit_code_is_lost(make: Make) -> None:
+    """A process that other code has waited for has not succeeded: nobody knows."""
+    command = make("print('done')")
+    command.start()
+    assert command._running is not None
+    os.waitpid(command._running[0].pid, 0)
+    found = outcome(command)
+    assert found.code == LOST
+    assert found.lines[0] == "done"
+    assert "exit code was taken" in found.lines[1]
+
+
+class Popen:
+    """Stands in for that of gevent, which refuses to work in another thread than the main one."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        raise TypeError("child watchers are only available on the default loop")
+
+
+def test_where_subprocess_is_replaced(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python's own is used, also where gevent has put another one in its place."""
+    monkeypatch.setattr("subprocess.Popen", Popen)
+    command = make("print('done')")
+    command.start()
+    assert outcome(command) == Outcome(0, ["done"])
 
 
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="only where there are process groups")
