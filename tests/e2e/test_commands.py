@@ -197,6 +197,29 @@ def test_config_of_flask(configured: Configured, command: CommandLine) -> None:
     wait_for(lambda: configured.get() == "new", "the new code")
 
 
+ODD = ["a \"b\" 'c'", "x${PATH}y", "a[b]*?\\c", "d>e #f", "g\\", "[h"]
+
+
+def test_config_of_odd_folders(configured: Configured, command: CommandLine) -> None:
+    """Quotes, wildcards and variables in the name of a folder are its name, for Apache too."""
+    blocks = []
+    for number, name in enumerate(ODD):
+        folder = configured.app / name
+        folder.mkdir()
+        (folder / "hello.py").write_text(
+            "def app(environ, start_response):\n"
+            "    start_response('200 OK', [('Content-Type', 'text/plain')])\n"
+            "    return [__file__.encode()]\n"
+        )
+        where = ("--folder", folder, "--name", f"site{number}", "--url", f"/{number}")
+        configured.write(command, "--flask", "hello:app", *where)
+        blocks.append((configured.root / "block.conf").read_text())
+    (configured.root / "block.conf").write_text("\n".join(blocks))
+    configured.start()
+    for number, name in enumerate(ODD):
+        assert configured.get(f"/{number}") == f"{configured.app}/{name}/hello.py"
+
+
 def test_config_of_django(configured: Configured, command: CommandLine) -> None:
     """The printed lines and script serve a Django project."""
     project = configured.app

@@ -18,8 +18,10 @@ SYSTEM_MODULES = (
 # Seconds for requests at the end of a process, after those of `patience`. As long as this, an open
 # stream makes visitors wait at each restart: docs/deploying.md.
 SHUTDOWN_TIMEOUT = 10
+MAIN = "application-group=%{GLOBAL}"
 START = "import wsgireload\nwsgireload.start()\n"
 RELOAD_REQUIRED = "reload_required = wsgireload.reload_required\n"
+DOLLAR = "wsgireload_dollar"  # a variable of Apache, for what is not to be read as one
 
 
 @dataclass(frozen=True)
@@ -92,9 +94,16 @@ def script(application: Application, installation: Installation) -> str:
 
 def conf(application: Application, installation: Installation) -> str:
     """Return the lines for Apache."""
-    if installation.windows:
-        return _conf_on_windows(application, installation)
-    return _conf_on_unix(application, installation)
+    for text in (application.folder, application.script, application.url, installation.prefix):
+        if not text.isprintable():
+            raise UsageError(f"Apache's configuration cannot contain {text!r}")
+    if ":" in application.folder and not installation.windows:
+        raise UsageError(f"python-path cannot contain {application.folder!r}: it separates by ':'")
+    found = (_conf_on_windows if installation.windows else _conf_on_unix)(application, installation)
+    if "${" not in found:
+        return found
+    # There is no escape for it, but Apache replaces a variable once only.
+    return f"Define {DOLLAR} $\n{found.replace('${', f'${{{DOLLAR}}}{{')}"
 
 
 def destination(application: Application, installation: Installation) -> str:
@@ -112,14 +121,14 @@ def _conf_on_unix(application: Application, installation: Installation) -> str:
     options = [f"python-path={_quoted(folder)}", f"shutdown-timeout={SHUTDOWN_TIMEOUT}"]
     if installation.is_virtual_environment:
         options.insert(0, f"python-home={_quoted(installation.prefix)}")
-    groups = f"process-group={name} application-group=%{{GLOBAL}}"
+    groups = f"process-group={name} {MAIN}"
     return "\n".join(
         [
             "<IfModule !wsgi_module>",
             f"  LoadModule wsgi_module {_quoted(_mod_wsgi(installation))}",
             "</IfModule>",
             f"WSGIDaemonProcess {name} {' '.join(options)}",
-            f"WSGIScriptAlias {application.url} {_quoted(application.script)} {groups}",
+            f"WSGIScriptAlias {_quoted(application.url)} {_quoted(application.script)} {groups}",
             *_granted(folder, os.path.basename(application.script)),
         ]
     )
@@ -136,15 +145,17 @@ def _conf_on_windows(application: Application, installation: Installation) -> st
         f'WSGIPythonPath "{";".join(path)}"',
         "AcceptFilter http none",
         "AcceptFilter https none",
-        f'WSGIScriptAlias {application.url} "{application.script}" application-group=%{{GLOBAL}}',
-        *_granted(application.folder, re.split(r"[\\/]", application.script)[-1]),
+        f'WSGIScriptAlias {_quoted(application.url)} "{application.script}" {MAIN}',
+        *_granted(
+            application.folder.replace("\\", "/"), re.split(r"[\\/]", application.script)[-1]
+        ),
     ]
     return "\n".join(lines).replace("\\", "/")
 
 
 def _granted(folder: str, script: str) -> list[str]:
-    inside = [f"  <Files {_quoted(script)}>", "    Require all granted", "  </Files>"]
-    return [f"<Directory {_quoted(folder)}>", *inside, "</Directory>"]
+    inside = [f"  <Files {_section(script)}>", "    Require all granted", "  </Files>"]
+    return [f"<Directory {_section(folder)}>", *inside, "</Directory>"]
 
 
 def _mod_wsgi(installation: Installation) -> str:
@@ -172,5 +183,16 @@ def _name(folder: str, given: str | None) -> str:
     return given or re.sub(r"[^\w.-]", "-", os.path.basename(folder)) or "site"
 
 
-def _quoted(path: str) -> str:
-    return f'"{path}"' if re.search(r"[\s\"']", path) else path
+def _quoted(text: str) -> str:
+    """Return a text as one word of Apache's configuration."""
+    if not re.search(r"""[\s"'\\<>]""", text):
+        return text
+    escaped = text.replace("\\", r"\\").replace('"', r"\"")
+    return f'"{escaped}"'
+
+
+def _section(path: str) -> str:
+    """Return a path for a section, where wildcards and backslashes make it a pattern."""
+    if re.search(r"[*?[]", path):
+        path = re.sub(r"[*?[]", r"[\g<0>]", path.replace("\\", r"\\"))
+    return _quoted(path)

@@ -15,6 +15,7 @@ from typing import Any
 from wsgireload.cli import events, loading, programs
 from wsgireload.cli.terminal import UsageError, print_aside, print_error, print_json, print_text
 from wsgireload.errors import NativeError
+from wsgireload.log import shown
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,9 @@ def run(options: argparse.Namespace) -> int:
     for each in found:
         count = f"{len(each.files)} file{'s' if len(each.files) != 1 else ''}"
         how = f"polled: {each.polled}" if each.polled else "events"
-        print_text(f"  {each.path}: {count}, {how}")
+        print_text(f"  {shown(each.path)}: {count}, {how}")
         if options.all:
-            print_text("\n".join(f"    {os.path.basename(path)}" for path in each.files))
+            print_text("\n".join(f"    {shown(os.path.basename(path))}" for path in each.files))
     return 0
 
 

@@ -15,6 +15,7 @@ from wsgireload.state.private_dir import PrivateDir
 from wsgireload.state.status_file import RESTART, STATE, Snapshot, parse
 
 MOST_BYTES = 1 << 20
+MOST_FILES = 1000  # in one folder: any user may have filled it
 
 
 @dataclass(frozen=True)
@@ -107,10 +108,9 @@ def _systemd_folders() -> list[str]:
 def _read(path: str, folder: PrivateDir) -> list[RunningMonitor]:
     """Return the monitors of a folder; remove the status files of processes that have ended."""
     found = []
-    for file in sorted(folder.names()):
-        if not file.endswith(STATE):
-            continue
-        with contextlib.suppress(OSError, ValueError, TypeError, RecursionError):
+    for file in sorted(name for name in folder.names() if name.endswith(STATE))[:MOST_FILES]:
+        # Any user may have written it: whatever is wrong with it concerns no other file.
+        with contextlib.suppress(Exception):
             snapshot = parse(folder.read(file, MOST_BYTES))
             pid = snapshot.status.pid
             if not processes.is_alive(pid, snapshot.time):

@@ -34,11 +34,24 @@ def owner(pid: int) -> int | None:
 
     The owner of /proc/<pid> is not enough: it is root for a process that has given up root.
     """
+    return _number(pid, "Uid")
+
+
+def parent(pid: int) -> int | None:
+    """Return the pid of the parent of a process; None if the system does not reveal it."""
+    if os.path.exists("/proc/self/status"):
+        return _number(pid, "PPid")
+    code, out, _ = programs.run(["ps", "-o", "ppid=", "-p", str(pid)])
+    return int(out) if code == 0 and out.strip().isdecimal() else None
+
+
+def _number(pid: int, field: str) -> int | None:
+    """Return the first number of a field of /proc/<pid>/status."""
     try:
         with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as file:
             fields = dict(line.split(":", 1) for line in file if ":" in line)
-        return int(fields["Uid"].split()[0])
-    except (OSError, KeyError, ValueError):
+        return int(fields[field].split()[0])
+    except (OSError, KeyError, ValueError, IndexError):
         return None
 
 

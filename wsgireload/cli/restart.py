@@ -12,13 +12,14 @@ import os
 import time
 from collections.abc import Callable, Iterable
 
-from wsgireload.cli import monitors, windows
+from wsgireload.cli import monitors, processes, windows
 from wsgireload.cli.monitors import Found, RunningMonitor
 from wsgireload.cli.terminal import UsageError, level, print_json, print_text
 from wsgireload.log import shown
 
 RESTARTED = "restarted"
 WAIT = 10.0  # seconds beyond the scan interval: enough for a preflight on a busy machine
+LONGEST = 60.0  # seconds of a scan interval that are waited for: any user may have written it
 POLL = 0.05  # seconds between two reads of the status files
 
 
@@ -51,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     outcomes = request(selected, options.wait)
     is_well = bool(outcomes) and set(outcomes.values()) == {RESTARTED}
     if options.json:
-        data = [{"pid": each.status.pid, "outcome": outcomes[each.name]} for each in selected]
+        data = [{"pid": each.status.pid, "outcome": outcomes[each.path]} for each in selected]
         print_json({"ok": is_well, "monitors": data, "unreadable": found.unreadable})
     else:
         _print(selected, outcomes, found)
@@ -66,7 +67,7 @@ def request(
 ) -> dict[str, str]:
     """Request a restart from each monitor and wait for the outcome.
 
-    Returns by name "restarted", or what prevents the restart.
+    Returns by status file "restarted", or what prevents the restart.
     """
     outcomes, waiting = {}, []
     for monitor in selected:
@@ -74,16 +75,17 @@ def request(
             monitor.request_restart()
             waiting.append(monitor)
         except OSError as error:
-            outcomes[monitor.name] = f"cannot request a restart: {error.strerror or error}"
-    end = clock() + wait + max((each.snapshot.interval for each in waiting), default=0.0)
+            outcomes[monitor.path] = f"cannot request a restart: {error.strerror or error}"
+    interval = max((each.snapshot.interval for each in waiting), default=0.0)
+    end = clock() + wait + min(interval, LONGEST)
     while waiting and clock() < end:
-        now = {each.name: each for each in monitors.find().monitors}
+        now = {each.path: each for each in monitors.find().monitors}
         for monitor in list(waiting):
-            if outcome := _outcome(monitor, now.get(monitor.name)):
-                outcomes[monitor.name] = outcome
+            if outcome := _outcome(monitor, now.get(monitor.path)):
+                outcomes[monitor.path] = outcome
                 waiting.remove(monitor)
         sleep(POLL)
-    outcomes |= {each.name: "requested, no result yet" for each in waiting}
+    outcomes |= {each.path: "requested, no result yet" for each in waiting}
     return outcomes
 
 
@@ -100,13 +102,13 @@ def _outcome(before: RunningMonitor, now: RunningMonitor | None) -> str:
 def _of_apache(pid_file: str | None, found: list[RunningMonitor]) -> list[RunningMonitor]:
     if pid_file is None:
         return found
-    parent = windows.read_pid(pid_file)
-    return [each for each in found if each.status.parent == parent]
+    parent = windows.read_pid(pid_file)  # of the process itself: the status may name any other
+    return [each for each in found if processes.parent(each.status.pid) == parent]
 
 
 def _print(selected: list[RunningMonitor], outcomes: dict[str, str], found: Found) -> None:
     for each in selected:
-        outcome = outcomes[each.name]
+        outcome = outcomes[each.path]
         print_text(f"{level('ok' if outcome == RESTARTED else 'fail')}  {each}: {outcome}")
     if not selected:
         print_text("no monitor found; `wsgireload status` explains why")

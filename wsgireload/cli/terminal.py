@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 
 from wsgireload import settings
+from wsgireload.log import escaped
 
 COLOURS = {"ok": 32, "warn": 33, "fail": 31}
+ALLOWED = re.compile("(\\033\\[(?:0|3[123])m|[\n\t])")  # in what is printed: our own, and lines
 
 
 class UsageError(Exception):
@@ -15,9 +18,9 @@ class UsageError(Exception):
 
 
 def print_text(text: str = "") -> None:
-    """Print one or more lines. A character that the terminal cannot show is escaped."""
+    """Print one or more lines. What a terminal would obey or cannot show is escaped."""
     encoding = sys.stdout.encoding or "utf-8"
-    print(text.encode(encoding, "backslashreplace").decode(encoding))
+    print(_harmless(text).encode(encoding, "backslashreplace").decode(encoding))
 
 
 def print_json(value: object) -> None:
@@ -32,7 +35,11 @@ def print_error(text: str) -> None:
 
 def print_aside(text: str) -> None:
     """Print one line on stderr, which escapes what it cannot encode by itself."""
-    print(text, file=sys.stderr)
+    print(_harmless(text), file=sys.stderr)
+
+
+def _harmless(text: str) -> str:
+    return "".join(each if ALLOWED.match(each) else escaped(each) for each in ALLOWED.split(text))
 
 
 def level(word: str) -> str:

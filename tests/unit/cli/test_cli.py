@@ -128,6 +128,97 @@ def test_what_others_may_write(folder: Path, status: dict[str, object], capsys) 
     assert capsys.readouterr().out.count("watching") == 1
 
 
+HOSTILE = {
+    "not a number": '{"time": NaN}',
+    "infinite": '{"time": 1e999}',
+    "no time": '{"time": "now"}',
+    "huge": '{"time": ' + "9" * 5000 + "}",
+    "deep": "[" * 100_000,
+    "deep inside": '{"time": ' + '{"a":' * 100_000,
+    "null": "null",
+    "nothing": "",
+    "no text": b"\xff\xfe\x00",
+    "too long": " " * (1 << 20) + "{}",
+}
+
+
+@pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE)
+def test_files_that_are_no_status(folder: Path, content: str | bytes, capsys) -> None:
+    """Whatever is in a file, it is skipped, and the others are listed."""
+    raw = content if isinstance(content, bytes) else content.encode()
+    (folder / "0-odd.state").write_bytes(raw)
+    publish(folder, "good")
+    assert main(["status"]) == 0
+    assert capsys.readouterr().out.count("watching") == 1
+
+
+def test_an_error_that_nobody_foresaw(folder: Path, monkeypatch, capsys) -> None:
+    """Any exception concerns the one file that caused it."""
+    publish(folder, "odd", pid=1)
+    publish(folder, "good")
+    real = processes.is_alive
+
+    def is_alive(pid: int, since: float) -> bool:
+        return real(pid, since) if pid == os.getpid() else bool(1 / 0)
+
+    monkeypatch.setattr(processes, "is_alive", is_alive)
+    assert main(["status"]) == 0
+    assert capsys.readouterr().out.count("watching") == 1
+
+
+def test_more_files_than_anyone_needs(folder: Path, monkeypatch) -> None:
+    """Of a folder that somebody has filled, the first files are read."""
+    monkeypatch.setattr(monitors, "MOST_FILES", 3)
+    for number in range(5):
+        publish(folder, f"{number}-app")
+    assert [each.name for each in monitors.find().monitors] == ["0-app", "1-app", "2-app"]
+
+
+def test_a_pid_file_selects_by_the_parent_that_a_process_has(folder: Path, capsys) -> None:
+    """--pid-file goes by the real parent, whatever the status says of it."""
+    publish(folder, "right", parent=1)
+    publish(folder, "forged", pid=os.getppid(), parent=os.getppid())
+    pid_file = folder / "httpd.pid"
+    pid_file.write_text(f"{os.getppid()}\n")
+    assert main(["restart", "--pid-file", str(pid_file), "--wait", "0", "--json"]) == 1
+    assert [each["pid"] for each in json.loads(capsys.readouterr().out)["monitors"]] == [
+        os.getpid()
+    ]
+
+
+def test_parents_without_proc(monkeypatch) -> None:
+    """Where there is no /proc, ps knows the parent."""
+    monkeypatch.setattr(os.path, "exists", lambda path: False)
+    monkeypatch.setattr(programs, "run", Programs(ps=(0, "  42\n", "")))
+    assert processes.parent(7) == 42
+    monkeypatch.setattr(programs, "run", Programs(ps=(1, "", "no such process")))
+    assert processes.parent(7) is None
+
+
+def test_two_monitors_of_one_name(folder: Path, tmp_path: Path, monkeypatch) -> None:
+    """A file of another folder with the same name does not answer for a monitor."""
+    other = tmp_path / "other"
+    other.mkdir(0o700)
+    monkeypatch.setattr(monitors, "folders_of_all_users", lambda: [str(other)])
+    publish(folder)
+    publish(other)
+    states = monitors.find().monitors
+    (other / "1-app.state").unlink()
+    assert len(states) == 2
+    passed: list[float] = []
+    outcomes = restart.request(states, 0.0, lambda: sum(passed), passed.append)
+    assert outcomes[f"{folder}/1-app.state"] == "requested, no result yet"
+    assert outcomes[f"{other}/1-app.state"] == "restarted"
+
+
+def test_an_interval_that_nobody_waits_for(folder: Path) -> None:
+    """The interval in a status file prolongs the wait by a minute at most."""
+    publish(folder, interval=1e9)
+    passed: list[float] = []
+    restart.request(monitors.find().monitors, 5.0, lambda: 40.0 * len(passed), passed.append)
+    assert len(passed) == 2
+
+
 def test_what_a_terminal_would_obey(folder: Path, capsys) -> None:
     """Characters that move the cursor or forge a line are escaped."""
     publish(folder, application="\x1b[2J\nok    forged", holding="a\rb", changed=["\x07"])
@@ -193,15 +284,15 @@ def test_restart_held_before_and_after(folder: Path, monkeypatch) -> None:
     def on_request(deed: Callable[[object], object]) -> None:
         monkeypatch.setattr(RunningMonitor, "request_restart", deed)
 
-    assert ask() == {"1-app": "requested, no result yet"}
+    assert ask() == {state.path: "requested, no result yet"}
     assert sum(passed) == pytest.approx(6.0, abs=0.1)  # the wait, and the monitor's interval
     monkeypatch.setattr(
         RunningMonitor, "request_restart", lambda self: publish(folder, holding="new")
     )
     passed.clear()
-    assert ask() == {"1-app": "holding: new"}
+    assert ask() == {state.path: "holding: new"}
     on_request(lambda self: path.unlink())
-    assert ask() == {"1-app": "restarted"}
+    assert ask() == {state.path: "restarted"}
 
 
 def test_restart_of_another_users(folder: Path, monkeypatch) -> None:
@@ -213,7 +304,7 @@ def test_restart_of_another_users(folder: Path, monkeypatch) -> None:
         "request_restart",
         lambda self: (_ for _ in ()).throw(PermissionError(13, "no")),
     )
-    assert restart.request([state], 0.0) == {"1-app": "cannot request a restart: no"}
+    assert restart.request([state], 0.0) == {state.path: "cannot request a restart: no"}
 
 
 @pytest.mark.parametrize(
@@ -282,6 +373,50 @@ def test_what_the_terminal_cannot_show(monkeypatch) -> None:
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, encoding="ascii", write_through=True))
     terminal.print_text("é \udcff")
     assert raw.getvalue() == b"\\xe9 \\udcff\n"
+
+
+def test_everything_printed_is_harmless(capsys, monkeypatch) -> None:
+    """Whatever reaches the terminal cannot move its cursor; colours of ours and lines remain."""
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    text = "a\x1b[2Jb\rc\x9bd\u202ee\n\tf\x1b]0;title\x07\x1b[31m"
+    harmless = "a\\x1b[2Jb\\rc\\x9bd\\u202ee\n\tf\\x1b]0;title\\x07\x1b[31m\n"
+    terminal.print_text(text)
+    terminal.print_aside(text)
+    out, err = capsys.readouterr()
+    assert out == err == harmless
+
+
+UNIX = Installation(False, "3.11", 64, "/srv/venv", "/usr", "/srv/venv/lib/site-packages")
+
+
+def conf_for(folder: str, url: str = "/") -> str:
+    """The configuration for a script in this folder."""
+    return configuration.conf(
+        configuration.Application("site", folder, f"{folder}/app.wsgi", url, ""), UNIX
+    )
+
+
+def test_config_with_odd_names(monkeypatch) -> None:
+    """Quotes are escaped, wildcards are characters, and ${…} is not a variable."""
+    monkeypatch.setattr(configuration, "_mod_wsgi", lambda here: "/m/mod_wsgi.so")
+    text = conf_for(r"""/srv/a "b"\c""", "/my site")
+    assert r"""python-path="/srv/a \"b\"\\c" """ in text
+    assert r"""WSGIScriptAlias "/my site" "/srv/a \"b\"\\c/app.wsgi" """ in text
+    assert r"""<Directory "/srv/a \"b\"\\c">""" in text
+    assert r"""<Directory "/srv/a[*]\\\\[[]b">""" in conf_for(r"/srv/a*\[b")
+    text = conf_for("/srv/${HOME}")
+    assert text.startswith("Define wsgireload_dollar $\n")
+    assert "${HOME}" not in text
+    assert "<Directory /srv/${wsgireload_dollar}{HOME}>" in text
+    assert "Define" not in conf_for("/srv/site")
+
+
+@pytest.mark.parametrize("name", ["a\nRequire all denied", "a\tb", "a:b", "a\x1b[2J", "a\udcff"])
+def test_config_that_apache_could_not_read(name: str, monkeypatch) -> None:
+    """A name that no configuration can contain is an error."""
+    monkeypatch.setattr(configuration, "_mod_wsgi", lambda here: "/m/mod_wsgi.so")
+    with pytest.raises(UsageError, match="cannot contain"):
+        conf_for(f"/srv/{name}")
 
 
 def test_words_as_apache_reads_them() -> None:

@@ -19,6 +19,7 @@ from wsgireload.cli.httpd import Httpd
 from wsgireload.cli.installation import Installation
 from wsgireload.cli.sites import Site
 from wsgireload.cli.terminal import level, print_json, print_text
+from wsgireload.log import escaped
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -39,9 +40,9 @@ def run(options: argparse.Namespace) -> int:
         print_json({"ok": is_well, "findings": [asdict(each) for each in findings]})
         return 0 if is_well else 1
     for each in findings:
-        print_text(f"{level(each.level)}  {each.what}: {each.text}")
+        print_text(f"{level(each.level)}  {each.what}: {escaped(each.text)}")
         if each.cure:
-            print_text(f"      -> {each.cure}")
+            print_text(f"      -> {escaped(each.cure)}")
     return 0 if is_well else 1
 
 
