@@ -51,6 +51,8 @@ else:  # no events that we support
     sources += ["csrc/stub/watch.c"]
 
 macros = [("Py_LIMITED_API", "0x030B0000")] if STABLE_ABI else []
+if sys.platform == "linux" and not KIT:  # 32-bit: files of 2 GiB and more, times after 2038
+    macros += [("_FILE_OFFSET_BITS", "64"), ("_TIME_BITS", "64")]
 if sys.platform == "darwin":  # its own names for what POSIX has
     macros += [("st_mtim", "st_mtimespec"), ("st_ctim", "st_ctimespec")]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import zipfile
 from pathlib import Path, PurePosixPath
 
 import pytest
+import setuptools
 
 CHECKOUT = Path(__file__).parents[2]
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
@@ -127,3 +129,17 @@ def test_broken_build(source, tmp_path):
     assert done.returncode != 0
     assert "command 'false' failed" in done.stdout or "'false'" in done.stdout
     assert not list(broken.glob("dist/*.whl"))
+
+
+@pytest.mark.parametrize(("platform", "wide"), [("linux", True), ("freebsd14", False)])
+def test_sizes_and_times_on_32_bits(monkeypatch: pytest.MonkeyPatch, platform: str, wide) -> None:
+    """On Linux the build asks for 64 bits: else a file of 2 GiB, or of 2039, cannot be examined."""
+    made: list[setuptools.Extension] = []
+    monkeypatch.setattr(setuptools, "setup", lambda **given: made.extend(given["ext_modules"]))
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.delenv("WSGIRELOAD_WINDOWS_KIT", raising=False)
+    monkeypatch.chdir(CHECKOUT)
+    runpy.run_path("setup.py")
+    [native] = made
+    asked = {("_FILE_OFFSET_BITS", "64"), ("_TIME_BITS", "64")} & set(native.define_macros)
+    assert len(asked) == (2 if wide else 0)
