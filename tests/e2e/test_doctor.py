@@ -22,13 +22,14 @@ from support.testsite import Site, Sites
 
 SHIMS = """
 #define _GNU_SOURCE
+#define _FILE_OFFSET_BITS 64
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/vfs.h>
 int fstatfs(int file, struct statfs *out)
 {
-    int done = ((int (*)(int, struct statfs *))dlsym(RTLD_NEXT, "fstatfs"))(file, out);
+    int done = ((int (*)(int, struct statfs *))dlsym(RTLD_NEXT, "fstatfs64"))(file, out);
     if (getenv("NFS"))
         out->f_type = 0x6969;
     return done;

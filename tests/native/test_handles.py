@@ -223,6 +223,7 @@ output([found == {(number, False, b"x"), (-1, False, b"")}, reports(watcher, "y"
 # done once, just after a watch began.
 SHIMS = """
 #define _GNU_SOURCE
+#define _FILE_OFFSET_BITS 64
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdint.h>
@@ -240,7 +241,7 @@ static int fails(const char *call)
 #define REAL(type, name, ...) ((type (*)(__VA_ARGS__))dlsym(RTLD_NEXT, name))
 int fstatfs(int file, struct statfs *out)
 {
-    int done = REAL(int, "fstatfs", int, struct statfs *)(file, out);
+    int done = REAL(int, "fstatfs64", int, struct statfs *)(file, out);
     struct stat opened;
     if (magic != 0 && fstat(file, &opened) == 0 && S_ISLNK(opened.st_mode) == of_links)
         out->f_type = magic;
