@@ -48,7 +48,7 @@ def detect(forced: str | None = None) -> Server:
         processes=max(1, _attribute(inside, "maximum_processes", 1)),
         mod_wsgi=inside,
         parent=_parent(),
-        is_service=kind == "daemon" and _attribute(inside, "threads_per_process", 1) == 0,
+        is_service=_is_service(kind, inside),
     )
 
 
@@ -61,6 +61,10 @@ def mod_wsgi() -> ModuleType | None:
     return module if isinstance(getattr(module, "version", None), tuple) else None
 
 
+def _is_service(kind: str, inside: ModuleType | None) -> bool:
+    return kind == "daemon" and _attribute(inside, "threads_per_process", 1) == 0
+
+
 def _refusal(kind: str, inside: ModuleType | None, *, forced: bool) -> str | None:
     if kind == "none":
         if inside is not None:
@@ -70,6 +74,12 @@ def _refusal(kind: str, inside: ModuleType | None, *, forced: bool) -> str | Non
         return (
             "mod_wsgi runs in embedded mode here, where a child may not restart its Apache: "
             "give the application a process of its own with WSGIDaemonProcess and WSGIProcessGroup"
+        )
+    if _is_service(kind, inside) and _attribute(inside, "application_group", ""):
+        # Python handles signals in the main interpreter only, and mod_wsgi waits for none here.
+        return (
+            "no signal ends a service script in a sub-interpreter: "
+            "add application-group=%{GLOBAL} to its WSGIImportScript"
         )
     if (missing := native.unavailable()) is not None:
         return missing

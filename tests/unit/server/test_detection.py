@@ -60,6 +60,15 @@ def test_a_service_script(daemon: ModuleType, threads: object, is_service: bool)
     assert detect().is_service is is_service
 
 
+@pytest.mark.parametrize(("group", "is_refused"), [("", False), ("host|/app", True)])
+def test_a_service_script_of_a_sub_interpreter(
+    daemon: ModuleType, group: str, is_refused: bool
+) -> None:
+    """No signal ends it, and the refusal says what to change."""
+    vars(daemon).update(threads_per_process=0, application_group=group)
+    assert ("application-group=%{GLOBAL}" in str(detect().refusal)) is is_refused
+
+
 def test_embedded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a process group mod_wsgi runs in Apache's own children, which nobody may restart."""
     monkeypatch.setitem(sys.modules, "mod_wsgi", inside(group=""))
