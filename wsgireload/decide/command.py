@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 
 from wsgireload.errors import NativeError
 from wsgireload.server import native
+from wsgireload.threads import sleep
 
 if TYPE_CHECKING:
     import subprocess
@@ -21,10 +22,8 @@ if TYPE_CHECKING:
 LINES = 5  # of its output, the last ones are reported
 MOST_BYTES = 1 << 24  # of its output are kept: memory that a runaway command takes from the site
 LOST = 256  # no exit code
-LEAVES, RETRY = (
-    1.0,
-    0.005,
-)  # seconds for a process to leave once it was ended; one that cannot, stays behind
+LEAVES = 1.0  # seconds for a process to leave once it was ended; one that cannot, stays behind
+RETRY = 0.005
 OWN_GROUP = None if os.name == "nt" else 0  # 0: a new process group, with the command as its leader
 NO_WINDOW = 0x08000000 if os.name == "nt" else 0  # CREATE_NO_WINDOW: a service has no screen
 
@@ -188,4 +187,4 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
         return
     end = time.monotonic() + LEAVES
     while _exit_code(process) is None and time.monotonic() < end:
-        time.sleep(RETRY)
+        sleep(RETRY)

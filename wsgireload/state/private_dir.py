@@ -17,6 +17,8 @@ from contextlib import closing
 from importlib import import_module
 from typing import NamedTuple
 
+from wsgireload.threads import sleep
+
 NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0)
 FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | NOFOLLOW
@@ -167,7 +169,7 @@ class PrivateFile:
         while not self.lock():
             if time.monotonic() > end:
                 raise TimeoutError("another process keeps it locked")
-            time.sleep(RETRY)
+            sleep(RETRY)
         try:
             yield
         finally:
