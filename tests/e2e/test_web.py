@@ -153,6 +153,7 @@ def test_a_page_gets_the_script_and_keeps_the_rest(new_site: Sites) -> None:
     assert page.body.replace(tag[0], b"") == plain.body
     assert page.headers["Content-Length"] == str(len(page.body))
     assert (page.headers["ETag"], plain.headers["ETag"]) == (None, '"of the page"')
+    assert page.headers["Cache-Control"] == "private, no-store"
 
 
 @pytest.mark.parametrize("path", ["/gzip", "/stream", "/file", "/style.css"])
@@ -177,6 +178,9 @@ def test_from_elsewhere(new_site: Sites) -> None:
     passed_on = {"X_Forwarded_For": "127.0.0.1"}
     assert b"First" in get(site, "/.wsgireload/", **passed_on).body
     assert b"data-wsgireload" not in get(site, **passed_on).body
+    for header in ({"Host": "evil.example"}, {"True_Client_IP": "::1"}, {"CF_Ray": "x"}):
+        assert b"First" in get(site, "/.wsgireload/", **header).body
+        assert b"data-wsgireload" not in get(site, **header).body
     assert b"First" in get(site, "/.wsgireload/?token=correct-horse-batterz", **passed_on).body
     opened = get(site, "/.wsgireload/?token=correct-horse-battery", **passed_on)
     assert b"<h1>wsgireload</h1>" in opened.body
