@@ -1,0 +1,148 @@
+"""docs/security.md says only what a test holds: which test, for each of its paragraphs."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+HOUSE = Path(__file__).parents[2]
+TEXT = (HOUSE / "docs" / "security.md").read_text("utf-8")
+SECURITY = "unit/test_security.py"
+WEB, LIVE, CLI = "unit/web/test_web.py", "unit/web/test_live.py", "unit/cli/test_cli.py"
+COMPILER, RESTART = "unit/decide/test_compiler.py", "unit/server/test_restart.py"
+NO_CLAIM = ()  # an introduction, or advice
+
+# How a paragraph or an item begins -> the tests of its claims, as "file: test test".
+CLAIMS: dict[str, tuple[str, ...]] = {
+    "wsgireload runs inside": NO_CLAIM,
+    "Please report": NO_CLAIM,
+    "wsgireload keeps small files": (
+        f"{SECURITY}: test_nobody_gets_in test_one_folder_for_each_user",
+    ),
+    "**A planted folder is not used**": (
+        f"{SECURITY}: test_a_planted_folder",
+        (
+            "unit/state/test_private_dir.py: test_a_link_that_takes_its_place_later_is_not_followed"
+            " test_the_first_that_serves_is_used"
+        ),
+        "unit/state/test_group_epoch.py: test_what_another_user_planted",
+    ),
+    "**Nobody else has access**": (f"{SECURITY}: test_nobody_gets_in",),
+    "**Planting *all* of the folders**": (
+        f"{SECURITY}: test_every_folder_planted test_a_planted_folder",
+        "unit/state/test_group_epoch.py: test_a_process_without_a_group",
+    ),
+    "**Damaged or forged content**": (
+        "chaos/test_fuzz.py: test_the_journal test_its_neighbours",
+        "unit/state/test_journal_damage.py: test_a_damaged_line_is_removed",
+    ),
+    "It compares sources": NO_CLAIM,
+    "**A tracked file is never imported": (
+        f"{SECURITY}: test_a_tracked_file_is_not_run test_nothing_is_executed",
+    ),
+    "**Sources are compiled in another process**": (
+        (
+            f"{COMPILER}: test_a_compiler_that_crashes test_a_compiler_that_takes_too_long"
+            " test_no_python_is_found test_the_program_imports_nothing_of_ours"
+        ),
+    ),
+    "**Special files are never opened**": (
+        f"{SECURITY}: test_odd_files test_odd_files_in_the_place_of_good_ones",
+        f"{LIVE}: test_what_is_no_file_is_not_opened",
+    ),
+    "**A huge file** is read": (
+        f"{SECURITY}: test_odd_files_in_the_place_of_good_ones",
+        f"{COMPILER}: test_a_large_source test_a_huge_source",
+        "chaos/test_large.py: test_a_large_file_that_changes_all_the_time",
+    ),
+    "**So whoever can write": NO_CLAIM,
+    "With `compare=": NO_CLAIM,
+    "Whoever can change a watched file": (
+        f"{SECURITY}: test_restarts_come_to_a_hold",
+        (
+            "unit/decide/test_budget.py: test_a_change_from_outside test_what_repeats_is_named"
+            " test_another_change_ends_that"
+        ),
+    ),
+    "The restart is a signal": (
+        "unit/test_house.py: test_one_room_for_each_deed",
+        f"{RESTART}: test_the_server_has_time_to_act",
+    ),
+    "The preflight is a list": (
+        f"{SECURITY}: test_no_shell_reads_the_preflight test_where_its_output_goes",
+        "unit/decide/test_command.py: test_what_it_has_started_is_ended_too",
+        "unit/decide/test_preflight.py: test_its_folder",
+    ),
+    "If it fails, the last": (f"{SECURITY}: test_it_cannot_flood",),
+    "**One event is always": (f"{SECURITY}: test_log_injection",),
+    "**It holds** paths": (f"{SECURITY}: test_what_is_never_told",),
+    "**It never holds any": (f"{SECURITY}: test_what_is_never_told",),
+    "wsgireload opens no socket": (f"{SECURITY}: test_no_socket test_a_process_has_no_socket",),
+    "**Every user of this machine": (f"{WEB}: test_from_here_it_is test_methods",),
+    "**Other machines get": (f"{WEB}: test_from_elsewhere_it_is_not_there",),
+    "**A page of another site": (
+        f"{WEB}: test_the_names_of_this_machine test_from_elsewhere_it_is_not_there",
+    ),
+    "**One hole is left**": NO_CLAIM,
+    "**The token**": (
+        f"{WEB}: test_tokens_are_compared_in_constant_time test_a_browser_that_knew_the_token",
+    ),
+    "**No cache keeps the page**": (
+        f"{WEB}: test_headers_that_keep_it_in",
+        f"{LIVE}: test_no_cache_keeps_a_page_with_the_script",
+    ),
+    "**The page escapes": (f"{WEB}: test_everything_is_escaped test_a_strict_policy",),
+    "**No request takes long**": (
+        f"{WEB}: test_a_header_full_of_cookies",
+        f"{LIVE}: test_versions test_folders_that_are_linked_to_each_other",
+    ),
+    "`wsgireload status`": NO_CLAIM,
+    "**A damaged or forged file": (
+        (
+            f"{CLI}: test_files_that_are_no_status test_what_others_may_write"
+            " test_an_error_that_nobody_foresaw test_more_files_than_anyone_needs"
+        ),
+        "unit/test_report.py: test_wrong_values",
+    ),
+    "**A folder is believed only": (
+        f"{CLI}: test_planted_states test_a_pid_file_selects_by_the_parent_that_a_process_has",
+    ),
+    "**Nothing that is printed": (
+        f"{CLI}: test_what_a_terminal_would_obey test_everything_printed_is_harmless",
+    ),
+    "**A forged interval**": (f"{CLI}: test_an_interval_that_nobody_waits_for",),
+    "**`config` writes": (
+        f"{CLI}: test_config_with_odd_names test_config_that_apache_could_not_read",
+        "e2e/test_commands.py: test_config_of_odd_folders",
+    ),
+    "With Debian's defaults": (f"{SECURITY}: test_groups_do_not_meet",),
+    "If they trust each other": (f"{SECURITY}: test_one_folder_for_each_user",),
+    "The folder must exist": NO_CLAIM,
+}
+
+
+def paragraphs() -> list[str]:
+    """The paragraphs and items of the document, without headings and code."""
+    text = re.sub(r"^```.*?^```$", "", TEXT, flags=re.MULTILINE | re.DOTALL)
+    found = re.split(r"\n\n+|\n(?=- )", text)
+    return [" ".join(each.removeprefix("- ").split()) for each in found if each.strip("# \n")]
+
+
+def test_each_paragraph_has_its_tests() -> None:
+    """Each paragraph is in the table, and the table has nothing else."""
+    claims = [each for each in paragraphs() if not each.startswith("#")]
+    found = {each[:60]: [start for start in CLAIMS if each.startswith(start)] for each in claims}
+    assert {text for text, starts in found.items() if len(starts) != 1} == set()
+    assert {start for starts in found.values() for start in starts} == set(CLAIMS)
+
+
+@pytest.mark.parametrize("tests", sorted({each for named in CLAIMS.values() for each in named}))
+def test_the_tests_are_there(tests: str) -> None:
+    """Each test that the table names exists."""
+    file, _, names = tests.partition(": ")
+    tree = ast.parse((HOUSE / "tests" / file).read_text("utf-8"))
+    defined = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    assert set(names.split()) <= defined
