@@ -212,7 +212,7 @@ def test_a_server_that_takes_nothing_up(
     chaos.figure("lines", day.log.lines.total())
     assert 10 <= day.server.requests <= 20
     assert day.log.lines.total() < 50
-    assert len(day.journal.entries() or ()) == day.server.requests
+    assert len(day.journal.entries() or ()) == 1  # no other has become a restart
 
 
 def test_a_hold_that_stays(chaos: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
