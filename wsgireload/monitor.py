@@ -126,7 +126,7 @@ class Monitor:
 
     def leave(self, timeout: float) -> None:
         """As `stop`, when this process ends."""
-        is_ours = not self._stopped and self._parts.reloader.is_due
+        is_ours = not self._stopped and self._parts.reloader.is_coming
         if not self._stopped:
             self._parts.restart.leaving()
             self._parts.reloader.leave()

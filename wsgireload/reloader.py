@@ -63,6 +63,11 @@ class Reloader:
         return self.restarting or self._is_behind_group()
 
     @property
+    def is_coming(self) -> bool:
+        """The same, or another interpreter of this process was first with the same changes."""
+        return self.is_due or bool(self.changes)
+
+    @property
     def awaited(self) -> tuple[Awaited, ...]:
         """What a restart has waited for, and for some time."""
         return self._handover.awaited

@@ -42,8 +42,10 @@ def watch(
     with contextlib.suppress(Exception):  # such as a RuntimeError: too late for a new thread
         if is_main_interpreter():
             start(wait)
-        elif expected := requests.awaited(NAMED) + _named_threads(_frames(), is_over=False):
-            report(expected)
+        else:
+            threads = _named_threads(_frames(), is_over=False)
+            if expected := requests.awaited(NAMED) + threads + _named_children():
+                report(expected)
 
 
 def is_main_interpreter() -> bool:
@@ -60,10 +62,9 @@ def is_main_interpreter() -> bool:
 def at_exit(ending: int) -> tuple[Awaited, ...]:
     """Return what Python waits for at its end; `ending` is the thread that ends it."""
     frames = _frames()
-    children = tuple(Awaited(escaped(f"child process {each}")) for each in _children())
     return (
         _named_threads(frames, is_over=True)
-        or children
+        or _named_children()
         or (Awaited(escaped(_function(frames.get(ending)))),)
     )
 
@@ -85,13 +86,13 @@ def _named_threads(frames: dict[int, FrameType], *, is_over: bool) -> tuple[Awai
     return tuple(named)
 
 
-def _children() -> list[str]:
+def _named_children() -> tuple[Awaited, ...]:
     """Return the children that multiprocessing joins at exit: it ends the daemonic ones itself."""
     module = sys.modules.get("multiprocessing.process")
     children = set(getattr(module, "_children", ()))
     # Not is_alive(): it reaps the child, for which the ending thread waits already.
     alive = [each for each in children if not each.daemon and each._popen.returncode is None]
-    return [f"{each.name!r}, pid {each.pid}" for each in alive]
+    return tuple(Awaited(escaped(f"child process {each.name!r}, pid {each.pid}")) for each in alive)
 
 
 def _function(frame: FrameType | None) -> str:

@@ -22,9 +22,11 @@ HERE = threading.get_ident()
 @pytest.fixture
 def gate() -> Iterator[threading.Event]:
     """What the threads of a test wait for."""
-    event = threading.Event()
+    event, others = threading.Event(), set(threading.enumerate())
     yield event
     event.set()
+    for thread in set(threading.enumerate()) - others:
+        thread.join(10)
 
 
 @pytest.fixture
@@ -61,9 +63,11 @@ def test_an_executor(gate: threading.Event) -> None:
         pools[0].submit(gate.wait)
 
     begin(submit, daemon=True, name="request").join()
-    assert named(ending.at_exit(HERE)) == ["thread 'mail_0'"]
-    gate.set()
-    pools[0].shutdown()
+    try:
+        assert named(ending.at_exit(HERE)) == ["thread 'mail_0'"]
+    finally:
+        gate.set()
+        pools[0].shutdown()
 
 
 def test_an_idle_executor(
@@ -88,8 +92,10 @@ def test_an_idle_executor(
     assert reported == ["thread 'busy_0'"]
 
 
-def test_child_processes() -> None:
+def test_child_processes(requests: Requests, monkeypatch: pytest.MonkeyPatch) -> None:
     """Children of multiprocessing are named; it ends the daemonic ones itself."""
+    monkeypatch.setattr(ending, "is_main_interpreter", lambda: False)
+    expected: list[Awaited] = []
     context = multiprocessing.get_context("spawn")
     child = context.Process(target=time.sleep, args=(60,), name="crawler")
     other = context.Process(target=time.sleep, args=(60,), daemon=True)
@@ -97,6 +103,8 @@ def test_child_processes() -> None:
     other.start()
     try:
         assert named(ending.at_exit(HERE)) == [f"child process 'crawler', pid {child.pid}"]
+        ending.watch(requests, expected.extend, pytest.fail)
+        assert named(tuple(expected)) == [f"child process 'crawler', pid {child.pid}"]
     finally:
         for each in (child, other):
             each.kill()
