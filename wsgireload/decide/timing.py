@@ -33,7 +33,7 @@ CALLED = 1.0  # seconds: mod_wsgi calls before a request that begins so long aft
 AGAIN = 1.0  # seconds: so soon again due, a restart has had part of its time (another save settled)
 NEXT = "with the next request"
 MISSING = f"the WSGI script lacks the line: {LINE}"
-BESIDE = "; old code may answer beside new"
+BESIDE = "; with several processes old code may answer beside new"
 UNASKED = "; when='auto' applies, as mod_wsgi does not call wsgireload.reload_required here"
 OTHERS = (Awaited("requests of other applications or processes of this group"),)
 
