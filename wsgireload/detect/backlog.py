@@ -10,7 +10,8 @@ from wsgireload.server import native
 from wsgireload.server.files import open_file
 
 SLICE = 0.1  # seconds of reading at once: a save of a source is not noticed meanwhile
-REST = 9  # times as long as the reading took, before the next slice
+FIRST = 0.5  # of the first slice: most sites have no more, and from then on know each digest
+REST = 9  # times a slice, before the next one
 CHUNK = 1 << 20
 
 
@@ -25,6 +26,7 @@ class Backlog:
         self._clock = clock
         self._urgent: dict[str, Reading | None] = {}
         self._others: dict[str, Reading | None] = {}
+        self._is_first = True  # nothing was read yet
         self._rest_until = clock()
 
     def put(self, path: str, *, urgent: bool) -> None:
@@ -50,14 +52,16 @@ class Backlog:
         that is gone or has another size by now, with None.
         """
         began = self._clock()
-        if began < self._rest_until:
+        if self.due_in > 0:
             return
-        while (queue := self._urgent or self._others) and self._clock() < began + SLICE:
+        first, self._is_first = self._is_first, False
+        end = began + (FIRST if first else SLICE)
+        while (queue := self._urgent or self._others) and self._clock() < end:
             path, reading = next(iter(queue.items()))
             outcome: Reading | Exception | None
             try:
                 outcome = reading = queue[path] = reading or Reading(path)
-                if not self._read_on(path, reading, began + SLICE):
+                if not self._read_on(path, reading, end):
                     break
                 if reading.done < reading.size:
                     outcome = None
@@ -67,7 +71,8 @@ class Backlog:
                 outcome = error
             del queue[path]
             yield path, outcome
-        self._rest_until = self._clock() + REST * (self._clock() - began)
+        spent = self._clock() - began
+        self._rest_until = self._clock() + REST * (min(spent, SLICE) if first else spent)
 
     def _read_on(self, path: str, reading: Reading, until: float) -> bool:
         """Read on until this time, 1 MiB at least; returns whether there is no more to read."""

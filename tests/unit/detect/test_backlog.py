@@ -13,7 +13,7 @@ import pytest
 
 from wsgireload.changes import APPEARED, DELETED, MODIFIED
 from wsgireload.detect import backlog, digests
-from wsgireload.detect.backlog import REST, SLICE
+from wsgireload.detect.backlog import FIRST, REST, SLICE
 from wsgireload.detect.baseline import Baseline
 from wsgireload.detect.detector import Detector
 from wsgireload.detect.digests import EAGER, RACY_NS, Digests, is_stand_in
@@ -44,6 +44,7 @@ class Disk(Log):
         self.meanwhile: Callable[[], object] = lambda: None
         patch.setattr(digests, "LARGE", PIECE)
         patch.setattr(backlog, "CHUNK", PIECE)
+        patch.setattr(backlog, "FIRST", SLICE)
         patch.setattr(digests, "RACY_NS", -1)  # no file is young
         self.known = Digests(self, self.checkpoint, clock=lambda: self.now)
 
@@ -117,6 +118,22 @@ def test_a_large_file_is_put_off(disk: Disk) -> None:
     assert disk.known.identified.keys() == {large}
     assert disk.scan(large, small) == set()
     assert disk.chunks == 21
+
+
+def test_the_first_slice(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is longer than the others, once there is something to read."""
+    monkeypatch.setattr(backlog, "FIRST", FIRST)
+    disk.known = Digests(disk, disk.checkpoint, clock=lambda: disk.now)
+    assert disk.scan(disk.write("page.html", b"text")) != set()
+    read = disk.chunks
+    large = disk.write("film", content(1000))
+    disk.scan(large)
+    first = disk.chunks - read
+    assert first == int(FIRST / COST) + 1
+    assert disk.known.due_in <= REST * PER_SLICE * COST
+    disk.now += disk.known.due_in
+    disk.scan(large)
+    assert disk.chunks == read + first + PER_SLICE
 
 
 def test_it_takes_a_tenth_of_the_time(disk: Disk) -> None:
