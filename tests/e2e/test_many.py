@@ -121,3 +121,30 @@ def test_a_long_request(site: Site) -> None:
         site.wait_for_line("restarting: ")
     assert (slow.result().value, slow.result().pid) == ("done", before.pid)
     assert site.wait_for_value("new").pid != before.pid
+
+
+AGAIN = """\
+import os
+
+import wsgireload
+
+
+def times():
+    for _ in range(8):
+        wsgireload.stop()
+        wsgireload.start(interval=0.1, settle=0.05, preflight=["python", "-c", "pass"])
+    return len(os.listdir("/proc/self/fd"))
+"""
+
+
+def test_starting_again_and_again(new_site: Sites) -> None:
+    """A start and a stop leave no descriptor behind, and the last one watches as the first did."""
+    site = new_site(daemon="processes=2 threads=2")
+    site.write("again.py", AGAIN)
+    site.start()
+    answers = [site.ask("again.times") for _ in range(3)]  # two of them are of one process
+    pid = next(each.pid for each in answers if [one.pid for one in answers].count(each.pid) > 1)
+    before, *_, after = (answer.value for answer in answers if answer.pid == pid)
+    assert after < before + 8  # an import or a connection, but not one for each start
+    site.edit("words.py", "old", "new")
+    site.wait_for_value("new")

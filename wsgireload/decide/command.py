@@ -8,7 +8,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from importlib.util import module_from_spec
 from types import ModuleType
 from typing import IO, TYPE_CHECKING, NamedTuple
 
@@ -159,6 +158,8 @@ def _own_subprocess() -> ModuleType:
     spec, popen = subprocess.__spec__, vars(subprocess)["Popen"]
     if not isinstance(popen, type) or popen.__module__ == "subprocess" or spec is None:
         return subprocess
+    from importlib.util import module_from_spec
+
     module = module_from_spec(spec)
     spec.loader.exec_module(module)  # type: ignore[union-attr]
     return module
