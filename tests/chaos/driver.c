@@ -222,6 +222,9 @@ static void request(worker *self)
     core_find(path, below(self, 99));
     wsgireload_linger(below(self, 3), &outcome);
     wsgireload_open((const unsigned short *)L"", &outcome);
+    wsgireload_close_on_fork(1000 + (int)below(self, 200), (int)below(self, 2)); /* none is open */
+    wsgireload_job(0, &outcome);
+    wsgireload_end_job(0, 1);
     if (wsgireload_command_line() != NULL)
         abort();
     free(path);
