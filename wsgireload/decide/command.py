@@ -179,13 +179,11 @@ def _exit_code(process: subprocess.Popen[bytes]) -> int | None:
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    try:
-        if OWN_GROUP is None:
-            process.kill()
-        else:
+    with contextlib.suppress(OSError):  # another user's, as after sudo, or it has left its group
+        if OWN_GROUP is not None:
             os.killpg(process.pid, signal.SIGKILL)
-    except OSError:  # another user's, as after sudo
-        return
+    with contextlib.suppress(OSError):
+        process.kill()
     end = time.monotonic() + LEAVES
     while _exit_code(process) is None and time.monotonic() < end:
         sleep(RETRY)

@@ -211,6 +211,20 @@ def test_no_group_of_others(make: Make, monkeypatch: pytest.MonkeyPatch) -> None
     assert not ended
 
 
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="only where there are process groups")
+def test_a_command_that_has_left_its_group(make: Make, clock: Clock) -> None:
+    """It is ended by itself."""
+    command = make(f"import os; os.setpgid(0, {os.getpgid(0)})", ENDLESS)
+    command.start()
+    begun(command)
+    assert command._running is not None
+    process = command._running[0]
+    assert os.getpgid(process.pid) == os.getpgid(0)
+    clock.now += 10.0
+    assert command.poll() is not None
+    assert process.returncode == -signal.SIGKILL
+
+
 @pytest.mark.parametrize("error", [PermissionError, ProcessLookupError])
 def test_a_command_that_cannot_be_ended(
     make: Make, clock: Clock, monkeypatch: pytest.MonkeyPatch, error: type[OSError]
@@ -227,6 +241,8 @@ def test_a_command_that_cannot_be_ended(
     clock.now += 10.0
     with monkeypatch.context() as patched:
         patched.setattr(os, "killpg", refuse)
+        patched.setattr(os, "kill", refuse)
+        patched.setattr(module, "LEAVES", 0.01)
         assert command.poll() is not None
     assert process.poll() is None
     os.killpg(process.pid, signal.SIGKILL)
@@ -245,6 +261,7 @@ def test_a_command_that_does_not_leave(
     clock.now += 10.0
     with monkeypatch.context() as patched:
         patched.setattr(os, "killpg", lambda *_: None)
+        patched.setattr(os, "kill", lambda *_: None)
         assert command.poll() is not None
     process.kill()
     process.wait()
