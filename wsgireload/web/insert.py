@@ -79,7 +79,7 @@ class Insertion:
             if isinstance(pieces, (list, tuple)):
                 piece = b"".join(pieces)
                 size = len(piece) if size in (None, len(piece)) else 0
-            place = None if _has_policy(piece) else _place(piece, size)
+            place = None if _is_unfit(piece) else _place(piece, size)
         tag = self._tag(headers) if place is not None else None
         if tag is None or place is None:
             self._send(headers)
@@ -191,6 +191,6 @@ def _size(headers: Headers) -> int | None:
     return int(values[0]) if len(values) == 1 and values[0].isdecimal() else None
 
 
-def _has_policy(piece: bytes) -> bool:
-    """Return whether a page seems to contain a policy of its own, which may forbid our script."""
-    return b"content-security-policy" in piece.lower()
+def _is_unfit(piece: bytes) -> bool:
+    """Return whether a page seems to forbid our script by a policy of its own, or is in UTF-16."""
+    return b"\0" in piece[:4] or b"content-security-policy" in piece.lower()

@@ -267,6 +267,11 @@ LEFT: dict[str, tuple[Callable[[], Iterable[bytes]], list[tuple[str, str]], str]
     "XHTML": (lambda: [PAGE], [("Content-Type", "application/xhtml+xml")], "200 OK"),
     "an odd type": (lambda: [PAGE], [("Content-Type", "text/html-ish")], "200 OK"),
     "wide": (lambda: [PAGE], [("Content-Type", 'text/html; charset="UTF-16"')], "200 OK"),
+    "wide by itself": (
+        lambda: ["<p>x</p></body>".encode("utf-16")],
+        [("Content-Type", "text/html")],
+        "200 OK",
+    ),
     "a download": (
         lambda: [PAGE],
         [HTML, ("Content-Disposition", 'Attachment; filename="a.html"')],
