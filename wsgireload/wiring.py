@@ -69,11 +69,7 @@ class Parts:
 
         clock, events = time.monotonic, self._events()
         self.imports = Imports(on_import)
-        # A process that was forked from one with modules in it was not empty when it began.
-        started = detection.process_started() if chosen.server is None else None
-        baseline = Baseline(self.imports, Absence(started), Modules())
-        self.detector = Detector(chosen, log, events, baseline, checkpoint)
-        self.detector.track(path_files())
+        self.detector = self._detector(log, events, checkpoint)
         self.status_file = StatusFile(self._folders, fingerprint(server.application.encode()))
         self.budget = self._budget(here)
         self.restart = self._restart()
@@ -87,6 +83,16 @@ class Parts:
             self.detector, self.gates, self.restart, self.budget, handover, log
         )
         self.wakeup = self._wakeup(events, settle)
+
+    def _detector(
+        self, log: Log, events: Events | NoEvents, checkpoint: Callable[[], None]
+    ) -> Detector:
+        # A process that was forked from one with modules in it was not empty when it began.
+        started = detection.process_started() if self._chosen.server is None else None
+        baseline = Baseline(self.imports, Absence(started), Modules())
+        detector = Detector(self._chosen, log, events, baseline, checkpoint)
+        detector.track(path_files())
+        return detector
 
     def _restart(self) -> Restart:
         if self._server.kind == "windows":
