@@ -140,7 +140,7 @@ class Budget(Gate):
             by_us=self._own_writes.wrote(paths),
         )
         past = distinct(self._journal.entries() or (), self._processes)
-        if not past or past[-1].paths != paths:
+        if not past or past[-1].paths != paths or not paths:
             return entry
         last = past[-1]
         if last.what == entry.what and self._processes > 1:  # the same restart, of another process

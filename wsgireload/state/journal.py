@@ -24,6 +24,7 @@ MOST_BYTES = 1 << 24
 KEEP_SECONDS = 86400.0
 KEEP = 200  # restarts
 RECENT = 20  # restarts that are reported
+LATEST = 10  # restarts that are examined for a loop
 GRAIN = 0.05  # seconds: the system knows the start of a process to a hundredth
 # What opening reports of a folder, a link, a socket, an unreadable file, and a pipe (None).
 UNUSABLE = {errno.EISDIR, errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EACCES, None}
@@ -112,7 +113,7 @@ class Journal:
         return is_older or entry.pid != os.getpid()
 
     def paths(self) -> set[str]:
-        """The files that caused restarts of any application of this user."""
+        """The files that caused the latest restarts of each application of this user."""
 
         def collect(folder: PrivateDir) -> set[str]:
             found: set[str] = set()
@@ -120,7 +121,7 @@ class Journal:
                 if name.endswith(SUFFIX):
                     with contextlib.suppress(OSError):
                         entries, _ = self._parse(folder.read(name, MOST_BYTES))
-                        found.update(path for entry in entries for path in entry.paths)
+                        found.update(path for each in entries[-LATEST:] for path in each.paths)
             return found
 
         return self._attempt(collect) or set()

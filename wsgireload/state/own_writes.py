@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from _thread import get_ident
 from collections.abc import Callable, Collection, Iterable
 from contextlib import closing
@@ -83,9 +84,17 @@ class OwnWrites:
         """A program that is started while the application is loaded may write any file."""
         self._waits = get_ident()
         for path in self._suspects:
-            # Keep a mark that another process's program has just deserved.
-            if not self.wrote([path]):
+            if not self._was_just_written(path):
                 self._mark(path)
+
+    def _was_just_written(self, path: str) -> bool:
+        """Whether a program of another process has just written a file: its mark has to stay."""
+        try:
+            with closing(self._folders.open()) as folder:
+                marked = folder.modified(self._suspects[path])
+                return self._age(folder, path) >= 0 and time.time() - marked < LASTS / 2
+        except (OSError, ValueError):
+            return False
 
     def _end_program(self) -> None:
         """Remove the marks of the files that it did not write."""

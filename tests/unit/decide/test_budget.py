@@ -221,6 +221,16 @@ def test_what_repeats_is_named() -> None:
     assert budget.repeated() == "; a.py alone caused the last 20 restarts"
 
 
+def test_restarts_by_hand_are_not_named() -> None:
+    """Ten of them without a change have no file in common."""
+    world = World(by_us=False)
+    for _ in range(10):
+        world.next().spend(Changes(requested="a reason"))
+    budget = world.next()
+    budget.recall()
+    assert budget.repeated() == ""
+
+
 def test_processes_of_a_group_count_once() -> None:
     """Three processes that restart for one change are one restart in a row."""
     world = World(3, by_us=False)

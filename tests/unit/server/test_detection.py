@@ -262,3 +262,17 @@ def test_whose_hook_it_is(line: str, hook: bool | None, monkeypatch: pytest.Monk
 def test_without_a_script_there_is_no_hook() -> None:
     """An interpreter without a WSGI script has nothing for mod_wsgi to call."""
     assert server.reload_hook() is None
+
+
+@pytest.mark.parametrize(
+    ("windows", "generation", "first"), [(True, 0, True), (True, 1, False), (False, -1, False)]
+)
+def test_the_first_process_of_an_apache(
+    monkeypatch: pytest.MonkeyPatch, windows: bool, generation: int, first: bool
+) -> None:
+    """On Windows Apache counts its restarts; elsewhere that is not known."""
+    monkeypatch.setattr(server, "WINDOWS", windows)
+    found = native.Apache("Apache/2.4", "winnt", generation=generation)
+    monkeypatch.setattr(native, "apache", lambda: found)
+    monkeypatch.setattr(native, "unavailable", lambda: None)
+    assert server.is_first_child() is first

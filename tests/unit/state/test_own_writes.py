@@ -228,8 +228,19 @@ def test_programs_of_two_processes(world: World) -> None:
     """One that has just begun does not hide what another one wrote."""
     world.is_up = False
     run_program(world.file)
-    world.age(world.file, LASTS / 2)
+    world.age(world.file, 0.5)
     run_program()
+    assert world.wrote() is True
+
+
+def test_programs_of_two_lives(world: World) -> None:
+    """A mark of the life before does not become too old for what is written now."""
+    world.is_up = False
+    run_program(world.file)
+    world.age(world.file, 3.0)
+    before = max(mark.stat().st_mtime for mark in world.marks())
+    run_program(world.file)
+    assert min(mark.stat().st_mtime for mark in world.marks()) > before + 1
     assert world.wrote() is True
 
 
