@@ -21,6 +21,7 @@ from wsgireload.state.own_writes import OwnWrites
 LONGEST = 3600.0  # seconds that a spent budget holds at most
 MOST_PATHS = 10  # of a change that are recorded
 PATIENT = 4  # budgets that one file may use up at any pace: people save 40 times in a minute
+USUAL = 6.0  # seconds for each restart of the default budget
 GENTLE = 300  # each restart beyond that adds this part of the budget's pace: 0.02 s by default
 
 
@@ -187,9 +188,14 @@ def pause(times: Sequence[float], budget: tuple[int, float]) -> float:
 
 
 def slowness(burst: int, budget: tuple[int, float]) -> float:
-    """Seconds that have to pass after so many restarts for one file in quick succession."""
+    """Seconds that have to pass after so many restarts for one file in quick succession.
+
+    A budget that is stricter than the default one keeps its own pace.
+    """
     most, window = budget
-    return min(max(0, burst - PATIENT * most) * window / most / GENTLE, LONGEST)
+    beyond, pace = max(0, burst - PATIENT * most), window / most
+    wait = beyond * pace / GENTLE
+    return min(max(wait, pace) if beyond and pace > USUAL else wait, LONGEST)
 
 
 def _maybe_loop(past: Sequence[Entry]) -> list[float]:

@@ -200,6 +200,12 @@ def test_another_change_ends_that() -> None:
     assert served(world, 0.5, 40) == 0
 
 
+def test_a_strict_budget_keeps_its_pace() -> None:
+    """One restart in 600 s is what it says, once four of them came at any pace."""
+    assert [slowness(burst, (1, 600.0)) for burst in (4, 5, 6)] == [0.0, 600.0, 600.0]
+    assert slowness(41, (10, 60.0)) < 0.1
+
+
 def test_slowness_ends_in_an_hour() -> None:
     """It grows by a fiftieth of a second with each restart, to an hour."""
     assert slowness(90, (10, 60.0)) == pytest.approx(1.0)
