@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -36,8 +35,7 @@ class Monitor:
         self._server = server
         self._log = Log(server.application)
         self._stopped = refusal is not None
-        self._thread: threading.Thread | threads.Thread | None = None
-        self._starter = self._runner = 0  # the system's ids of two threads: start()'s, and ours
+        self._thread: threads.RealThread | None = None
         self._is_leaving = False
         self._since = time.time()
         self._is_behind: Callable[[], bool] = lambda: False
@@ -63,18 +61,11 @@ class Monitor:
         except Exception as error:  # this is the application's own thread: it has to go on
             self._log.say_once(Word.WATCHING, f"could not read the journal: {error}")
         try:
-            self._start_thread()
+            self._thread = threads.RealThread(self._run)
         except RuntimeError as error:
             self._end(f"this interpreter does not let a thread start: {error}")
             self._parts.wakeup.end()
             self._log.say(Word.INACTIVE, str(self.reason))
-
-    def _start_thread(self) -> None:
-        if not threads.are_real:
-            raise RuntimeError("a library has replaced Python's threads")
-        self._starter = threads.get_native_id()
-        thread = _start_thread(self._begin)
-        self._thread = self._thread or thread
 
     def reload_required(self) -> bool:
         """Whether the next process has to answer this request: see decide/timing.py."""
@@ -133,7 +124,7 @@ class Monitor:
         self._is_leaving = True
         self._finish(timeout)
         if is_ours:
-            ending.watch(self._parts.requests, self._report_end, _start_thread)
+            ending.watch(self._parts.requests, self._report_end, threads.start)
 
     def stop(self, timeout: float = 5.0) -> None:
         """End the thread, and wait so many seconds for that; stopping twice does no harm."""
@@ -144,9 +135,8 @@ class Monitor:
 
     def _finish(self, timeout: float) -> None:
         self._end("it was stopped")
-        thread = self._thread
-        if thread is not None and threads.get_native_id() != self._runner:
-            thread.join(timeout)
+        if self._thread is not None:
+            self._thread.join(timeout)
 
     def is_due(self) -> bool:
         """Whether this process is about to be replaced, or ends."""
@@ -179,18 +169,6 @@ class Monitor:
     def _checkpoint(self) -> None:
         if self._stopped:
             raise StopScanning
-
-    def _begin(self) -> None:
-        """Run in a thread of its own: in a real one, if this is a greenlet in place of one."""
-        if threads.get_native_id() == self._starter:
-            self._thread = threads.Thread(self._begin)
-        else:
-            self._runner = threads.get_native_id()
-            self._run()
-            # `threading` unregisters this thread. A library may have given it another id meanwhile.
-            registered = getattr(threading, "_active", None)
-            if isinstance(registered, dict):
-                registered.setdefault(threading.get_ident(), self._thread)
 
     def _run(self) -> None:
         """The thread: one step after another until stopped. What a step raises does not end it."""
@@ -246,15 +224,3 @@ class Monitor:
             text += f"; imported before start(), assumed unchanged: {few(map(shown, unproven))}"
         self._log.say(Word.WATCHING, text)
         return wait
-
-
-def _start_thread(run: Callable[[], None], *, daemon: bool = True) -> threading.Thread:
-    """Start the thread; an interpreter with a GIL of its own forbids daemon threads."""
-    try:
-        thread = threading.Thread(target=run, name="wsgireload", daemon=daemon)
-        thread.start()
-    except RuntimeError:
-        if not daemon:
-            raise
-        return _start_thread(run, daemon=False)
-    return thread

@@ -7,6 +7,7 @@ waits in C stops all others, and with them the site.
 from __future__ import annotations
 
 import _thread
+import threading
 from collections.abc import Callable
 from importlib.machinery import BuiltinImporter
 from types import ModuleType
@@ -42,21 +43,56 @@ def sleep(seconds: float) -> None:
     lock.acquire(True, seconds)
 
 
-class Thread:
-    """A thread that begins at once, and that `threading` does not know. No process waits for it."""
+def start(run: Callable[[], None], *, daemon: bool = True) -> threading.Thread:
+    """Start a thread; an interpreter with a GIL of its own forbids daemon threads."""
+    try:
+        thread = threading.Thread(target=run, name="wsgireload", daemon=daemon)
+        thread.start()
+    except RuntimeError:
+        if not daemon:
+            raise
+        return start(run, daemon=False)
+    return thread
+
+
+class RealThread:
+    """A thread of the system, which begins at once. RuntimeError where none can be started.
+
+    `threading` knows it, unless a library has that start greenlets.
+    """
 
     def __init__(self, run: Callable[[], None]) -> None:
-        self._running = allocate_lock()
-        self._running.acquire()
-        _start(self._run, (run,))
+        if not are_real:
+            raise RuntimeError("a library has replaced Python's threads")
+        self._run = run
+        self._starter, self._runner = get_native_id(), 0
+        self._ended = allocate_lock()
+        self._ended.acquire()
+        start(self._begin)
+
+    def is_alive(self) -> bool:
+        """Whether it has not ended."""
+        return bool(self._ended.locked())
 
     def join(self, timeout: float) -> None:
-        """Return when it has ended, or after so many seconds."""
-        if self._running.acquire(True, timeout):
-            self._running.release()
+        """Return when it has ended, or after so many seconds; at once in the thread itself."""
+        if get_native_id() != self._runner and self._ended.acquire(True, timeout):
+            self._ended.release()
 
-    def _run(self, run: Callable[[], None]) -> None:
+    def _begin(self) -> None:
+        if get_native_id() == self._starter:  # a greenlet in place of a thread
+            _start(self._work, ())
+            return
+        known = threading.current_thread()
+        self._work()
+        # `threading` unregisters this thread. A library may have given it another id meanwhile.
+        registered = getattr(threading, "_active", None)
+        if isinstance(registered, dict):
+            registered.setdefault(threading.get_ident(), known)
+
+    def _work(self) -> None:
+        self._runner = get_native_id()
         try:
-            run()
+            self._run()
         finally:
-            self._running.release()
+            self._ended.release()
