@@ -91,7 +91,7 @@ def test_each_replaced_function_is_replaced_back(
     module = fresh()
     assert module.are_real
     ids: list[int] = []
-    thread = module.Thread(lambda: ids.append(module.get_native_id()))
+    thread = module.RealThread(lambda: ids.append(module.get_native_id()))
     thread.join(FOREVER)
     thread.join(FOREVER)
     assert ids
@@ -115,7 +115,7 @@ def test_sleep() -> None:
 def test_join_has_a_time_limit() -> None:
     """A thread that goes on is not waited for any longer."""
     event = threading.Event()
-    thread = threads.Thread(lambda: event.wait(FOREVER) and None)
+    thread = threads.RealThread(lambda: event.wait(FOREVER) and None)
     thread.join(0.01)
     event.set()
     thread.join(FOREVER)
