@@ -118,6 +118,7 @@ class Reloader:
             for gate in self._gates:
                 gate.prefetch()
         elif before and not self.changes.files:
+            self.withdraw()  # before the line that says so: a request may come at once
             files = few(map(shown, before))
             self._log.say(
                 f"{Word.CHANGED} back", f"{files} matches the running code; no restart needed"

@@ -750,6 +750,21 @@ def test_a_turn_is_given_back(world: World) -> None:
     assert not turn.taken
 
 
+def test_a_change_back_is_logged_once_it_holds(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the line is written, requests are answered here again, whatever the gates still do."""
+    reloader = world.reloader(when="next-request")
+    world.detector.differs = {"a.py": b"2"}
+    world.run(reloader, 2.0)
+    assert reloader.reload_required()
+    answers: list[bool] = []
+    monkeypatch.setattr(world.log, "say", lambda *_: answers.append(reloader.reload_required()))
+    world.detector.differs = {}
+    reloader.step()
+    assert answers == [False]
+
+
 def test_a_process_that_a_request_replaces_says_so(world: World) -> None:
     """A process that ends because another one noticed first leaves a line, and no entry."""
     reloader = world.reloader(when="next-request")
