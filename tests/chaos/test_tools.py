@@ -86,6 +86,8 @@ class Desk:
         self.changed.append(path)
         self.words[path] = new
         self.site.wait_for_value(new, "words.WORD" if path.suffix == ".py" else "pages.WORD")
+        # What is empty in the middle of the first look, has changed afterwards.
+        self.site.wait_for_line("watching: ", count=len(self.changed) + 1)
         self.check(tool)
         noticed = self.site.said("changed: ")[before:]
         assert all(f"changed: {path} modified [" in line.text for line in noticed), (tool, noticed)

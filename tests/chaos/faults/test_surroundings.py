@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from support.apacheserver import wait_for
 from support.faultysite import OFTEN, Faulty, mounted
 from support.loops import REWRITE, SELF
 
@@ -50,7 +51,7 @@ def test_the_clock_is_set(faulty: Faulty) -> None:
         site.wait_for_line("reloaded: ", count=faulty.edits)
     site.write("words.py", f"WORD = 0\n{REWRITE.format(file=f'{site.app}/words.py')}{SELF}")
     spent = "holding: the budget of 3 restarts in 60 s is spent"
-    site.wait_for(lambda: site.ask() and site.said(spent), spent)
+    wait_for(lambda: site.ask() and site.said(spent), spent, deadline=100)
 
 
 HOARD = """\

@@ -20,12 +20,15 @@ HERE = threading.get_ident()
 
 
 @pytest.fixture
-def gate() -> Iterator[threading.Event]:
-    """What the threads of a test wait for."""
-    event, others = threading.Event(), set(threading.enumerate())
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """What the threads of a test wait for; those that earlier tests left behind do not count."""
+    event, others, every = threading.Event(), set(threading.enumerate()), threading.enumerate
+    monkeypatch.setattr(
+        threading, "enumerate", lambda: [each for each in every() if each not in others]
+    )
     yield event
     event.set()
-    for thread in set(threading.enumerate()) - others:
+    for thread in threading.enumerate():
         thread.join(10)
 
 
