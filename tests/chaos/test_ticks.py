@@ -109,7 +109,7 @@ class Day:
         self.journal = Journal(Candidates([str(self.state)], print), "site", clock)
         settle = Settle(0.05, clock)
         self.reloader = make_reloader(detector, self.journal, self.log, clock, settle)
-        self.reloader.step()  # before anything changes: a file that is missing now has appeared later
+        self.reloader.step()  # before anything changes: what is missing now appears later
 
     def pause(self, paths: set[str] | None = None) -> float:
         """Take a step; the seconds until the next one."""
