@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import _thread
 import threading
+import time
 from collections.abc import Callable
 from importlib.machinery import BuiltinImporter
 from types import ModuleType
 
+LEAVES = 0.01  # seconds in which a thread ends that has nothing more to do
 NEEDED = ("allocate_lock", "get_native_id", "start_new_thread")
 
 
@@ -66,9 +68,10 @@ class RealThread:
             raise RuntimeError("a library has replaced Python's threads")
         self._run = run
         self._starter, self._runner = get_native_id(), 0
+        self._is_known = True
         self._ended = allocate_lock()
         self._ended.acquire()
-        start(self._begin)
+        self._thread = start(self._begin)
 
     def is_alive(self) -> bool:
         """Whether it has not ended."""
@@ -76,11 +79,19 @@ class RealThread:
 
     def join(self, timeout: float) -> None:
         """Return when it has ended, or after so many seconds; at once in the thread itself."""
-        if get_native_id() != self._runner and self._ended.acquire(True, timeout):
-            self._ended.release()
+        end = time.monotonic() + timeout
+        if get_native_id() == self._runner or not self._ended.acquire(True, timeout):
+            return
+        self._ended.release()
+        # Its interpreter must not be freed before the thread has left it.
+        if self._is_known:
+            self._thread.join(max(0.0, end - time.monotonic()))
+        else:
+            sleep(LEAVES)
 
     def _begin(self) -> None:
         if get_native_id() == self._starter:  # a greenlet in place of a thread
+            self._is_known = False
             _start(self._work, ())
             return
         known = threading.current_thread()

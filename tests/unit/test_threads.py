@@ -119,3 +119,12 @@ def test_join_has_a_time_limit() -> None:
     thread.join(0.01)
     event.set()
     thread.join(FOREVER)
+
+
+def test_join_waits_until_the_thread_has_left() -> None:
+    """Not only until its work is done: it is in no list of threads, and its state is freed."""
+    for _ in range(200):
+        thread = threads.RealThread(lambda: None)
+        thread.join(FOREVER)
+        assert not any(each.name == "wsgireload" for each in threading.enumerate())
+        assert not thread._thread.is_alive()
