@@ -13,8 +13,7 @@ from typing import NamedTuple, TypeVar
 
 from wsgireload import report
 from wsgireload.report import Restarted
-from wsgireload.state.private_dir import Candidates, PrivateDir, PrivateFile
-from wsgireload.threads import sleep
+from wsgireload.state.private_dir import Candidates, PrivateDir
 
 Result = TypeVar("Result")
 
@@ -28,7 +27,6 @@ LATEST = 10  # restarts that are examined for a loop
 GRAIN = 0.05  # seconds: the system knows the start of a process to a hundredth
 # What opening reports of a folder, a link, a socket, an unreadable file, and a pipe (None).
 UNUSABLE = {errno.EISDIR, errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EACCES, None}
-PATIENCE, RETRY = 1.0, 0.005  # seconds for the lock, which others hold for a millisecond
 
 
 class Entry(NamedTuple):
@@ -146,8 +144,7 @@ class Journal:
             with contextlib.ExitStack() as stack:
                 folder = stack.enter_context(closing(self._folders.open()))
                 lock = stack.enter_context(closing(folder.open_file(LOCK)))
-                _wait_for(lock)
-                stack.callback(lock.unlock)
+                stack.enter_context(lock.locked())
                 return work(folder)
         except OSError as error:
             self._folders.trouble(f"could not use the journal: {error.strerror or error}")
@@ -241,11 +238,3 @@ def _by_time(entries: list[Entry]) -> list[Entry]:
 def _replace(entries: list[Entry], new: list[Entry]) -> list[Entry]:
     by_process = {(each.at, each.pid): each for each in new}
     return [by_process.get((each.at, each.pid), each) for each in entries]
-
-
-def _wait_for(lock: PrivateFile) -> None:
-    end = time.monotonic() + PATIENCE
-    while not lock.lock():
-        if time.monotonic() > end:
-            raise TimeoutError("another process keeps it locked")
-        sleep(RETRY)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support.journals import ENTRY, LATER, World, open_files
 
-from wsgireload.state import journal as module
+from wsgireload.state import private_dir as module
 from wsgireload.state.private_dir import PrivateDir
 
 
@@ -20,7 +20,7 @@ def world(tmp_path: Path) -> World:
 
 WRITER = """
 import sys
-from wsgireload.state import journal as module
+from wsgireload.state import private_dir as module
 from wsgireload.state.journal import Entry, Journal
 from wsgireload.state.private_dir import Candidates
 
