@@ -173,6 +173,8 @@ def is_first_child() -> bool:
 
 def _start_ticks(pid: int | str) -> int:
     """Field 22 of /proc/<pid>/stat: when it started, in clock ticks since boot. See proc(5)."""
+    if WINDOWS:  # wine shows the /proc of Linux, where other processes have these pids
+        raise FileNotFoundError("Windows has no /proc")
     with open(f"/proc/{pid}/stat", "rb") as file:
         return int(file.read().rpartition(b")")[2].split()[19])
 

@@ -221,6 +221,12 @@ def test_an_unknown_start(stat: bytes, tmp_path: Path, monkeypatch: pytest.Monke
     assert process_identity(7) == "7"
 
 
+def test_windows_has_no_proc(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under wine there is one, of Linux: another process has that pid there."""
+    monkeypatch.setattr(server, "WINDOWS", True)
+    assert process_identity(os.getpid()) == f"{os.getpid()}"
+
+
 def test_a_process_is_more_than_its_pid() -> None:
     """It is the same for as long as the process lives, and another one for another process."""
     assert process_identity(os.getpid()) == process_identity(os.getpid())
