@@ -54,7 +54,7 @@ def start(
 
     A second call in the same interpreter returns the first monitor and adds what it tracks. The
     settings are described in docs/settings.md; SettingsError for one that makes no sense.
-    Surroundings that make no sense never raise: the monitor is inactive, for its `reason`.
+    An unsuitable environment never raises: the monitor is then inactive, and its `reason` says why.
     """
     arguments = locals()
     return _start(Settings.of(**arguments.pop("unknown"), **arguments))
@@ -89,7 +89,7 @@ def track(*paths: str | os.PathLike[str]) -> None:
 
 
 def restart(reason: str = "no reason given") -> bool:
-    """Request a restart by hand, beyond budget and timing. False where no monitor may restart."""
+    """Request a restart, exempt from budget and timing; False where no monitor may restart."""
     return _here.monitor is not None and _here.monitor.restart(reason)
 
 

@@ -19,7 +19,7 @@ SERVERS = ("windows", "daemon", "embedded", "none")
 class Settings(NamedTuple):
     """One set of settings; `Settings.of` makes and checks them. Their meaning: docs/settings.md.
 
-    Times are in seconds. `budget` is so many restarts in so many seconds.
+    Times are in seconds. `budget`: restarts in a row, and the seconds between two of them at most.
     """
 
     track: tuple[str, ...] = ()
