@@ -144,7 +144,7 @@ int wsgireload_watch_wait(wsgireload_watcher *watcher, unsigned milliseconds,
     do { /* also where the time is over: once, without waiting */
         now = core_clock();
         more = core_events_wait(watcher->events, now < end ? end - now : 0, watcher, out);
-    } while (more > 0 && watcher->reported == 0 && now < end);
+    } while (more > 0 && watcher->reported == 0 && core_clock() < end);
     return more < 0 ? -1 : watcher->reported;
 }
 

@@ -42,7 +42,7 @@ class Monitor:
         self._is_up = False  # and every gate has announced it
         if refusal is None:
             self._pace = Pace(chosen.interval, time.monotonic)
-            self._parts = Parts(chosen, server, self._log, self._checkpoint, self._wake)
+            self._parts = Parts(chosen, server, self._log, self._checkpoint, self._imported)
             self._is_behind = self._parts.reloader.reload_required
 
     @property
@@ -166,6 +166,10 @@ class Monitor:
     def _wake(self) -> None:
         self._parts.wakeup.wake()
 
+    def _imported(self) -> None:
+        if self._thread is None or not self._thread.is_current:  # that one is awake
+            self._wake()
+
     def _checkpoint(self) -> None:
         if self._stopped:
             raise StopScanning
@@ -207,8 +211,10 @@ class Monitor:
         return min(wait, self._pace.pause(soon=soon, within=parts.detector.due_in))
 
     def _write_status(self) -> None:
-        group, interval = self._server.process_group, self._settings.interval
-        self._parts.status_file.write(self.status(), group, interval)
+        reloader, budget = self._parts.reloader, self._parts.budget
+        happening = reloader.changes.files, reloader.hold, reloader.restarting, reloader.awaited
+        reportable = len(self._parts.detector), budget.history, *happening
+        self._parts.status_file.write(reportable, self.status)
 
     def _first_step(self, paths: set[str] | None) -> float:
         """Scan, then log what is watched and, after a restart, why there was one."""

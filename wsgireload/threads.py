@@ -73,6 +73,11 @@ class RealThread:
         self._ended.acquire()
         self._thread = start(self._begin)
 
+    @property
+    def is_current(self) -> bool:
+        """Whether the caller runs in it."""
+        return bool(get_native_id() == self._runner)
+
     def is_alive(self) -> bool:
         """Whether it has not ended."""
         return bool(self._ended.locked())
@@ -80,7 +85,7 @@ class RealThread:
     def join(self, timeout: float) -> None:
         """Return when it has ended, or after so many seconds; at once in the thread itself."""
         end = time.monotonic() + timeout
-        if get_native_id() == self._runner or not self._ended.acquire(True, timeout):
+        if self.is_current or not self._ended.acquire(True, timeout):
             return
         self._ended.release()
         # Its interpreter must not be freed before the thread has left it.

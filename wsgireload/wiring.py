@@ -70,7 +70,9 @@ class Parts:
         clock, events = time.monotonic, self._events()
         self.imports = Imports(on_import)
         self.detector = self._detector(log, events, checkpoint)
-        self.status_file = StatusFile(self._folders, fingerprint(server.application.encode()))
+        interpreter = fingerprint(server.application.encode())
+        group, interval = server.process_group, chosen.interval
+        self.status_file = StatusFile(self._folders, interpreter, group, interval)
         self.budget = self._budget(here)
         self.restart = self._restart()
         settle = Settle(chosen.settle, clock)

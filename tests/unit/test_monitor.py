@@ -324,6 +324,24 @@ def test_by_hand(begin: Callable[..., Monitor], asked: Asked) -> None:
     assert asked.event.wait(DEADLINE)
 
 
+def test_an_import_wakes(begin: Callable[..., Monitor], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not one in the monitor's own thread: it would break off the burst that is waited out."""
+    monitor = looked(begin())
+    woken: list[threading.Thread] = []
+    stepped = threading.Event()
+
+    def step(_paths: set[str] | None) -> float:
+        monitor._imported()
+        stepped.set()
+        return 60.0
+
+    monkeypatch.setattr(monitor, "_wake", lambda: woken.append(threading.current_thread()))
+    monkeypatch.setattr(monitor._parts.reloader, "step", step)
+    assert stepped.wait(DEADLINE)
+    monitor._imported()
+    assert woken == [threading.current_thread()]
+
+
 def test_tracking_wakes(begin: Callable[..., Monitor], tmp_path: Path) -> None:
     """What is tracked later is looked at at once."""
     monitor = begin(interval=3600.0)

@@ -12,7 +12,7 @@ from wsgireload.decide.verdict import GO, Gate, Go, Hold, Verdict, Wait
 from wsgireload.log import Log, Word, few, shown
 from wsgireload.report import Held
 
-POLL = 0.005  # seconds between two checks whether compiling is done
+POLL, SELDOM = 0.001, 0.05  # seconds between two checks whether compiling is done, more and more
 MOST_HERE = 200_000  # bytes of a source; compiling it stops this process for 0.15 s
 
 Wanted = tuple[dict[str, Change], bool]  # the sources; whether nothing but deletions differs
@@ -33,6 +33,7 @@ class Syntax(Gate):
         self._checked: Wanted | None = None
         self._judged: tuple[Verdict, bool] | None = None  # and whether the verdict lasts
         self._verdict: Verdict = GO
+        self._pause = POLL
 
     def check(self, changes: Changes) -> Verdict:
         sources = {path: each for path, each in changes.files.items() if each.is_python}
@@ -47,7 +48,8 @@ class Syntax(Gate):
             # Writing that still goes on had its time in settle.py: it is compiled the next time.
             judged = self._poll(self._begun[0])
             if judged is None:
-                return Wait(POLL)
+                self._pause = min(1.5 * self._pause, SELDOM)
+                return Wait(self._pause)
             self._verdict, lasting = judged
             self._checked, self._begun = self._begun if lasting else None, None
         return self._verdict
@@ -68,7 +70,7 @@ class Syntax(Gate):
             self._compiler.end()
 
     def _begin(self, sources: Iterable[str], only_deleted: bool) -> None:
-        self._judged = None
+        self._judged, self._pause = None, POLL
         if only_deleted and (hold := next(filter(None, map(vanished, sources)), None)):
             self._judged = hold, True
         elif self._compiler is None:

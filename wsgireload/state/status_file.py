@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 from wsgireload import report
@@ -51,30 +52,31 @@ class StatusFile:
     The folder may appear late, be removed or be made anew: each scan uses the one that is there.
     """
 
-    def __init__(self, folders: Candidates, interpreter: str) -> None:
-        """`interpreter` is a name that is unique in this process."""
+    def __init__(self, folders: Candidates, interpreter: str, group: str, interval: float) -> None:
+        """`interpreter` is a name that is unique in this process; the others are of `Snapshot`."""
         self._folders = folders
         self._name = f"{os.getpid()}-{interpreter}"
+        self._group = group
+        self._interval = interval
         self._folder: PrivateDir | None = None
         self._written: object = None
         self._due = float("-inf")
         self._is_new = True  # a request is meant for an earlier process with the same number
 
-    def write(self, status: Status, group: str, interval: float) -> None:
-        """Write the status if something reportable has changed since it was written.
+    def write(self, reportable: object, status: Callable[[], Status]) -> None:
+        """Write the status if what is `reportable` of it has changed since it was written.
 
         Also once after each request for a restart, so that its sender can tell a new status from an
         old one, and every hour, so that the file is not taken for a leftover.
         """
-        self._is_new, current = False, _reportable(status)
+        self._is_new = False
+        if reportable == self._written and time.monotonic() < self._due and self._is_there():
+            return
         with contextlib.suppress(OSError):  # as when the disk is full: the next scan tries again
             folder = self._open()
-            is_there = folder.has(self._name + STATE)
-            if is_there and current == self._written and time.monotonic() < self._due:
-                return
-            content = Snapshot(time.time(), group, interval, status).dump()
+            content = Snapshot(time.time(), self._group, self._interval, status()).dump()
             folder.write(self._name + STATE, content)
-            self._written, self._due = current, time.monotonic() + REWRITE
+            self._written, self._due = reportable, time.monotonic() + REWRITE
 
     def restart_requested(self) -> bool:
         """Return whether a restart was requested; True once for each request."""
@@ -94,6 +96,9 @@ class StatusFile:
             self._folder.close()
             self._folder = None
 
+    def _is_there(self) -> bool:
+        return self._folder is not None and self._folder.has(self._name + STATE)
+
     def _open(self) -> PrivateDir:
         """The folder as it is now. OSError where there is none."""
         if self._folder is not None and self._folders.is_best(self._folder.identity):
@@ -105,9 +110,3 @@ class StatusFile:
             self.remove()
             self._folder = now
         return self._folder
-
-
-def _reportable(status: Status) -> tuple[object, ...]:
-    """Return what is worth a write: not, for example, the number of scans."""
-    happening = status.changed, status.holding, status.restarting, status.waiting
-    return status.files, *happening, status.history

@@ -130,11 +130,13 @@ class EventWakeup(Wakeup):
         paths = self._next(seconds)
         if paths == set():
             return paths
-        self._prefetch()
-        while left := self._debounce():
+        until = self._clock() + self._debounce()
+        self._prefetch()  # takes some milliseconds, which are part of the quiet time
+        while (left := until - self._clock()) > 0:
             more = self._next(left)
             if more == set():  # quiet at last, or woken
                 break
+            until = self._clock() + self._debounce()
             paths = None if paths is None or more is None else paths | more
         return paths
 

@@ -26,12 +26,12 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def file(folder: Path) -> StatusFile:
     """The files of one monitor; the first folder cannot be created and is passed over."""
-    return StatusFile(Candidates(("/dev/null/nowhere", str(folder)), print), "app")
+    return StatusFile(Candidates(("/dev/null/nowhere", str(folder)), print), "app", "site", 2.5)
 
 
 def write(file: StatusFile, files: int, looks: int = 0) -> None:
     """Write a status; only the number of files is reportable."""
-    file.write(STATUS._replace(files=files, looks=looks), "site", 1.0)
+    file.write(files, lambda: STATUS._replace(files=files, looks=looks))
 
 
 def written(folder: Path) -> Snapshot:
@@ -43,16 +43,17 @@ def written(folder: Path) -> Snapshot:
     "text",
     ['quotes " and \\ and \n and \x01 and \x7f', "é 😀 ☃", "\udcff alone"],
 )
-def test_any_text(file: StatusFile, folder: Path, text: str) -> None:
+def test_any_text(folder: Path, text: str) -> None:
     """Any text is read as it was written."""
-    file.write(STATUS._replace(holding=text, changed=(text,)), text, 1.0)
+    file = StatusFile(Candidates((str(folder),), print), "app", text, 2.5)
+    file.write(None, lambda: STATUS._replace(holding=text, changed=(text,)))
     found = written(folder)
     assert (found.group, found.status.holding, found.status.changed) == (text, text, (text,))
 
 
 def test_the_content(file: StatusFile, folder: Path) -> None:
     """A status file is a JSON object with these keys."""
-    file.write(STATUS, "site", 2.5)
+    file.write(None, lambda: STATUS)
     content = json.loads((folder / (NAME + STATE)).read_bytes())
     assert content.pop("time") > 1e9
     assert content == {"group": "site", "interval": 2.5, "status": STATUS.asdict()}
@@ -109,7 +110,7 @@ def test_written_after_a_request(file: StatusFile, folder: Path) -> None:
 
 def test_nowhere(tmp_path: Path) -> None:
     """Without a usable folder nothing happens, and nothing fails."""
-    file = StatusFile(Candidates(("/dev/null/nowhere",), print), "app")
+    file = StatusFile(Candidates(("/dev/null/nowhere",), print), "app", "site", 2.5)
     write(file, 1)
     assert not file.restart_requested()
     file.remove()
@@ -192,7 +193,7 @@ def test_a_folder_that_is_made_anew(file: StatusFile, folder: Path) -> None:
 def test_a_folder_that_appears_late(tmp_path: Path) -> None:
     """The better folder is used once it can be, and nothing is left in the other one."""
     better, other = tmp_path / "mounted/state", tmp_path / "other"
-    file = StatusFile(Candidates((str(better), str(other)), lambda _: None), "app")
+    file = StatusFile(Candidates((str(better), str(other)), lambda _: None), "app", "site", 2.5)
     write(file, 1)
     file.restart_requested()
     assert written(other).status.files == 1

@@ -58,6 +58,7 @@ class Source:
         self.now = 0.0
         self.script = list(script)
         self.prefetched: list[float] = []
+        self.prefetching = 0.0  # seconds that it takes
         self.waits = self.woken = self.ended = 0
 
     def clock(self) -> float:
@@ -68,6 +69,7 @@ class Source:
 
     def prefetch(self) -> None:
         self.prefetched.append(self.now)
+        self.now += self.prefetching
 
     def wait(self, seconds: float) -> set[str] | None:
         assert seconds >= 0
@@ -171,6 +173,18 @@ def test_a_burst_is_gathered_until_it_is_quiet(make: Make) -> None:
     assert world.now == pytest.approx(0.43)
     assert world.source.prefetched == [0.3]  # at the first, not when it is over
     assert world.wait(1.0) == {"/site/d"}
+
+
+def test_prefetching_takes_no_time_of_its_own(make: Make) -> None:
+    """What begins at the first event begins in the quiet time: that ends no later for it."""
+    world = make((0.3, {"/site/a"}), (0.32, {"/site/b"}))
+    world.source.prefetching = 0.01
+    assert world.wait(1.0) == {"/site/a", "/site/b"}
+    assert world.now == pytest.approx(0.37)
+    world = make((0.3, {"/site/a"}))
+    world.source.prefetching = 0.01
+    assert world.wait(1.0) == {"/site/a"}
+    assert world.now == pytest.approx(0.35)
 
 
 def test_writing_that_goes_on_is_bounded(make: Make) -> None:
