@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from wsgireload.detect.litter import is_litter
+
 HOUSE = Path(__file__).parents[2] / "wsgireload"
 
 
@@ -114,6 +116,22 @@ def called(room: str) -> Iterator[str]:
 def test_one_room_for_each_deed(deed: str, rooms: set[str]) -> None:
     """The environment is read in settings, the thread is the monitor's, nobody kills in Python."""
     assert {room for room in ROOMS if deed in called(room)} <= rooms
+
+
+def endings(room: str) -> set[str]:
+    """The ends of file names that a room spells out."""
+    constants = (node.value for node in ast.walk(ROOMS[room]) if isinstance(node, ast.Constant))
+    return {each for each in constants if re.fullmatch(r"\.[a-z]+", str(each))}
+
+
+def test_state_files_are_litter() -> None:
+    """detect/litter.py knows the files of state/, whose names the rooms that use them choose."""
+    rooms = [room for room, names in IMPORTS.items() if "state.private_dir" in names]
+    ours = set[str]().union(*map(endings, rooms)) - {".new", ".damaged"}  # after another ending
+    assert len(ours) >= 8
+    for ending in ours:
+        name = "0123456789abcdef" + ending
+        assert is_litter(name, folder=False) or is_litter(f"1-{name}", folder=False), ending
 
 
 def test_strangers_stay_outside() -> None:

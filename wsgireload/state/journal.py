@@ -18,7 +18,7 @@ from wsgireload.state.private_dir import Candidates, PrivateDir
 Result = TypeVar("Result")
 
 SUFFIX, LOCK = ".journal", "journal.lock"
-LASTING = (".call", ".roll", LOCK)  # open in living processes, and few: their names come back
+LASTING = (".call", ".wait", ".roll", LOCK)  # few, shared by processes: their names come back
 MOST_BYTES = 1 << 24
 KEEP_SECONDS = 86400.0
 KEEP = 200  # restarts

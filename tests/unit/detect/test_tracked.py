@@ -142,7 +142,8 @@ def test_deep_folders(tree: Tree, deep: str) -> None:
         *("12-0123456789abcdef.state", "1-0123456789abcdef.restart"),
         *("0123456789abcdef.call", "0123456789abcdef.roll"),
         *("0123456789abcdef.journal", "0123456789abcdef.journal.0123456789abcdef.new"),
-        *("0123456789abcdef.preflight", "journal.lock"),
+        *("0123456789abcdef.preflight", "journal.lock", "0123456789abcdef.wait"),
+        *("0123456789abcdef.written", "0123456789abcdef.written.0123456789abcdef.new"),
         *(".page.html.a1B2c3", ".~tmp~/page.html"),
     ],
 )

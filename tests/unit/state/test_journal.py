@@ -161,7 +161,7 @@ def test_files_of_other_applications_are_swept(world: World) -> None:
     """A starting process removes files that were not written for a day, except lasting ones."""
     for name in ("other", "third", "fourth"):
         world.journal(name).record(ENTRY)
-    for name in ("group.call", "group.roll", "group.preflight"):
+    for name in ("group.call", "group.wait", "group.roll", "group.preflight"):
         (world.folder / name).touch()
     for file in world.files():
         os.utime(file, (0, 0))
@@ -171,7 +171,7 @@ def test_files_of_other_applications_are_swept(world: World) -> None:
         world.journal().claim()
         assert os.fstat(lock.fileno()).st_nlink == 1  # another one would lock nobody out
     names = {file.name for file in world.folder.iterdir()}
-    assert names == {"third.journal", "group.call", "group.roll", "journal.lock"}
+    assert names == {"third.journal", "group.call", "group.wait", "group.roll", "journal.lock"}
 
 
 def test_the_clock_is_set_back(world: World) -> None:
