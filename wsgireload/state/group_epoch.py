@@ -12,10 +12,9 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 
-from wsgireload.state.private_dir import Candidates
+from wsgireload.state.private_dir import NO_GROUP, Candidates
 
 FRESH = 0.002  # seconds to cache what was read: no process can be replaced in so short a time
-NO_GROUP = Candidates((), lambda _trouble: None)
 
 
 class GroupEpoch:

@@ -12,11 +12,10 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 
-from wsgireload.state.private_dir import Candidates, PrivateFile
+from wsgireload.state.private_dir import NO_GROUP, Candidates, PrivateFile
 
 LONGEST = 0.5  # seconds
 SIZE = 32  # bytes: the time at which the lease ends, of the monotonic clock, in seconds
-NO_GROUP = Candidates((), lambda _trouble: None)
 
 
 class GroupLease:
@@ -36,30 +35,23 @@ class GroupLease:
 
     def extend(self, seconds: float) -> None:
         """Have the other processes wait for so long, for LONGEST at most; it shortens no lease."""
-        with contextlib.suppress(OSError), closing(self._open()) as file:
+        with contextlib.suppress(OSError), closing(self._folders.open_file(self._name)) as file:
             until = self._clock() + min(seconds, LONGEST)
-            if self._left(file) < until - self._clock():
+            if self._end(file) < until:
                 self._ours = until
                 file.write(f"{until!r}".encode())
 
     def is_taken(self) -> bool:
         """Whether another process has this one wait."""
-        with contextlib.suppress(OSError), closing(self._open()) as file:
-            return self._left(file) > 0 and self._read(file) != self._ours
+        with contextlib.suppress(OSError), closing(self._folders.open_file(self._name)) as file:
+            end = self._end(file)
+            return end > self._clock() and end != self._ours
         return False
 
-    def _open(self) -> PrivateFile:
-        if not self._folders.paths:
-            raise FileNotFoundError(self._name)
-        return self._folders.open_file(self._name)
-
-    def _left(self, file: PrivateFile) -> float:
-        """Seconds left of the lease. One that is longer than any is from before the last boot."""
-        left = self._read(file) - self._clock()
-        return left if left <= LONGEST else 0.0
-
-    def _read(self, file: PrivateFile) -> float:
+    def _end(self, file: PrivateFile) -> float:
+        """The time at which the lease ends. One longer than any is from before the last boot."""
         try:
-            return float(file.read(SIZE))
+            end = float(file.read(SIZE))
         except ValueError:  # empty, or damaged
             return 0.0
+        return end if end <= self._clock() + LONGEST else 0.0

@@ -222,3 +222,6 @@ class Candidates(NamedTuple):
                 return None
             stack.pop_all()  # it stays open
             return file
+
+
+NO_GROUP = Candidates((), lambda _trouble: None)  # of a process that shares no file with others
