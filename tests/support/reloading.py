@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 from support.journals import Writes
 from wsgireload.decide.budget import Budget
+from wsgireload.decide.compiler import Compiler
 from wsgireload.decide.settle import Settle
 from wsgireload.decide.syntax import Syntax
 from wsgireload.decide.timing import Handover
@@ -18,10 +19,26 @@ from wsgireload.state.group_epoch import GroupEpoch
 from wsgireload.state.own_writes import OwnWrites
 
 
+class NoCompiler(Compiler):
+    """No program can be run beside the application: compile in this process."""
+
+    def __init__(self) -> None:
+        pass
+
+    def prefetch(self) -> None:
+        raise FileNotFoundError
+
+    def begin(self, paths: Iterable[str]) -> None:
+        raise FileNotFoundError
+
+    def end(self) -> None:
+        pass
+
+
 def make_reloader(
     detector: Detector, journal: Any, log: Log, clock: Callable[[], float], settle: Settle
 ) -> Reloader:
     """A reloader that waits for quiet, compiles and keeps the default budget."""
     budget = Budget(Settings().budget, journal, cast(OwnWrites, Writes()), 1, clock)
-    gates = [settle, Syntax(lambda: None), budget]
+    gates = [settle, Syntax(lambda: None, NoCompiler()), budget]
     return Reloader(detector, gates, Restart(0.0, clock), budget, Handover(GroupEpoch()), log)

@@ -6,6 +6,7 @@ from typing import cast
 
 import pytest
 from support.journals import Writes
+from support.reloading import NoCompiler
 from support.running import Running
 
 from wsgireload.changes import DELETED, MODIFIED, Change, Changes
@@ -169,7 +170,8 @@ class World:
         """With `when`, requests come all the time, and mod_wsgi asks about each."""
         journal, writes = cast(Journal, self.history), cast(OwnWrites, Writes(self.by_us))
         budget = Budget((3, 60.0), journal, writes, processes, self.clock)
-        gates = [Settle(0.05, self.clock), Syntax(lambda: None), budget, *filter(None, [roll])]
+        syntax, rolls = Syntax(lambda: None, NoCompiler()), filter(None, [roll])
+        gates = [Settle(0.05, self.clock), syntax, budget, *rolls]
         gates.append(StaleBytecode(self.freshen, self.log))
         if when != "now":
             requests = Running(*[self.clock.now] * running)

@@ -22,11 +22,11 @@ class Syntax(Gate):
     """Holds a restart while changed code does not compile, or is missing with its folder.
 
     Compiling takes time, in which a file may change: the verdict is given after another scan.
-    `checkpoint` is called before each file, and may raise to end the check. Without a `compiler`,
-    or where that fails, compile in this process.
+    `checkpoint` is called before each file, and may raise to end the check. Where the `compiler`
+    fails, compile in this process.
     """
 
-    def __init__(self, checkpoint: Callable[[], None], compiler: Compiler | None = None) -> None:
+    def __init__(self, checkpoint: Callable[[], None], compiler: Compiler) -> None:
         self._checkpoint = checkpoint
         self._compiler = compiler
         self._begun: Wanted | None = None
@@ -55,7 +55,7 @@ class Syntax(Gate):
         return self._verdict
 
     def prefetch(self) -> None:
-        if self._compiler is not None and self._begun is None:
+        if self._begun is None:
             try:
                 self._compiler.prefetch()
             except Exception:  # `check` finds out
@@ -66,21 +66,17 @@ class Syntax(Gate):
         self.end()
 
     def end(self) -> None:
-        if self._compiler is not None:
-            self._compiler.end()
+        self._compiler.end()
 
     def _begin(self, sources: Iterable[str], only_deleted: bool) -> None:
         self._judged, self._pause = None, POLL
         if only_deleted and (hold := next(filter(None, map(vanished, sources)), None)):
             self._judged = hold, True
-        elif self._compiler is None:
+            return
+        try:
+            self._compiler.begin(map(self._next, sources))
+        except Exception:  # there is no such program, or it may not be run
             self._judged = self._compile_here(sources)
-        else:
-            try:
-                self._compiler.begin(map(self._next, sources))
-            except Exception:  # there is no such program, or it may not be run
-                self._compiler.end()
-                self._judged = self._compile_here(sources)
 
     def _next(self, path: str) -> str:
         self._checkpoint()
@@ -88,12 +84,11 @@ class Syntax(Gate):
 
     def _poll(self, sources: Iterable[str]) -> tuple[Verdict, bool] | None:
         """The verdict, and whether it lasts as long as the files stay as they are."""
-        if self._judged is not None or self._compiler is None:
+        if self._judged is not None:
             return self._judged
         try:
             judged = self._compiler.poll()
         except Exception:
-            self._compiler.end()
             return self._compile_here(sources)
         if judged is None:
             return None
@@ -102,9 +97,10 @@ class Syntax(Gate):
         return passed(judged.skipped), True
 
     def _compile_here(self, sources: Iterable[str]) -> tuple[Verdict, bool]:
+        self._compiler.end()
         skipped = []
         for path in map(self._next, sources):
-            if self._compiler is not None and size(path) > MOST_HERE:
+            if size(path) > MOST_HERE:
                 skipped.append(path)
                 continue
             hold, lasting = compiles(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from support.reloading import NoCompiler
 
 from wsgireload.changes import Change, Changes
 from wsgireload.decide.settle import Settle
@@ -184,5 +185,5 @@ def test_endless_writing_is_bounded_beside_the_compiling(python: bool) -> None:
         return Changes({"missing.py": Change(b"2", is_python=True), "written": written})
 
     world = World(0.05)
-    chain = Chain(world, world.settle, Syntax(lambda: None))
+    chain = Chain(world, world.settle, Syntax(lambda: None, NoCompiler()))
     assert 5.0 <= chain.run(changes, scan=0.01) < 5.5

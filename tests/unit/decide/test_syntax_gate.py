@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from support.reloading import NoCompiler
 
 from wsgireload.changes import DELETED, Change, Changes
 from wsgireload.decide import syntax
@@ -19,7 +20,7 @@ class World:
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder = folder
-        self.gate = Syntax(lambda: self.checkpoints.append(1))
+        self.gate = Syntax(lambda: self.checkpoints.append(1), NoCompiler())
         self.files: dict[str, Change] = {}
         self.checkpoints: list[int] = []
         self.compiled: list[str] = []
@@ -142,7 +143,7 @@ def test_a_checkpoint_that_raises(world: World) -> None:
         raise Stop
 
     world.edit("a.py")
-    stopped = Syntax(stop)
+    stopped = Syntax(stop, NoCompiler())
     for _ in range(2):
         with pytest.raises(Stop):
             stopped.check(Changes(world.files))
