@@ -19,6 +19,8 @@ Hasher = blake2b
 
 MODIFIED, DELETED, APPEARED = "modified", "deleted", "appeared"
 
+CLOSED = "this process has rejected a request, and answers no other"
+
 
 class Change(NamedTuple):
     """One file that differs: its digest now (16 bytes), or a value for what has none.
@@ -34,23 +36,30 @@ class Change(NamedTuple):
 
 
 class Changes(NamedTuple):
-    """All that differs, by path; and why a person requests a restart, whatever differs."""
+    """All that differs, by path; and what has this process replaced whatever differs.
+
+    `requested` is a person's reason. `closed`: the process answers no request any more.
+    """
 
     files: dict[str, Change] = {}  # noqa: RUF012 - a NamedTuple's default; nothing writes to it
     requested: str | None = None
+    closed: bool = False
 
     def __bool__(self) -> bool:
         """Whether there is a reason to restart."""
-        return bool(self.files) or self.requested is not None
+        return bool(self.files) or self.requested is not None or self.closed
 
     def described(self, modified: str = MODIFIED) -> str:
         """What changed, in words; `modified` is the word for the usual kind."""
-        if not self.files:
-            return f"requested by hand: {self.requested}"
-        return few(
+        words = few(
             f"{shown(path)} {modified if change.kind == MODIFIED else change.kind}"
             for path, change in self.files.items()
         )
+        if not self.files and self.requested is not None:
+            words = f"requested by hand: {self.requested}"
+        if self.closed:
+            words = f"{words}; {CLOSED}" if words else CLOSED
+        return words
 
     def fingerprint(self) -> str:
         """A short name: the same in every process that runs the same code beside these files."""

@@ -91,9 +91,6 @@ class Reloader:
         if self._requested_anew:  # then no earlier verdict counts
             self._requested_anew = False
             self._reset()
-        closed = self._restart.is_closed
-        if closed and self._requested is None:
-            self._requested = "it has rejected a request, and answers no other"
         self._scan(paths)
         if not self.changes:
             if paths is None or paths or not self._is_reset:  # an event had them prefetch
@@ -102,7 +99,8 @@ class Reloader:
                 self._handover.group.up_to_date()
             return NEVER
         self._is_reset = False
-        verdict = GO if closed else self._check_gates()  # nothing is left to hold it for
+        # No gate holds a closed process: it serves nobody.
+        verdict = GO if self.changes.closed else self._check_gates()
         if isinstance(verdict, Go):
             verdict = self._replace(verdict.note)
         self._report(verdict)
@@ -111,7 +109,8 @@ class Reloader:
     def _scan(self, paths: Collection[str] | None) -> None:
         self._handover.group.scanning()
         before = self.changes.files
-        self.changes = Changes(self._detector.scan(paths), self._requested)
+        found = self._detector.scan(paths)
+        self.changes = Changes(found, self._requested, self._restart.is_closed)
         self.scans += 1
         if self.changes.files and not before:
             self._log.say(Word.CHANGED, self.changes.described())

@@ -2,7 +2,7 @@
 
 import pytest
 
-from wsgireload.changes import APPEARED, DELETED, NONE, Change, Changes, fingerprint
+from wsgireload.changes import APPEARED, CLOSED, DELETED, NONE, Change, Changes, fingerprint
 
 
 def test_nothing_is_no_reason() -> None:
@@ -10,6 +10,7 @@ def test_nothing_is_no_reason() -> None:
     assert not NONE
     assert Changes({"a.py": Change(b"2")})
     assert Changes(requested="")
+    assert Changes(closed=True)
 
 
 @pytest.mark.parametrize(
@@ -24,6 +25,9 @@ def test_nothing_is_no_reason() -> None:
             "0.py changed, 1.py changed, 2.py changed and 2 more",
         ),
         (Changes(requested="deployed"), "requested by hand: deployed"),
+        (Changes(closed=True), CLOSED),
+        (Changes({"a.py": Change(b"2")}, closed=True), f"a.py changed; {CLOSED}"),
+        (Changes(requested="deployed", closed=True), f"requested by hand: deployed; {CLOSED}"),
         (Changes({"a.py": Change(b"2")}, "deployed"), "a.py changed"),
     ],
 )

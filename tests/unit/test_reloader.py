@@ -569,7 +569,9 @@ def test_a_rejection_in_vain(world: World, tmp_path: Path, *, alone: bool) -> No
     world.detector.differs[str(tmp_path / "b.py")] = b"2"  # it would hold
     world.run(reloader, 4.0)
     assert world.server.requests == 1
-    assert world.said("restarting")[-1].endswith("; by SIGTERM")
+    line = world.said("restarting")[-1]
+    assert line.endswith("this process has rejected a request, and answers no other; by SIGTERM")
+    assert "b.py changed; this" in line  # nobody requested it by hand
     assert len(world.history.kept or ()) == 1
 
 

@@ -108,8 +108,10 @@ class Budget(Gate):
         entry = self._entry(changes)
         if self._journal.record(entry):
             self._spent = entry
-        elif changes.requested is None and (verdict := self._uncounted()) != GO:
-            self._unspent.append(True)
+        elif changes.requested is None and not changes.closed:
+            verdict = self._uncounted()
+            if verdict != GO:
+                self._unspent.append(True)
             return verdict
         return GO
 
