@@ -17,6 +17,7 @@ from typing import Any
 import hypothesis
 import pytest
 from hypothesis import strategies as st
+from support.standins import Lines
 
 from wsgireload.changes import NONE
 from wsgireload.decide.rolling import Rolling
@@ -25,7 +26,6 @@ from wsgireload.detect.globs import Ignored
 from wsgireload.detect.litter import is_litter
 from wsgireload.detect.tracked import Folders, Tracked
 from wsgireload.errors import SettingsError
-from wsgireload.log import Log
 from wsgireload.settings import CHECKS, Settings, checked
 from wsgireload.state.group_epoch import GroupEpoch
 from wsgireload.state.journal import Entry, Journal
@@ -285,17 +285,6 @@ def exactly(parts: list[str], names: list[str]) -> bool:
 def fits_shyly(part: str, name: str) -> bool:
     """Whether a name fits a component; a wildcard at its start fits no dot."""
     return (part.startswith(".") or not name.startswith(".")) and fits(part, name)
-
-
-class Lines(Log):
-    """Keeps what is logged."""
-
-    def __init__(self) -> None:
-        super().__init__("app")
-        self.lines: list[str] = []
-
-    def say(self, word: str, text: str) -> None:
-        self.lines.append(f"{word}: {text}")
 
 
 class Model:

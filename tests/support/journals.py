@@ -42,6 +42,34 @@ class World:
         return self.file.read_bytes().splitlines()
 
 
+class History:
+    """Stands in for the journal: `kept` is None where there can be none."""
+
+    def __init__(self) -> None:
+        self.kept: list[Entry] | None = []
+        self.writable = True
+
+    def claim(self, pending: int) -> Entry | None:
+        return self.kept[-1] if self.kept else None
+
+    def paths(self) -> set[str]:
+        return {"gen.py", "of another application"}
+
+    def entries(self) -> list[Entry] | None:
+        return None if self.kept is None else list(self.kept)
+
+    def record(self, entry: Entry) -> bool:
+        if self.kept is None or not self.writable:
+            return False
+        self.kept.append(entry)
+        del self.kept[:-50]
+        return True
+
+    def withdraw(self, entry: Entry) -> None:
+        if self.kept is not None:
+            self.kept.remove(entry)
+
+
 class Writes:
     """Stands in for OwnWrites: whether the application wrote what changed, None if not observed."""
 

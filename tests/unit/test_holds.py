@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from support.journals import Writes
+from support.journals import History, Writes
 from support.running import Running
 
 from wsgireload.changes import Change, Changes
@@ -20,7 +20,7 @@ from wsgireload.reloader import Reloader
 from wsgireload.server import native
 from wsgireload.server.restart import Restart
 from wsgireload.state.group_epoch import GroupEpoch
-from wsgireload.state.journal import Entry, Journal
+from wsgireload.state.journal import Journal
 from wsgireload.state.own_writes import OwnWrites
 from wsgireload.state.private_dir import Candidates
 
@@ -32,21 +32,6 @@ class Detector:
 
     def scan(self, paths: Collection[str] | None = None) -> dict[str, Change]:
         return EDIT
-
-
-class History:
-    """A journal that can be read, and written if the test wants it."""
-
-    def __init__(self) -> None:
-        self.writable = True
-
-    def entries(self) -> list[Entry]:
-        return []
-
-    def record(self, entry: Entry) -> bool:
-        return self.writable
-
-    def withdraw(self, entry: Entry) -> None: ...
 
 
 class Checked(Gate):

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from support.journals import Writes
+from support.journals import History, Writes
 from support.reloading import NoCompiler
 from support.running import Running
+from support.standins import Clock, Lines
 
 from wsgireload.changes import DELETED, MODIFIED, Change, Changes
 from wsgireload.decide.budget import Budget
@@ -17,20 +18,12 @@ from wsgireload.decide.timing import Handover, Timing
 from wsgireload.decide.verdict import GO, Gate, Hold, Verdict, Wait
 from wsgireload.detect.digests import EMPTY, MISSING
 from wsgireload.errors import NativeError
-from wsgireload.log import Log
 from wsgireload.reloader import NEVER, Reloader
 from wsgireload.server import native
 from wsgireload.server.restart import TAKEN_UP, Restart
 from wsgireload.state.group_epoch import GroupEpoch
 from wsgireload.state.journal import Entry, Journal
 from wsgireload.state.own_writes import OwnWrites
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Detector:
@@ -56,27 +49,6 @@ class Detector:
         return Change(digest, kind, is_python, unfinished)
 
 
-class History:
-    """Stands in for the journal."""
-
-    def __init__(self) -> None:
-        self.kept: list[Entry] | None = []
-        self.writable = True
-
-    def entries(self) -> list[Entry] | None:
-        return self.kept
-
-    def record(self, entry: Entry) -> bool:
-        if self.kept is None or not self.writable:
-            return False
-        self.kept.append(entry)
-        return True
-
-    def withdraw(self, entry: Entry) -> None:
-        if self.kept is not None:
-            self.kept.remove(entry)
-
-
 class Server:
     """Stands in for the native module: counts requests to restart."""
 
@@ -98,17 +70,6 @@ class Server:
 
     def rearm(self) -> None:
         self.rearmed += 1
-
-
-class Lines(Log):
-    """Keeps what is logged."""
-
-    def __init__(self) -> None:
-        super().__init__("site")
-        self.lines: list[str] = []
-
-    def say(self, word: str, text: str) -> None:
-        self.lines.append(f"{word}: {text}")
 
 
 class Group(GroupEpoch):

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from support.standins import Clock
 
 from wsgireload.changes import Change, Changes
 from wsgireload.decide import command
@@ -18,13 +19,6 @@ VERBOSE = "print('AH00112: Warning: DocumentRoot [/srv/site] does not exist\\n' 
 CHILD = "sys.exit('AP_PARENT_PID' in os.environ or os.environ['KEPT'] != '1')"
 ENDLESS = "threading.Event().wait()"
 EDIT = Changes({"a.py": Change(b"2")})
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import os
 from typing import cast
 
 import pytest
-from support.journals import Writes
+from support.journals import History, Writes
 
 from wsgireload.changes import DELETED, Change, Changes
 from wsgireload.decide.budget import LONGEST, Budget, pause, slowness
@@ -43,34 +43,6 @@ def test_a_wild_loop_ends_in_an_hour_of_waiting() -> None:
     for _ in range(40):
         times.append(times[-1] + max(1.0, pause(times, (2, 60.0))))
     assert pause(times, (2, 60.0)) == LONGEST
-
-
-class History:
-    """Stands in for the journal."""
-
-    def __init__(self) -> None:
-        self.kept: list[Entry] | None = []
-        self.writable = True
-
-    def claim(self, pending: int) -> Entry | None:
-        return self.kept[-1] if self.kept else None
-
-    def paths(self) -> set[str]:
-        return {"gen.py", "of another application"}
-
-    def entries(self) -> list[Entry] | None:
-        return None if self.kept is None else list(self.kept)
-
-    def record(self, entry: Entry) -> bool:
-        if self.kept is None or not self.writable:
-            return False
-        self.kept.append(entry)
-        del self.kept[:-50]
-        return True
-
-    def withdraw(self, entry: Entry) -> None:
-        if self.kept is not None:
-            self.kept.remove(entry)
 
 
 class World:

@@ -10,18 +10,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support.standins import Clock
 
 from wsgireload.decide import command as module
 from wsgireload.decide.command import LINES, LOST, MOST_BYTES, Command, Outcome
 
 ENDLESS = "print('begun', flush=True); import threading; threading.Event().wait()"
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 Make = Callable[..., Command]

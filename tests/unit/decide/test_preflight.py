@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.standins import Clock
 
 from wsgireload.changes import Change, Changes
 from wsgireload.decide import preflight
@@ -21,13 +22,6 @@ from wsgireload.state.shared_answer import LATELY, SharedAnswer
 COUNTS = "import pathlib; open('runs', 'a').write('x')"
 ENDLESS = "import threading; threading.Event().wait()"
 EDIT, OTHER = Changes({"a.py": Change(b"2")}), Changes({"a.py": Change(b"3")})
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Group:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support.standins import Clock
 
 from wsgireload.changes import Change, Changes
 from wsgireload.decide.rolling import LATE, POLL, Rolling
@@ -15,13 +16,6 @@ from wsgireload.decide.verdict import GO, Hold, Verdict, Wait
 from wsgireload.state.private_dir import Candidates, PrivateFile
 
 EDIT = Changes({"a.py": Change(b"2")})
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Process(Rolling):

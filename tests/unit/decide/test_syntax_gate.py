@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 from support.reloading import NoCompiler
+from support.standins import Lines
 
 from wsgireload.changes import DELETED, Change, Changes
 from wsgireload.decide import syntax
 from wsgireload.decide.syntax import StaleBytecode, Syntax
 from wsgireload.decide.verdict import GO, Hold, Verdict, Wait
-from wsgireload.log import Log
 
 
 class World:
@@ -168,17 +168,6 @@ def test_code_that_is_deleted_alone(world: World) -> None:
     (world.folder / "other.py").touch()
     world.edit(str(world.folder / "code.py"), DELETED)
     assert world.verdict() == GO
-
-
-class Lines(Log):
-    """Keeps the lines."""
-
-    def __init__(self) -> None:
-        super().__init__("site")
-        self.lines: list[str] = []
-
-    def say(self, word: str, text: str) -> None:
-        self.lines.append(f"{word}: {text}")
 
 
 def test_sources_are_freshened() -> None:

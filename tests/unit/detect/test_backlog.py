@@ -10,6 +10,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 import pytest
+from support.standins import Lines
 
 from wsgireload.changes import APPEARED, DELETED, MODIFIED
 from wsgireload.detect import backlog, digests
@@ -18,7 +19,6 @@ from wsgireload.detect.baseline import Baseline
 from wsgireload.detect.detector import Detector
 from wsgireload.detect.digests import EAGER, RACY_NS, Digests, is_stand_in
 from wsgireload.detect.modules import Modules
-from wsgireload.log import Log
 from wsgireload.settings import Settings
 from wsgireload.watch.events import NoEvents
 
@@ -31,15 +31,14 @@ class StopScan(BaseException):
     """Raised by a checkpoint to end a scan."""
 
 
-class Disk(Log):
+class Disk(Lines):
     """Files to scan, on a clock that reading moves."""
 
     def __init__(self, root: Path, patch: pytest.MonkeyPatch) -> None:
-        super().__init__("app")
+        super().__init__()
         self.root = root
         self.now = 1000.0
         self.chunks = 0
-        self.lines: list[str] = []
         self.stop_at = -1
         self.meanwhile: Callable[[], object] = lambda: None
         patch.setattr(digests, "LARGE", PIECE)
@@ -47,9 +46,6 @@ class Disk(Log):
         patch.setattr(backlog, "FIRST", SLICE)
         patch.setattr(digests, "RACY_NS", -1)  # no file is young
         self.known = Digests(self, self.checkpoint, clock=lambda: self.now)
-
-    def say(self, word: str, text: str) -> None:
-        self.lines.append(f"{word}: {text}")
 
     def checkpoint(self) -> None:
         if sys._getframe(1).f_code.co_name not in ("_read_on", "digest_of"):

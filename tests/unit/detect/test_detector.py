@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
+from support.standins import Lines
 
 from wsgireload.detect.baseline import Baseline
 from wsgireload.detect.detector import Detector, Events
@@ -22,7 +23,6 @@ from wsgireload.detect.imports import note
 from wsgireload.detect.modules import Modules
 from wsgireload.detect.sweep import PAUSE, ROUND
 from wsgireload.detect.tracked import Folders
-from wsgireload.log import Log
 from wsgireload.server import files, native
 from wsgireload.settings import Settings
 from wsgireload.watch.events import NoEvents
@@ -33,17 +33,6 @@ MARKS = native.marks
 
 class StopScan(BaseException):
     """Raised by a checkpoint to end a scan."""
-
-
-class Lines(Log):
-    """Keeps what is logged."""
-
-    def __init__(self) -> None:
-        super().__init__("app")
-        self.lines: list[str] = []
-
-    def say(self, word: str, text: str) -> None:
-        self.lines.append(f"{word}: {text}")
 
 
 class Application:

@@ -10,10 +10,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from support.standins import Lines
 
 from wsgireload.detect import digests
 from wsgireload.detect.digests import MISSING, RACY_NS, SPECIAL, Digest, Digests, digest_of
-from wsgireload.log import Log
 from wsgireload.server import files, native
 
 MARKS = native.marks
@@ -27,17 +27,6 @@ def digest(content: bytes) -> Digest:
 def scan(known: Digests, *paths: Path | str) -> dict[str, Digest | None]:
     """Scan: the paths with a new or another digest, and that."""
     return {path: known.get(path) for path in known.scan(list(map(str, paths)))}
-
-
-class Lines(Log):
-    """Keeps what is logged."""
-
-    def __init__(self) -> None:
-        super().__init__("app")
-        self.lines: list[str] = []
-
-    def say(self, word: str, text: str) -> None:
-        self.lines.append(f"{word}: {text}")
 
 
 class Scanned:

@@ -5,15 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+from support.standins import Clock
 
 from wsgireload.detect.sweep import MOST, PAUSE, ROUND, Sweep
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def swept(files: int, tick: float, seconds: float) -> tuple[Counter[str], list[int]]:

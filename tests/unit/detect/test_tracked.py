@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from support.standins import Lines
 
 from wsgireload.detect import tracked
 from wsgireload.detect.digests import RACY_NS
@@ -24,16 +25,12 @@ class StopScan(BaseException):
     """Raised by a checkpoint to end a scan."""
 
 
-class Tree(Log):
+class Tree(Lines):
     """A folder to put files into, what tracking paths in it means, and what is logged."""
 
     def __init__(self, root: Path) -> None:
-        super().__init__("app")
+        super().__init__()
         self.root = root
-        self.lines: list[str] = []
-
-    def say(self, word: str, text: str) -> None:
-        self.lines.append(f"{word}: {text}")
 
     def put(self, *names: str) -> Tree:
         """Create files and their folders; a name ending in / is a folder."""
