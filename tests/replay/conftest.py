@@ -5,18 +5,17 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.waiting import DEADLINE, wait_for
 
 from wsgireload import settings
 from wsgireload.detect.digests import digest_of
 from wsgireload.monitor import Monitor
 from wsgireload.server.detection import Server, native
 from wsgireload.settings import Settings
-
-DEADLINE = 20.0
 
 
 def digests(folder: Path) -> dict[str, bytes]:
@@ -54,7 +53,7 @@ class Application:
         monitor = Monitor(Settings.of(**usual | chosen), server, None)
         self.monitors.append(monitor)
         monitor.start()
-        self.wait_for(lambda: not wait or monitor.status().looks)
+        wait_for(lambda: not wait or monitor.status().looks)
         return monitor
 
     def restarted(self) -> float:
@@ -66,18 +65,9 @@ class Application:
     def idle(self, monitor: Monitor) -> None:
         """Wait for a few looks, after which no restart must have been asked for."""
         before, asked = monitor.status().looks, len(self.asked)
-        self.wait_for(lambda: monitor.status().looks > before + 3)
+        wait_for(lambda: monitor.status().looks > before + 3)
         assert monitor.status().changed == ()
         assert len(self.asked) == asked
-
-    def wait_for(self, condition: Callable[[], object]) -> None:
-        """Wait until a condition holds; woken by the passing of short waits, with a deadline."""
-        pulse = threading.Event()
-        for _ in range(int(DEADLINE / 0.01)):
-            if condition():
-                return
-            pulse.wait(0.01)
-        raise AssertionError("it never came true")
 
     def end(self) -> None:
         """Stop the monitor that is on."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.waiting import wait_for
 
 CYCLES = 200  # the core's own tests do a thousand
 
@@ -34,4 +35,4 @@ def test_nothing_is_left(app: Any, caplog: pytest.LogCaptureFixture) -> None:
         assert not monitor.active
     assert "polled" not in caplog.text  # a process has but so many watchers
     # Python's join is over a moment before the system's thread is.
-    app.wait_for(lambda: held() == before)
+    wait_for(lambda: held() == before)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.waiting import wait_for
 
 from wsgireload.detect import sweep
 from wsgireload.detect.digests import digest_of
@@ -89,9 +90,9 @@ def test_a_folder_that_comes_back(app: Any) -> None:
     monitor = app.begin(settle=SETTLE)
     for folder in (app.root, app.root / "pkg"):
         folder.rename(app.root.parent / "away")
-        app.wait_for(lambda: len(monitor.status().changed) == 50)
+        wait_for(lambda: len(monitor.status().changed) == 50)
         (app.root.parent / "away").rename(folder)
-        app.wait_for(lambda: monitor.status().changed == ())
+        wait_for(lambda: monitor.status().changed == ())
         app.idle(monitor)
     assert app.asked == []
     edited = app.root / "pkg/m7.py"

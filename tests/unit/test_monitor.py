@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 import pytest
+from support.waiting import DEADLINE, wait_for
 
 from wsgireload import settings
 from wsgireload.changes import fingerprint
@@ -22,8 +23,6 @@ from wsgireload.server.detection import Server
 from wsgireload.settings import Settings
 from wsgireload.state.journal import Entry, Journal
 from wsgireload.state.private_dir import Candidates
-
-DEADLINE = 20.0
 
 
 class Asked:
@@ -67,16 +66,6 @@ def begin(asked: Asked) -> Iterator[Callable[..., Monitor]]:
     yield begin
     for monitor in started:
         monitor.stop()
-
-
-def wait_for(condition: Callable[[], object]) -> None:
-    """Wait until a condition holds; woken by the passing of short waits, with a deadline."""
-    pulse = threading.Event()
-    for _ in range(int(DEADLINE / 0.01)):
-        if condition():
-            return
-        pulse.wait(0.01)
-    raise AssertionError("it never came true")
 
 
 def ours(group: str) -> str:

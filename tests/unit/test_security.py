@@ -20,6 +20,7 @@ from typing import cast
 
 import pytest
 from support.journals import Writes
+from support.waiting import wait_for
 
 from wsgireload import settings
 from wsgireload.changes import NONE, Change
@@ -46,16 +47,7 @@ from wsgireload.state.shared_answer import SharedAnswer
 HOUSE = Path(__file__).parents[2]
 NOBODY = 65534
 ROOT = os.geteuid() == 0
-DEADLINE = 20.0
 HUGE = 10 << 30
-
-
-def wait_for(condition: Callable[[], object]) -> None:
-    """Wait until a condition holds, with a deadline."""
-    end = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < end, "it never came true"
-        time.sleep(0.005)
 
 
 class Site:

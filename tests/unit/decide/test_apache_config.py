@@ -2,11 +2,11 @@
 
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 
 import pytest
 from support.standins import Clock
+from support.waiting import decision
 
 from wsgireload.changes import Change, Changes
 from wsgireload.decide import command
@@ -63,12 +63,7 @@ def config(clock: Clock, apache: Apache) -> Iterator[ApacheConfig]:
 
 def answer(config: ApacheConfig) -> Verdict:
     """Wait for the verdict."""
-    pulse = threading.Event()
-    for _ in range(2000):
-        if not isinstance(verdict := config.check(EDIT), Wait):
-            return verdict
-        pulse.wait(0.01)
-    raise AssertionError("no answer")
+    return decision(config, EDIT)
 
 
 def test_a_good_configuration_holds_nothing(config: ApacheConfig) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from support.standins import Clock
+from support.waiting import wait_for
 
 from wsgireload.decide import command as module
 from wsgireload.decide.command import LINES, LOST, MOST_BYTES, Command, Outcome
@@ -44,12 +44,7 @@ def make(tmp_path: Path, clock: Clock) -> Iterator[Make]:
 
 def outcome(command: Command) -> Outcome:
     """Wait for it."""
-    pulse = threading.Event()
-    for _ in range(2000):
-        if found := command.poll():
-            return found
-        pulse.wait(0.01)
-    raise AssertionError("no outcome")
+    return wait_for(command.poll)
 
 
 def test_the_outcome(make: Make) -> None:
@@ -130,15 +125,14 @@ threading.Event().wait()
 
 def begun(command: Command) -> str:
     """Wait for the first line of an endless command."""
-    pulse = threading.Event()
-    for _ in range(2000):
+
+    def text() -> str | None:
         assert command.poll() is None
         assert command._running is not None
         text = os.pread(command._running[1].fileno(), 999, 0).decode()
-        if "begun" in text:
-            return text
-        pulse.wait(0.01)
-    raise AssertionError("it did not begin")
+        return text if "begun" in text else None
+
+    return wait_for(text)
 
 
 def test_its_exit_code_is_lost(make: Make) -> None:
@@ -177,9 +171,7 @@ def test_what_it_has_started_is_ended_too(make: Make, clock: Clock) -> None:
     assert os.getpgid(grandchild) == group != os.getpgid(0)
     clock.now += 10.0
     assert command.poll() is not None
-    pulse = threading.Event()
-    while is_running(grandchild):
-        pulse.wait(0.01)
+    wait_for(lambda: not is_running(grandchild))
 
 
 def is_running(pid: int) -> bool:
@@ -285,12 +277,8 @@ def test_output_without_end(make: Make, tmp_path: Path) -> None:
     command.start()
     assert command._running is not None
     file = command._running[1].fileno()
-    pulse = threading.Event()
-    while os.fstat(file).st_size < 20_000_000:
-        pulse.wait(0.01)
-    while os.fstat(file).st_size > MOST_BYTES:
-        assert command.poll() is None
-        pulse.wait(0.01)
+    wait_for(lambda: os.fstat(file).st_size >= 20_000_000)
+    wait_for(lambda: command.poll() is None and os.fstat(file).st_size <= MOST_BYTES)
     (tmp_path / "shrunk").touch()
     assert outcome(command) == Outcome(0, ["last"])
 

@@ -6,12 +6,12 @@ import codecs
 import gc
 import os
 import sys
-import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.waiting import decision
 
 from wsgireload.changes import Change, Changes
 from wsgireload.decide import compile_sources, compiler, syntax
@@ -58,14 +58,8 @@ class World:
 
     def verdict(self, *, begun: bool = False) -> Verdict:
         """Check until the gate has decided."""
-        pulse = threading.Event()
         assert begun or self.gate.check(self.changes) == Wait(0.0)
-        for _ in range(6000):
-            verdict = self.gate.check(self.changes)
-            if not isinstance(verdict, Wait):
-                return verdict
-            pulse.wait(0.01)
-        raise AssertionError("no verdict")
+        return decision(self.gate, self.changes, 60.0)
 
 
 @pytest.fixture

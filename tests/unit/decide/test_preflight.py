@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from support.standins import Clock
+from support.waiting import decision
 
 from wsgireload.changes import Change, Changes
 from wsgireload.decide import preflight
@@ -64,12 +64,7 @@ def age(group: Group) -> None:
 
 def verdict(gate: Preflight, changes: Changes = EDIT) -> Verdict:
     """Wait for the verdict."""
-    pulse = threading.Event()
-    for _ in range(2000):
-        if not isinstance(verdict := gate.check(changes), Wait):
-            return verdict
-        pulse.wait(0.01)
-    raise AssertionError("no answer")
+    return decision(gate, changes)
 
 
 def reason(gate: Preflight, changes: Changes = EDIT) -> str:
