@@ -52,10 +52,9 @@ def test_reloads(new_site: Sites, chaos: Any, when: str, short: int, long: int) 
             save(site, version)
             traffic.wait_for(version)
     site.wait_for(lambda: held(site) <= before, f"no more than {before}")
-    said = groupby(
-        site.said("restarting: "), lambda line: line.pid
-    )  # with "auto" some say it twice
-    decided = [next(lines).when for _, lines in said]
+    # With "auto" some processes log it twice.
+    by_process = groupby(site.said("restarting: "), lambda line: line.pid)
+    decided = [next(lines).when for _, lines in by_process]
     over = [*decided, inf]
     late = [visit for visit in traffic.visits if visit.began > over[visit.value]]
     chaos.figure("reloads", reloads)

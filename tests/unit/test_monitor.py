@@ -340,6 +340,21 @@ def test_tracking_wakes(begin: Callable[..., Monitor], tmp_path: Path) -> None:
     wait_for(lambda: monitor.status().files >= before + 2)
 
 
+def restarted(
+    begin: Callable[..., Monitor], asked: Asked, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """Have a saved file restart a process; what begins afterwards has another pid."""
+    path = folder / "page.html"
+    path.write_text("one")
+    first = looked(begin(track=[path]))
+    path.write_text("two")
+    assert asked.event.wait(DEADLINE)
+    first.stop()
+    pid = os.getpid()
+    monkeypatch.setattr(os, "getpid", lambda: pid + 1)
+    return path
+
+
 def test_the_next_generation_says_why_it_is(
     begin: Callable[..., Monitor],
     asked: Asked,
@@ -348,15 +363,7 @@ def test_the_next_generation_says_why_it_is(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """The process that comes after a restart says which file changed, once."""
-    path = tmp_path / "page.html"
-    path.write_text("one")
-    first = begin(track=[path])
-    looked(first)
-    path.write_text("two")
-    assert asked.event.wait(DEADLINE)
-    first.stop()
-    pid = os.getpid()
-    monkeypatch.setattr(os, "getpid", lambda: pid + 1)
+    path = restarted(begin, asked, tmp_path, monkeypatch)
     for _ in range(2):
         looked(begin()).stop()
     err = caplog.text
@@ -371,15 +378,8 @@ def test_another_server_with_the_same_pid(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """As in a container, where each Apache is pid 1: it inherits no restart, and no budget."""
-    path = tmp_path / "page.html"
-    path.write_text("one")
-    first = begin(track=[path])
-    looked(first)
-    path.write_text("two")
-    assert asked.event.wait(DEADLINE)
-    first.stop()
-    pid, same = os.getpid(), detection.process_identity(os.getppid())
-    monkeypatch.setattr(os, "getpid", lambda: pid + 1)
+    restarted(begin, asked, tmp_path, monkeypatch)
+    same = detection.process_identity(os.getppid())
     monkeypatch.setattr(detection, "process_identity", lambda _: f"{same} of another boot")
     second = begin()
     looked(second)

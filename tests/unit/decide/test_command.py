@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 from support.standins import Clock
@@ -40,6 +42,12 @@ def make(tmp_path: Path, clock: Clock) -> Iterator[Make]:
     yield make
     for command in made:
         command.end()
+
+
+def running(command: Command) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
+    """The process of a command that was started, and its output."""
+    assert command._running is not None
+    return command._running
 
 
 def outcome(command: Command) -> Outcome:
@@ -90,8 +98,7 @@ def test_its_time_limit(make: Make, clock: Clock) -> None:
     """A command that does not end in time is ended."""
     command = make(ENDLESS)
     command.start()
-    assert command._running is not None
-    process = command._running[0]
+    process, _ = running(command)
     clock.now += 9.5
     assert command.poll() is None
     clock.now += 0.5
@@ -107,8 +114,7 @@ def test_it_is_ended(make: Make) -> None:
     before = os.listdir("/dev/fd")  # noqa: PTH208
     command = make(ENDLESS)
     command.start()
-    assert command._running is not None
-    process = command._running[0]
+    process, _ = running(command)
     command.end()
     assert process.returncode
     assert command.end() == []
@@ -128,8 +134,8 @@ def begun(command: Command) -> str:
 
     def text() -> str | None:
         assert command.poll() is None
-        assert command._running is not None
-        text = os.pread(command._running[1].fileno(), 999, 0).decode()
+        _, output = running(command)
+        text = os.pread(output.fileno(), 999, 0).decode()
         return text if "begun" in text else None
 
     return wait_for(text)
@@ -139,8 +145,7 @@ def test_its_exit_code_is_lost(make: Make) -> None:
     """A process that other code has waited for has not succeeded: nobody knows."""
     command = make("print('done')")
     command.start()
-    assert command._running is not None
-    os.waitpid(command._running[0].pid, 0)
+    os.waitpid(running(command)[0].pid, 0)
     found = outcome(command)
     assert found.code == LOST
     assert found.lines[0] == "done"
@@ -191,8 +196,7 @@ def test_no_group_of_others(make: Make, monkeypatch: pytest.MonkeyPatch) -> None
     command.start()
     outcome(command)
     command.start()
-    assert command._running is not None
-    os.waitpid(command._running[0].pid, 0)
+    os.waitpid(running(command)[0].pid, 0)
     command.end()
     assert not ended
 
@@ -203,8 +207,7 @@ def test_a_command_that_has_left_its_group(make: Make, clock: Clock) -> None:
     command = make(f"import os; os.setpgid(0, {os.getpgid(0)})", ENDLESS)
     command.start()
     begun(command)
-    assert command._running is not None
-    process = command._running[0]
+    process, _ = running(command)
     assert os.getpgid(process.pid) == os.getpgid(0)
     clock.now += 10.0
     assert command.poll() is not None
@@ -222,9 +225,8 @@ def test_a_command_that_cannot_be_ended(
 
     command = make(ENDLESS)
     command.start()
-    assert command._running is not None
-    process = command._running[0]
-    clock.now += 10.0
+    process, _ = running(command)
+    clock.now += 10.0  # its time limit
     with monkeypatch.context() as patched:
         patched.setattr(os, "killpg", refuse)
         patched.setattr(os, "kill", refuse)
@@ -242,9 +244,8 @@ def test_a_command_that_does_not_leave(
     monkeypatch.setattr(module, "LEAVES", 0.01)
     command = make(ENDLESS)
     command.start()
-    assert command._running is not None
-    process = command._running[0]
-    clock.now += 10.0
+    process, _ = running(command)
+    clock.now += 10.0  # its time limit
     with monkeypatch.context() as patched:
         patched.setattr(os, "killpg", lambda *_: None)
         patched.setattr(os, "kill", lambda *_: None)
@@ -275,8 +276,7 @@ def test_output_without_end(make: Make, tmp_path: Path) -> None:
         "print('last')",
     )
     command.start()
-    assert command._running is not None
-    file = command._running[1].fileno()
+    file = running(command)[1].fileno()
     wait_for(lambda: os.fstat(file).st_size >= 20_000_000)
     wait_for(lambda: command.poll() is None and os.fstat(file).st_size <= MOST_BYTES)
     (tmp_path / "shrunk").touch()
