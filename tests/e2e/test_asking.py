@@ -1,4 +1,4 @@
-"""What may have a word in it before a restart: the user's command, and the trigger."""
+"""What may hold a restart at the user's wish: the preflight command, and the trigger."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def started(new_site: Sites, setting: str, **options: object) -> Site:
 
 
 def test_preflight(new_site: Sites) -> None:
-    """What the command does not like is held, with its words; what it likes goes live."""
+    """A change that the command rejects is held, with its output; one that it accepts goes live."""
     site = started(new_site, f'preflight=["python", "-c", {CHECK!r}]')
     site.wait_for_looks()
     site.noisy = True  # the command's last words are a traceback
@@ -43,7 +43,7 @@ def test_preflight_of_three_processes(new_site: Sites) -> None:
 
 
 def test_trigger(new_site: Sites) -> None:
-    """Nothing counts until the one file changes; then all that changed is checked as always."""
+    """Nothing counts until the trigger changes; then every change is checked as usual."""
     site = started(new_site, "trigger=__file__.replace('app.wsgi', 'deploy.txt')")
     site.wait_for_looks()
     site.edit("words.py", 'WORD = "old"', 'WORD = "new')
@@ -57,7 +57,7 @@ def test_trigger(new_site: Sites) -> None:
 
 
 def test_comparing_code(new_site: Sites) -> None:
-    """A comment is no change where programs are compared; a docstring and a value are."""
+    """With compare="code" a comment is no change; a docstring and a value are."""
     site = started(new_site, "compare='code'")
     site.wait_for_looks()
     site.edit("words.py", "WORD =", "# what the tests edit\nWORD   =")

@@ -1,4 +1,4 @@
-"""Apache ends or restarts while the monitor runs: nobody hears of it."""
+"""Apache ends or restarts while the monitor runs, which logs nothing about it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_stop(new_site: Sites, group: str | None) -> None:
 @GROUPS
 @pytest.mark.parametrize("command", [Site.graceful, Site.restart])
 def test_restart(new_site: Sites, group: str | None, command: Callable[[Site], None]) -> None:
-    """`apachectl graceful` and `restart` give a process with a monitor, and no word of the old."""
+    """After `apachectl graceful` or `restart` a new monitor runs; the old one logs nothing."""
     site, so_far = running(new_site, group)
     site.replace(command)
     assert ours(site, after=so_far) == []
@@ -45,7 +45,7 @@ def test_restart(new_site: Sites, group: str | None, command: Callable[[Site], N
 
 
 def test_a_process_that_ends_itself(new_site: Sites) -> None:
-    """A process that mod_wsgi replaces after so many requests goes without a word."""
+    """A process that mod_wsgi replaces after so many requests logs nothing."""
     site = new_site(daemon="threads=5 maximum-requests=3")
     site.start()
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""With hours between two looks, only the operating system can tell of a change in time."""
+"""With hours between two scans, only an event reports a change in time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from support.testsite import Site, Sites
 
 @pytest.fixture
 def site(new_site: Sites) -> Site:
-    """A site that looks once an hour, with a release that a link leads to and a tracked folder."""
+    """A site that scans once an hour, with a release that a link leads to and a tracked folder."""
     site = new_site()
     for release in ("1", "2"):
         site.write(f"releases/{release}/shop.py", f"RELEASE = {release}\n")

@@ -1,4 +1,4 @@
-"""The examples, with their own apache.conf: what their READMEs tell to save goes live."""
+"""The examples, with their own apache.conf: each edit that a README suggests goes live."""
 
 from __future__ import annotations
 

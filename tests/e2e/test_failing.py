@@ -1,4 +1,4 @@
-"""New code that dies as it is loaded: the repair alone brings the site back."""
+"""New code that fails while it is loaded: saving the repair brings the site back."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SHAPES = {
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_failed_start(site: Site, shape: str) -> None:
-    """The site says 500 and Apache's log why; mended, the new code serves, without a hand."""
+    """The site answers 500 and Apache's log has the reason; repaired code serves without a hand."""
     site.noisy = True
     name, good, bad = SHAPES[shape]
     site.edit(name, good, bad)

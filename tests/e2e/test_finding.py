@@ -1,4 +1,4 @@
-"""Which files count: all that the program came from, and what was tracked."""
+"""Which files count: those that the program was loaded from, and tracked ones."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_imported_in_a_later_request(site: Site) -> None:
 
 
 def test_a_failed_import(new_site: Sites) -> None:
-    """A module whose import fails is watched: mending it is enough."""
+    """A module whose import fails is watched: saving a correct one restarts."""
     site = new_site()
     site.noisy = True
     site.write("words.py", "WORD = undefined\n")

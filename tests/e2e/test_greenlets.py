@@ -1,4 +1,4 @@
-"""A library that replaces threads by greenlets: the site answers, and a save is served."""
+"""With a library that replaces threads by greenlets the site answers, and a save goes live."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes that must not go live: the old code goes on serving, and the log says why."""
+"""Changes that must not go live: the old code keeps serving, and the log has the reason."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from support.testsite import START, Site, Sites
 
 
 def test_a_syntax_error(site: Site) -> None:
-    """Code that does not compile is held, told once, and goes live once it is mended."""
+    """Code that does not compile is held, with one log line, and goes live once it is mended."""
     before = site.ask()
     site.write("words.py", 'WORD = "new"\nWORD = = "newer"\n')
     [held] = site.wait_for_line("holding: ")
@@ -26,7 +26,7 @@ def test_a_syntax_error(site: Site) -> None:
 
 
 def test_a_syntax_error_taken_back(site: Site) -> None:
-    """Code that is what was loaded again needs no restart."""
+    """Code that is changed back to what was loaded needs no restart."""
     site.edit("words.py", '"old"', '"old')
     site.wait_for_line("holding: ")
     site.edit("words.py", '"old', '"old"')
@@ -36,7 +36,7 @@ def test_a_syntax_error_taken_back(site: Site) -> None:
 
 
 def test_the_budget(new_site: Sites) -> None:
-    """An application that rewrites its own code comes to rest, and the log names the file."""
+    """The budget holds an application that rewrites its own code, and the log names the file."""
     site = new_site()
     site.edit("app.wsgi", START, f"{START}, budget=(3, 60.0)")
     site.edit("app.wsgi", "import words", "import words, counter")
@@ -62,7 +62,7 @@ def test_the_budget(new_site: Sites) -> None:
 
 
 def test_bytecode_that_is_never_checked(new_site: Sites) -> None:
-    """Where Python would not look at the new source, no restart pretends that it went live."""
+    """Where Python would ignore the new source, the restart is held instead of reported as done."""
     site = new_site()
     words = site.app / "words.py"
     unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH

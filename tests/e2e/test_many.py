@@ -32,7 +32,7 @@ def slow_request(site: Site) -> Iterator[Future[Answer]]:
 
 
 def test_two_interpreters_of_one_process(new_site: Sites) -> None:
-    """Both notice the change of a file they share, one asks, and the process restarts once."""
+    """Both notice the change of a file they share, one requests, and the process restarts once."""
     site = new_site(scripts={"/": "app.wsgi", "/b": "b.wsgi"})
     shutil.copy(site.app / "app.wsgi", site.app / "b.wsgi")
     site.start()
@@ -80,7 +80,7 @@ def test_three_processes(new_site: Sites) -> None:
 
 
 def test_preloaded(new_site: Sites) -> None:
-    """A preloaded application restarts with nobody asking, and is loaded when somebody does."""
+    """A preloaded application restarts without a request, and is loaded before the next one."""
     site = new_site(preload=True)
     site.start()
     site.ask()
@@ -104,7 +104,7 @@ def test_start_twice(new_site: Sites) -> None:
 
 
 def test_stop(site: Site) -> None:
-    """stop() ends the thread; an edit is an edit again after the next start()."""
+    """stop() ends the thread; after the next start() edits count again."""
     before = site.ask("wsgireload.stop")
     assert "wsgireload" not in str(site.ask("threading.enumerate").value)
     site.edit("words.py", "old", "new")
@@ -113,7 +113,7 @@ def test_stop(site: Site) -> None:
 
 
 def test_a_long_request(site: Site) -> None:
-    """A request that is being answered as its process is told to go gets its answer."""
+    """A request that runs when its process is replaced gets its answer."""
     before = site.ask()
     site.wait_for_looks()
     with slow_request(site) as slow:

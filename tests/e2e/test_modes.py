@@ -1,4 +1,4 @@
-"""Where nothing may be restarted, or nobody wants it: inactive, one line says so, and no harm."""
+"""Where no restart is possible or wanted: inactive, one log line says why, and no harm."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from support.testsite import START, Site, Sites
 
 
 def assert_inactive(site: Site, why: str) -> None:
-    """The site is up, says once why it does not reload, and has nothing that could."""
+    """The site is up, logs once why it does not reload, and has no thread that could."""
     site.start()
     before = site.ask()
     assert before.value == "old"
@@ -23,7 +23,7 @@ def assert_inactive(site: Site, why: str) -> None:
 
 
 def test_embedded_mode(new_site: Sites) -> None:
-    """A child of Apache's own never signals anybody."""
+    """In a child of Apache itself no process is ever signalled."""
     # In a sub-interpreter, 4.9.4 would take until Apache kills it to end.
     site = new_site(daemon=None, group="%{GLOBAL}")
     assert_inactive(site, "embedded mode")
@@ -32,7 +32,7 @@ def test_embedded_mode(new_site: Sites) -> None:
 
 
 def test_one_process(new_site: Sites) -> None:
-    """With -X nobody replaces a daemon process that ends, so none is ended."""
+    """With -X Apache replaces no daemon process that ends, so none is ended."""
     site = new_site()
     site.arguments = ["-X"]
     assert_inactive(site, "httpd -X")

@@ -40,7 +40,7 @@ def test_one_by_one(rolling, when: str) -> None:
 
 
 def test_a_version_that_does_not_start(rolling) -> None:
-    """Three processes stay on the old code, and say why; the repair brings all four forward."""
+    """Three processes keep the old code and log why; after the repair all four run the new code."""
     site = rolling("now")
     site.noisy, site.patience = True, 50.0
     site.edit("words.py", 'WORD = "old"', 'raise RuntimeError("broken")')

@@ -21,7 +21,7 @@ def test_an_edit(site: Site) -> None:
 
 
 def test_the_script_itself(site: Site) -> None:
-    """An edit of the WSGI script is an edit, and no request has to come first."""
+    """An edit of the WSGI script counts, and needs no request to be noticed."""
     before = site.ask()
     site.edit("app.wsgi", "import words", "import words\n\nwords.WORD = 'new'")
     site.wait_for_line("restarting: ")
@@ -114,7 +114,7 @@ def test_a_burst(new_site: Sites) -> None:
 
 
 def test_twice_within_a_second(site: Site) -> None:
-    """Two edits of the same length in one second: Python's bytecode cache does not win."""
+    """Of two edits of one length in one second the second runs, not the first's bytecode."""
     words = site.app / "words.py"
     assert list(site.app.glob("__pycache__/words.*.pyc"))
     second = words.stat().st_mtime_ns // 10**9 * 10**9
@@ -128,7 +128,7 @@ def test_twice_within_a_second(site: Site) -> None:
 
 
 def test_twice_within_a_second_and_nobody_noticed(site: Site) -> None:
-    """Nor where the process that noted the first in the cache is gone before it saw the second."""
+    """So it does where the process that cached the first ended before it noticed the second."""
     second = time.time_ns() // 10**9 * 10**9
     late = site.write("late.py", 'WORD = "new"\n')
     os.utime(late, ns=(second, second))

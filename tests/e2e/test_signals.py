@@ -1,4 +1,4 @@
-"""The signal that ends a process goes elsewhere: a save is served all the same, or old code is."""
+"""Other code has taken the signal that ends a process: a save goes live, or the old code serves."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def preloading(new_site: Sites, text: str, when: str = "auto", processes: int = 
 @pytest.mark.parametrize("when", ["auto", "next-request"])
 @pytest.mark.parametrize("how", TAKEN)
 def test_a_signal_that_is_taken(new_site: Sites, how: str, when: str) -> None:
-    """A save is served, and no request is lost, whoever has taken SIGINT in whichever way."""
+    """A save goes live and no request is lost, in whichever way other code has taken SIGINT."""
     site = preloading(new_site, TAKEN[how].format(2), when)
     site.start()
     site.wait_for_looks()
@@ -92,7 +92,7 @@ def test_signals_in_vain(new_site: Sites) -> None:
 
 
 def test_a_service_script(new_site: Sites) -> None:
-    """A worker without requests, which notices SIGTERM alone, runs the new code soon."""
+    """A worker without requests, which handles SIGTERM alone, soon runs the new code."""
     site = new_site()
     site.noisy = True  # a second SIGTERM of Apache's may come while Python ends
     script = site.write("worker.py", SERVICE)

@@ -77,7 +77,7 @@ def newcomer() -> Iterator[Newcomer]:
 
 
 def test_from_nothing_to_a_site_that_reloads(newcomer: Newcomer) -> None:
-    """What the page says comes true at each step, for somebody who is not root."""
+    """Each step has the result that the page promises, for a user who is not root."""
     text = (HOUSE / "docs" / "linux.md").read_text("utf-8")
     steps = iter(STEP.findall(text[: text.index("## On a server")]))
 

@@ -66,7 +66,7 @@ def tab(site: Site, path: str = "/events?secret=1") -> Iterator[socket.socket]:
 
 
 def test_requests_longer_than_shutdown_timeout(new_site: Sites) -> None:
-    """They end with the old code, which everybody gets until then: none of them is cut."""
+    """The old code answers all requests until they have ended: none of them is cut."""
     site = begun(new_site, "shutdown-timeout=3", "patience=3")
     site.write("slow.py", "import time\n\ndef answer():\n    time.sleep(5.5)\n    return 'done'\n")
     with ThreadPoolExecutor() as pool:

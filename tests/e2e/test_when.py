@@ -1,4 +1,4 @@
-"""When a process is replaced, and that nobody loses by it."""
+"""When a process is replaced, and that no request is lost by it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SLOW = "import time\n\ndef answer():\n    time.sleep(7)\n    return 'done'\n"
 
 @pytest.fixture
 def asking(new_site: Sites) -> Sites:
-    """Makes sites of which the script has the line, and so the requests ask."""
+    """Makes sites whose script has the line, so that mod_wsgi calls before each request."""
 
     def new(when: str, processes: int = 1, **options: object) -> Site:
         site = new_site(**options)
@@ -54,7 +54,7 @@ def test_next_request_with_an_edit_undone(asking) -> None:
 
 
 def test_next_request_while_it_does_not_compile(asking) -> None:
-    """What is held turns no request away."""
+    """A held change rejects no request."""
     site = asking("next-request")
     site.edit("words.py", 'WORD = "old"', 'WORD = "old')
     site.wait_for_line("holding: ")
@@ -62,7 +62,7 @@ def test_next_request_while_it_does_not_compile(asking) -> None:
 
 
 def test_next_request_without_the_line(new_site: Sites) -> None:
-    """A script that lacks the line is told what to add, and the old code goes on serving."""
+    """For a script without the line the log has what to add, and the old code keeps serving."""
     site = new_site()
     site.edit("app.wsgi", f"{START})", f"{START}, when='next-request')")
     site.start()
@@ -73,7 +73,7 @@ def test_next_request_without_the_line(new_site: Sites) -> None:
 
 
 def test_next_request_preloaded(asking) -> None:
-    """A preloaded application is not restarted at each save with nobody asking."""
+    """A preloaded application is not restarted at each save while no request comes."""
     site = asking("next-request", preload=True)
     for number in range(3):
         site.write("words.py", f"WORD = {number}\n")
@@ -84,7 +84,7 @@ def test_next_request_preloaded(asking) -> None:
 
 
 def test_auto_while_idle(asking) -> None:
-    """With nobody asking the new process is there before anybody does."""
+    """Without requests the new process is there before the next one."""
     site = asking("auto")
     site.edit("words.py", "old", "new")
     site.wait_for_start(2)
@@ -93,7 +93,7 @@ def test_auto_while_idle(asking) -> None:
 
 
 def test_auto_with_a_long_request(asking) -> None:
-    """A request longer than mod_wsgi would wait is let finish; then the new code serves."""
+    """A request that takes longer than mod_wsgi would wait ends first; then the new code serves."""
     site = asking("auto", daemon="threads=5 shutdown-timeout=4")
     site.write("slow.py", SLOW)
     with ThreadPoolExecutor() as pool:

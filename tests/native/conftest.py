@@ -1,4 +1,4 @@
-"""Children: what sends signals or loads other libraries happens in a Python of its own."""
+"""Children: tests that send signals or load other libraries use a Python of their own."""
 
 from __future__ import annotations
 

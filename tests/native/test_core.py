@@ -54,7 +54,7 @@ IGNORED = START + "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
 
 
 def test_probe_outside_apache():
-    """Outside Apache the probe says so, and writes every field."""
+    """Outside Apache the probe reports that, and writes every field."""
     server = ffi.new("wsgireload_server *")
     ffi.memmove(server, b"\xff" * ffi.sizeof(server[0]), ffi.sizeof(server[0]))
     lib.wsgireload_probe(server)
@@ -81,7 +81,7 @@ output([returned, seen])
 
 
 def test_terminate_is_sigterm(child, counted):
-    """The other way is a SIGTERM, under the same latch."""
+    """wsgireload_terminate sends SIGTERM, under the same latch."""
     returned, again, seen, calls = child(
         START
         + """
@@ -163,7 +163,7 @@ def test_once(child, counted):
 
 
 def test_once_from_many_threads(child, counted):
-    """Of 32 Python threads that request at the same time one asks, a hundred times over."""
+    """Of 32 Python threads that request at the same time one sends the signal, 100 times over."""
     rounds, calls = child(
         IGNORED
         + """
@@ -246,7 +246,7 @@ output(race(core.wsgireload_restart, core.wsgireload_rearm))
 
 
 def test_rearm(child, counted):
-    """After rearm one more call asks, and one only; before the first restart it does nothing."""
+    """After rearm one more call sends the signal; before the first restart rearm does nothing."""
     returned, calls = child(
         IGNORED
         + """
@@ -284,7 +284,7 @@ output([first, *os.read(reader, 2), request()[0]])
 
 
 def test_copies(child, counted, tmp_path):
-    """Sixteen copies of the library in one process, asking at the same time, send one signal."""
+    """Sixteen copies of the library in one process that request at once send one signal."""
     returned, distinct, calls = child(
         IGNORED
         + """
@@ -317,7 +317,7 @@ output([[request(core)[0] for core in cores], calls()])
 
 
 def test_rearm_through_another_copy(child, tmp_path):
-    """What one copy latched, another opens."""
+    """A latch that one copy has closed is opened by rearm of another."""
     returned = child(
         IGNORED
         + """
@@ -378,7 +378,7 @@ output([returned, request()[0], calls()])
 
 @pytest.mark.parametrize("call", ["wsgireload_linger", "wsgireload_job", "wsgireload_open"])
 def test_windows_alone(call):
-    """What only Windows needs says so elsewhere, and writes every field."""
+    """Functions for Windows alone return "not supported" elsewhere, and write every field."""
     out = ffi.new("wsgireload_outcome *")
     ffi.memmove(out, b"\xff" * ffi.sizeof(out[0]), ffi.sizeof(out[0]))
     if call == "wsgireload_linger":

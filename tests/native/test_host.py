@@ -36,7 +36,7 @@ CASES = {
 
 @pytest.mark.parametrize(("source", "expected"), CASES.values(), ids=CASES)
 def test_probe(child, library, source, expected):
-    """The probe tells httpd's version and MPM, whatever part of them there is."""
+    """The probe returns httpd's version and MPM, or whichever of them is known."""
     returned = child(
         "import json, wsgireload._native as n; print(json.dumps(n.probe()))",
         preload=library(source),
@@ -60,7 +60,7 @@ def test_one_process(child, library, name: str, alone: bool) -> None:
 
 
 def test_core_keeps_the_bytes(child, library):
-    """The core hands out httpd's bytes as they are."""
+    """The core returns httpd's bytes unchanged."""
     returned = child(
         """
         import json

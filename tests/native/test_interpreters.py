@@ -162,7 +162,7 @@ print(json.dumps([returned, tasks]))
 
 @pytest.mark.parametrize(("python", "kind"), kinds("shared", "own"))
 def test_one_latch(child, site, python, kind):
-    """What an interpreter asked, all others know, and still do when it has ended."""
+    """A restart that one interpreter requested is known to all, even when that one has ended."""
     returned = child(
         START
         + """

@@ -85,7 +85,7 @@ def test_a_link(file):
 
 
 def test_what_is_not_there(file):
-    """0 says that there is no file, whatever of its path is missing."""
+    """0 means that there is no file, whichever part of its path is missing."""
     dangling = file.with_name("dangling")
     dangling.symlink_to("none")
     paths = [file.with_name("none"), file / "none", file.parent / "none" / "none", dangling]
@@ -106,7 +106,7 @@ def test_what_cannot_be_looked_at(file):
 
 
 def test_many_in_order(tmp_path):
-    """Of ten thousand files each has a mark of its own, in the order that was asked for."""
+    """Each of ten thousand files has a mark of its own, in the order of the paths."""
     paths = [str(tmp_path / f"{i}.py") for i in range(10_000)]
     for path in paths[::2]:
         Path(path).touch()
@@ -129,13 +129,13 @@ def test_a_name_that_is_not_utf8(tmp_path):
     ("paths", "count"), [(b"", 1), (b"a", 1), (b"a\0", 0), (b"a\0", 2), (b"a\0b", 1), (b"", -1)]
 )
 def test_paths_that_make_no_sense(paths, count):
-    """What does not hold so many paths raises, and reaches no C."""
+    """Bytes that do not hold so many paths raise ValueError, and do not reach the core."""
     with pytest.raises(ValueError, match=f"not {count} paths"):
         _native.marks(paths, count)
 
 
 def test_the_core(file):
-    """The core writes as many marks as it is asked for, and no more."""
+    """The core writes as many marks as there are paths, and no more."""
     found = ffi.new("unsigned long long[3]", [7, 7, 7])
     lib.wsgireload_marks(os.fsencode(file) + b"\0none\0", 2, found)
     assert list(found) == [*marks([str(file), "none"]), 7]

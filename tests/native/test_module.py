@@ -117,13 +117,13 @@ def test_stub():
     ],
 )
 def test_arguments_that_make_no_sense(call, argument, error):
-    """What is no path and no number of seconds raises, and reaches no C."""
+    """An argument that is no path or no number of seconds raises, and does not reach the core."""
     with pytest.raises(error):
         getattr(_native, call)(argument)
 
 
 def test_arguments_that_make_sense():
-    """Any path and any number of seconds reaches the core, which says that this is not Windows."""
+    """Any path and any number of seconds reach the core, which returns that this is not Windows."""
     for seconds in (0, 1, 2**32 - 1, 2**32, 2**63):
         assert _native.linger(seconds)[:3] == (2, 0, "wsgireload_linger")
     for path in ("", "p\N{LATIN SMALL LETTER E WITH ACUTE}", "\udc80", "\U0001f40d", "x" * 100_000):

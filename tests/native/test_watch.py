@@ -150,7 +150,7 @@ def test_saves(watching, save):
 
 @pytest.mark.parametrize("save", SAVES.values(), ids=SAVES)
 def test_names_of_no_interest(watching, save):
-    """Of a file whose name is of none nothing is reported, however it is saved."""
+    """A file whose name is of no interest is not reported, however it is saved."""
     watching.watch(watching.folder, NAMES, "b.py", "a", "a.pyc", "A.PY")
     assert watching.reported(lambda: save(watching)) == []
 
@@ -236,7 +236,7 @@ def test_the_directory_is_deleted(watching):
 
 
 def test_the_mode_of_the_directory(watching):
-    """What may be read in a directory changes with its mode: that may be about any file."""
+    """The mode of a directory decides what can be read in it: the change may concern any file."""
     number = watching.watch(watching.folder, NAMES)
     assert watching.reported(lambda: watching.folder.chmod(0o700)) == [(number, False, "")]
 
@@ -260,7 +260,7 @@ def replace_link(link: Path) -> None:
     "deed", [replace_link, Path.unlink, lambda link: link.rename(link.with_name("moved"))]
 )
 def test_a_link_itself(watching, link, deed):
-    """A link that is replaced, deleted or renamed is gone, and says nothing of where it leads."""
+    """A link that is replaced, deleted or renamed is gone; its target's changes do not count."""
     number = watching.watch(link, ITSELF)
     assert watching.reported(watching.file.touch, lambda: watching.folder.chmod(0o700)) == []
     reported = watching.reported(lambda: deed(link))
@@ -270,7 +270,7 @@ def test_a_link_itself(watching, link, deed):
 
 
 def test_a_link_with_two_names(watching, link):
-    """A link that is replaced under the one of its two names says that something is about it."""
+    """If a link with two names is replaced under one of them, a change is reported."""
     link.with_name("second").hardlink_to(link)
     number = watching.watch(link, ITSELF)
     assert set(watching.reported(lambda: replace_link(link))) == {(number, False, "")}
@@ -426,7 +426,7 @@ def test_after_the_end(watching):
 
 
 def test_who_waits_late(watching):
-    """What happened long before a wait is reported by it, in order and in pieces, once."""
+    """A late wait reports all earlier changes once, in order and in pieces."""
     other = watching.another()
     number = other.directory(str(watching.folder), ALL, trust=False)
     names = [str(i) for i in range(2500)]
@@ -439,7 +439,7 @@ def test_who_waits_late(watching):
 
 
 def test_who_reads_in_time(watching):
-    """Who reads in time misses nothing, in order, however much there is in all."""
+    """A caller that reads in time gets every change in order, however many there are."""
     number = watching.watch(watching.folder, ALL)
     for first in range(0, 600, 50):
         names = [str(i) for i in range(first, first + 50)]
@@ -471,7 +471,7 @@ def test_a_new_watcher_reports_nothing_old(watching):
     ],
 )
 def test_what_cannot_be_watched(watching, path, code, call):
-    """What is no directory fails with the call, the number and the system's words."""
+    """A path that is no directory fails with the call, the number and the system's message."""
     for interest in (ITSELF, NAMES, ALL):
         with pytest.raises(NativeError) as failed:
             watching.watch(watching.folder / path, interest)
@@ -485,14 +485,14 @@ def test_what_cannot_be_watched(watching, path, code, call):
 
 @pytest.mark.parametrize("path", ["nul\0", "\ud800", ""])
 def test_what_is_no_path(watching, path):
-    """What no path can hold fails as what is not there does."""
+    """A path that cannot exist fails like one that does not."""
     with pytest.raises(NativeError):
         watching.watcher.directory(path, ALL, trust=False)
 
 
 @pytest.mark.parametrize("interest", [-1, 3])
 def test_no_such_interest(watching, interest):
-    """An interest that is none is refused."""
+    """An unknown interest is refused."""
     with pytest.raises(NativeError, match="no such interest"):
         watching.watch(watching.folder, interest)
 
@@ -548,7 +548,7 @@ def test_room(watching):
 
 
 def test_watched_and_forgotten_at_once(watching):
-    """What one watcher begins to watch while another forgets it is watched, 500 times over."""
+    """A folder that one watcher forgets as another begins to is watched, 500 times over."""
     other = watching.another()
     on = True
 

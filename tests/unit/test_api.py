@@ -28,7 +28,7 @@ def wait_for(condition):
 
 
 def run(tmp_path: Path, code: str, **environment: str) -> str:
-    """What a program of these lines says on stderr; it has to end well."""
+    """What a program of these lines writes to stderr; it has to exit with 0."""
     known = {"PATH": os.environ["PATH"], "TMPDIR": str(tmp_path), "PYTHONWARNINGS": "error"}
     program = PRELUDE + textwrap.dedent(code)
     done = subprocess.run(
@@ -58,7 +58,7 @@ def test_importing_does_nothing(tmp_path: Path) -> None:
 
 
 def test_little_is_imported(tmp_path: Path) -> None:
-    """What we import, every interpreter pays for: none of the large modules is among it."""
+    """Importing the package loads no large module: every interpreter would pay for it."""
     run(
         tmp_path,
         """
@@ -72,7 +72,7 @@ def test_little_is_imported(tmp_path: Path) -> None:
 
 
 def test_outside_apache_it_is_inactive(tmp_path: Path) -> None:
-    """start() in a plain Python never raises: it says that this is no Apache, once."""
+    """start() in a plain Python never raises: one line says that this is no Apache."""
     err = run(
         tmp_path,
         """
@@ -88,7 +88,7 @@ def test_outside_apache_it_is_inactive(tmp_path: Path) -> None:
 
 
 def test_before_start(tmp_path: Path) -> None:
-    """Before start() there is a status, stop does no harm, and what is tracked is kept."""
+    """Before start() there is a status, stop() does nothing, and tracked paths are kept."""
     run(
         tmp_path,
         """
@@ -210,7 +210,7 @@ def test_a_wrong_setting_raises(tmp_path: Path) -> None:
 
 
 def test_a_forked_child_has_no_monitor(tmp_path: Path) -> None:
-    """In a child there is no monitor and no locked lock, and what it changes restarts nobody."""
+    """A forked child has no monitor and no locked lock, and its changes restart nothing."""
     run(
         tmp_path,
         """
@@ -231,7 +231,7 @@ def test_a_forked_child_has_no_monitor(tmp_path: Path) -> None:
 
 
 def test_the_end_is_silent(tmp_path: Path) -> None:
-    """A process that ends with its monitor running ends well, and says nothing about it."""
+    """A process that ends while its monitor runs exits with 0 and logs nothing about it."""
     err = run(
         tmp_path,
         """

@@ -1,4 +1,4 @@
-"""What users may rely on: names, signatures, defaults, log words. Who changes one breaks them."""
+"""What users may rely on: names, signatures, defaults, log words."""
 
 from __future__ import annotations
 
@@ -81,12 +81,12 @@ def test_the_settings_are_told() -> None:
     ],
 )
 def test_signatures(function: object, signature: str) -> None:
-    """Functions and methods are called as ever."""
+    """Functions and methods keep their signatures."""
     assert str(inspect.signature(function)) == signature  # type: ignore[arg-type]
 
 
 def test_a_status() -> None:
-    """What the command line and the page show under these names stays there."""
+    """A status keeps these fields, which the command line and the page show."""
     assert set(Status._fields) >= {
         *("active", "reason", "server", "pid", "application", "files", "looks", "changed"),
         *("holding", "held", "restarting", "parent", "since", "generation", "reloaded", "history"),

@@ -1,4 +1,4 @@
-"""The documents: what they tell people to write is accepted, and what they point to is there."""
+"""The documents: their code is accepted, and their links lead somewhere."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ BLOCKS = [
 
 @pytest.mark.parametrize("block", BLOCKS)
 def test_python(block: str) -> None:
-    """A block of Python compiles; what it calls of ours exists, and takes what it is given."""
+    """A block of Python compiles; the functions of ours in it exist and take its arguments."""
     for node in ast.walk(ast.parse(block)):
         if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "wsgireload":
             assert hasattr(wsgireload, node.attr), node.attr
@@ -74,6 +74,6 @@ def test_preflight(words: list[str], tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_links(path: Path) -> None:
-    """What a document points to beside itself is there."""
+    """The target of each link exists."""
     for target in LINK.findall(path.read_text("utf-8")):
         assert (path.parent / target).exists(), target

@@ -35,7 +35,7 @@ class Detector:
 
 
 class Checked(Gate):
-    """Counts how often it was reset, as a check that is dear to repeat."""
+    """Counts how often it was reset, which is expensive for a check."""
 
     def __init__(self) -> None:
         self.resets = 0
@@ -105,7 +105,7 @@ def without_the_line(world: World, patch: pytest.MonkeyPatch) -> None:
 def test_a_late_hold_stands_in_no_way(
     world: World, monkeypatch: pytest.MonkeyPatch, why: Callable[..., None]
 ) -> None:
-    """Not even a request replaces a process that holds, and no other one waits for its turn."""
+    """No request replaces a process that holds, and no other process waits for it."""
     why(world, monkeypatch)
     reloader = world.reloader("next-request" if why is without_the_line else "auto")
     for _ in range(3):

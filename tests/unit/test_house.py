@@ -114,7 +114,7 @@ def called(room: str) -> Iterator[str]:
     ],
 )
 def test_one_room_for_each_deed(deed: str, rooms: set[str]) -> None:
-    """The environment is read in settings, the thread is the monitor's, nobody kills in Python."""
+    """The environment is read in settings, the thread is the monitor's, Python sends no signal."""
     assert {room for room in ROOMS if deed in called(room)} <= rooms
 
 
@@ -135,7 +135,7 @@ def test_state_files_are_litter() -> None:
 
 
 def test_strangers_stay_outside() -> None:
-    """Nobody imports a framework, mod_wsgi or cffi at the top, but for the room of that name."""
+    """Only the room of that name imports a framework, mod_wsgi or cffi at the top."""
     for room, tree in ROOMS.items():
         own = {"ffi": "cffi"}.get(room, room.partition(".")[0])
         top = {

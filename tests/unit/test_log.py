@@ -1,4 +1,4 @@
-"""Log: one line for each thing that happens, where somebody reads it."""
+"""Log: one line for each event, where an operator reads it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Broken(io.TextIOBase):
 
 
 def say_unconfigured(stream: object, word: str, text: str, log: Log | None = None) -> None:
-    """Say something where nobody configured logging and stderr is this stream."""
+    """Log a line where logging is not configured and stderr is this stream."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "stderr", stream)
         patch.setattr(logger, "propagate", False)  # pytest's own handlers stand further up
@@ -59,7 +59,7 @@ def say_unconfigured(stream: object, word: str, text: str, log: Log | None = Non
 
 @pytest.mark.parametrize(("word", "first", "level"), WORDS)
 def test_unconfigured_lines_go_to_stderr(word: str, first: str, level: int) -> None:
-    """Where nobody configured logging each line stands on stderr, however quiet its level."""
+    """If logging is not configured, each line goes to stderr, whatever its level."""
     stderr = io.StringIO()
     say_unconfigured(stderr, word, "views.py", Log("site|/app"))
     told = f"{first}: views.py [pid {os.getpid()}, application 'site|/app']"
@@ -70,7 +70,7 @@ def test_unconfigured_lines_go_to_stderr(word: str, first: str, level: int) -> N
     "bad", ["\n", "\r", "\x1b[2J", "\x00", "\u202e", "\u2028", "\x85"], ids=ascii
 )
 def test_one_line_whatever_is_said(bad: str) -> None:
-    """What would begin a line of its own, or what a terminal would obey, is escaped."""
+    """Line breaks and control characters of a terminal are escaped."""
     stderr = io.StringIO()
     say_unconfigured(stderr, Word.HOLDING, f"ä a{bad}wsgireload: reloaded: all is well")
     (line,) = stderr.getvalue().removesuffix("\n").split("\n")
@@ -86,7 +86,7 @@ def test_configured_lines_go_to_the_users_handlers(
     caplog: pytest.LogCaptureFixture,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Where somebody did, the line goes there alone, with its level and our logger's name."""
+    """If it is, the line goes there alone, with its level and our logger's name."""
     caplog.set_level(logging.DEBUG)
     Log("app").say(word, "100% of it")
     [record] = caplog.records
@@ -96,14 +96,14 @@ def test_configured_lines_go_to_the_users_handlers(
 
 
 def test_the_users_level_counts(caplog: pytest.LogCaptureFixture) -> None:
-    """A user who wants warnings alone gets no more."""
+    """A user who configures warnings alone gets no more."""
     caplog.set_level(logging.WARNING)
     Log("app").say(Word.WATCHING, "3 files")
     assert not caplog.records
 
 
 def run(program: str) -> list[str]:
-    """What a program says on stdout and on stderr."""
+    """What a program writes to stdout and to stderr."""
     ran = subprocess.run(
         [sys.executable, "-P", "-c", program], capture_output=True, text=True, check=True
     )
@@ -111,7 +111,7 @@ def run(program: str) -> list[str]:
 
 
 def test_a_logger_that_was_disabled() -> None:
-    """A dictConfig that comes after our first line disables our logger; we still speak."""
+    """If a dictConfig after our first line disables our logger, lines go to stderr."""
     out, err = run(DISABLED)
     assert out == ""
     assert [line.split(" [")[0] for line in err.splitlines()] == [
@@ -142,12 +142,12 @@ def test_unencodable_paths_are_written(text: str) -> None:
     "stream", [None, Broken(), CLOSED, object()], ids=["None", "full", "closed", "no stream"]
 )
 def test_broken_stderr_never_raises(stream: object) -> None:
-    """That a line cannot be written is no reason to fail."""
+    """A line that cannot be written raises nothing."""
     say_unconfigured(stream, Word.HOLDING, "x")
 
 
 def test_a_users_handler_that_raises_does_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a handler of the user's raises does not reach the monitor."""
+    """An exception of the user's handler does not reach the monitor."""
 
     class Raising(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
@@ -159,7 +159,7 @@ def test_a_users_handler_that_raises_does_no_harm(monkeypatch: pytest.MonkeyPatc
 
 
 def test_once_is_once(caplog: pytest.LogCaptureFixture) -> None:
-    """The same text is said once, another one again; saying it plainly is not counted."""
+    """The same text is logged once, another one again; a plain say() does not count."""
     caplog.set_level(logging.DEBUG)
     log = Log("app")
     for text in ("a", "b", "a", "b"):
@@ -170,7 +170,7 @@ def test_once_is_once(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_once_has_an_end(caplog: pytest.LogCaptureFixture) -> None:
-    """Ever new texts neither fill the memory nor the log without end."""
+    """Endless new texts fill neither the memory nor the log."""
     caplog.set_level(logging.DEBUG)
     log = Log("app")
     for number in range(3000):

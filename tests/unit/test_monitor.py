@@ -74,13 +74,13 @@ def ours(group: str) -> str:
 
 
 def looked(monitor: Monitor) -> Monitor:
-    """Wait for the first look."""
+    """Wait for the first scan."""
     wait_for(lambda: monitor.status().looks)
     return monitor
 
 
 def looked_again(monitor: Monitor, times: int) -> None:
-    """Wait for so many further looks."""
+    """Wait for so many further scans."""
     goal = monitor.status().looks + times
     wait_for(lambda: monitor.status().looks >= goal)
 
@@ -125,7 +125,7 @@ def test_a_step_that_fails_forgets_no_change(
 
 
 def test_status_tells(begin: Callable[..., Monitor], tmp_path: Path) -> None:
-    """The status says what is watched, what differs and what is held, as plain data too."""
+    """The status has what is watched, what differs and what is held, as plain data too."""
     path = tmp_path / "view.py"
     path.write_text("x = 1\n")
     monitor = begin(track=[path])
@@ -171,7 +171,7 @@ def test_status_tells(begin: Callable[..., Monitor], tmp_path: Path) -> None:
 def test_status_tells_of_earlier_restarts(
     begin: Callable[..., Monitor], asked: Asked, tmp_path: Path
 ) -> None:
-    """The process that a restart made knows at once which it is, and soon how long it took."""
+    """A new process knows its generation at once, and soon how long its restart took."""
     past = Journal(Candidates([str(tmp_path / "journal")], print), ours("site"))
     now = time.monotonic()
     first = Entry(now - 9.0, 1, "a.py changed", "f1", ("a.py",), 3, now - 8.5)
@@ -212,7 +212,7 @@ def test_one_restart_for_all_processes(
 def test_a_past_that_cannot_be_told_takes_nothing_down(
     begin: Callable[..., Monitor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever goes wrong with what came before, start() returns and the monitor watches."""
+    """If earlier restarts cannot be read, start() returns and the monitor watches."""
     monkeypatch.setattr(Journal, "claim", lambda _: 1 / 0)
     told = looked(begin()).status()
     assert (told.active, told.generation, told.history) == (True, None, ())
@@ -221,7 +221,7 @@ def test_a_past_that_cannot_be_told_takes_nothing_down(
 def test_without_a_journal_no_generation_is_told(
     begin: Callable[..., Monitor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where nothing can be kept, the status does not claim that nothing has been."""
+    """Without a journal the generation is unknown, and not 0."""
     monkeypatch.setattr(settings, "state_folders", lambda: ())
     told = begin().status()
     assert (told.generation, told.history) == (None, ())
@@ -245,7 +245,7 @@ def test_an_inactive_monitor_does_nothing(
 
 
 def test_stop_ends_the_thread_at_once(begin: Callable[..., Monitor]) -> None:
-    """Whatever it waits for, a stopped monitor's thread is gone when stop returns."""
+    """The thread of a stopped monitor has ended when stop() returns, whatever it waited for."""
     before = list(sys.meta_path)
     monitor = begin(interval=3600.0)
     looked(monitor)
@@ -261,7 +261,7 @@ def test_stop_ends_the_thread_at_once(begin: Callable[..., Monitor]) -> None:
 def test_a_stop_ends_a_look_in_the_middle(
     begin: Callable[..., Monitor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A look that reads a huge file is left at the next piece."""
+    """A scan that reads a huge file ends at the next piece."""
     path = tmp_path / "huge.bin"
     path.write_bytes(b"x")
     reading, stopped = threading.Event(), threading.Event()
@@ -288,7 +288,7 @@ def test_the_unforeseen_does_not_end_it(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """An exception in a step is logged with its traceback, once, and looking goes on."""
+    """An exception in a step is logged with its traceback, once, and scanning goes on."""
     failures = []
 
     def fails(*_: object) -> None:
@@ -332,7 +332,7 @@ def test_an_import_wakes(begin: Callable[..., Monitor], monkeypatch: pytest.Monk
 
 
 def test_tracking_wakes(begin: Callable[..., Monitor], tmp_path: Path) -> None:
-    """What is tracked later is looked at at once."""
+    """A path that is tracked later is scanned at once."""
     monitor = begin(interval=3600.0)
     looked(monitor)
     before = monitor.status().files
@@ -362,7 +362,7 @@ def test_the_next_generation_says_why_it_is(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """The process that comes after a restart says which file changed, once."""
+    """The process that comes after a restart logs once which file changed."""
     path = restarted(begin, asked, tmp_path, monkeypatch)
     for _ in range(2):
         looked(begin()).stop()
@@ -391,7 +391,7 @@ def test_another_server_with_the_same_pid(
 def test_an_interpreter_without_daemon_threads(
     begin: Callable[..., Monitor], monkeypatch: pytest.MonkeyPatch, refuses: str
 ) -> None:
-    """Where daemon threads are forbidden the thread is none, and ends with stop all the same.
+    """If daemon threads are forbidden, the thread is none, and still ends with stop().
 
     CPython 3.12 and later refuse to make one, 3.11 to start it.
     """
@@ -413,7 +413,7 @@ def test_an_interpreter_without_daemon_threads(
 def test_an_interpreter_without_threads(
     begin: Callable[..., Monitor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where no thread may start, the monitor is inactive and says why."""
+    """If no thread may start, the monitor is inactive, with the reason."""
 
     def never(_: threading.Thread) -> None:
         raise RuntimeError("thread is not supported for isolated subinterpreters")
@@ -447,7 +447,7 @@ def runs(frame: FrameType | None, monitor: Monitor) -> bool:
 
 
 def test_no_real_thread(begin: Callable[..., Monitor], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where only greenlets can be had, the monitor is inactive and says why."""
+    """If only greenlets can be started, the monitor is inactive, with the reason."""
     monkeypatch.setattr("wsgireload.threads.are_real", False)
     monitor = begin()
     assert not monitor.active
@@ -470,7 +470,7 @@ def test_without_events_everything_is_polled(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Where the system has none, that is said, and a change is found all the same."""
+    """If the system has no events, that is logged, and a change is found by polling."""
 
     def none(_: native.Watcher) -> None:
         raise error
@@ -522,7 +522,7 @@ def states(tmp_path: Path) -> list[dict[str, object]]:
 
 
 def test_publishes_itself(begin, tmp_path: Path) -> None:
-    """A monitor tells the outside of itself, not at each look, and nothing when it has ended."""
+    """A monitor writes its status file, though not at each scan, and removes it when it ends."""
     monitor = looked(begin(track=[tmp_path / "code.py"]))
     wait_for(lambda: states(tmp_path))
     first = states(tmp_path)[0]
@@ -538,7 +538,7 @@ def test_publishes_itself(begin, tmp_path: Path) -> None:
 
 
 def test_publishes_what_a_status_tells(begin, tmp_path: Path) -> None:
-    """What is published is the Status as plain data, field by field."""
+    """The status file has the Status as plain data, field by field."""
     monitor = looked(begin(track=[tmp_path / "code.py"]))
     wait_for(lambda: states(tmp_path))
     (told,) = states(tmp_path)
@@ -547,7 +547,7 @@ def test_publishes_what_a_status_tells(begin, tmp_path: Path) -> None:
 
 
 def test_publishing_is_small(tmp_path: Path) -> None:
-    """Publishing does not import dataclasses: every interpreter would pay for it."""
+    """Writing the status file does not import dataclasses: every interpreter would pay for it."""
     code = (
         "import glob, sys, time, wsgireload\n"
         "wsgireload.start(server='daemon', interval=0.01)\n"
@@ -564,7 +564,7 @@ def test_publishing_is_small(tmp_path: Path) -> None:
 
 
 def test_asked_from_outside(begin, asked: Asked, tmp_path: Path, caplog) -> None:
-    """A request beside the published state restarts, with the same guards as any other."""
+    """A request file beside the status file restarts, past the same gates as any other."""
     looked(begin())
     wait_for(lambda: states(tmp_path))
     (state,) = tmp_path.glob("journal/*.state")
@@ -575,7 +575,7 @@ def test_asked_from_outside(begin, asked: Asked, tmp_path: Path, caplog) -> None
 
 
 def test_publishing_fails_quietly(begin, tmp_path: Path, caplog) -> None:
-    """What is published is no condition: without a folder the monitor works as ever."""
+    """Without a folder for the status file the monitor works as usual."""
     (tmp_path / "journal").write_text("no folder")
     monitor = looked(begin())
     looked_again(monitor, 3)

@@ -1,4 +1,4 @@
-"""What is handed out: one sdist that builds by itself, and the wheel that it gives."""
+"""The packages: one sdist that builds by itself, and the wheel that it gives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The flow, step by step, on a clock that we move."""
+"""The reloader's steps, on a clock that the test moves."""
 
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
@@ -27,7 +27,7 @@ from wsgireload.state.own_writes import OwnWrites
 
 
 class Detector:
-    """Stands in for detect/: the test says what differs."""
+    """Stands in for detect/: the test sets what differs."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -93,7 +93,7 @@ class Group(GroupEpoch):
 
 
 class Turn(Gate):
-    """Stands in for the roll: the test says whose turn it is."""
+    """Stands in for the roll: the test sets whose turn it is."""
 
     def __init__(self) -> None:
         self.verdict: Verdict = Wait(0.1)
@@ -161,7 +161,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 def test_nothing_happens_while_nothing_differs(world: World) -> None:
-    """A quiet day: looks at the interval, no word, no restart."""
+    """Without a change there are scans at the interval, no log line and no restart."""
     reloader = world.reloader()
     world.run(reloader, 100.0)
     assert reloader.scans == 100
@@ -169,7 +169,7 @@ def test_nothing_happens_while_nothing_differs(world: World) -> None:
 
 
 def test_a_change_restarts_once_it_is_settled(world: World) -> None:
-    """Noticed, settled, asked once, recorded; then the monitor is done."""
+    """A change is noticed, settles, is recorded and requests one restart; nothing follows."""
     reloader = world.reloader()
     world.detector.differs = {"a.py": b"2"}
     assert reloader.step() == pytest.approx(0.05)
@@ -224,7 +224,7 @@ def test_a_source_that_comes_back_new_is_an_edit(world: World) -> None:
 
 
 def test_an_emptied_source_is_waited_for(world: World) -> None:
-    """Who saves in place empties the file first, and may be held up there: up to 5 s."""
+    """A source that a save in place has emptied is waited for, up to 5 s."""
     reloader = world.reloader()
     world.detector.python, world.detector.differs = {"a.py"}, {"a.py": EMPTY}
     world.run(reloader, 4.0)
@@ -234,7 +234,7 @@ def test_an_emptied_source_is_waited_for(world: World) -> None:
 
 
 def test_an_emptied_text_is_a_change(world: World) -> None:
-    """Of what is no Python source, empty may be what it is to be."""
+    """An emptied file that is no Python source counts at once."""
     reloader = world.reloader()
     world.detector.differs = {"deploy.txt": EMPTY}
     world.run(reloader, 0.2)
@@ -242,7 +242,7 @@ def test_an_emptied_text_is_a_change(world: World) -> None:
 
 
 def test_a_burst_is_one_restart(world: World) -> None:
-    """While files go on changing, nothing is asked; then once."""
+    """While files go on changing, no restart is requested; then one."""
     reloader = world.reloader()
     for number in range(20):
         world.detector.differs[f"{number}.txt"] = b"2"
@@ -266,7 +266,7 @@ def test_endless_writing_restarts_at_the_bound(world: World) -> None:
 
 
 def test_broken_code_holds_until_it_is_mended(world: World, tmp_path: Path) -> None:
-    """A syntax error holds, is said once, and its repair restarts."""
+    """A syntax error holds, is logged once, and its repair restarts."""
     path = tmp_path / "view.py"
     path.write_text("x = (\n")
     reloader = world.reloader()
@@ -284,7 +284,7 @@ def test_broken_code_holds_until_it_is_mended(world: World, tmp_path: Path) -> N
 
 
 def test_another_error_is_another_line(world: World, tmp_path: Path) -> None:
-    """Each distinct error is said once; after a return to good code the same one again."""
+    """Each distinct error is logged once; after a return to good code the same one again."""
     path = tmp_path / "view.py"
     reloader = world.reloader()
     world.detector.python = {str(path)}
@@ -313,7 +313,7 @@ def test_only_python_has_to_compile(world: World, tmp_path: Path) -> None:
 def test_what_changes_while_it_is_judged_is_waited_for(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Half a checkout that compiles is not the state that is restarted into."""
+    """While files change during the check, the restart waits: half a checkout may compile."""
     path = str(tmp_path / "a.py")
     reloader = world.reloader()
     world.detector.python, world.detector.differs = {path}, {path: b"2"}
@@ -338,7 +338,7 @@ def test_what_changes_while_it_is_judged_is_waited_for(
 def test_what_could_not_be_judged_is_judged_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A source that could not be read, for a while, is restarted into without a further change."""
+    """A source that cannot be read for a while restarts later, without a further change."""
     used_up = Hold("a.py cannot be read: Too many open files")
     monkeypatch.setattr("wsgireload.decide.syntax.compiles", lambda _: (used_up, False))
     world.detector.python, world.detector.differs = {"a.py"}, {"a.py": b"2"}
@@ -351,7 +351,7 @@ def test_what_could_not_be_judged_is_judged_again(
 
 
 def test_code_that_is_gone_with_its_folder(world: World, tmp_path: Path) -> None:
-    """What is unmounted goes on running, until it is back or something else changes."""
+    """Code that is unmounted keeps running until it is back or something else changes."""
     gone = str(tmp_path / "mount/a.py")
     world.detector.python, world.detector.differs = {gone}, {gone: MISSING}
     reloader = world.reloader()
@@ -367,7 +367,7 @@ def test_code_that_is_gone_with_its_folder(world: World, tmp_path: Path) -> None
 
 
 def test_data_that_is_gone_with_its_folder(world: World, tmp_path: Path) -> None:
-    """A restart does without: it is no code."""
+    """Missing data does not hold a restart, even with its folder."""
     gone = str(tmp_path / "mount/a.html")
     world.detector.differs = {gone: MISSING}
     world.run(world.reloader(), 5.0)
@@ -375,7 +375,7 @@ def test_data_that_is_gone_with_its_folder(world: World, tmp_path: Path) -> None
 
 
 def past(*times: float) -> list[Entry]:
-    """Restarts that were."""
+    """Earlier restarts."""
     return [Entry(at, 1, "gen.py changed", str(at), ("gen.py",)) for at in times]
 
 
@@ -397,7 +397,7 @@ def test_a_spent_budget_holds(world: World) -> None:
 
 
 def test_a_person_is_served_each_time(world: World) -> None:
-    """What somebody else wrote is no loop, however often they save."""
+    """Changes that the application did not write are no loop, however often they come."""
     world.by_us = False
     world.history.kept = past(970.0, 980.0, 990.0)
     world.detector.differs = {"gen.py": b"2"}
@@ -415,7 +415,7 @@ def test_processes_of_one_group_share_the_budget(world: World) -> None:
 
 @pytest.mark.parametrize("missing", ["the folder", "room on the disk"])
 def test_without_a_journal_a_loop_is_slow(world: World, missing: str) -> None:
-    """Where nobody can count, a process has to have run for budget's share of time."""
+    """Without a journal, a process has to run for its share of the budget's time."""
     world.history.kept = None if missing == "the folder" else []
     world.history.writable = False
     world.detector.differs = {"gen.py": b"2"}
@@ -435,7 +435,7 @@ def test_without_a_journal_a_loop_is_slow(world: World, missing: str) -> None:
     ],
 )
 def test_a_failed_call_holds_and_is_tried_again(world: World, error: Exception, text: str) -> None:
-    """A signal that cannot be sent is said with the call's name, and leaves no entry."""
+    """A signal that cannot be sent is logged with the call's name, and leaves no entry."""
     world.server.answer = error
     world.detector.differs = {"a.py": b"2"}
     reloader = world.reloader()
@@ -449,7 +449,7 @@ def test_a_failed_call_holds_and_is_tried_again(world: World, error: Exception, 
 
 
 def test_another_interpreter_was_first(world: World) -> None:
-    """Where the process was asked already, nothing is recorded and nothing rearmed."""
+    """If a restart was requested already, nothing is recorded and nothing rearmed."""
     world.server.answer = False
     world.detector.differs = {"a.py": b"2"}
     world.run(world.reloader(), TAKEN_UP + 1)
@@ -459,7 +459,7 @@ def test_another_interpreter_was_first(world: World) -> None:
 
 
 def test_a_restart_that_is_not_taken_up_is_said(world: World) -> None:
-    """A process that lives on after 30 s says so, rearms and looks again; then after 60."""
+    """A process that lives on after 30 s logs it, rearms and retries; then after 60 s."""
     world.detector.differs = {"a.py": b"2"}
     reloader = world.reloader()
     world.clock.now += reloader.step()
@@ -472,7 +472,7 @@ def test_a_restart_that_is_not_taken_up_is_said(world: World) -> None:
 
 @pytest.mark.parametrize("when", ["auto", "next-request"])
 def test_a_signal_in_vain_closes_nothing(world: World, when: str) -> None:
-    """A process that does not end serves on, names the signal, and tries the other one."""
+    """A process that does not end keeps serving, logs the signal, and tries the other one."""
     reloader = world.reloader(when=when, running=0, roll=(turn := Turn()))
     turn.verdict = GO
     world.detector.differs = {"a.py": b"2"}
@@ -516,7 +516,7 @@ def test_a_signal_that_is_taken_closes_nothing(world: World, when: str) -> None:
 
 @pytest.mark.parametrize("alone", [True, False])
 def test_a_rejection_in_vain(world: World, tmp_path: Path, *, alone: bool) -> None:
-    """A process that lives on after a rejection answers nothing: SIGTERM ends it, come what may."""
+    """A process that lives on after a rejection answers nothing: SIGTERM ends it, ungated."""
     reloader = world.reloader(when="next-request")
     world.group.ahead = not alone  # where it follows others, it has noticed no change itself
     if alone:
@@ -549,7 +549,7 @@ def test_a_signal_that_is_taken_while_it_waits_for_a_request(world: World) -> No
 
 
 def test_by_hand(world: World) -> None:
-    """A restart that is asked for by hand needs no change, and is done once."""
+    """A restart by hand needs no change, and is requested once."""
     reloader = world.reloader()
     reloader.request("deployed")
     world.run(reloader, 5.0)
@@ -560,7 +560,7 @@ def test_by_hand(world: World) -> None:
 
 
 def test_by_hand_is_held_too(world: World, tmp_path: Path) -> None:
-    """By hand or not, what does not compile is not restarted into."""
+    """Code that does not compile holds a restart by hand too."""
     path = tmp_path / "view.py"
     path.write_text("x = (\n")
     reloader = world.reloader()
@@ -604,7 +604,7 @@ def test_by_hand_is_checked_anew(world: World) -> None:
 
 @pytest.mark.parametrize("counted", [True, False])
 def test_by_hand_passes_the_budget(world: World, *, counted: bool) -> None:
-    """A person is no loop: a spent budget, or one that nobody can count, does not hold them."""
+    """A spent budget, or one without a journal, does not hold a restart by hand."""
     world.history.kept = past(970.0, 980.0, 990.0) if counted else None
     world.detector.differs = {"gen.py": b"2"}
     reloader = world.reloader()
@@ -635,7 +635,7 @@ def test_a_failed_call_leaves_no_trace(world: World) -> None:
 
 
 def test_stale_bytecode_goes_first(world: World) -> None:
-    """Before the restart the caches of changed sources are seen to; a stuck one holds."""
+    """Before the restart stale caches of changed sources are removed; one that stays holds."""
     world.detector.differs = {"a.py": b"2", "page.html": b"2"}
     world.stuck = ["__pycache__/a.pyc"]
     reloader = world.reloader()
@@ -650,7 +650,7 @@ def test_stale_bytecode_goes_first(world: World) -> None:
 
 
 def test_a_group_that_is_ahead_has_everything_scanned(world: World) -> None:
-    """After a call of its group a process scans everything, and stays where nothing differs."""
+    """After an announcement of its group a process scans all, and stays if nothing differs."""
     reloader = world.reloader(when="next-request")
     reloader.step({"a.py"})
     assert (world.detector.scanned, world.group.loaded) == ([{"a.py"}], [])
@@ -703,7 +703,7 @@ def test_a_roll_that_has_stopped(world: World) -> None:
 
 
 def test_a_turn_is_given_back(world: World) -> None:
-    """Where the change is undone while the turn is ours, others may go."""
+    """If the change is undone while this process has the turn, others may go."""
     turn = Turn()
     turn.verdict = GO
     reloader = world.reloader(when="next-request", roll=turn)
@@ -718,7 +718,7 @@ def test_a_turn_is_given_back(world: World) -> None:
 def test_a_change_back_is_logged_once_it_holds(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When the line is written, requests are answered here again, whatever the gates still do."""
+    """When the line is logged, requests are answered here again, whatever the gates still do."""
     reloader = world.reloader(when="next-request")
     world.detector.differs = {"a.py": b"2"}
     world.run(reloader, 2.0)
@@ -754,7 +754,7 @@ def test_the_next_request_is_recorded(world: World) -> None:
 
 
 def test_only_a_change_ends_the_wait(world: World) -> None:
-    """Without a change, or with one that is held, no gate wants to be asked again."""
+    """Without a change, or with one that is held, no further step is due."""
     reloader = world.reloader(roll=(turn := Turn()))
     assert reloader.step() == NEVER
     turn.verdict = Hold("stopped")
@@ -777,7 +777,7 @@ def test_what_held_and_lets_pass_is_forgotten(world: World) -> None:
 
 
 class Prefetched(Gate):
-    """Counts how often it was told to begin."""
+    """Counts its prefetches."""
 
     def __init__(self) -> None:
         self.times = 0
@@ -790,7 +790,7 @@ class Prefetched(Gate):
 
 
 def test_a_change_that_polling_finds_is_prefetched_for(world: World) -> None:
-    """A check that takes its time begins with the change, and not only once it has settled."""
+    """A slow check begins with the change, before that has settled."""
     reloader = world.reloader(roll=(gate := Prefetched()))
     reloader.step()
     assert gate.times == 0

@@ -51,7 +51,7 @@ HUGE = 10 << 30
 
 
 class Site:
-    """A folder with an application, and monitors over it that ask nobody for a restart."""
+    """A folder with an application, and monitors over it whose restarts only count."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -72,7 +72,7 @@ class Site:
         return monitor
 
     def looked(self, monitor: Monitor, times: int = 1) -> Monitor:
-        """Wait for so many looks more."""
+        """Wait for so many further scans."""
         before = monitor.status().looks
         wait_for(lambda: monitor.status().looks >= before + times)
         return monitor
@@ -273,7 +273,7 @@ ODD_AND_QUICK = {name: put for name, put in ODD.items() if name != "huge"}
 def test_odd_files(
     site: Site, monkeypatch: pytest.MonkeyPatch, put: Callable[[Path], object], compare: str
 ) -> None:
-    """Tracked, or a module's __file__: looks go on, whatever it is, and the end comes at once."""
+    """Tracked, or a module's __file__: scans go on, whatever it is, and stop() is quick."""
     monkeypatch.chdir(site.folder)
     for name in ("tracked.py", "module.py"):
         put(site.folder / name)
@@ -299,7 +299,7 @@ def is_open(path: Path) -> bool:
 def test_odd_files_in_the_place_of_good_ones(
     site: Site, monkeypatch: pytest.MonkeyPatch, put: Callable[[Path], object], compare: str
 ) -> None:
-    """Where such a thing takes a source's place, that holds the restart and looks go on."""
+    """If such a thing takes a source's place, it holds the restart, and scans go on."""
     monkeypatch.chdir(site.folder)
     path = site.folder / "source.py"
     path.write_text("x = 1\n")
@@ -335,7 +335,7 @@ class Attacked:
 def test_restarts_come_to_a_hold(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_us: bool, least: int, most: int
 ) -> None:
-    """Who writes to a source each second restarts ever more seldom; the application soon."""
+    """A source written each second restarts ever more seldom, above all by the application."""
     now, attacked, restarts = [1000.0], Attacked(), []
     monkeypatch.setattr(native, "restart", lambda: restarts.append(now[0]) or True)
 
@@ -384,7 +384,7 @@ def test_nothing_is_executed() -> None:
 
 
 def test_no_socket() -> None:
-    """Neither Python nor C of ours opens one; and a monitor with events has none."""
+    """Neither our Python nor our C opens a socket, and a monitor with events has none."""
     for path, tree in ROOMS.items():
         for node in ast.walk(tree):
             if isinstance(node, ast.Import | ast.ImportFrom):
@@ -438,7 +438,7 @@ def test_a_tracked_file_is_not_run(site: Site, compare: str) -> None:
 
 
 def flown(tmp_path: Path, *command: str) -> Hold | None:
-    """What a preflight of this command comes to."""
+    """The verdict of a preflight of this command."""
     shared = SharedAnswer(Candidates([str(tmp_path / "state")], pytest.fail), "site.preflight")
     gate = Preflight(command, str(tmp_path), dict(os.environ), shared, time.monotonic)
     wait_for(lambda: not isinstance(gate.check(NONE), Wait))
@@ -447,7 +447,7 @@ def flown(tmp_path: Path, *command: str) -> Hold | None:
 
 
 def test_no_shell_reads_the_preflight(tmp_path: Path) -> None:
-    """What a shell would obey arrives as it is."""
+    """Characters that a shell would interpret reach the preflight unchanged."""
     with pytest.raises(settings.SettingsError):
         Settings.of(preflight="touch it-ran; false")
     odd = "$(touch it-ran); `touch it-ran` | touch it-ran > it-ran & *"
@@ -470,7 +470,7 @@ def test_where_its_output_goes(tmp_path: Path) -> None:
 
 
 def test_it_cannot_flood(tmp_path: Path) -> None:
-    """Of what it says, the last five lines of the last 4 KiB are kept."""
+    """Of its output the last five lines of the last 4 KiB are kept."""
     code = "print('x' * 99, *range(10**5), sep='\\n'); raise SystemExit(1)"
     hold = flown(tmp_path, sys.executable, "-I", "-c", code)
     assert hold is not None
@@ -500,7 +500,7 @@ def test_log_injection(site: Site, caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_what_is_never_told(site: Site, caplog: pytest.LogCaptureFixture) -> None:
-    """Of what files hold, the one line that does not compile is told, and nothing else anywhere."""
+    """Of the files' content only the line that does not compile is shown, anywhere."""
     tracked, source = site.folder / ".env", site.folder / "a.py"
     tracked.write_text("PASSWORD=secret1")
     source.write_text("x = 'secret2'\ny = 1\n")

@@ -68,7 +68,7 @@ BAD = [
 
 
 class Mute:
-    """What has no truth, no repr and no path to tell, as arrays and proxies may not."""
+    """A value whose truth, repr and path all raise, as those of arrays and proxies may."""
 
     def _refuse(self) -> str:
         raise RuntimeError("no")
@@ -79,7 +79,7 @@ class Mute:
 @pytest.mark.parametrize("got", [Mute(), [Mute()], 10**5000], ids=["mute", "in a list", "huge"])
 @pytest.mark.parametrize("setting", [*CHECKS])
 def test_what_cannot_even_be_shown(setting: str, got: object) -> None:
-    """A value that answers no question is refused like any other."""
+    """A value that raises whatever is done with it is refused like any other."""
     with pytest.raises(SettingsError, match=f"^wsgireload: {setting} is a .* that has no repr; it"):
         Settings.of(**{setting: got})
 
@@ -136,7 +136,7 @@ def test_the_error_is_ours_and_a_value_error() -> None:
 
 
 def test_nothing_asked_gives_the_defaults() -> None:
-    """The defaults pass their own checks, and nobody changes them afterwards."""
+    """The defaults pass their own checks, and cannot be changed afterwards."""
     chosen = Settings.of()
     assert chosen == Settings()
     assert Settings.of(**chosen._asdict()) == chosen
@@ -186,7 +186,7 @@ def test_a_bare_name_to_ignore_stays_one() -> None:
 
 @pytest.mark.parametrize("word", ["off", "OFF", "0", "no", "False", " off "])
 def test_the_environment_switches_off(word: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each word for off switches off, and the reason says where it stands."""
+    """Each word for off switches off, and the reason names the variable."""
     monkeypatch.setenv("WSGIRELOAD", word)
     reason = Settings.of(enabled=True).off
     assert reason is not None
@@ -195,7 +195,7 @@ def test_the_environment_switches_off(word: str, monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("word", [None, "", "on", "On", "1", "yes", "TRUE", "\ttrue"])
 def test_the_environment_leaves_on(word: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No word, and each word for on, leaves us on."""
+    """No word, and each word for on, leave wsgireload on."""
     monkeypatch.delenv("WSGIRELOAD", raising=False)
     if word is not None:
         monkeypatch.setenv("WSGIRELOAD", word)
@@ -232,7 +232,7 @@ def test_the_state_folder_is_the_users_own(monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.parametrize("word", ["", "relative/path"])
 def test_a_state_folder_is_absolute(word: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the environment names without a root is left out: where it leads is chance."""
+    """A relative path in the environment is left out: where it leads is chance."""
     monkeypatch.setenv("XDG_STATE_HOME", word)
     monkeypatch.setenv("TMPDIR", word)
     found = state_folders()

@@ -118,7 +118,7 @@ class Machine:
 
 
 def environment(prefix: Path) -> dict[str, str]:
-    """What wine is to know: this prefix, what bytes mean, no chatter, no offer to install."""
+    """The environment of wine: this prefix, UTF-8, no debug output, no offer to install."""
     told = {"WINEPREFIX": str(prefix), "LC_ALL": "C.UTF-8"}
     return os.environ | told | {"WINEDEBUG": "-all", "WINEDLLOVERRIDES": "mscoree,mshtml="}
 

@@ -1,4 +1,4 @@
-"""Windows: a file is read in nobody's way, wherever it lies."""
+"""Windows: reading a file hinders no other process, wherever the file lies."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_read(windows, tmp_path):
 
 
 def test_others_do_their_work(windows, tmp_path):
-    """While it is open others replace it, rename it away and delete it; it still has its text."""
+    """While it is open, others can replace, rename and delete it; it keeps its content."""
     for name, text in {"file": "old", "file.new": "new"}.items():
         (tmp_path / name).write_text(text)
     said = windows.does("others", wine(tmp_path / "file"))
@@ -43,7 +43,7 @@ def test_long_paths(windows, tmp_path, form):
 
 
 def test_failures(windows, tmp_path):
-    """What cannot be opened tells Windows' number and words."""
+    """A file that cannot be opened gives Windows' number and message."""
     missing, lost = tmp_path / "none", tmp_path / "none" / "none"
     long = tmp_path.joinpath(*["long" * 25] * 4)
     paths = (missing, lost, tmp_path, long)

@@ -1,4 +1,4 @@
-"""Windows: an old child that will not leave is ended, and no other one."""
+"""Windows: an old child that does not end is ended, and no other one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ STOPPING = ["set", "state", 2]
 
 @pytest.fixture
 def child(windows):
-    """A child of Apache's that does these words: its exit code, its stderr."""
+    """Runs a child of Apache with these commands; returns its exit code and its stderr."""
 
     def run(*words, log=""):
         httpd = ["core", windows.core, "httpd", windows.httpd(), "parent"]
@@ -31,7 +31,7 @@ def test_it_ends_the_process(child):
 
 
 def test_the_log_keeps_what_others_wrote(child):
-    """The line comes after those of Apache's other processes, and not in their place."""
+    """The line is appended to those of Apache's other processes, and overwrites none."""
     others = "AH00424: Parent: Received restart signal -- Restarting the server.\n" * 9
     code, said = child("linger", 1, *STOPPING, "sleep", 20_000, log=others)
     assert code == 0
@@ -39,7 +39,7 @@ def test_the_log_keeps_what_others_wrote(child):
 
 
 def test_it_waits(child):
-    """A child that leaves within the time does so with its own code, and nothing is said."""
+    """A child that ends within the time does so with its own code, and nothing is logged."""
     assert child("linger", 3, *STOPPING, "sleep", 2000) == (55, "")
 
 
@@ -55,7 +55,7 @@ def test_a_restart_that_is_not_taken_up(child):
 
 
 def test_it_is_called_off(child):
-    """Zero seconds call it off, before Apache began and after."""
+    """Zero seconds cancel it, before Apache began and after."""
     assert child("linger", 1, "linger", 0, *STOPPING, "sleep", 2500) == (55, "")
     assert child("linger", 2, *STOPPING, "sleep", 700, "linger", 0, "sleep", 3000) == (55, "")
 

@@ -1,4 +1,4 @@
-"""Windows: a child of a stand-in for Apache asks to be replaced, once."""
+"""Windows: a child of a stand-in for Apache requests its restart once."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ EARLY = "Apache is still starting this process"
 
 
 def refused(why, status=UNSUPPORTED):
-    """What a restart says that is refused."""
+    """The outcome of a restart that is refused."""
     return [status, 0, "wsgireload_restart", why]
 
 
 def test_probe_outside_apache(windows):
-    """A process without httpd is no Apache, whatever its environment says; every field is set."""
+    """A process without httpd is no Apache, whatever its environment has; every field is set."""
     nothing = [0, "", "", 0, -1, -1, UNSUPPORTED, STRANGER]
     assert windows.does("probe", "parent", "probe") == [nothing, nothing]
 
 
 def test_probe(windows):
-    """In a child of Apache's the probe tells version, MPM, parent, state and generation."""
+    """In a child of Apache the probe returns version, MPM, parent, state and generation."""
     said = windows.does("httpd", windows.httpd(), "parent", "probe")
     assert said == [[1, *VERSION, 424242, RUNNING, 7, ASKED, ""]]
 
@@ -56,14 +56,14 @@ def test_restart(windows):
 
 
 def test_restart_without_the_export(windows):
-    """Where httpd exports no ap_signal_parent, the event is set by hand, and this is told."""
+    """Where httpd exports no ap_signal_parent, the core sets the event itself and reports that."""
     httpd = windows.httpd("NO_SIGNAL")
     said = windows.does("httpd", httpd, "parent", "probe", "restart", "said", "signalled")
     assert said == [[1, *VERSION, 424242, RUNNING, 7, ASKED, ""], BY_HAND, -1, True]
 
 
 def test_once(windows):
-    """The second call asks nobody; after rearm one more does."""
+    """The second call sends nothing; after rearm one more call does."""
     again = ["restart", "signalled"]
     said = windows.does("httpd", windows.httpd(), "parent", *again, *again, "rearm", *again, *again)
     already = [ALREADY, 0, "", ""]
@@ -72,7 +72,7 @@ def test_once(windows):
 
 @pytest.mark.parametrize("pid", ["424243", "4294967295"])
 def test_a_wrong_parent(windows, pid):
-    """Where the parent's event is not, the outcome has Windows' words, and the next call tries."""
+    """Without the parent's event the outcome has Windows' message; the next call tries again."""
     wrong = ["httpd", windows.httpd(), "parent", "env", pid, "restart", "restart", "said"]
     said = windows.does(*wrong, "env", "424242", "restart", "signalled")
     assert said[0] == said[1] == [FAILED, 2, "OpenEventW", "File not found."]
@@ -81,7 +81,7 @@ def test_a_wrong_parent(windows, pid):
 
 @pytest.mark.parametrize("pid", ["", "x", "12x", "-", "0", "123456789012345678", "own-pid"])
 def test_no_parent(windows, pid):
-    """Without a parent's pid, or with our own, nobody would restart: as in httpd -X."""
+    """Without a parent's pid, or with our own as in httpd -X, the restart is refused."""
     word = [pid] if pid == "own-pid" else ["env", pid]
     said = windows.does("httpd", windows.httpd(), "parent", *word, "probe", "restart", "said")
     assert said == [[1, *VERSION, 0, RUNNING, 7, UNSUPPORTED, ALONE], refused(ALONE), -1]
@@ -89,13 +89,13 @@ def test_no_parent(windows, pid):
 
 @pytest.mark.parametrize("pid", ["never set", "set"])
 def test_no_httpd(windows, pid):
-    """Outside Apache nothing is asked, not even when the parent's event is there."""
+    """Outside Apache nothing is sent, even if the parent's event exists."""
     said = windows.does(*(["parent"] if pid == "set" else []), "restart", "linger", 1)
     assert said == [refused(STRANGER), [UNSUPPORTED, 0, "wsgireload_linger", STRANGER]]
 
 
 def test_starting(windows):
-    """While Apache starts this child nothing is asked; once it runs, it is."""
+    """While Apache starts this child nothing is sent; once the child runs, it is."""
     httpd = ["httpd", windows.httpd(), "parent", "set", "state", STARTING]
     said = windows.does(*httpd, "probe", "restart", "said", "set", "state", 1, "restart")
     assert said == [
@@ -107,7 +107,7 @@ def test_starting(windows):
 
 
 def test_stopping(windows):
-    """A child that leaves asks nobody, even if it never asked before, and rearm changes nothing."""
+    """A child that ends sends nothing, even if it never has, and rearm does not change that."""
     httpd = ["httpd", windows.httpd(), "parent", "set", "state", STOPPING]
     said = windows.does(*httpd, "probe", "restart", "rearm", "restart", "said", "signalled")
     already = [ALREADY, 0, "", ""]
@@ -116,7 +116,7 @@ def test_stopping(windows):
 
 
 def test_replaced(windows):
-    """A child whose parent has gone on to another generation asks nobody."""
+    """A child whose parent is at another generation sends nothing."""
     httpd = ["httpd", windows.httpd(), "parent"]
     said = windows.does(*httpd, "restart", "rearm", "set", "score", 1, "restart", "signalled")
     assert said == [BY_HTTPD, BY_HTTPD, True]  # a scoreboard of another form is not believed
@@ -132,19 +132,19 @@ def test_replaced(windows):
 
 @pytest.mark.parametrize(("left_out", "state"), [("NO_QUERY", 1), ("NO_SIGNAL", 99)])
 def test_an_httpd_that_does_not_say_its_state(windows, left_out, state):
-    """Where the state cannot be known, nothing is asked: a library alone makes no Apache."""
+    """Where the state is unknown, nothing is sent: a library alone makes no Apache."""
     httpd = ["httpd", windows.httpd(left_out), "parent", "set", "state", state]
     assert windows.does(*httpd, "restart", "said") == [refused(MUTE), -1]
 
 
 def test_an_httpd_that_does_not_say_its_version(windows):
-    """What does not answer to the name of Apache is none."""
+    """A server whose version does not begin with Apache is none."""
     said = windows.does("httpd", windows.httpd("NO_VERSION"), "parent", "probe", "restart")
     assert said == [[0, "", "", 0, -1, -1, UNSUPPORTED, STRANGER], refused(STRANGER)]
 
 
 def test_copies(windows, tmp_path):
-    """Two copies of the library in one process share the latch, and what one closed both open."""
+    """Two copies of the library in one process share the latch, and either may open it."""
     other = tmp_path / "other.dll"
     other.write_bytes(windows.core.read_bytes())
     words = ["httpd", windows.httpd(), "parent", "restart", "core", other, "restart", "rearm"]
@@ -153,7 +153,7 @@ def test_copies(windows, tmp_path):
 
 
 def test_at_once(windows, tmp_path):
-    """Of 4 threads in two copies that ask within nanoseconds one asks, 200 times over."""
+    """Of 4 threads in two copies that request within nanoseconds one sends, 200 times over."""
     other = tmp_path / "other.dll"
     other.write_bytes(windows.core.read_bytes())
     said = windows.does("httpd", windows.httpd(), "parent", "race", other, 200)
@@ -168,7 +168,7 @@ def test_the_latch_is_of_one_process(windows):
 
 
 def test_a_squatted_latch(windows):
-    """Where the latch's name is taken by something else, this copy's own latch still holds."""
+    """If another object has the latch's name, this copy's own latch still works."""
     said = windows.does("squat", "httpd", windows.httpd(), "parent", "restart", "restart")
     assert said == [True, BY_HTTPD, [ALREADY, 0, "", ""]]
 

@@ -28,7 +28,7 @@ def source(tmp_path):
 
 @pytest.fixture
 def hears(windows, source):
-    """What is told, of a folder that is watched, while these words are done."""
+    """What is reported of a watched folder while these commands are run."""
 
     def run(*words, interest=NAMES, names=("a.py", "fence")):
         watch = ["begin", "directory", wine(source), interest, 0]
@@ -44,7 +44,7 @@ def hears(windows, source):
 
 
 def test_saves(hears, source):
-    """A file that is written, replaced, deleted or made is heard, under its name."""
+    """A file that is written, replaced, deleted or created is reported under its name."""
     file, other = wine(source / "a.py"), wine(source / "b.py")
     assert hears("write", file) == ({"a.py"}, [])
     assert hears("write", other, "rename", other, file) == ({"a.py"}, [1])
@@ -53,14 +53,14 @@ def test_saves(hears, source):
 
 
 def test_names_of_no_interest(hears, source):
-    """What has another name is not heard, but where all is of interest."""
+    """A file with another name is reported only where all is of interest."""
     other = wine(source / "log")
     assert hears("write", other) == (set(), [])
     assert hears("write", other, interest=ALL) == ({"log"}, [])
 
 
 def test_names_in_any_case(hears, source):
-    """The case of a name does not matter, in any alphabet; it is told as the file has it."""
+    """The case of a name does not matter, in any alphabet; it is reported as the file has it."""
     assert hears("write", wine(source / "a.py"), names=("A.PY", "Fence")) == ({"a.py"}, [])
     small, capital = "\N{CYRILLIC SMALL LETTER ZHE}.py", "\N{CYRILLIC CAPITAL LETTER ZHE}.py"
     for name, other in ((small, capital), (capital, small)):
@@ -70,7 +70,7 @@ def test_names_in_any_case(hears, source):
 
 
 def test_short_names(hears, source):
-    """A name that may be another one's short form is heard, whichever it is."""
+    """Any name that may be the short form of another one is reported."""
     assert hears("write", wine(source / "LONGNA~1.PY")) == ({"LONGNA~1.PY"}, [])
 
 
@@ -84,7 +84,7 @@ def test_two_paths(windows, source):
 
 
 def test_itself_is_in_nobodys_way(windows, source, tmp_path):
-    """A folder of which itself is of interest can be renamed and deleted, and says nothing."""
+    """A folder watched with ITSELF can be renamed and deleted, and nothing is reported."""
     moved = tmp_path / "moved"
     (source / "a.py").unlink()
     words = ["begin", "directory", wine(source), ITSELF, 0]
@@ -93,7 +93,7 @@ def test_itself_is_in_nobodys_way(windows, source, tmp_path):
 
 
 def test_forget(windows, source):
-    """What is forgotten is heard of no more, and can be watched anew."""
+    """A forgotten folder is not reported any more, and can be watched again."""
     watch = ["directory", wine(source), ALL, 0]
     file = wine(source / "a.py")
     said = windows.watches("begin", *watch, "forget", "write", file, *watch, "changes")
@@ -127,7 +127,7 @@ def test_begins_and_ends(windows, source):
 
 
 def test_more_than_the_buffer_holds(windows, source):
-    """Where Windows has lost count, anything in the folder may have changed."""
+    """After an overflow anything in the folder may have changed."""
     watch = ["begin", "directory", wine(source), NAMES, 0, "name", "fence"]
     fence = ["write", wine(source / "fence"), "until", "fence"]
     said = windows.watches(*watch, "many", wine(source), "until", "", *fence)
@@ -147,7 +147,7 @@ def test_trust(windows, path):
 
 
 def test_what_cannot_be_watched(windows, source):
-    """What is no folder fails with the call, the number and Windows' words."""
+    """A path that is no folder fails with the call, the number and Windows' message."""
     said = windows.watches(
         *["begin", "directory", wine(source / "none"), ALL, 0],
         *["directory", wine(source / "a.py"), NAMES, 0],
@@ -171,7 +171,7 @@ def test_long_paths(windows, tmp_path):
 
 
 def test_marks(windows, source):
-    """A mark moves with what is done to the file, and not without; 0 is what is not there."""
+    """A mark changes when its file does, and only then; a missing file has 0."""
     file, other = wine(source / "a.py"), wine(source / "b.py")
     look = ["mark", file]
     (source / "b.py").write_text("before")

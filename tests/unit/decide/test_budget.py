@@ -79,7 +79,7 @@ def reason(verdict: Verdict) -> str:
 
 
 def test_within_the_budget() -> None:
-    """Restarts that come seldom enough pass."""
+    """Restarts at long enough intervals pass."""
     world = World()
     assert world.budget.check(EDIT) == GO
     world.past(50, 40)
@@ -114,7 +114,7 @@ def test_a_restart_of_this_very_moment() -> None:
 
 
 def test_a_change_from_outside() -> None:
-    """What somebody else wrote passes, and so does what nothing is known of."""
+    """A change that the application did not write passes, and so does one of unknown origin."""
     for by_us in (False, None):
         world = World(by_us=by_us)
         world.past(30, 20, 10)
@@ -145,13 +145,13 @@ def served(world: World, pace: float, saves: int, limit: tuple[int, float] = (10
 
 
 def test_forty_saves_in_a_minute() -> None:
-    """Each is served at once; so is autosave while somebody types for nine minutes."""
+    """Each restarts at once; so does autosave during nine minutes of typing."""
     assert served(World(by_us=False), 1.5, 40) == 0
     assert served(World(by_us=False), 3.0, 180) == 0
 
 
 def test_a_file_that_something_rewrites_for_ever() -> None:
-    """Its restarts are spaced: by ten seconds at most at first, by more the longer it goes on."""
+    """Its restarts are delayed: at first by ten seconds at most, and more and more."""
     world = World(by_us=False)
     assert 4 < served(world, 0.5, 500) < 10
     held = reason(world.next().check(Changes({"a.py": Change(b"?")})))
@@ -173,19 +173,19 @@ def test_another_change_ends_that() -> None:
 
 
 def test_a_strict_budget_keeps_its_pace() -> None:
-    """One restart in 600 s is what it says, once four of them came at any pace."""
+    """After four restarts at any pace, a budget of one restart in 600 s allows just that."""
     assert [slowness(burst, (1, 600.0)) for burst in (4, 5, 6)] == [0.0, 600.0, 600.0]
     assert slowness(41, (10, 60.0)) < 0.1
 
 
 def test_slowness_ends_in_an_hour() -> None:
-    """It grows by a fiftieth of a second with each restart, to an hour."""
+    """The delay grows by a fiftieth of a second with each restart, to an hour."""
     assert slowness(90, (10, 60.0)) == pytest.approx(1.0)
     assert slowness(10**7, (10, 60.0)) == LONGEST
 
 
 def test_what_repeats_is_named() -> None:
-    """Every tenth restart for the same file is said to be one."""
+    """Every tenth restart for the same file is reported as such."""
     world, said = World(by_us=False), []
     for number in range(20):
         budget = world.next()
@@ -200,7 +200,7 @@ def test_what_repeats_is_named() -> None:
 
 
 def test_restarts_by_hand_are_not_named() -> None:
-    """Ten of them without a change have no file in common."""
+    """Ten restarts without a change have no file in common."""
     world = World(by_us=False)
     for _ in range(10):
         world.next().spend(Changes(requested="a reason"))
@@ -249,7 +249,7 @@ def test_nothing_is_observed_after_a_pause_or_a_person() -> None:
 
 
 def test_what_the_application_wrote_is_recorded() -> None:
-    """So that the next process knows whether it is part of a loop."""
+    """The entry has who wrote the files: the next process knows whether it is part of a loop."""
     for by_us in (True, False, None):
         world = World(by_us=by_us)
         world.budget.spend(EDIT)
@@ -325,7 +325,7 @@ def test_a_modified_file_has_changed() -> None:
 
 
 def test_a_restart_is_recorded_once() -> None:
-    """Whichever of two threads comes first records it."""
+    """Of two threads the first records the restart."""
     world = World()
     assert world.budget.spend(EDIT) == GO
     assert world.budget.spend(EDIT) == GO

@@ -69,7 +69,7 @@ def test_the_outcome(make: Make) -> None:
 
 
 def test_it_runs_again(make: Make) -> None:
-    """A command can be run as often as it takes."""
+    """A command can be run again and again."""
     command = make("open('runs', 'a').write('x')", "print(open('runs').read())")
     for runs in ("x", "xx"):
         command.start()
@@ -77,7 +77,7 @@ def test_it_runs_again(make: Make) -> None:
 
 
 def test_where_it_runs(make: Make, tmp_path: Path) -> None:
-    """In the folder and the environment that it was given, without an input."""
+    """A command runs in the given folder and environment, without an input."""
     command = make("import os, sys", "print(os.getcwd(), os.environ['KEPT'], sys.stdin.read())")
     command.start()
     assert outcome(command).lines == [f"{tmp_path.resolve()} 1"]
@@ -85,7 +85,7 @@ def test_where_it_runs(make: Make, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="only where descriptors are listed")
 def test_what_it_inherits(make: Make, tmp_path: Path) -> None:
-    """Its input and outputs, and nothing else that is open here, also if that may be inherited."""
+    """A command inherits its input and outputs, and no other open file, inheritable or not."""
     with (tmp_path / "open").open("w") as file:
         os.set_inheritable(file.fileno(), True)
         command = make("import os", "print(sorted(os.listdir('/proc/self/fd')))")
@@ -110,7 +110,7 @@ def test_its_time_limit(make: Make, clock: Clock) -> None:
 
 
 def test_it_is_ended(make: Make) -> None:
-    """Its process is gone then, and nothing of it stays open."""
+    """After end() its process is gone, and none of its files is open."""
     before = os.listdir("/dev/fd")  # noqa: PTH208
     command = make(ENDLESS)
     command.start()
@@ -142,7 +142,7 @@ def begun(command: Command) -> str:
 
 
 def test_its_exit_code_is_lost(make: Make) -> None:
-    """A process that other code has waited for has not succeeded: nobody knows."""
+    """A command whose exit code other code has collected has failed: its outcome is unknown."""
     command = make("print('done')")
     command.start()
     os.waitpid(running(command)[0].pid, 0)
@@ -169,7 +169,7 @@ def test_where_subprocess_is_replaced(make: Make, monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="only where there are process groups")
 def test_what_it_has_started_is_ended_too(make: Make, clock: Clock) -> None:
-    """At the time limit its process group is ended: what it started holds nothing for ever."""
+    """At the time limit its whole process group is ended."""
     command = make(FAMILY)
     command.start()
     group, grandchild = map(int, begun(command).partition("begun")[0].split())
@@ -189,7 +189,7 @@ def is_running(pid: int) -> bool:
 
 
 def test_no_group_of_others(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A command that was waited for, by whomever, leaves a number that is not ours to end."""
+    """The group of a command that was waited for is not ended: its number may be another's."""
     ended: list[int] = []
     monkeypatch.setattr(os, "killpg", lambda *_: ended.append(1))
     command = make("pass")
@@ -203,7 +203,7 @@ def test_no_group_of_others(make: Make, monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="only where there are process groups")
 def test_a_command_that_has_left_its_group(make: Make, clock: Clock) -> None:
-    """It is ended by itself."""
+    """A command that has left its process group is ended too."""
     command = make(f"import os; os.setpgid(0, {os.getpgid(0)})", ENDLESS)
     command.start()
     begun(command)
@@ -218,7 +218,7 @@ def test_a_command_that_has_left_its_group(make: Make, clock: Clock) -> None:
 def test_a_command_that_cannot_be_ended(
     make: Make, clock: Clock, monkeypatch: pytest.MonkeyPatch, error: type[OSError]
 ) -> None:
-    """As one of sudo: it is left alone, and that blocks nothing."""
+    """A command that may not be ended, as one of sudo, is left alone, and blocks nothing."""
 
     def refuse(*_: object) -> None:
         raise error
@@ -240,7 +240,7 @@ def test_a_command_that_cannot_be_ended(
 def test_a_command_that_does_not_leave(
     make: Make, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It may hang in the kernel, on a disk that is gone: it is waited for, but not for ever."""
+    """A command that hangs in the kernel, as on a lost disk, is waited for, but not for ever."""
     monkeypatch.setattr(module, "LEAVES", 0.01)
     command = make(ENDLESS)
     command.start()
@@ -268,7 +268,7 @@ def test_a_disk_without_room(make: Make, monkeypatch: pytest.MonkeyPatch, name: 
 
 
 def test_output_without_end(make: Make, tmp_path: Path) -> None:
-    """However much it writes, about 16 MB are kept, and its last lines are reported."""
+    """Of endless output about 16 MB are kept, and the last lines are reported."""
     command = make(
         "import os, time",
         "print('x' * 20_000_000, flush=True)",
@@ -285,7 +285,7 @@ def test_output_without_end(make: Make, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("program", ["/no/such", "a\0b"])
 def test_it_cannot_be_run(make: Make, program: str) -> None:
-    """That is an error, and nothing stays open."""
+    """A command that cannot be run is an error, and leaves no file open."""
     before = os.listdir("/dev/fd")  # noqa: PTH208
     command = make(program=program)
     with pytest.raises((OSError, ValueError)):
@@ -295,7 +295,7 @@ def test_it_cannot_be_run(make: Make, program: str) -> None:
 
 
 def test_noise(make: Make) -> None:
-    """Whatever it writes, and however much, becomes text."""
+    """Any output, of any length, becomes text."""
     command = make("import sys", "sys.stdout.buffer.write(b'x' * 1_000_000 + b'\\n\\xff!\\n')")
     command.start()
     assert outcome(command).lines[-1] == "\N{REPLACEMENT CHARACTER}!"

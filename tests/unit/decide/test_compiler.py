@@ -79,7 +79,7 @@ def beside(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
 
 @pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
 def test_the_hold_is_that_of_this_python(beside: World, source: bytes) -> None:
-    """Beside this process the same sources hold, for the same reason, at the same place."""
+    """Compiled beside this process the same sources hold, for the same reason and place."""
     beside.write(code=source)
     hold, lasting = compiles(str(beside.folder / "code.py"))
     assert beside.verdict() == (hold or GO)
@@ -99,7 +99,7 @@ def test_the_first_that_is_broken_holds(beside: World) -> None:
 
 @pytest.mark.parametrize("name", ["a b", "a\nb", "ä", "a\udcff"], ids=ascii)
 def test_odd_names(beside: World, name: str) -> None:
-    """A path may hold anything."""
+    """A path may have any characters."""
     beside.write(**{name: b"(\n"})
     verdict = beside.verdict()
     assert isinstance(verdict, Hold)
@@ -115,7 +115,7 @@ def test_nothing_is_there(beside: World) -> None:
 
 
 def test_one_that_cannot_be_read(beside: World) -> None:
-    """It holds, and is tried again."""
+    """A source that cannot be read holds, and is tried again."""
     beside.write(a=b"x = 1\n")
     (beside.folder / "a.py").unlink()
     (beside.folder / "a.py").mkdir()
@@ -172,7 +172,7 @@ def test_a_large_source(beside: World) -> None:
 
 @pytest.mark.parametrize(("size", "holds"), [(20 << 20, False), (2 << 30, True)])
 def test_a_huge_source(beside: World, size: int, *, holds: bool) -> None:
-    """One that Python could still load passes, without being read; what is no source holds."""
+    """A large source passes without being read; a file that Python could not load holds."""
     beside.write(a=b"")
     with (beside.folder / "a.py").open("r+b") as file:
         file.truncate(size)
@@ -182,7 +182,7 @@ def test_a_huge_source(beside: World, size: int, *, holds: bool) -> None:
 
 
 def test_an_encoding_of_the_applications(world: World) -> None:
-    """A codec that only this process knows is one to compile with here."""
+    """A source in a codec that only this process knows is compiled here."""
 
     def search(name: str) -> codecs.CodecInfo | None:
         return codecs.lookup("latin-1") if name == "wsgireload_test" else None
@@ -212,7 +212,7 @@ def test_a_compiler_that_crashes(beside: World, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_compiler_that_takes_too_long(beside: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its process is ended, and the hold is tried again."""
+    """A compiler that takes too long is ended, and the hold is tried again."""
     program = beside.folder / "program"
     program.write_text(f"{READ}os.write(1, b'0\\n')\nimport time\ntime.sleep(99)\n")
     monkeypatch.setattr(compile_sources, "__file__", str(program))
@@ -232,7 +232,7 @@ def test_a_compiler_that_takes_too_long(beside: World, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("program", ["/no/such/python", "/bin/false", "/bin/cat", ""])
 def test_no_python_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str) -> None:
-    """Then sources are compiled here, unless that would stop this process."""
+    """Without a Python to run, sources are compiled here, unless that would stop this process."""
     monkeypatch.setattr(compiler, "interpreter", lambda: program)
     world = World(tmp_path)
     world.write(a=b"x = 1\n", b=b"(\n")
@@ -265,7 +265,7 @@ def test_another_python(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_reset_ends_it(beside: World) -> None:
-    """Nothing is left behind: no process, no open file."""
+    """A reset leaves no process and no open file."""
     gc.collect()
     before = os.listdir("/dev/fd")  # noqa: PTH208
     beside.write(a=b"x = 1\n")
@@ -280,7 +280,7 @@ def test_a_reset_ends_it(beside: World) -> None:
 
 
 def test_a_process_waits_for_sources(beside: World) -> None:
-    """It is started at the first event: its start is over when the writing is."""
+    """The process is started at the first event, so that it is up when the writing is over."""
     beside.gate.prefetch()
     beside.gate.prefetch()
     assert beside.compiler._command._running is not None
@@ -294,7 +294,7 @@ def test_a_process_waits_for_sources(beside: World) -> None:
 
 
 def test_a_process_waited_in_vain(beside: World) -> None:
-    """Nothing has changed after all, or nothing that can be compiled: it ends at once."""
+    """If nothing has changed, or nothing that can be compiled, the process ends at once."""
     beside.gate.prefetch()
     assert beside.compiler._command._running is not None
     process = beside.compiler._command._running[0]
@@ -318,7 +318,7 @@ def test_a_process_dies_waiting(world: World, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_the_program_imports_nothing_of_ours() -> None:
-    """It runs by itself: with -I and -S nothing but the standard library is there."""
+    """With -I and -S the program finds nothing but the standard library, and needs no more."""
     text = content(compile_sources.__file__).decode()
     assert "import wsgireload" not in text
     assert "from wsgireload" not in text

@@ -92,12 +92,12 @@ def test_a_command_that_fails(group: Group) -> None:
 
 
 def rejects_n_times(group: Group, times: int) -> Preflight:
-    """A process whose command is content once it has run more often than that."""
+    """A process whose command succeeds once it has run more often than that."""
     return group.process(f"assert len(open('runs').read()) > {times}, 'no database'")
 
 
 def test_a_hold_is_no_new_run(group: Group) -> None:
-    """For half a minute the verdict stays, as long as the changes do."""
+    """For half a minute a hold for the same changes is not checked again."""
     gate = group.process("raise SystemExit('no good')")
     held = verdict(gate)
     group.clock.now += RETRY - 1
@@ -107,7 +107,7 @@ def test_a_hold_is_no_new_run(group: Group) -> None:
 
 
 def test_a_hold_is_checked_again(group: Group) -> None:
-    """After half a minute, then after twice that, and so on: what was away may be back."""
+    """A hold is checked again after half a minute, then after twice that, and so on."""
     gate = rejects_n_times(group, 3)
     for runs, pause in enumerate((RETRY, 2 * RETRY, 4 * RETRY), 1):
         assert "no database" in reason(gate)
@@ -124,7 +124,7 @@ def test_a_hold_is_checked_again(group: Group) -> None:
 
 
 def test_it_is_checked_again_for_ever(group: Group) -> None:
-    """Once in an hour at least, and after another change as soon as the first time."""
+    """A hold is checked again once an hour at least, and soon after another change."""
     gate = group.process("raise SystemExit('no good')")
     for _ in range(12):
         reason(gate)
@@ -220,7 +220,7 @@ def test_one_run_for_the_group(group: Group, end: str) -> None:
 
 
 def test_a_runner_that_is_silent(group: Group) -> None:
-    """Where no answer comes from the process that runs it, another one runs it."""
+    """If the process that runs it does not answer, another one runs it."""
     silent = group.process(ENDLESS)
     silent.check(EDIT)
     gate = group.process()
@@ -242,7 +242,7 @@ def test_a_runner_that_dies(group: Group) -> None:
 
 
 def test_the_same_change_later(group: Group) -> None:
-    """An answer of some time ago counts for no other process: the world may have changed."""
+    """An old answer counts for no other process: its reason may be gone."""
     assert verdict(group.process()) == GO
     at = group.answer.stat().st_mtime - LATELY
     os.utime(group.answer, (at, at))
@@ -260,7 +260,7 @@ def test_it_takes_too_long(group: Group) -> None:
 
 @pytest.mark.parametrize("program", ["/no/such", "a\0b"])
 def test_it_cannot_be_run(group: Group, program: str) -> None:
-    """A program that is not there is a reason as well, for all processes."""
+    """A missing program is a reason to hold too, for all processes."""
     gates = [group.runs_command([program]) for _ in range(2)]
     assert ["cannot be run" in reason(gate) for gate in gates] == [True, True]
 
@@ -341,7 +341,7 @@ def test_the_right_python(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_its_folder(tmp_path: Path, words: list[str], found: str) -> None:
-    """That of the script, or the one above where the command's file is only there."""
+    """It runs in the script's folder, or in the one above if the command's file is only there."""
     script = tmp_path / "project/site"
     script.mkdir(parents=True)
     for name in ("manage.py", "both.py", "site/both.py", "site/check.py"):
@@ -350,7 +350,7 @@ def test_its_folder(tmp_path: Path, words: list[str], found: str) -> None:
 
 
 def test_its_environment() -> None:
-    """It finds its modules where we do, and reloads nothing itself."""
+    """The command finds modules where this process does, and starts no monitor."""
     environment = preflight.environment({"KEPT": "1"})
     assert environment["KEPT"] == "1"
     assert set(environment["PYTHONPATH"].split(os.pathsep)) == {path for path in sys.path if path}

@@ -60,7 +60,7 @@ def test_one_at_a_time(folder: str, clock: Clock) -> None:
 
 
 def test_the_next_goes_when_the_successor_is_up(folder: str, clock: Clock) -> None:
-    """Not when the last one has ended or its successor has begun, but when that is up."""
+    """The next process goes when the last one's successor is up, not when that has begun."""
     first, second = Process(folder, clock), Process(folder, clock)
     assert first.turn() == GO
     clock.now += 1
@@ -75,7 +75,7 @@ def test_the_next_goes_when_the_successor_is_up(folder: str, clock: Clock) -> No
 
 
 def test_an_older_process_is_no_successor(folder: str, clock: Clock) -> None:
-    """An old process that is up proves nothing about the new code."""
+    """An old process that is up does not count as a successor."""
     first, second, third = (Process(folder, clock) for _ in range(3))
     assert first.turn() == GO
     first.ends()
@@ -113,7 +113,7 @@ def test_a_version_that_does_not_start_stops_the_roll(folder: str, clock: Clock)
 
 
 def test_a_process_that_does_not_serve_goes_at_once(folder: str, clock: Clock) -> None:
-    """Where no process could start, the repair need not roll."""
+    """A process that never came up is replaced at once."""
     processes = [Process(folder, clock, is_up=False) for _ in range(3)]
     assert [process.turn() for process in processes] == [GO, GO, GO]
 
@@ -130,7 +130,7 @@ def test_a_turn_that_is_not_needed(folder: str, clock: Clock) -> None:
 
 
 def test_the_successor_itself_goes_next(folder: str, clock: Clock) -> None:
-    """It came after the last one, and need not announce itself first."""
+    """The successor of the last process may go without announcing itself first."""
     first = Process(folder, clock)
     first.turn()
     first.ends()
@@ -155,7 +155,7 @@ def test_earlier_content(folder: str, clock: Clock, left: bytes) -> None:
 
 
 def test_without_a_folder(tmp_path: Path, clock: Clock) -> None:
-    """Where there can be no lock, that is a hold, and not an error."""
+    """Without a folder for the lock the restart is held; no error is raised."""
     process = Process(str(tmp_path / "missing" / "state"), clock)
     held = process.turn()
     assert isinstance(held, Hold)
@@ -218,7 +218,7 @@ def fork() -> Iterator[Callable[[], None]]:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
 def test_a_child_keeps_no_turn(folder: str, clock: Clock, fork: Callable[[], None]) -> None:
-    """A child that outlives the process whose turn it was is in nobody's way."""
+    """A child that outlives the process that had the turn delays no other process."""
     first, second = Process(folder, clock), Process(folder, clock)
     assert first.turn() == GO
     fork()
@@ -232,7 +232,7 @@ def test_a_child_keeps_no_turn(folder: str, clock: Clock, fork: Callable[[], Non
 def test_a_child_of_that_very_moment(
     folder: str, clock: Clock, fork: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Neither is one that was forked while the lock was taken for a moment."""
+    """Nor does a child that was forked while the lock was held for a moment."""
     first, second = Process(folder, clock), Process(folder, clock)
     real = PrivateFile.read
 
@@ -264,7 +264,7 @@ def test_other_files_of_a_child(folder: str, clock: Clock) -> None:
 
 
 def test_a_turn_that_does_not_end(folder: str, clock: Clock) -> None:
-    """A process that waits for long reports why; it goes once the other has ended or stays."""
+    """A process that waits long reports why; it goes once the other has ended or stays."""
     first, second = Process(folder, clock), Process(folder, clock)
     for _ in range(2):
         assert first.turn() == GO

@@ -85,7 +85,7 @@ def test_a_later_change_has_its_own_quiet_and_bound() -> None:
 
 
 def test_patience_waits_for_the_bound() -> None:
-    """What looks unfinished has the whole bound to become whole, and not more."""
+    """A change that looks unfinished is waited for until the bound, and no longer."""
     world = World()
     assert world.check(EMPTIED, 10.0) == Wait(10.0)
     assert world.check(EMPTIED_TOO, 19.0) == Wait(1.0)
@@ -119,7 +119,7 @@ def test_quiet_counts_from_the_event() -> None:
 
 
 def test_an_event_is_waited_out_whatever_differs() -> None:
-    """An event says that somebody writes, before a scan can tell; `left` ends with the bound."""
+    """An event shows that writing goes on before a scan does; `left` ends with the bound."""
     world = World()
     world.notice(10.0)
     world.notice(19.75)
@@ -146,7 +146,7 @@ def test_a_reset_ends_the_burst() -> None:
 
 
 def test_a_touch_ends_its_burst() -> None:
-    """An event after which nothing differs leaves nothing behind."""
+    """An event after which nothing differs does not count towards a later bound."""
     world = World()
     world.notice(10.0)
     world.settle.reset()
@@ -154,14 +154,14 @@ def test_a_touch_ends_its_burst() -> None:
 
 
 class Chain:
-    """Gates that are asked as the reloader does, every step as soon as they want."""
+    """Gates that are checked as by the reloader, each step as soon as they want."""
 
     def __init__(self, world: World, *gates: Gate) -> None:
         self.world = world
         self.gates = gates
 
     def run(self, changes: Callable[[float], Changes], scan: float) -> float:
-        """Scan, which takes so many seconds, until all let it pass; returns the time."""
+        """Scan, which takes so many seconds each, until all gates pass; returns the time."""
         for _ in range(10_000):
             self.world.now += scan
             for number, gate in enumerate(self.gates):

@@ -85,7 +85,7 @@ def test_a_missing_file_holds_nothing(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_read_holds(tmp_path: Path) -> None:
-    """When in doubt, hold: what we cannot read, the new process could not either."""
+    """A file that cannot be read holds: the new process could not read it either."""
     hold, lasting = compiles(str(tmp_path))
     assert hold is not None
     assert str(tmp_path) in hold.reason
@@ -93,7 +93,7 @@ def test_a_file_that_cannot_be_read_holds(tmp_path: Path) -> None:
 
 
 def test_an_error_in_the_code_lasts(tmp_path: Path) -> None:
-    """Only a change mends it."""
+    """A hold for an error in the code lasts: only a change mends it."""
     path = tmp_path / "code.py"
     path.write_text("x = (")
     hold, lasting = compiles(str(path))
@@ -102,7 +102,7 @@ def test_an_error_in_the_code_lasts(tmp_path: Path) -> None:
 
 
 def test_a_lack_of_memory_does_not_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It may end without a change."""
+    """A hold for a lack of memory does not last: it may end without a change."""
 
     def failing(_: str) -> bytes:
         raise MemoryError("no room")
@@ -116,7 +116,7 @@ def test_a_lack_of_memory_does_not_last(tmp_path: Path, monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("left", ["no folder", "a file", "an empty folder", "another file"])
 def test_a_file_that_is_missing_with_its_folder(tmp_path: Path, left: str) -> None:
-    """A file is held for if its folder is missing, empty or none: else it was deleted alone."""
+    """A missing file holds if its folder is missing, empty or no folder."""
     folder = tmp_path / "package"
     if left == "a file":
         folder.touch()

@@ -203,7 +203,7 @@ def test_a_cache_that_cannot_be_removed() -> None:
 
 
 def test_a_cache_that_cannot_be_removed_and_a_restart_by_hand() -> None:
-    """A person's restart passes, with one warning."""
+    """A restart by hand passes, with one warning."""
     log = Lines()
     gate = StaleBytecode(lambda _: ["a\n.pyc"], log)
     for _ in range(2):

@@ -42,7 +42,7 @@ class Group(GroupEpoch):
 
 
 class Lease(GroupLease):
-    """Keeps for how long it was taken."""
+    """Keeps the seconds for which it was taken."""
 
     taken = 0.0
 
@@ -54,7 +54,7 @@ class Lease(GroupLease):
 
 
 class World:
-    """The requests that run, what the script has, the time, the group. A restart is due at 1000."""
+    """The running requests, the script's hook, the clock, the group. A restart is due at 1000."""
 
     def __init__(self, when: str, patience: float = 5.0) -> None:
         self.requests = Running()
@@ -77,7 +77,7 @@ def waits(verdict: Verdict) -> bool:
 
 
 def test_the_next_request() -> None:
-    """With next-request it is never now: a request has to come, and is handed over."""
+    """With next-request the restart waits for a request, which is handed over."""
     world = World("next-request")
     assert not world.handover.required()
     assert world.check() == Wait(float("inf"), NEXT)
@@ -85,7 +85,7 @@ def test_the_next_request() -> None:
 
 
 def test_next_request_without_the_line() -> None:
-    """Where no request can trigger it, that is the reason for the hold, with the line to add."""
+    """If no request can trigger the restart, it is held, and the reason has the line to add."""
     world = World("next-request")
     world.hook = None
     held = world.check()
@@ -95,7 +95,7 @@ def test_next_request_without_the_line() -> None:
 
 
 def test_next_request_with_the_line_of_another() -> None:
-    """A script whose reload_required is another's, as that of mod_wsgi-express, gets auto."""
+    """If the script's reload_required is not ours, as that of mod_wsgi-express, auto applies."""
     world = World("next-request")
     world.hook = False
     assert world.check() == Go(UNASKED)
@@ -104,7 +104,7 @@ def test_next_request_with_the_line_of_another() -> None:
 
 
 def test_next_request_where_mod_wsgi_never_calls() -> None:
-    """A request that comes without a call, as with WSGIScriptReloading Off, makes it auto."""
+    """If mod_wsgi does not call for a request, as with WSGIScriptReloading Off, auto applies."""
     world = World("next-request")
     world.check()
     world.requests.latest = 1000.0 + CALLED  # mod_wsgi may have decided about it before
@@ -114,7 +114,7 @@ def test_next_request_where_mod_wsgi_never_calls() -> None:
 
 
 def test_next_request_where_mod_wsgi_calls() -> None:
-    """A call shows that it reaches us, whosever function the script has."""
+    """Once mod_wsgi's call reaches us, next-request applies, whosever function the script has."""
     world = World("next-request")
     world.hook = False
     world.handover.required()
@@ -125,14 +125,14 @@ def test_next_request_where_mod_wsgi_calls() -> None:
 
 
 def test_auto_while_nothing_runs() -> None:
-    """Where nothing runs auto is now, and the group is announced to."""
+    """If no request runs, auto restarts at once, and announces it to the group."""
     world = World("auto")
     assert world.check() == GO
     assert world.group.announced == 1
 
 
 def test_auto_while_something_runs() -> None:
-    """Until the requests have ended all are answered here, and no other process is replaced."""
+    """While requests run, all are answered here, and no other process is replaced."""
     world = World("auto")
     world.requests.begin(999.5)
     assert waits(world.check())
@@ -145,7 +145,7 @@ def test_auto_while_something_runs() -> None:
 
 @pytest.mark.parametrize("patience", [0.0, 0.5, 5.0, 60.0])
 def test_auto_has_patience(patience: float) -> None:
-    """A request that runs on is waited for as long as the setting says, and no longer."""
+    """A request that runs on is waited for during the patience, and no longer."""
     world = World("auto", patience)
     world.requests.begin(1000.0)
     assert waits(world.check(after=0)) == (patience > 0)
@@ -154,7 +154,7 @@ def test_auto_has_patience(patience: float) -> None:
 
 
 def test_a_stream_is_not_waited_for() -> None:
-    """What has run for longer than the patience when the restart becomes due is a stream."""
+    """A request that has run longer than the patience when the restart becomes due is a stream."""
     world = World("auto")
     world.requests.begin(994.9)
     assert world.check() == GO
@@ -196,7 +196,7 @@ def test_requests_of_other_applications() -> None:
 
 
 def test_a_process_of_the_group_waits() -> None:
-    """A process without requests waits for those of another one, which lets it know at once."""
+    """A process without requests waits for those of another one, whose lease it finds at once."""
     busy, idle = World("auto"), World("auto")
     busy.handover.lease = idle.handover.lease = lease = Lease()
     busy.requests.begin(999.5)
@@ -216,7 +216,7 @@ def test_a_process_of_the_group_waits() -> None:
 
 @pytest.mark.parametrize(("when", "began"), [("next-request", 999.5), ("auto", 994.0)])
 def test_nobody_waits_for_these(when: str, began: float) -> None:
-    """Neither a stream nor what the next request ends has the group wait."""
+    """The group waits neither for a stream nor for a restart by the next request."""
     world = World(when)
     world.handover.lease = lease = Lease()
     world.requests.begin(began)
@@ -259,7 +259,7 @@ def test_auto_without_the_line(hook: bool | None) -> None:
 
 
 def test_each_restart_has_its_time() -> None:
-    """The patience with requests that run on begins anew for the next restart."""
+    """The patience begins anew with the next restart."""
     world = World("auto")
     world.requests.begin(1000.0)
     world.check()
@@ -270,7 +270,7 @@ def test_each_restart_has_its_time() -> None:
 
 
 def test_saves_do_not_prolong_it() -> None:
-    """Another save within the wait, which has to settle first, does not begin it anew."""
+    """Another save within the wait, which has to settle first, does not restart the patience."""
     world = World("auto")
     world.requests.begin(1000.0)
     for _ in range(4):
@@ -282,7 +282,7 @@ def test_saves_do_not_prolong_it() -> None:
 
 
 def test_due() -> None:
-    """Streams may end as soon as a restart waits, and go on once it is withdrawn."""
+    """A restart that waits is due, so that streams may end; once it is withdrawn it is not."""
     world = World("auto")
     world.requests.begin(1000.0)
     assert not world.handover.due

@@ -117,7 +117,7 @@ def test_a_large_file_is_put_off(disk: Disk) -> None:
 
 
 def test_the_first_slice(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is longer than the others, once there is something to read."""
+    """The first slice is longer than the others, once there is something to read."""
     monkeypatch.setattr(backlog, "FIRST", FIRST)
     disk.known = Digests(disk, disk.checkpoint, clock=lambda: disk.now)
     assert disk.scan(disk.write("page.html", b"text")) != set()
@@ -159,7 +159,7 @@ def test_small_files_after_a_while(disk: Disk) -> None:
 
 
 def test_without_laziness(disk: Disk) -> None:
-    """Any other scan reads everything."""
+    """A scan that is not lazy reads everything."""
     large = disk.write("module.so", content(20))
     assert disk.known.scan([large]) == {large}
     assert disk.is_read(large)
@@ -169,7 +169,7 @@ def test_without_laziness(disk: Disk) -> None:
 
 
 def test_a_touch_after_it_was_read(disk: Disk) -> None:
-    """The file is read again, and has not changed."""
+    """A file that was touched is read again, and has not changed."""
     large = disk.write("film", content(6))
     disk.scan(large)
     disk.finish()
@@ -180,7 +180,7 @@ def test_a_touch_after_it_was_read(disk: Disk) -> None:
 
 
 def test_a_change_of_the_same_size(disk: Disk) -> None:
-    """It is found once the file is read again, before all that was put off earlier."""
+    """A change of the same size is found once the file is read again, before the backlog."""
     large = disk.write("film", content(3))
     disk.scan(large)
     other = disk.write("other", content(100))
@@ -193,7 +193,7 @@ def test_a_change_of_the_same_size(disk: Disk) -> None:
 
 
 def test_a_change_of_the_size(disk: Disk) -> None:
-    """It is found at once, without reading, and back again once it is read."""
+    """A change of the size is found without reading, and a change back once the file is read."""
     large = disk.write("film", content(6))
     disk.scan(large)
     disk.finish()
@@ -212,7 +212,7 @@ def test_a_change_of_the_size(disk: Disk) -> None:
 
 @pytest.mark.parametrize("chunks", [20, 21])
 def test_a_change_before_it_was_read(disk: Disk, chunks: int) -> None:
-    """It differs for sure, so it is not read any more."""
+    """A file that changed before it was read differs, and is not read any more."""
     large = disk.write("film", content(20))
     disk.scan(large)
     first, read = disk.known.get(large), disk.chunks
@@ -225,7 +225,7 @@ def test_a_change_before_it_was_read(disk: Disk, chunks: int) -> None:
 
 
 def test_a_change_while_it_is_read(disk: Disk) -> None:
-    """It is read again, without an event; what was read is never taken for the file before."""
+    """A file that changes while it is read is read again without an event, and not misjudged."""
     large = disk.write("film", content(20))
     disk.scan(large)
     disk.meanwhile = lambda: disk.write("film", content(20, b"y"))
@@ -237,7 +237,7 @@ def test_a_change_while_it_is_read(disk: Disk) -> None:
 
 @pytest.mark.parametrize("chunks", [19, 21])
 def test_another_size_while_it_is_read(disk: Disk, chunks: int) -> None:
-    """No part of it is taken for the whole: the next scan finds that it differs."""
+    """A file that gets another size while it is read differs in the next scan."""
     large = disk.write("film", content(20))
     disk.scan(large)
     first = disk.known.get(large)
@@ -263,7 +263,7 @@ def test_it_goes_while_it_is_read(disk: Disk) -> None:
 
 
 def test_it_cannot_be_read(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """That is logged once, and it is tried again."""
+    """A file that cannot be read is logged once, and tried again."""
     large = disk.write("film", content(2))
     with monkeypatch.context() as patch:
         patch.setattr(backlog, "open_file", denied)
@@ -278,7 +278,7 @@ def test_it_cannot_be_read(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_scan_that_is_ended(disk: Disk) -> None:
-    """The next one continues where it was."""
+    """After a scan that was ended the next one continues where it was."""
     large = disk.write("film", content(3))
     disk.stop_at = 2
     with pytest.raises(StopScan):
@@ -339,7 +339,7 @@ def test_nothing_changes(site: Site) -> None:
 
 @pytest.mark.parametrize("chunks", [20, 21])
 def test_a_change_before_the_reading(site: Site, chunks: int) -> None:
-    """It is found at once, and counts still when the file has been read; so does a small file's."""
+    """A change before the file was read is found at once, and still counts once it is read."""
     site.write("film", content(chunks, b"y"))
     site.write("page.html", b"TEXT")
     assert site.differs() == {"film": MODIFIED, "page.html": MODIFIED}
@@ -347,21 +347,21 @@ def test_a_change_before_the_reading(site: Site, chunks: int) -> None:
 
 
 def test_a_change_during_the_reading(site: Site) -> None:
-    """It counts, though there is no digest of the file before."""
+    """A change while the file is read counts, though there is no digest of the file before."""
     site.meanwhile = lambda: site.write("film", content(20, b"y"))
     site.settled()
     assert site.settled() == {"film": MODIFIED}
 
 
 def test_a_touch_before_the_reading(site: Site) -> None:
-    """It counts as a change: nothing shows that it is none, and old content would be worse."""
+    """A touch before the file was read counts as a change: nothing proves that it is none."""
     site.touch(str(site.root / "film"))
     site.touch(str(site.root / "page.html"))
     assert site.settled() == {"film": MODIFIED}
 
 
 def test_a_change_after_the_reading(site: Site) -> None:
-    """Of the same size or not, it is found; the file as it was is no change."""
+    """A change after the file was read is found, whatever its size; changed back, it is none."""
     site.settled()
     site.write("film", content(20, b"y"))
     assert site.settled() == {"film": MODIFIED}
@@ -384,7 +384,7 @@ def test_a_large_file_comes_and_goes(site: Site) -> None:
 
 
 def test_a_file_that_grows_for_hours(site: Site) -> None:
-    """It differs from the first growth on, and is not read again."""
+    """A file that grows for hours differs from the first growth on, and is not read again."""
     site.settled()
     read = site.chunks
     for chunks in range(21, 521):
@@ -395,7 +395,7 @@ def test_a_file_that_grows_for_hours(site: Site) -> None:
 
 
 def test_a_file_that_changes_for_hours(site: Site) -> None:
-    """With a size that stays the same it takes a tenth of the time at most, and is a change."""
+    """A file that changes for hours at the same size is a change, and takes a tenth of the time."""
     site.settled()
     began, read = site.now, site.chunks
     for number in range(500):

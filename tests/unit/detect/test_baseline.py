@@ -147,7 +147,7 @@ def test_broken_since(module: Module) -> None:
 
 @pytest.mark.parametrize("mode", ["CHECKED_HASH", "UNCHECKED_HASH"])
 def test_hash_based_bytecode_proves_nothing(module: Module, mode: str, writable: bool) -> None:
-    """A cache that goes by a hash of the source, or is never checked, is no evidence."""
+    """A cache that is checked by a hash of the source, or never, is no evidence."""
     mode_of = py_compile.PycInvalidationMode[mode]
     py_compile.compile(str(module.path), invalidation_mode=mode_of, doraise=True)
     for content in (BEFORE, AFTER):

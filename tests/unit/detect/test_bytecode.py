@@ -176,7 +176,7 @@ UNCHECKED = py_compile.PycInvalidationMode.UNCHECKED_HASH
 
 
 def test_an_unchecked_cache_is_reported(source: Path) -> None:
-    """Python never looks at its source: the cache stays, and is reported until it is compiled."""
+    """A cache that Python never checks stays, and is reported until it is compiled again."""
     py_compile.compile(str(source), invalidation_mode=UNCHECKED, doraise=True)
     edit(source, second=SECOND + 5)
     assert run(source) == 1  # the trap is real
@@ -229,7 +229,7 @@ def test_what_python_would_not_write_again_stays(
 
 @pytest.mark.parametrize("mode", ["CHECKED_HASH", "UNCHECKED_HASH"])
 def test_deployed_bytecode_is_not_distrusted(source: Path, mode: str) -> None:
-    """A cache that goes by a hash was made on purpose, and its time says nothing."""
+    """A cache that is checked by a hash is deployed on purpose, and stays whatever its time."""
     mode_of = py_compile.PycInvalidationMode[mode]
     edit(source, BEFORE, time.time())
     py_compile.compile(str(source), invalidation_mode=mode_of, doraise=True)
@@ -248,7 +248,7 @@ def test_bytecode_without_a_source_stays(source: Path) -> None:
 
 @pytest.mark.parametrize("age", [0.0, 0.9, 5.0])
 def test_bytecode_of_the_second_in_which_its_source_was_written(source: Path, age: float) -> None:
-    """It may be of an earlier text, and is removed; what was written long after is kept."""
+    """A cache of the second in which its source was written is removed; a later one is kept."""
     edit(source, second=time.time() - age)
     cache_of(source).touch()
     distrust(str(source))

@@ -574,7 +574,7 @@ def test_a_file_that_becomes_a_link_is_registered_again(app: Application, heard:
 
 
 def test_a_change_without_an_event(app: Application, heard: Heard) -> None:
-    """It is found within a round, of which each scan does its share."""
+    """A change without an event is found within a round, of which each scan does its share."""
     paths = [app.load(f"m{number}.py") for number in range(60)]
     heard.scan()
     Path(paths[41]).write_bytes(AFTER)
@@ -597,7 +597,7 @@ def too_many(path: str, flags: int) -> int:
 def test_what_cannot_be_read_is_scanned_until_it_can(
     app: Application, heard: Heard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """There is no event when descriptors are free again; that there are none is logged once."""
+    """Without descriptors a file is scanned until it can be read; that is logged once."""
     paths = [app.load("a.py"), app.load("b.py")]
     heard.scan()
     app.write("a.py", AFTER)
@@ -646,7 +646,7 @@ def listed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_tracked_folders_are_listed_after_events_there(
     app: Application, heard: Heard, listed: list[str]
 ) -> None:
-    """Otherwise once in a round, and when more is tracked."""
+    """A tracked folder is listed after events there, once in a round, and when more is tracked."""
     module, folder = app.load("a.py"), app.root / "templates"
     path = app.write("templates/deep/a.html")
     app.detector.track([str(folder)])
@@ -690,7 +690,7 @@ def test_a_loaded_module_is_no_litter(app: Application) -> None:
 
 
 def test_a_tracked_folder_without_events(app: Application, heard: Heard) -> None:
-    """It is listed each time."""
+    """A tracked folder without events is listed at each scan."""
     heard.polled = {str(app.root / "templates")}
     app.write("templates/a.html")
     app.detector.track([str(app.root / "templates")])
@@ -700,7 +700,7 @@ def test_a_tracked_folder_without_events(app: Application, heard: Heard) -> None
 
 
 def test_a_missing_tracked_folder_is_registered(app: Application, heard: Heard) -> None:
-    """Even if it was empty: what is in it when it comes back is a change."""
+    """A missing tracked folder is registered, even if it was empty: its later files are changes."""
     folder = app.root / "templates"
     folder.mkdir()
     app.detector.track([str(folder)])
@@ -743,14 +743,14 @@ def test_a_missing_module_that_appears(app: Application, name: str) -> None:
 
 
 def test_a_missing_module_that_appears_before_the_next_scan(app: Application) -> None:
-    """It was not there when it was to be imported."""
+    """A missing module that appears before the next scan is a change too."""
     app.not_found = ["local"]
     app.write("local.py")
     assert app.differs() == {"local.py": "appeared"}
 
 
 def test_a_missing_module_that_is_imported_after_all(app: Application) -> None:
-    """What the application wrote itself and then imported is no change."""
+    """A missing module that the application writes itself and then imports is no change."""
     app.not_found = ["local"]
     app.see("local.py")
     assert app.differs() == {}

@@ -351,7 +351,7 @@ def test_digest_of_is_blake2b(tmp_path: Path) -> None:
 def test_a_path_that_leads_elsewhere_while_it_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: bytes | None
 ) -> None:
-    """When it leads back, it has the same mark as before, and is read all the same."""
+    """A path that leads elsewhere while it is read is read again, though its mark is as before."""
     folder, path = tmp_path / "current", tmp_path / "current/a.py"
     folder.mkdir()
     path.write_bytes(b"release")
@@ -383,7 +383,7 @@ def test_a_path_that_leads_elsewhere_while_it_is_read(
 def test_a_path_that_is_away_only_while_it_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Back at once, it is read by the next scan, though its mark was the same all the time."""
+    """A path that is away only while it is read is read by the next scan, at the same mark."""
     path, away, calls = tmp_path / "a.py", tmp_path / "away", []
     path.write_bytes(b"x = 1")
 

@@ -205,7 +205,7 @@ def test_a_digest_that_imports(app: Application, monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_first_import_after_a_while_calls(app: Application) -> None:
-    """Once, and again when `seen` has returned nothing since; not before the first `seen`."""
+    """The first import after a while calls once; not before the first `seen`."""
     for name in "abcde":
         app.write(f"_{name}.py", BEFORE)
     calls = []
@@ -282,7 +282,7 @@ def before(app: Application) -> Iterator[Before]:
 
 
 def test_the_hook_comes_before_finders_that_came_later(app: Application, before: Before) -> None:
-    """From the next scan on, and what they find is found as before."""
+    """From the next scan on the hook precedes later finders, which find what they did before."""
     paths = [app.write(f"_{name}.py", BEFORE) for name in "ab"]
     app.load("_a")
     app.seen()
@@ -303,7 +303,7 @@ def test_a_hook_that_was_removed_stays_away(app: Application) -> None:
 
 
 def test_names_that_are_not_found(app: Application) -> None:
-    """They are returned once, with the folders that were searched."""
+    """Names that are not found are returned once, with the folders that were searched."""
     app.write("/__init__.py", b"")
     for name in ("_none", "_none", ".local"):
         with pytest.raises(ModuleNotFoundError):
@@ -315,7 +315,7 @@ def test_names_that_are_not_found(app: Application) -> None:
 
 
 def test_names_that_are_not_found_wake_once(app: Application) -> None:
-    """A name that is tried again and again, as at each request, wakes nobody."""
+    """A name that is tried again and again, as at each request, wakes the monitor once."""
     for _ in range(3):
         app.seen()
         assert importlib.util.find_spec(f"{NAME}_none") is None

@@ -47,7 +47,7 @@ def test_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_path_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those of each folder of installed packages; elsewhere a .pth file may be anything."""
+    """The .pth files of each folder of installed packages are found, and no others."""
     folders = [str(tmp_path / name) for name in ("site-packages", "app", "[a]/dist-packages")]
     monkeypatch.setattr(sys, "path", [*folders, "", folders[0], None])
     assert path_files() == [str(tmp_path / "site-packages/*.pth")]

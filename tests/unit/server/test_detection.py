@@ -48,7 +48,7 @@ def daemon(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def test_a_daemon_process(daemon: ModuleType) -> None:
-    """In daemon mode a restart may be asked for, and we know our groups and how many we are."""
+    """In daemon mode a restart may be requested; groups and number of processes are known."""
     assert detect() == Server("daemon", None, "site", "host|/app", 3, daemon, os.getppid())
     assert mod_wsgi() is daemon
 
@@ -64,7 +64,7 @@ def test_a_service_script(daemon: ModuleType, threads: object, is_service: bool)
 def test_a_service_script_of_a_sub_interpreter(
     daemon: ModuleType, group: str, is_refused: bool
 ) -> None:
-    """No signal ends it, and the refusal says what to change."""
+    """No signal ends a service script of a sub-interpreter; the refusal names what to change."""
     vars(daemon).update(threads_per_process=0, application_group=group)
     assert ("application-group=%{GLOBAL}" in str(detect().refusal)) is is_refused
 
@@ -96,14 +96,14 @@ def test_the_package_of_the_same_name(version: object, monkeypatch: pytest.Monke
 
 
 def test_mod_wsgi_is_not_imported() -> None:
-    """Asking imports nothing: outside Apache the name means another package."""
+    """The detection does not import mod_wsgi: outside Apache the name means another package."""
     detect()
     assert "mod_wsgi" not in sys.modules
 
 
 @pytest.mark.parametrize("told", [None, 5, b"site", ["site"]])
 def test_a_group_that_is_no_text(told: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What mod_wsgi does not say as text counts as not said."""
+    """A group that mod_wsgi does not give as text counts as unknown."""
     module = inside()
     vars(module).update(process_group=told, application_group=told, maximum_processes=told)
     monkeypatch.setitem(sys.modules, "mod_wsgi", module)
@@ -125,7 +125,7 @@ def test_a_group_has_one_process_at_least(count: object, daemon: ModuleType) -> 
 def test_the_users_word_is_believed(
     kind: str, native_says: str, within: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A forced server is the one we take this for; only as a daemon may it restart."""
+    """A server that the user forces is believed; only a daemon may be restarted then."""
     if within:
         monkeypatch.setitem(sys.modules, "mod_wsgi", inside())
     if native_says != "apache":
@@ -138,26 +138,26 @@ def test_the_users_word_is_believed(
 
 
 def test_forced_embedded_is_refused_without_mod_wsgi() -> None:
-    """Nothing that the user says makes an embedded Apache restart."""
+    """No setting makes an embedded Apache restart."""
     assert detect("embedded").refusal is not None
 
 
 def test_a_native_module_that_does_not_load(
     daemon: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without the native module there is no restart; its own words say why, once."""
+    """Without the native module there is no restart; the refusal has its error, once."""
     monkeypatch.setattr(native, "unavailable", lambda: MISSING)
     assert detect().refusal == MISSING
 
 
 def test_a_process_that_is_not_apache(daemon: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A mod_wsgi that somebody put into another program does not get it killed."""
+    """A program that is not Apache is never signalled, even if it has a module mod_wsgi."""
     monkeypatch.setattr(native, "apache", lambda: None)
     assert "not Apache" in str(detect().refusal)
 
 
 def test_windows_elsewhere(daemon: ModuleType) -> None:
-    """Whoever is told that it is Windows, and sees that it is not, refuses."""
+    """A server forced to "windows" is refused on another system."""
     assert "Windows" in str(detect("windows").refusal)
 
 
@@ -176,7 +176,7 @@ def test_windows(
     refusal: str | None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """On Windows the server itself says whether it can be asked, now or ever."""
+    """On Windows the server's state decides whether a restart can be requested, now or ever."""
     monkeypatch.setattr(server, "WINDOWS", True)
     monkeypatch.setattr(native, "apache", lambda: apache)
     found = detect()
@@ -188,7 +188,7 @@ def test_windows(
 def test_each_refusal_is_one_sentence(
     kind: str | None, within: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A refusal is one line of a few words that fits the log and starts no second sentence."""
+    """A refusal is one short sentence that fits a log line."""
     if within:
         monkeypatch.setitem(sys.modules, "mod_wsgi", inside())
     monkeypatch.setattr(native, "apache", lambda: None)
@@ -212,7 +212,7 @@ def test_when_this_process_started() -> None:
 
 @pytest.mark.parametrize("stat", [b"", b"nonsense", b"1 (a b) R 1"])
 def test_an_unknown_start(stat: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If the system does not say, or says nonsense, the time is not known."""
+    """If the system gives no time, or an invalid one, the start is unknown."""
     (tmp_path / "stat").write_bytes(stat)
     monkeypatch.setattr(server, "open", lambda *_: (tmp_path / "stat").open("rb"), raising=False)
     assert process_started() is None
@@ -222,7 +222,7 @@ def test_an_unknown_start(stat: bytes, tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_windows_has_no_proc(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Under wine there is one, of Linux: another process has that pid there."""
+    """On Windows /proc is not read: under wine it is that of Linux, with other pids."""
     monkeypatch.setattr(server, "WINDOWS", True)
     assert process_identity(os.getpid()) == f"{os.getpid()}"
 

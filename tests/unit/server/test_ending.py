@@ -34,7 +34,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
 
 @pytest.fixture
 def requests() -> Requests:
-    """None that run."""
+    """No running requests."""
     return Requests(None, time.monotonic)
 
 
@@ -115,7 +115,7 @@ def test_child_processes(requests: Requests, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_an_exit_function(gate: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where nothing else is left, what the ending thread runs is named with its place."""
+    """If nothing else is left, the function that the ending thread runs is named."""
     monkeypatch.setattr(detection, "mod_wsgi", lambda: None)
     began = threading.Event()
 
@@ -131,7 +131,7 @@ def test_an_exit_function(gate: threading.Event, monkeypatch: pytest.MonkeyPatch
 
 
 def test_foreign_frames_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where interpreters may have a GIL of their own, nobody reads their frames."""
+    """Where interpreters may have a GIL of their own, their frames are not read."""
     module = ModuleType("mod_wsgi")
     module.version = (6, 1, 1)  # type: ignore[attr-defined]
     monkeypatch.setattr(detection, "mod_wsgi", lambda: module)
@@ -166,7 +166,7 @@ def test_it_is_reported_at_once(requests: Requests, monkeypatch: pytest.MonkeyPa
 
 
 def test_no_failure_of_ours_is_the_process_s(requests: Requests) -> None:
-    """Where no thread can start any more, or anything else fails, the process ends as ever."""
+    """If no thread can start any more, or anything else fails, the process ends normally."""
 
     def refuse(_work: object) -> None:
         raise RuntimeError("can't create new thread at interpreter shutdown")

@@ -1,4 +1,4 @@
-"""The end of an interpreter is told in time, and waits for nothing."""
+"""The end of an interpreter is noticed in time, and waits for nothing."""
 
 import subprocess
 import sys
@@ -41,7 +41,7 @@ def test_a_foreign_main_thread_is_not_waited_for(tmp_path: Path) -> None:
 
 
 def test_everybody_who_knows_of_the_end_tells(monkeypatch: pytest.MonkeyPatch) -> None:
-    """mod_wsgi, threading and atexit are all asked; one that refuses does not matter."""
+    """mod_wsgi, threading and atexit all get a callback; one that refuses does not matter."""
     told, hooks = [], []
     mod_wsgi = ModuleType("mod_wsgi")
     monkeypatch.setattr(mod_wsgi, "subscribe_shutdown", hooks.append, raising=False)
@@ -59,7 +59,7 @@ def test_everybody_who_knows_of_the_end_tells(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_an_exit_is_no_second_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An interpreter that ends goes on ending, also if it is told to exit meanwhile."""
+    """A second notice of the end does nothing."""
     hooks = []
     monkeypatch.setattr(threading, "_register_atexit", hooks.append)
     monkeypatch.setattr("atexit.register", hooks.append)
@@ -69,6 +69,6 @@ def test_an_exit_is_no_second_one(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_older_mod_wsgi_cannot_tell() -> None:
-    """Without subscribe_shutdown the others do."""
+    """Without subscribe_shutdown the other callbacks are enough."""
     ending.subscribe(lambda: None, ModuleType("mod_wsgi"))
     ending.subscribe(lambda: None, None)

@@ -15,7 +15,7 @@ from wsgireload.server import native
 
 @pytest.fixture
 def core(monkeypatch):
-    """A stand-in for _native, which says what the test puts into it."""
+    """A stand-in for _native, which returns what the test puts into it."""
     stand_in = SimpleNamespace(
         probe=lambda: (False, "", "", 0, -1, -1, 0, ""),
         restart=lambda: (0, 0, "kill", ""),
@@ -48,7 +48,7 @@ def test_real_core():
 
 
 def test_apache(core):
-    """Inside Apache the version and the MPM are what httpd says."""
+    """Inside Apache the version and the MPM are those of httpd."""
     core.probe = lambda: (True, "Apache/2.4.57", "event", 0, -1, -1, 0, "")
     assert native.apache() == native.Apache(version="Apache/2.4.57", mpm="event")
 
@@ -68,21 +68,21 @@ WHY = "Apache is still starting this process"
     ],
 )
 def test_apache_on_windows(core, state, outlook, refusal, told):
-    """On Windows there is more to tell; what will pass is no refusal."""
+    """On Windows there are more values; a state that will pass is no refusal."""
     core.probe = lambda: (True, "Apache/2.4.69", "WinNT", 42, state, 7, outlook, refusal)
     assert native.apache() == native.Apache("Apache/2.4.69", "WinNT", 42, *told)
 
 
 @pytest.mark.parametrize(("status", "asked"), [(0, True), (1, False)])
 def test_asked(core, status, asked):
-    """A restart tells whether this call or an earlier one asked."""
+    """A restart returns whether this call or an earlier one requested it."""
     core.restart = lambda: (status, 0, "kill", "")
     assert native.restart() is asked
 
 
 @pytest.mark.parametrize("status", [2, 3, 4, 99])
 def test_failed(core, status):
-    """Every other status is a NativeError that names the call, the code and the system's words."""
+    """Every other status is a NativeError with the call, the code and the system's message."""
     core.restart = lambda: (status, 1, "kill", "Operation not permitted")
     with pytest.raises(NativeError, match=r"^kill failed: Operation not permitted") as raised:
         native.restart()
@@ -175,13 +175,13 @@ def test_open_shared_fails(core):
 
 
 def test_open_shared_elsewhere():
-    """Where an open file is in nobody's way there is no need for it."""
+    """Elsewhere an open file hinders no other process, and open_shared is not needed."""
     with pytest.raises(NativeError, match="not supported on this platform"):
         native.open_shared(__file__)
 
 
 def test_unavailable(unloadable):
-    """Where the core does not load, the import goes well and the reason is the loader's."""
+    """If the core does not load, the import succeeds, and the reason is the loader's."""
     assert unloadable.unavailable() == (
         "the native module does not load: "
         "ModuleNotFoundError: import of wsgireload._native halted; None in sys.modules"
@@ -202,7 +202,7 @@ def test_unavailable(unloadable):
     ],
 )
 def test_unavailable_calls(unloadable, call):
-    """Where the core does not load, every call says so."""
+    """If the core does not load, every call raises with that reason."""
     name, *arguments = call
     with pytest.raises(NativeError, match=r"^import wsgireload\._native failed: ModuleNotFound"):
         getattr(unloadable, name)(*arguments)

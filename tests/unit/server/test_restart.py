@@ -48,7 +48,7 @@ class Server:
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Server:
-    """A server that takes note of what is requested."""
+    """A server that records the requests."""
     server = Server()
     monkeypatch.setattr(native, "restart", server.restart)
     monkeypatch.setattr(native, "terminate", server.terminate)
@@ -178,7 +178,7 @@ def test_a_reset_gives_the_full_time_again(server: Server) -> None:
 
 
 def test_only_the_first_interpreter_repeats_its_request(server: Server) -> None:
-    """If all of a process did, the server would get one request from each."""
+    """Of all interpreters of a process only the first repeats its request."""
     server.is_first = False
     restart = Restart(0.0, server.clock)
     restart.request()

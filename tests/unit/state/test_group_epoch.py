@@ -42,7 +42,7 @@ def world(tmp_path: Path) -> World:
 
 
 def test_an_announcement_reaches_all(world: World) -> None:
-    """It is over for the processes that ran before it, at once, and not for later ones."""
+    """An announcement counts at once for the processes that run, and not for later ones."""
     first, second = world.process(), world.process()
     assert not first.is_over()
     assert not second.is_over()
@@ -68,7 +68,7 @@ def test_an_announcement_is_retracted(world: World) -> None:
 
 
 def test_a_scan_proves_a_process_up_to_date(world: World) -> None:
-    """A scan that began after the announcement does; the next announcement counts again."""
+    """A scan that began after the announcement proves it; the next announcement counts again."""
     first, second = world.process(), world.process()
     world.now += 1
     second.scanning()
@@ -130,7 +130,7 @@ def test_a_file_that_was_only_made_announces_nothing(world: World) -> None:
 
 @pytest.mark.parametrize("cleaned", ["file", "folder", "moved"])
 def test_the_file_is_removed(world: World, cleaned: str) -> None:
-    """Processes of before and of after that hear each other."""
+    """If the file is removed, processes of before and after find each other's announcements."""
     old = world.process()
     old.announce()
     old.retract()
@@ -151,7 +151,7 @@ def test_the_file_is_removed(world: World, cleaned: str) -> None:
 
 
 def test_a_process_that_uses_another_folder(world: World) -> None:
-    """As where the better one could not be made at first: its announcement is found."""
+    """The announcement of a process that uses another folder is found."""
     world.folder.touch()
     old = world.process()
     world.now += 1
@@ -167,7 +167,7 @@ def test_a_process_that_uses_another_folder(world: World) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root plants files of others")
 def test_what_another_user_planted(world: World) -> None:
-    """It announces nothing."""
+    """A file that another user has planted announces nothing."""
     first = world.process()
     world.leave(world.now)
     os.chown(world.file, 65534, 65534)
@@ -193,7 +193,7 @@ def test_a_disk_that_fails(world: World, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_an_announcement_that_fails(
     world: World, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """It is no error, but reported: each process notices by itself."""
+    """An announcement that fails is reported, not raised: each process notices by itself."""
     first = world.process()
 
     def read_only(*_: object, **__: object) -> None:
@@ -237,7 +237,7 @@ def test_an_announcement_of_another_is_not_retracted(world: World) -> None:
 def test_a_process_begins_while_another_announces(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It takes nothing back, at whatever moment it begins."""
+    """A process that begins retracts no announcement, whenever it begins."""
     first, second = world.process(), world.process()
     world.now += 1
     utime = os.utime
@@ -255,7 +255,7 @@ def test_a_process_begins_while_another_announces(
 
 
 def test_a_process_that_was_made_slowly(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An announcement of the time in which it begins counts: it may have loaded the old code."""
+    """An announcement while a process begins counts: it may have loaded the old code."""
     other = world.process()
     lstat = os.lstat
 
@@ -296,7 +296,7 @@ def test_many_requests(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_nothing_stays_open(world: World) -> None:
-    """Neither of a process that begins, nor of one that announces or reads."""
+    """No descriptor stays open after a process begins, announces or reads."""
     before = os.listdir("/dev/fd")  # noqa: PTH208
     for _ in range(5):
         each = world.process()
@@ -307,7 +307,7 @@ def test_nothing_stays_open(world: World) -> None:
 
 
 def test_a_forked_child_keeps_no_lock(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A child that was forked in the middle of an announcement is in nobody's way."""
+    """A child that was forked in the middle of an announcement delays no other process."""
     first, second = world.process(), world.process()
     ended, end = os.pipe()
     children = []
@@ -349,7 +349,7 @@ def test_another_process_keeps_the_lock(world: World, monkeypatch: pytest.Monkey
 
 
 def test_a_process_without_a_group() -> None:
-    """It is alone: nothing is announced, and it is never over."""
+    """A process without a group announces nothing, and none is announced to it."""
     alone = GroupEpoch()
     alone.announce()
     alone.scanning()

@@ -54,7 +54,7 @@ def test_it_is_extended(world: World) -> None:
 
 
 def test_it_is_never_long(world: World) -> None:
-    """However long a request has run, a process that is killed keeps nobody waiting."""
+    """However long a request may run, the lease of a process that is killed ends soon."""
     first, second = world.process(), world.process()
     first.extend(60)
     world.now += LONGEST + 0.01
@@ -63,7 +63,7 @@ def test_it_is_never_long(world: World) -> None:
 
 @pytest.mark.parametrize("content", ["", "soon", "nan", "inf", "1e9", "-1", "\0" * 99])
 def test_damage(world: World, content: str) -> None:
-    """Whatever the file contains, it is no lease without an end, and the next one counts."""
+    """Damage in the file is no lease, and the next lease counts."""
     first, second = world.process(), world.process()
     first.extend(0.1)
     (world.folder / "site.wait").write_text(content)
@@ -73,7 +73,7 @@ def test_damage(world: World, content: str) -> None:
 
 
 def test_without_a_folder(tmp_path: Path) -> None:
-    """Where nothing can be written each process goes by itself."""
+    """Without a folder no process waits for another."""
     (tmp_path / "file").touch()
     for lease in (GroupLease(), GroupLease(Candidates([str(tmp_path / "file")], str), "x")):
         lease.extend(0.1)

@@ -108,7 +108,7 @@ def test_pids_are_used_again(world: World, began: float | None, claims: bool) ->
 
 
 def test_the_first_process_of_a_server(world: World) -> None:
-    """It claims nothing of an earlier server with the same pid, and does not count it."""
+    """The first process of a server claims and counts none of an earlier one with the same pid."""
     ours = LATER._replace(pid=os.getpid())
     world.journal().record(ENTRY)
     world.journal().record(ours)
@@ -126,7 +126,7 @@ def test_the_files_of_all_applications(world: World) -> None:
 
 
 def test_a_restart_that_is_not_recorded(world: World) -> None:
-    """Its completion and its withdrawal change nothing."""
+    """Completing or withdrawing a restart that was not recorded changes nothing."""
     world.journal().record(ENTRY)
     world.journal().complete(LATER._replace(up=102.0))
     world.journal().withdraw(LATER)

@@ -208,7 +208,7 @@ def test_damage_on_a_full_disk(world: World, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_disk_that_fails(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What cannot be read is unknown, and not empty: that would allow any number of restarts."""
+    """A journal that cannot be read is not an empty one, which would allow all restarts."""
     world.journal().record(ENTRY)
 
     def broken(*_: object) -> bytes:
@@ -221,7 +221,7 @@ def test_a_disk_that_fails(world: World, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_claim_that_cannot_be_written(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without room to note a claim nobody claims: two processes might, otherwise."""
+    """A claim that cannot be written is none: otherwise two processes might claim one restart."""
     world.journal().record(ENTRY)
     with monkeypatch.context() as patched:
         patched.setattr(os, "replace", full_disk)

@@ -129,7 +129,7 @@ def test_what_python_writes(world: World, way: Callable[[Path], None]) -> None:
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 def test_what_another_writes(world: World, way: Callable[[Path], None]) -> None:
-    """That is nothing of ours."""
+    """What another program writes is not the application's own write."""
     with unobserved(world):
         way(world.file)
     assert world.wrote() is False
@@ -153,14 +153,14 @@ def test_a_person_mends_it(world: World) -> None:
 
 
 def test_a_file_that_is_gone(world: World) -> None:
-    """Nobody wrote it."""
+    """A file that is gone was not written by the application."""
     in_place(world.file)
     world.file.unlink()
     assert world.wrote() is False
 
 
 def test_nothing_is_known_without_observation(world: World) -> None:
-    """Of no file, and where no file changed."""
+    """Without observation nothing is known of any file, nor if no file changed."""
     assert world.process().wrote([str(world.file)]) is None
     assert world.writes.wrote([]) is None
     world.writes.ignore()
@@ -169,7 +169,7 @@ def test_nothing_is_known_without_observation(world: World) -> None:
 
 
 def test_a_hook_that_is_forbidden(world: World) -> None:
-    """Then nothing is known, and nothing raised."""
+    """If another hook forbids ours, nothing is known, and nothing raises."""
 
     def forbid(_: Hook) -> None:
         raise RuntimeError("not here")
@@ -187,7 +187,7 @@ def run_program(path: Path | None = None) -> None:
 
 
 def test_a_program_that_writes_while_the_application_is_loaded(world: World) -> None:
-    """What it changes counts as written by the application: afterwards as well."""
+    """What a program changes while the application is loaded counts as the application's write."""
     world.is_up = False
     world.writes.loaded()
     run_program(world.file)
@@ -213,7 +213,7 @@ def test_a_program_that_writes_nothing(world: World) -> None:
 
 
 def test_a_program_is_over_when_its_thread_goes_on(world: World) -> None:
-    """What changes then was changed by another, though the application is still being loaded."""
+    """What changes once the program's thread goes on was changed by another."""
     world.is_up = False
     run_program(world.file)
     world.writes._audit("exec", ())
@@ -225,7 +225,7 @@ def test_a_program_is_over_when_its_thread_goes_on(world: World) -> None:
 
 
 def test_programs_of_two_processes(world: World) -> None:
-    """One that has just begun does not hide what another one wrote."""
+    """A program that has just begun does not hide what that of another process wrote."""
     world.is_up = False
     run_program(world.file)
     world.age(world.file, 0.5)
@@ -245,14 +245,14 @@ def test_programs_of_two_lives(world: World) -> None:
 
 
 def test_a_program_that_is_run_by_a_request(world: World) -> None:
-    """It is not taken to write anything: many applications run programs."""
+    """A program that a request runs is not taken to write anything."""
     assert world.writes.loaded()
     run_program()
     assert world.marks() == []
 
 
 def test_the_hook_never_raises(world: World) -> None:
-    """Whatever it is called with, and where no mark can be written."""
+    """The hook never raises, whatever its arguments, and if no mark can be written."""
     for event, args in (
         ("open", ()),
         ("open", (7, "w", os.O_WRONLY)),

@@ -79,7 +79,7 @@ def test_a_link_in_its_place_is_refused(path: Path, tmp_path: Path) -> None:
 def test_a_link_that_takes_its_place_later_is_not_followed(
     folder: PrivateDir, path: Path, tmp_path: Path
 ) -> None:
-    """All goes on in the folder that was opened."""
+    """A link that takes the folder's place later is not followed."""
     (tmp_path / "elsewhere").mkdir(mode=0o700)
     path.rename(tmp_path / "moved")
     path.symlink_to("elsewhere")

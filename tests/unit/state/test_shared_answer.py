@@ -75,14 +75,14 @@ def test_a_process_that_is_killed(group: Group) -> None:
 
 
 def test_a_new_question_of_the_same_process(group: Group) -> None:
-    """It does not stand in its own way."""
+    """A new question of the same process does not wait for its own lock."""
     first = group.process()
     assert first.take("a change") is True
     assert first.take("another") is True
 
 
 def test_an_old_answer(group: Group, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same change later is another one, and so it is once the clock was set back."""
+    """An old answer does not count, nor does one from before the clock was set back."""
     first, second = group.process(), group.process()
     for age in (LATELY, -3600.0):
         first.take("a change")
@@ -129,7 +129,7 @@ def test_without_a_folder(group: Group, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("planted", ["a folder", "a pipe", "a link"])
 def test_what_is_no_file(group: Group, planted: str) -> None:
-    """It is neither read nor followed: each process is alone."""
+    """If the file is no regular file, it is neither read nor followed: each process is alone."""
     group.folder.mkdir(mode=0o700)
     if planted == "a folder":
         group.file.mkdir()
@@ -173,7 +173,7 @@ def test_a_full_disk(group: Group, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("failing", ["lock", "read"])
 def test_a_disk_that_fails(group: Group, monkeypatch: pytest.MonkeyPatch, failing: str) -> None:
-    """The process is alone; no descriptor and no lock is left behind."""
+    """On a disk that fails the process is alone, and leaves no descriptor and no lock."""
 
     def broken(*_: object) -> bytes:
         raise OSError(5, "Input/output error")

@@ -151,7 +151,7 @@ def test_a_full_disk(file: StatusFile, folder: Path, monkeypatch: pytest.MonkeyP
 def test_a_request_while_the_disk_is_full(
     file: StatusFile, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is noticed, and so is one of a time when there was no room from the start."""
+    """A request is noticed while the disk is full, from the start or later."""
     write(file, 1)
     file.restart_requested()
     fill(monkeypatch)
