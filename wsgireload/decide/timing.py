@@ -33,6 +33,7 @@ CALLED = 1.0  # seconds: mod_wsgi calls before a request that begins so long aft
 AGAIN = 1.0  # seconds: so soon again due, a restart has had part of its time (another save settled)
 NEXT = "with the next request"
 MISSING = f"the WSGI script lacks the line: {LINE}"
+ANOTHER = f"mod_wsgi calls another function than that of the line: {LINE}"
 BESIDE = "; with several processes old code may answer beside new"
 UNASKED = "; when='auto' applies, as mod_wsgi does not call wsgireload.reload_required here"
 OTHERS = (Awaited("requests of other applications or processes of this group"),)
@@ -135,7 +136,8 @@ class Timing(Gate):
             self._handover.begin()
             return Wait(float("inf"), NEXT)
         is_called = hook or (hook is False and self._handover.asked)
-        return self._auto(now, "" if is_called else f"{BESIDE}: {MISSING}")
+        why = MISSING if hook is None else ANOTHER
+        return self._auto(now, "" if is_called else f"{BESIDE}: {why}")
 
     def _auto(self, now: float, note: str) -> Verdict:
         self._handover.due = True

@@ -11,7 +11,7 @@ from itertools import islice
 from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any, NamedTuple
 
-from wsgireload.server.detection import SCRIPT_PREFIX
+from wsgireload.server.detection import EXPRESS_PREFIX, SCRIPT_PREFIX
 
 PYTHON_SUFFIXES = (".py", ".pyw")
 HEAP_TYPE = 1 << 9  # a class of Python's: the __dict__ of one in C may be that of another object
@@ -109,15 +109,20 @@ def _source(name: str, module: object) -> Source | None:
     if archive is not None:
         return Source(archive, name)
     cached = getattr(spec, "cached", None) if loader is SourceFileLoader else None
-    script = name.startswith(SCRIPT_PREFIX)
-    mtime = names.get("__mtime__") if script else None
+    mtime = names.get("__mtime__") if name.startswith(SCRIPT_PREFIX) else None
     return Source(
         path,
         name,
-        is_python=script or path.lower().endswith(PYTHON_SUFFIXES),
+        is_python=_is_python(name, path, loader),
         cached=cached if isinstance(cached, str) else None,
         loaded_mtime=mtime if isinstance(mtime, int) and mtime > 0 else None,
     )
+
+
+def _is_python(name: str, path: str, loader: type) -> bool:
+    """Whether the file of a module is Python source, whatever its suffix."""
+    is_script = name.startswith((SCRIPT_PREFIX, EXPRESS_PREFIX))
+    return is_script or loader is SourceFileLoader or path.lower().endswith(PYTHON_SUFFIXES)
 
 
 def _namespace(module: object) -> Mapping[str, object]:

@@ -14,6 +14,8 @@ T = TypeVar("T")
 
 WINDOWS = os.name == "nt"
 SCRIPT_PREFIX = "_mod_wsgi_"  # of the modules that WSGI scripts are, whatever their suffix
+EXPRESS_PREFIX = "__wsgi_"  # of those that the script of mod_wsgi-express makes of the user's
+EXPRESS = {"entry_point", "application_type", "callable_object"}  # in mod_wsgi-express's script
 
 
 class Server(NamedTuple):
@@ -71,7 +73,7 @@ def _refusal(kind: str, inside: ModuleType | None, *, forced: bool) -> str | Non
             return "start() was called with server='none'"
         return "this process is not Apache's: no mod_wsgi in it"
     if kind == "embedded":
-        return (
+        return _refusal_of_apache() or (
             "mod_wsgi runs in embedded mode here, where a child may not restart its Apache: "
             "give the application a process of its own with WSGIDaemonProcess and WSGIProcessGroup"
         )
@@ -93,15 +95,27 @@ def _refusal(kind: str, inside: ModuleType | None, *, forced: bool) -> str | Non
     return "mod_wsgi is here, but this process is not Apache's"
 
 
+def _refusal_of_apache() -> str | None:
+    apache = native.apache() if native.unavailable() is None else None
+    return apache and apache.refusal
+
+
 def script() -> str:
     """The path of the WSGI script, as Apache's configuration names it; "" if there is none."""
     return next(iter(script_paths()), "")
 
 
 def script_paths() -> list[str]:
-    """The absolute paths of all WSGI scripts of this interpreter."""
-    paths = (getattr(script, "__file__", None) for script in _scripts())
-    return [os.path.abspath(path) for path in paths if isinstance(path, str)]
+    """The absolute paths of all WSGI scripts of this interpreter.
+
+    The script of mod_wsgi-express loads the user's, which is the one returned, or imports a module.
+    """
+    found = []
+    for script in _scripts():
+        path = getattr(script, "entry_point" if _is_express(script) else "__file__", None)
+        if isinstance(path, str) and os.path.dirname(path):
+            found.append(os.path.abspath(path))
+    return found
 
 
 def script_folder() -> str:
@@ -121,8 +135,10 @@ def reload_hook() -> bool | None:
     """Whether the WSGI scripts of this interpreter have a `reload_required` for mod_wsgi to call.
 
     True: each has ours, or one of its own, which may call ours. False: another's, as the script of
-    mod_wsgi-express has. None: one of them has none.
+    mod_wsgi-express has, which the user cannot change. None: one of them has none.
     """
+    if any(map(_is_express, _scripts())):
+        return False
     if not _scripts_have("reload_required"):
         return None
     return all(_may_call_ours(script) for script in _scripts())
@@ -131,6 +147,10 @@ def reload_hook() -> bool | None:
 def _may_call_ours(script: object) -> bool:
     home = getattr(getattr(script, "reload_required", None), "__module__", None)
     return home in ("wsgireload.api", getattr(script, "__name__", ""))
+
+
+def _is_express(script: object) -> bool:
+    return all(hasattr(script, name) for name in EXPRESS)
 
 
 def _scripts_have(name: str) -> bool:

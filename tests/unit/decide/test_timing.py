@@ -10,8 +10,10 @@ from support.running import Running
 from wsgireload.changes import Change, Changes
 from wsgireload.decide.timing import (
     AGAIN,
+    ANOTHER,
     CALLED,
     LINE,
+    MISSING,
     NEXT,
     OTHERS,
     SOON,
@@ -245,9 +247,9 @@ def test_what_it_waits_for_is_named() -> None:
     assert world.handover.awaited == ()
 
 
-@pytest.mark.parametrize("hook", [None, False])
-def test_auto_without_the_line(hook: bool | None) -> None:
-    """Without the line auto waits as well, and the log line names what to add."""
+@pytest.mark.parametrize(("hook", "why"), [(None, MISSING), (False, ANOTHER)])
+def test_auto_without_the_line(hook: bool | None, why: str) -> None:
+    """Without the line auto waits as well, and the log says whether to add it."""
     world = World("auto")
     world.hook = hook
     world.requests.begin(1000.0)
@@ -255,6 +257,7 @@ def test_auto_without_the_line(hook: bool | None) -> None:
     verdict = world.check(after=5.0)
     assert isinstance(verdict, Go)
     assert LINE in verdict.note
+    assert verdict.note.endswith(why)
     assert not world.handover.required()
 
 

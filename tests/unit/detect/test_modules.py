@@ -121,6 +121,25 @@ def test_a_wsgi_script_without_a_time(mtime: object) -> None:
     assert found == Source("/srv/site.wsgi", "_mod_wsgi_0", is_python=True)
 
 
+@pytest.mark.parametrize("name", ["__wsgi__", "__wsgi_resource_wsgi__"])
+def test_a_script_of_mod_wsgi_express(name: str) -> None:
+    """The module that express makes of a script is Python whatever its suffix."""
+    found = source_of(name, module(__file__="/srv/app/site.wsgi"))
+    assert found == Source("/srv/app/site.wsgi", name, is_python=True)
+
+
+def test_a_source_with_another_suffix(tmp_path: Path) -> None:
+    """A file that Python's loader of sources has loaded is Python whatever its suffix."""
+    path = tmp_path / "app.wsgi"
+    path.write_text("x = 1\n")
+    loader = importlib.machinery.SourceFileLoader(NAME, str(path))
+    spec = importlib.util.spec_from_file_location(NAME, path, loader=loader)
+    assert spec is not None
+    found = source_of(NAME, importlib.util.module_from_spec(spec))
+    assert found is not None
+    assert found.is_python
+
+
 def test_only_scripts_have_mod_wsgis_time() -> None:
     """The __mtime__ of any other module is ignored."""
     [found] = Modules({NAME: module(__file__="/srv/a.py", __mtime__=5)}).new()

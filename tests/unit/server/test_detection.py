@@ -77,6 +77,14 @@ def test_embedded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "WSGIDaemonProcess" in str(found.refusal)
 
 
+def test_embedded_in_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The debug mode of mod_wsgi-express is that: a daemon process would not help."""
+    monkeypatch.setitem(sys.modules, "mod_wsgi", inside(group=""))
+    alone = native.Apache("Apache/2.4", "worker", refusal="this Apache is one process")
+    monkeypatch.setattr(native, "apache", lambda: alone)
+    assert detect().refusal == "this Apache is one process"
+
+
 def test_no_server() -> None:
     """A process without mod_wsgi is no server of ours."""
     found = detect()
@@ -263,6 +271,37 @@ def test_whose_hook_it_is(line: str, hook: bool | None, monkeypatch: pytest.Monk
     exec(line, vars(script))
     monkeypatch.setitem(sys.modules, script.__name__, script)
     assert server.reload_hook() is hook
+
+
+def express(monkeypatch: pytest.MonkeyPatch, entry_point: str, application_type: str) -> ModuleType:
+    """The script of mod_wsgi-express, while it loads that of the user."""
+    script = ModuleType("_mod_wsgi_1234")
+    script.__file__ = "/tmp/mod_wsgi-localhost:8000:0/handler.wsgi"
+    told = {"entry_point": entry_point, "application_type": application_type}
+    vars(script).update(told, callable_object="application", mount_point="/")
+    monkeypatch.setitem(sys.modules, script.__name__, script)
+    return script
+
+
+def test_the_script_of_mod_wsgi_express(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user's script is the script, and its folder the application's."""
+    express(monkeypatch, "/srv/app/site.wsgi", "script")
+    assert server.script_paths() == ["/srv/app/site.wsgi"]
+    assert server.script_folder() == "/srv/app"
+
+
+def test_the_module_of_mod_wsgi_express(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Express serves a module from the working directory, without a script."""
+    express(monkeypatch, "mysite.wsgi", "module")
+    monkeypatch.chdir(tmp_path)
+    assert server.script_paths() == []
+    assert server.script_folder() == str(tmp_path)
+
+
+def test_express_without_its_hook(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With --disable-reloading express has none, and the user's is not called either."""
+    express(monkeypatch, "/srv/app/site.wsgi", "script")
+    assert server.reload_hook() is False
 
 
 def test_without_a_script_there_is_no_hook() -> None:
