@@ -34,17 +34,17 @@ class Log:
         self.application = application
         self._said: set[str] = set()
 
-    def say(self, word: str, text: str) -> None:
-        """Write one line. A failure to do so is ignored."""
+    def say(self, word: str, text: str, *, loud: bool = False) -> None:
+        """Write one line, as a warning if it is `loud`. A failure to do so is ignored."""
         line = f"{word}: {text} [pid {os.getpid()}, application {self.application!r}]"
         with contextlib.suppress(Exception):
-            _write(word in LOUD, line if line.isprintable() else escaped(line))
+            _write(loud or word in LOUD, line if line.isprintable() else escaped(line))
 
-    def say_once(self, word: str, text: str) -> None:
+    def say_once(self, word: str, text: str, *, loud: bool = False) -> None:
         """The same, but never the same text twice in the life of this process."""
         if text not in self._said and len(self._said) < 1000:
             self._said.add(text)
-            self.say(word, text)
+            self.say(word, text, loud=loud)
 
 
 def _write(loud: bool, line: str) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from wsgireload import settings, threads
 from wsgireload.log import Log, Word, few, shown
 from wsgireload.report import Awaited, Status
-from wsgireload.server import ending
+from wsgireload.server import detection, ending
 from wsgireload.server.detection import Server
 from wsgireload.settings import Settings
 from wsgireload.watch.wakeup import Pace
@@ -112,6 +112,7 @@ class Monitor:
             reloaded=budget.made_by.reason if budget.made_by else None,
             history=budget.history,
             waiting=reloader.awaited,
+            beside=detection.other_reloader(),
             list_paths=self._parts.detector.paths,
         )
 
@@ -213,7 +214,10 @@ class Monitor:
     def _write_status(self) -> None:
         reloader, budget = self._parts.reloader, self._parts.budget
         happening = reloader.changes.files, reloader.hold, reloader.restarting, reloader.awaited
-        reportable = len(self._parts.detector), budget.history, *happening
+        beside = detection.other_reloader()
+        if beside is not None:
+            self._log.say_once(Word.WATCHING, beside, loud=True)
+        reportable = len(self._parts.detector), budget.history, beside, *happening
         self._parts.status_file.write(reportable, self.status)
 
     def _first_step(self, paths: set[str] | None) -> float:

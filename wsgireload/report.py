@@ -69,6 +69,7 @@ class Status(NamedTuple):
     this process reports it.
     history: the last 20 restarts, newest first.
     waiting: what a restart waits for, once it has waited for 2 s.
+    beside: a warning about another reloader in this process.
     list_paths: returns the watched files; not part of the data.
     """
 
@@ -89,6 +90,7 @@ class Status(NamedTuple):
     reloaded: str | None = None
     history: tuple[Restarted, ...] = ()
     waiting: tuple[Awaited, ...] = ()
+    beside: str | None = None
     list_paths: Callable[[], list[str]] = list
 
     def paths(self) -> list[str]:

@@ -86,11 +86,9 @@ class Server:
     def start(self) -> None:
         """Start, and return once the port answers."""
         self.port = free_port()
-        config = self.root / "httpd.conf"
-        config.write_text(httpd_conf(self.apache, self.served, self.root, self.port, self.user))
-        with self._first_words.open("wb") as first_words:
+        with self._first_words.open("ab") as first_words:  # beside Apache, as its error log
             self._process = subprocess.Popen(
-                [self.apache.httpd, *self.arguments, "-f", config],
+                self.command(),
                 env=self._environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=first_words,
@@ -98,6 +96,12 @@ class Server:
                 process_group=0,  # a Ctrl-C at the terminal is ours to answer, not Apache's
             )
         wait_for(self._answers, f"an answer at port {self.port}")
+
+    def command(self) -> list[str | Path]:
+        """What starts Apache in the foreground; writes its configuration."""
+        config = self.root / "httpd.conf"
+        config.write_text(httpd_conf(self.apache, self.served, self.root, self.port, self.user))
+        return [self.apache.httpd, *self.arguments, "-f", config]
 
     def stop(self) -> None:
         """Have Apache stop, as `apachectl stop` does, and see that all its processes are gone."""

@@ -95,6 +95,14 @@ def test_configured_lines_go_to_the_users_handlers(
     assert capsys.readouterr().err == ""
 
 
+def test_a_loud_line_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    """A line of any word can be a warning, also one that is written once."""
+    caplog.set_level(logging.INFO)
+    Log("app").say_once(Word.WATCHING, "another reloader", loud=True)
+    [record] = caplog.records
+    assert record.levelno == logging.WARNING
+
+
 def test_the_users_level_counts(caplog: pytest.LogCaptureFixture) -> None:
     """A user who configures warnings alone gets no more."""
     caplog.set_level(logging.WARNING)

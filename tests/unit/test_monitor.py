@@ -159,6 +159,7 @@ def test_status_tells(begin: Callable[..., Monitor], tmp_path: Path) -> None:
         "reloaded": None,
         "history": [],
         "waiting": [],
+        "beside": None,
     }
     assert told.since is not None
     assert 0 <= time.time() - told.since < DEADLINE
@@ -592,3 +593,17 @@ def test_a_new_process_reports_that_it_is_up(begin, tmp_path: Path) -> None:
         looked_again(monitor, 3)
     looked_again(monitor, 1)
     wait_for(lambda: all(gate.announce() for gate in monitor._parts.gates))
+
+
+def test_another_reloader_is_reported(
+    begin: Callable[..., Monitor], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A warning in the log, once, and in the status; the monitor stays active."""
+    monkeypatch.setattr(detection, "other_reloader", lambda: "the reloader x restarts as well")
+    monitor = begin()
+    wait_for(lambda: monitor.status().looks > 3)
+    lines = [each for each in caplog.records if "the reloader x" in each.getMessage()]
+    assert [each.levelname for each in lines] == ["WARNING"]
+    assert lines[0].getMessage().startswith("watching: ")
+    assert monitor.status().beside == "the reloader x restarts as well"
+    assert monitor.active

@@ -59,6 +59,7 @@ def text(monitor: RunningMonitor) -> str:
         "changed": few(status.changed),
         "holding": status.holding,
         "waiting for": few(each.described(time.time()) for each in status.waiting),
+        "beside": status.beside,
         "updated": f"{_ago(monitor.snapshot.time)}, in {monitor.path}",
     }
     lines = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from types import ModuleType
 from typing import NamedTuple, TypeVar
@@ -16,6 +17,7 @@ WINDOWS = os.name == "nt"
 SCRIPT_PREFIX = "_mod_wsgi_"  # of the modules that WSGI scripts are, whatever their suffix
 EXPRESS_PREFIX = "__wsgi_"  # of those that the script of mod_wsgi-express makes of the user's
 EXPRESS = {"entry_point", "application_type", "callable_object"}  # in mod_wsgi-express's script
+RECIPE = {"_monitor", "_modified", "_restart"}  # functions of the reloader in mod_wsgi's documents
 
 
 class Server(NamedTuple):
@@ -161,6 +163,22 @@ def _scripts_have(name: str) -> bool:
 def _scripts() -> list[object]:
     loaded = dict(sys.modules)
     return [module for name, module in loaded.items() if name.startswith(SCRIPT_PREFIX)]
+
+
+def other_reloader() -> str | None:
+    """One sentence about another reloader that runs in this interpreter; None without one.
+
+    It is the recipe of mod_wsgi's documents, often a module `monitor`, or that of mod_wsgi-express.
+    """
+    for thread in threading.enumerate():
+        names = getattr(getattr(thread, "_target", None), "__globals__", None)
+        if isinstance(names, dict) and names.keys() >= RECIPE:
+            module = str(names.get("__name__"))
+            cure = (
+                "leave out --reload-on-changes" if module.startswith("mod_wsgi.") else "remove it"
+            )
+            return f"the reloader {module} restarts this process as well, without a check: {cure}"
+    return None
 
 
 def process_started(pid: int | str = "self") -> float | None:

@@ -93,6 +93,13 @@ def test_status_of_a_process_that_waits(folder: Path, capsys) -> None:
     assert "waiting for  request GET /slow in thread 7, which has run for 4 s, thread" in out
 
 
+def test_status_beside_another_reloader(folder: Path, capsys) -> None:
+    """The warning about another reloader is printed."""
+    publish(folder, beside="the reloader monitor restarts this process as well")
+    assert main(["status"]) == 0
+    assert "  beside       the reloader monitor restarts" in capsys.readouterr().out
+
+
 def test_what_cannot_be_a_state(folder: Path, capsys) -> None:
     """Damaged files, links and other files are skipped."""
     (folder / "a.state").write_text("{")
