@@ -7,6 +7,7 @@ import struct
 import pytest
 from support.apacheserver import wait_for
 from support.examplesite import ExampleSite, ExampleSites
+from support.packages import DJANGO
 
 FIRST = "My site says: Hello!\n"
 FILE = "mysite/locale/en/LC_MESSAGES/django.mo"
@@ -16,7 +17,7 @@ WSGIRELOAD["preflight"] = ["python", str(Path(__file__).parents[1] / "manage.py"
 """
 
 
-@pytest.fixture(params=["django==4.2.*", "django==5.2.*"])
+@pytest.fixture(params=DJANGO)
 def site(request: pytest.FixtureRequest, new_example: ExampleSites) -> ExampleSite:
     """The example, not started yet."""
     return new_example("django", request.param)

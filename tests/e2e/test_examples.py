@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from support.examplesite import EXAMPLES, ExampleSites
+from support.packages import DJANGO
 
 SAVES = {
     "bottle": ["mysite.py", "views/front.tpl"],
@@ -14,8 +15,7 @@ SAVES = {
 }
 CASES = [
     ("bottle", "bottle==0.13.*"),
-    ("django", "django==4.2.*"),
-    ("django", "django==5.2.*"),
+    *(("django", version) for version in DJANGO),
     ("flask", "flask==2.3.*"),
     ("flask", "flask==3.*"),
     ("pyramid", "pyramid==2.*"),

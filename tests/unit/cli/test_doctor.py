@@ -254,6 +254,25 @@ def test_script_without_start(machine: Machine) -> None:
     assert "wsgireload.start()" in found["WSGI script"].cure
 
 
+@pytest.mark.parametrize(
+    ("module", "text"),
+    [
+        ("mysite/settings.py", 'INSTALLED_APPS += ["wsgireload.django"]\n'),
+        ("config/settings/base.py", "INSTALLED_APPS = ['wsgireload.django']\n"),
+        ("mysite.py", "from wsgireload.flask import init_app\n"),
+    ],
+)
+def test_script_that_a_framework_starts(machine: Machine, module: str, text: str) -> None:
+    """Django's app and Flask's init_app start wsgireload: the script need not."""
+    (machine.root / "app.wsgi").write_text("import wsgireload\napplication = None\n")
+    path = machine.root / module
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    found = machine.examine()
+    assert bad(found) == {}
+    assert f"started in {path}" in found["WSGI script"].text
+
+
 def test_no_apache(machine: Machine) -> None:
     """Without an Apache the other checks still run."""
     found = {each.what: each for each in examine(None, None, machine.installation, "/no/httpd")}

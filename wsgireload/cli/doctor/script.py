@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import glob
 import os
+import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from wsgireload.cli import sites
 from wsgireload.cli.configuration import SHUTDOWN_TIMEOUT as SUGGESTED
@@ -14,6 +17,12 @@ from wsgireload.cli.sites import GLOBAL, Site
 
 SHUTDOWN_TIMEOUT = "5"  # seconds, mod_wsgi's default
 LONG = 20  # seconds: few visitors wait so long for an answer
+STARTS = re.compile(
+    r"wsgireload\.start\(|from wsgireload import .*\bstart\b|"
+    r"wsgireload\.django['\"]|wsgireload\.flask\b"
+)
+MODULES = "*.py", "*/*.py", "*/*/*.py"  # as deep as a package of Django's settings
+MOST = 2000  # files: a search in a large tree ends unsuccessfully
 
 
 def select(path: str | None, found: Sequence[Site]) -> tuple[list[Site], list[Finding]]:
@@ -54,15 +63,31 @@ def _script(site: Site) -> Finding:
     if not os.path.isfile(site.script):
         cure = "correct the path, or create the script"
         return fail("WSGI script", f"{where}: the file does not exist", cure)
+    if not os.access(site.script, os.R_OK):  # reported with the permissions
+        return ok("WSGI script", where)
+    starter = _starter(site)
+    if starter is None:
+        cure = "add at its top: import wsgireload; wsgireload.start()"
+        return warn("WSGI script", f"{where} does not call wsgireload.start()", cure)
+    return ok("WSGI script", where if starter == site.script else f"{where}, started in {starter}")
+
+
+def _starter(site: Site) -> str | None:
+    """Return the file that starts wsgireload: the script, or a module that a framework loads."""
+    own = [folder for folder in site.folders if "site-packages" not in folder]
+    patterns = [os.path.join(glob.escape(folder), each) for folder in own for each in MODULES]
+    modules = (path for pattern in patterns for path in glob.iglob(pattern))
+    candidates = (site.script, *islice(modules, MOST))
+    return next((path for path in candidates if STARTS.search(_text(path))), None)
+
+
+def _text(path: str) -> str:
+    """Return the text of a file; "" if it cannot be read."""
     try:
-        with open(site.script, encoding="utf-8", errors="replace") as file:
-            starts = "wsgireload.start(" in file.read()
-    except OSError:  # reported with the permissions
-        return ok("WSGI script", where)
-    if starts:
-        return ok("WSGI script", where)
-    cure = "add at its top: import wsgireload; wsgireload.start()"
-    return warn("WSGI script", f"{where} does not call wsgireload.start()", cure)
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""
 
 
 def _process(site: Site, directives: Sequence[Directive]) -> Finding:
