@@ -21,9 +21,11 @@ missing_packages() {
   done
 }
 
-# has_package NAME: whether it is installed or can be.
+# has_package NAME: whether it is installed or can be, with the program inside. Ubuntu also has names
+# that no package bears, and packages that fetch a snap.
 has_package() {
-  [[ -z $(missing_packages "$1") ]] || apt-cache show "$1" >/dev/null 2>&1
+  LC_ALL=C apt-cache policy "$1" 2>/dev/null | grep -E '^  (Installed|Candidate): [^(]' >/dev/null &&
+    ! apt-cache show "$1" | grep -E '^(Pre-)?Depends:.*\bsnapd\b' >/dev/null
 }
 
 # may_install: whether apt-get can run here, as root or through sudo.

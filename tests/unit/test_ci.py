@@ -1,0 +1,37 @@
+"""The shell functions that the commands of ci/ share."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[2]
+VIRTUAL = "chromium:\n  Installed: (none)\n  Candidate: (none)\n  Version table:"
+REAL = "chromium:\n  Installed: (none)\n  Candidate: 140.0-1\n  Version table:"
+INSTALLED = "chromium:\n  Installed: 139.0-1\n  Candidate: (none)\n  Version table:"
+SNAP = "Package: chromium\nPre-Depends: debconf, snapd (>= 2.0)"
+
+
+@pytest.mark.parametrize(
+    ("policy", "shown", "has"),
+    [
+        (REAL, "Package: chromium\nDepends: libc6", True),
+        (INSTALLED, "Package: chromium", True),
+        (VIRTUAL, "Package: chromium-browser\nProvides: chromium", False),
+        (REAL, SNAP, False),
+        (INSTALLED, SNAP, False),
+        ("", "", False),
+    ],
+)
+def test_a_package_with_the_program(tmp_path, policy, shown, has):
+    """A name without a package, and a package that only fetches a snap, are no Chromium."""
+    apt_cache = tmp_path / "apt-cache"
+    (tmp_path / "policy").write_text(policy)
+    (tmp_path / "show").write_text(shown)
+    apt_cache.write_text(f'#!/bin/sh\ncat "{tmp_path}/$1"\n')
+    apt_cache.chmod(0o755)
+    script = f"set -euo pipefail; source ci/setup.sh; PATH={tmp_path}:$PATH; has_package chromium"
+    done = subprocess.run(["bash", "-c", script], cwd=CHECKOUT, check=False)
+    assert (done.returncode == 0) is has
