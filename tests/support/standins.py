@@ -21,5 +21,5 @@ class Lines(Log):
         super().__init__("site")
         self.lines: list[str] = []
 
-    def say(self, word: str, text: str, *, loud: bool = False) -> None:  # noqa: ARG002
+    def say(self, word: str, text: str, *, loud: bool = False) -> None:
         self.lines.append(f"{word}: {text}")

@@ -38,6 +38,7 @@ restarts = []
 import wsgireload.server.native as native
 native.restart = lambda: restarts.append(1) or True
 greenlet_that_waits_for(lambda: monitor.status().looks > 3)
+assert not monitor.status().changed
 Path(sys.argv[1]).write_text("two")
 wsgireload.track(sys.argv[1])  # it also wakes
 greenlet_that_waits_for(lambda: monitor.status().looks > 6)

@@ -108,7 +108,9 @@ def _source(name: str, module: object) -> Source | None:
     archive = None if loader in OF_FILES else _archive(path)
     if archive is not None:
         return Source(archive, name)
-    cached = getattr(spec, "cached", None) if loader is SourceFileLoader else None
+    # eventlet's modules have copied the spec of the module that they replace.
+    is_its_own = isinstance(origin, str) and os.path.abspath(origin) == path
+    cached = getattr(spec, "cached", None) if loader is SourceFileLoader and is_its_own else None
     mtime = names.get("__mtime__") if name.startswith(SCRIPT_PREFIX) else None
     return Source(
         path,

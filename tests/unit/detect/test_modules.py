@@ -161,6 +161,13 @@ def test_another_loaders_cache_is_unknown() -> None:
     )
 
 
+def test_the_cache_of_another_source_is_none() -> None:
+    """A module with another one's spec, as eventlet's have it, did not come from its cache."""
+    spec = importlib.import_module("json").__spec__
+    copied = module(__file__="/site/green/json.py", __spec__=spec)
+    assert source_of(NAME, copied) == Source("/site/green/json.py", NAME, is_python=True)
+
+
 def test_the_spec_counts_without_a_file() -> None:
     """Without a `__file__` that can be a path, the location in the spec counts."""
     spec = importlib.util.spec_from_file_location(NAME, "/srv/app/a.py")
