@@ -59,7 +59,7 @@ def test_everybody_who_knows_of_the_end_tells(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_an_exit_is_no_second_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A second notice of the end does nothing."""
+    """A SystemExit from a callback does not disturb the end of an interpreter."""
     hooks = []
     monkeypatch.setattr(threading, "_register_atexit", hooks.append)
     monkeypatch.setattr("atexit.register", hooks.append)
