@@ -33,7 +33,7 @@ from wsgireload.state.group_epoch import GroupEpoch
 from wsgireload.state.group_lease import GroupLease
 from wsgireload.state.journal import Journal
 from wsgireload.state.own_writes import OwnWrites
-from wsgireload.state.private_dir import Candidates
+from wsgireload.state.private_dir import NO_GROUP, Candidates
 from wsgireload.state.shared_answer import SharedAnswer
 from wsgireload.state.status_file import StatusFile
 from wsgireload.watch.events import Events, NoEvents
@@ -172,8 +172,8 @@ class Parts:
 
     def _handover(self) -> Handover:
         """Of the process group, if there is one; a process that rolls is on its own."""
-        follows = lambda: self.restart.follows_rejection  # noqa: E731
-        if self._daemon is None or self._server.processes == 1 or self._chosen.rolling:
-            return Handover(GroupEpoch(), follows)
-        epoch = GroupEpoch(self._folders, f"{self._group}.call")
-        return Handover(epoch, follows, GroupLease(self._folders, f"{self._group}.wait"))
+        is_alone = self._daemon is None or self._server.processes == 1 or self._chosen.rolling
+        folders = NO_GROUP if is_alone else self._folders
+        epoch = GroupEpoch(folders, f"{self._group}.call")
+        lease = GroupLease(folders, f"{self._group}.wait")
+        return Handover(epoch, lambda: self.restart.follows_rejection, lease)
