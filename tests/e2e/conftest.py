@@ -25,7 +25,7 @@ def apache(request: pytest.FixtureRequest) -> Apache:
 
 @pytest.fixture
 def site(new_site: Sites) -> Site:
-    """The site that most tests need: started, and asked once so that the application is loaded."""
+    """The site that most tests need: started, and its application loaded by a request."""
     site = new_site()
     site.start()
     assert site.ask().value == "old"

@@ -114,12 +114,12 @@ def paste(server: Server, output: str) -> None:
 
 
 def prints(shell: Shell, command: str, expected: str) -> bool:
-    """Whether a command prints what the document says."""
+    """Whether a command prints the document's output."""
     return alike(shell(command)) == alike(expected)
 
 
 def test_each_command(server: Server, shell: Shell) -> None:
-    """Each prints what the document says, once the monitor has written its status."""
+    """Each prints the document's output, once the monitor has written its status."""
     for command, expected in commands(DOCUMENT.read_text("utf-8")):
         if command == "wsgireload status" and not server.log.path.exists():
             server.start()

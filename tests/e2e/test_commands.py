@@ -127,7 +127,7 @@ def test_restart_held(site: Site, on: On) -> None:
 
 
 def test_restart_after_a_failed_preflight(new_site: Sites, command: CommandLine) -> None:
-    """The command is run anew, and its words of now are printed: what was away may be back."""
+    """The command is run again, and its new output is printed: its reason may be gone."""
     site = new_site()
     check = "import os; assert os.path.exists('database'), f'no database, {os.listdir()}'"
     site.edit("app.wsgi", f"{START})", f'{START}, preflight=["python", "-c", {check!r}])')

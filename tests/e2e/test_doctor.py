@@ -96,7 +96,7 @@ def bad(found: dict[str, dict[str, str]]) -> dict[str, str]:
 
 
 def test_healthy(healthy: Site, doctor: Doctor) -> None:
-    """Without problems every finding is ok, and says what was found."""
+    """Without problems every finding is ok, and has what was found."""
     configure(healthy)
     found = doctor(healthy, healthy.app / "app.wsgi")
     assert bad(found) == {}
@@ -288,7 +288,7 @@ def test_no_mod_wsgi(healthy: Site, doctor: Doctor, lines: str) -> None:
 
 
 def test_broken_configuration(healthy: Site, doctor: Doctor) -> None:
-    """Any other error is reported in Apache's own words."""
+    """Any other error is reported with Apache's own message."""
     configure(healthy, new="Nonsense On\n")
     found = doctor(healthy)
     assert bad(found) == {"configuration": "fail"}
@@ -296,7 +296,7 @@ def test_broken_configuration(healthy: Site, doctor: Doctor) -> None:
 
 
 def test_without_mod_info(healthy: Site, doctor: Doctor, monkeypatch) -> None:
-    """Directives that Apache cannot print are read from its files, and the finding says so."""
+    """Directives that Apache cannot print are read from its files, and the finding notes that."""
     config = configure(healthy)
     (healthy.root / "more").mkdir()
     part = healthy.root / "more" / "wsgi.conf"

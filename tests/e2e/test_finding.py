@@ -58,7 +58,7 @@ def test_a_module_that_was_missing(new_site: Sites, name: str) -> None:
 
 
 def test_a_path_file(new_site: Sites, library: Path) -> None:
-    """A .pth file of installed packages says where modules come from: its change is one."""
+    """A change of a .pth file of installed packages, which adds to sys.path, restarts."""
     site = new_site(python_path=[library, "app/site-packages"])
     for release in ("1", "2"):
         site.write(f"releases/{release}/shop.py", f'WORD = "release {release}"\n')

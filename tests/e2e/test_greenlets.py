@@ -31,7 +31,7 @@ def word():
 
 
 def patched(new_site: Sites, by: str, folder: Path) -> Site:
-    """A site whose script begins as the library's documentation says."""
+    """A site whose script begins as in the library's documentation."""
     site = new_site(group="%{GLOBAL}")
     site.served = replace(site.served, python_path=[*site.served.python_path, folder])
     site.edit("app.wsgi", "import wsgireload\n", f"{PATCH[by]}\nimport wsgireload\n")

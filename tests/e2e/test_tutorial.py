@@ -1,4 +1,4 @@
-"""docs/linux.md, word by word: each file it shows is written, each command it gives is run."""
+"""docs/linux.md, literally: each file it shows is written, each command it gives is run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MINUTES = 5
 
 
 class Newcomer:
-    """Somebody with a folder of his own and a checkout, who may not do anything else."""
+    """A user with a folder of his own and a checkout, and no other permission."""
 
     def __init__(self, home: Path) -> None:
         self.home, self.checkout, self.port = home, home / "wsgireload", free_port()
@@ -65,7 +65,7 @@ class Newcomer:
 
 @pytest.fixture
 def newcomer() -> Iterator[Newcomer]:
-    """His folder is where others may look, as mod_wsgi-express wants it."""
+    """A user whose folder others may enter, as mod_wsgi-express needs it."""
     home = Path(mkdtemp(prefix="newcomer-"))
     home.chmod(0o755)
     newcomer = Newcomer(home)

@@ -122,7 +122,7 @@ def test_an_executor(new_site: Sites, group: str | None) -> None:
 
 
 def test_next_request_with_the_line_of_another(new_site: Sites) -> None:
-    """Where mod_wsgi calls a function that is not ours, next-request is auto, as the log says."""
+    """If mod_wsgi calls a function that is not ours, auto applies, and the log line has why."""
     site = new_site()
     foreign = "from handler import reload_required"
     site.write("handler.py", "def reload_required(filename):\n    return False\n")

@@ -180,7 +180,7 @@ output([rounds, calls()])
 
 
 def test_once_without_the_gil(child, library):
-    """Of 2 C threads that request within nanoseconds of each other one asks, 100,000 times over.
+    """Of 2 C threads that request within nanoseconds one sends the signal, 100,000 times over.
 
     On a busy machine each round may cost a turn of the scheduler: it stops after a minute then.
     """
@@ -358,7 +358,7 @@ output([request()[0], native.restart()[0], native.rearm(), native.restart()[0], 
 
 @pytest.mark.parametrize("code", [errno.EPERM, 12345])
 def test_kill_fails(child, counted, code):
-    """Where kill fails, the outcome has its name and the system's words, and the latch is free."""
+    """If kill fails, the outcome has its name and the system's message, and the latch is free."""
     returned, again, calls = child(
         IGNORED
         + """

@@ -65,7 +65,7 @@ class Watching:
         return number
 
     def reported(self, *deeds: Callable[[], object]) -> list[Change]:
-        """Return what is reported of some deeds: everything before the fence after them."""
+        """Return what is reported of some changes: everything before the fence after them."""
         for deed in deeds:
             deed()
         last = f"fence-{next(self.numbers)}"

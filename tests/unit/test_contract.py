@@ -95,6 +95,6 @@ def test_a_status() -> None:
 
 
 def test_log_words() -> None:
-    """Lines begin with one of these words: people look for them, and programs do."""
+    """Lines begin with one of these words: people and programs search for them."""
     words = {word for name, word in vars(Word).items() if name.isupper()}
     assert words == {"watching", "changed", "holding", "restarting", "reloaded", "inactive"}

@@ -492,8 +492,8 @@ def test_when_events_break_everything_is_polled(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Events that end for good are said, once; looks go on at the interval, not faster, and find
-    what changed and what comes.
+    """Events that end for good are logged once; scans go on at the interval, not faster, and find
+    earlier and later changes.
     """
     breaks = threading.Event()
     real = native.Watcher.wait

@@ -133,7 +133,7 @@ def test_broken_build(source, tmp_path):
 
 @pytest.mark.parametrize(("platform", "wide"), [("linux", True), ("freebsd14", False)])
 def test_sizes_and_times_on_32_bits(monkeypatch: pytest.MonkeyPatch, platform: str, wide) -> None:
-    """On Linux the build asks for 64 bits: else a file of 2 GiB, or of 2039, cannot be examined."""
+    """On Linux the build uses 64 bits: else a file of 2 GiB, or of 2039, cannot be examined."""
     made: list[setuptools.Extension] = []
     monkeypatch.setattr(setuptools, "setup", lambda **given: made.extend(given["ext_modules"]))
     monkeypatch.setattr(sys, "platform", platform)

@@ -128,7 +128,7 @@ class World:
     def reloader(
         self, processes: int = 1, when: str = "now", roll: Gate | None = None, running: int = 1
     ) -> Reloader:
-        """With `when`, requests come all the time, and mod_wsgi asks about each."""
+        """With `when`, requests come all the time, and mod_wsgi calls before each."""
         journal, writes = cast(Journal, self.history), cast(OwnWrites, Writes(self.by_us))
         budget = Budget((3, 60.0), journal, writes, processes, self.clock)
         syntax, rolls = Syntax(lambda: None, NoCompiler()), filter(None, [roll])

@@ -99,7 +99,7 @@ ENTRY = Entry(at=100.0, pid=1, reason="a.py changed", what="f1")
 
 
 def another_owner(folder: Path, patch: pytest.MonkeyPatch) -> None:
-    """Just as ours would be, but somebody else's."""
+    """Just as ours would be, but of another user."""
     folder.mkdir(mode=0o700)
     if ROOT:
         os.chown(folder, NOBODY, NOBODY)
@@ -219,7 +219,7 @@ def shared() -> Iterator[Path]:
 
 
 def test_nobody_gets_in(shared: Path) -> None:
-    """Our folder and files are of mode 0700 and 0600, and so nobody lists, reads, locks, plants."""
+    """Our folder and files have the modes 0700 and 0600: no other user can do anything there."""
     troubles: list[str] = []
     folder = shared / "wsgireload-0"
     old = os.umask(0)  # whatever the application has set
@@ -244,13 +244,13 @@ def test_nobody_gets_in(shared: Path) -> None:
 
 
 def a_socket(path: Path) -> None:
-    """One that somebody listens on."""
+    """A socket with a listener."""
     with socket.socket(socket.AF_UNIX) as made:
         made.bind(os.path.relpath(path))
 
 
 def huge(path: Path) -> None:
-    """Without a block on the disk."""
+    """A huge file without a block on the disk."""
     with path.open("wb") as file:
         file.truncate(HUGE)
 
@@ -459,7 +459,7 @@ def test_no_shell_reads_the_preflight(tmp_path: Path) -> None:
 
 
 def test_where_its_output_goes(tmp_path: Path) -> None:
-    """Into a file without a name, which nobody else can open; none of our files is inherited."""
+    """Its output goes into a file without a name; it inherits none of our open files."""
     code = "import os, sys; sys.exit('%s %s' % (os.fstat(1).st_nlink, os.listdir('/proc/self/fd')))"
     handles = [os.open("/", os.O_RDONLY) for _ in range(5)]
     hold = flown(tmp_path, sys.executable, "-I", "-c", code)

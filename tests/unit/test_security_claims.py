@@ -1,4 +1,4 @@
-"""docs/security.md says only what a test holds: which test, for each of its paragraphs."""
+"""docs/security.md claims only what a test proves: which test, for each of its paragraphs."""
 
 from __future__ import annotations
 

@@ -215,7 +215,7 @@ def test_nonsense_in_the_environment_is_a_reason(
 
 
 def test_start_itself_can_switch_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    """enabled=False switches off, whatever the environment says."""
+    """enabled=False switches off, whatever the environment has."""
     monkeypatch.setenv("WSGIRELOAD", "on")
     assert "enabled=False" in str(Settings.of(enabled=False).off)
 

@@ -100,7 +100,7 @@ def test_each_replaced_function_is_replaced_back(
 
 
 def test_where_there_is_no_second_module(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without Python's own functions the module says so."""
+    """Without Python's own functions `are_real` is False."""
     monkeypatch.setattr(_thread, "start_new_thread", lambda *_: 0)
     monkeypatch.setattr("importlib.machinery.BuiltinImporter.find_spec", lambda *_: None)
     assert not fresh().are_real

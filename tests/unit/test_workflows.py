@@ -42,7 +42,7 @@ def test_what_is_built(platform, archs, wanted):
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
 def test_least_privilege(workflow):
-    """No job may do what it was not given, and none runs code that somebody may exchange."""
+    """Each job has only its own permissions, and runs no code that may be replaced."""
     text = workflow.read_text()
     assert re.search(r"^permissions: \{\}$", text, re.MULTILINE)
     jobs = text.split("\njobs:\n")[1]
@@ -71,7 +71,7 @@ LINTERS = {
 
 
 def lint(linter: str, *workflows: Path) -> tuple[int, str]:
-    """The linter's exit code, 0 where it finds nothing, and what it says."""
+    """The linter's exit code, 0 if it finds nothing, and its output."""
     command = [Path(sys.executable).with_name(linter), *LINTERS[linter], *workflows]
     done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout + done.stderr

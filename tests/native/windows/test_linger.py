@@ -22,7 +22,7 @@ def child(windows):
 
 
 def test_it_ends_the_process(child):
-    """A child that is still there after the time is ended with code 0, and one line says so."""
+    """A child that still runs after the time is ended with code 0, and one log line reports it."""
     code, said = child("linger", 1, *STOPPING, "sleep", 20_000)
     assert code == 0
     assert said.startswith("wsgireload: lingering: process ")

@@ -1,4 +1,4 @@
-"""Windows: what changes in a folder is heard, by one port and a handle for each root.
+"""Windows: changes in a folder are reported, by one port and a handle for each root.
 
 wine hears of what lies in a root itself alone: what is deeper is Windows' own.
 """

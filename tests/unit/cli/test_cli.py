@@ -174,7 +174,7 @@ def test_an_error_that_nobody_foresaw(folder: Path, monkeypatch, capsys) -> None
 
 
 def test_more_files_than_anyone_needs(folder: Path, monkeypatch) -> None:
-    """Of a folder that somebody has filled, the first files are read."""
+    """Of a folder with too many files the first ones are read."""
     monkeypatch.setattr(monitors, "MOST_FILES", 3)
     for number in range(5):
         publish(folder, f"{number}-app")
@@ -182,7 +182,7 @@ def test_more_files_than_anyone_needs(folder: Path, monkeypatch) -> None:
 
 
 def test_a_pid_file_selects_by_the_parent_that_a_process_has(folder: Path, capsys) -> None:
-    """--pid-file goes by the real parent, whatever the status says of it."""
+    """--pid-file compares the real parent, whatever the status has."""
     publish(folder, "right", parent=1)
     publish(folder, "forged", pid=os.getppid(), parent=os.getppid())
     pid_file = folder / "httpd.pid"
@@ -272,7 +272,7 @@ def test_everybodys_folders(tmp_path: Path, monkeypatch) -> None:
 
 
 def test_restart_with_nothing_coming_of_it(folder: Path, capsys) -> None:
-    """Without a result in time the command says so, and the request remains."""
+    """Without a result in time the command reports that, and the request remains."""
     publish(folder, interval=0.0)
     assert main(["restart", "--wait", "0"]) == 1
     assert "requested, no result yet" in capsys.readouterr().out

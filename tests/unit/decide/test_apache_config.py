@@ -72,7 +72,7 @@ def test_a_good_configuration_holds_nothing(config: ApacheConfig) -> None:
 
 
 def test_a_broken_one_holds(config: ApacheConfig, apache: Apache) -> None:
-    """Apache's own words are the reason, in one line."""
+    """Apache's own message is the reason, in one line."""
     apache.code = BROKEN
     hold = answer(config)
     assert isinstance(hold, Hold)
@@ -81,7 +81,7 @@ def test_a_broken_one_holds(config: ApacheConfig, apache: Apache) -> None:
 
 @pytest.mark.parametrize("code", [GOOD, BROKEN])
 def test_many_warnings(config: ApacheConfig, apache: Apache, code: str) -> None:
-    """A server with a megabyte to say, as about a folder of each virtual host, comes to its end."""
+    """A check with a megabyte of output, as one warning for each virtual host, comes to its end."""
     apache.code = VERBOSE + code
     verdict = answer(config)
     if code == GOOD:

@@ -129,7 +129,7 @@ def test_one_that_cannot_be_read(beside: World) -> None:
 def test_the_applications_filters_do_not_count(
     beside: World, monkeypatch: pytest.MonkeyPatch, action: str
 ) -> None:
-    """A warning holds nothing and is not shown, whatever the application has asked for."""
+    """A warning holds nothing and is not shown, whatever filters the application has set."""
     shown: list[object] = []
     monkeypatch.setattr(warnings, "showwarning", lambda *given, **_: shown.append(given))
     beside.write(a=ESCAPE)

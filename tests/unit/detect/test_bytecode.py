@@ -193,7 +193,7 @@ def test_an_unchecked_cache_is_reported(source: Path) -> None:
 def test_what_python_checks_is_its_own_choice(
     source: Path, monkeypatch: pytest.MonkeyPatch, mode: str, policy: str
 ) -> None:
-    """`python --check-hash-based-pycs` says which caches are compared with their sources."""
+    """`python --check-hash-based-pycs` decides which caches are compared with their sources."""
     monkeypatch.setattr(_imp, "check_hash_based_pycs", policy)
     mode_of = py_compile.PycInvalidationMode[mode]
     py_compile.compile(str(source), invalidation_mode=mode_of, doraise=True)

@@ -265,7 +265,7 @@ class Before:
     """A finder that is inserted before all others, and finds what they find."""
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> object:
-        """Ask the others one by one, as some tools do."""
+        """Call the others one by one, as some tools do."""
         for finder in sys.meta_path:
             if finder is not self and (spec := finder.find_spec(name, path, target)):  # type: ignore[arg-type]
                 return spec

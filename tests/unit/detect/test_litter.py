@@ -183,7 +183,7 @@ def test_what_is_named_counts(tmp_path: Path, tracked: list[str], meant: set[str
     ],
 )
 def test_an_event_at_litter(tmp_path: Path, path: str, counts: object) -> None:
-    """An event at litter, or at what no glob means, wakes nobody; a new folder always does."""
+    """An event at litter, or at a path of no glob, is irrelevant; one at a new folder is not."""
     (tmp_path / "app/tags").mkdir(parents=True)
     found = Tracked(Ignored(()), Folders(NoEvents().listen_in, Log("app"), lambda: None))
     found.add([f"{tmp_path}/app", f"{tmp_path}/app/in/*.db", f"{tmp_path}/globs/*.html"])
@@ -191,7 +191,7 @@ def test_an_event_at_litter(tmp_path: Path, path: str, counts: object) -> None:
 
 
 def test_events_in_a_folder_known_by_its_contents(tmp_path: Path) -> None:
-    """Once it is known, an event in it wakes nobody."""
+    """Once such a folder is known, an event in it does not wake the monitor."""
     put(tmp_path, "app/env/pyvenv.cfg", "app/env/a.html")
     found = Tracked(Ignored(()), Folders(NoEvents().listen_in, Log("app"), lambda: None))
     found.add([f"{tmp_path}/app"])

@@ -1,4 +1,4 @@
-"""Server: what we run inside, and whether a restart may be asked for there."""
+"""Detection: which server this process belongs to, and whether it may be restarted there."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def inside(group: str = "site", **more: object) -> ModuleType:
 
 @pytest.fixture(autouse=True)
 def apache(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A native module that loads and says that this is Apache; no mod_wsgi yet."""
+    """A native module that loads and reports an Apache; no mod_wsgi yet."""
     monkeypatch.delitem(sys.modules, "mod_wsgi", raising=False)
     monkeypatch.setattr(native, "unavailable", lambda: None)
     monkeypatch.setattr(native, "apache", lambda: native.Apache("Apache/2.4", "event"))
@@ -71,7 +71,7 @@ def test_a_service_script_of_a_sub_interpreter(
 
 
 def test_embedded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a process group mod_wsgi runs in Apache's own children, which nobody may restart."""
+    """Without a process group mod_wsgi runs in Apache's own children: a restart is refused."""
     monkeypatch.setitem(sys.modules, "mod_wsgi", inside(group=""))
     found = detect()
     assert found.kind == "embedded"

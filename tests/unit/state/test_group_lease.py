@@ -41,7 +41,7 @@ def test_others_wait(world: World) -> None:
 
 
 def test_it_is_extended(world: World) -> None:
-    """A process that goes on waiting extends its lease, and shortens nobody's."""
+    """A process that goes on waiting extends its lease, and shortens no other."""
     first, second, third = (world.process() for _ in range(3))
     first.extend(0.2)
     world.now += 0.1

@@ -156,7 +156,7 @@ def test_things_are_set_aside_again_and_again(world: World) -> None:
 
 
 def test_what_cannot_be_set_aside(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It makes no journal, is reported each time in the same words, and no file stays open."""
+    """A file that cannot be set aside is reported each time, makes no journal, and is closed."""
     world.folder.mkdir(0o700)
     a_folder(world.file)
     monkeypatch.setattr(os, "replace", full_disk)

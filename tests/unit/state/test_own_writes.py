@@ -68,7 +68,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 @contextmanager
 def unobserved(world: World) -> Iterator[None]:
-    """What somebody else does."""
+    """A write by another program."""
     names, world.writes._names = world.writes._names, frozenset()
     yield
     world.writes._names = names

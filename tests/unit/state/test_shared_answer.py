@@ -33,7 +33,7 @@ def group(tmp_path: Path) -> Group:
 
 
 def test_one_process_finds_it(group: Group) -> None:
-    """While one process looks for the answer no other does; then all have it."""
+    """While one process finds the answer no other does; then all have it."""
     first, second, third = (group.process() for _ in range(3))
     assert first.take("a change") is True
     assert second.take("a change") is False
@@ -192,7 +192,7 @@ def test_a_disk_that_fails(group: Group, monkeypatch: pytest.MonkeyPatch, failin
 
 
 def test_the_waiting_costs_no_descriptors(group: Group) -> None:
-    """However often a process asks, nothing stays open."""
+    """However often a process waits for the answer, nothing stays open."""
     first, second = group.process(), group.process()
     first.take("a change")
     before = os.listdir("/dev/fd")  # noqa: PTH208
@@ -244,7 +244,7 @@ def test_a_lock_that_is_not_permitted(group: Group, monkeypatch: pytest.MonkeyPa
 
 
 def test_how_old_it_may_be(group: Group) -> None:
-    """An answer that was found before somebody asked is none, where that is wanted."""
+    """With lately=0.0 an answer that was found before the question does not count."""
     first, second = group.process(), group.process()
     first.take("a change")
     first.publish("failed")

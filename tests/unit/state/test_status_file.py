@@ -71,7 +71,7 @@ def test_written_once(file: StatusFile, folder: Path) -> None:
 
 
 def test_rewritten(file: StatusFile, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every hour it is written anew, so that nobody takes it for a leftover."""
+    """Every hour the status is written again, so that it is not taken for a leftover."""
     monkeypatch.setattr(module, "REWRITE", 0.0)
     write(file, 1, looks=1)
     write(file, 1, looks=2)
@@ -164,7 +164,7 @@ def test_a_request_while_the_disk_is_full(
 
 
 def test_it_was_cleaned_away(file: StatusFile, folder: Path) -> None:
-    """A status that somebody removes, alone or with its folder, is there after the next scan."""
+    """A status file that was removed, alone or with its folder, is there after the next scan."""
     write(file, 1)
     file.restart_requested()
     (folder / (NAME + STATE)).unlink()

@@ -8,7 +8,7 @@ from wsgireload.watch.wakeup import SHARE, SOON, Pace
 
 
 class World:
-    """Steps that take as long as the test says."""
+    """Steps that take as long as the test sets."""
 
     def __init__(self, interval: float) -> None:
         self.now = 1000.0

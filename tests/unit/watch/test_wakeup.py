@@ -209,7 +209,7 @@ def test_once_anywhere_is_anywhere(make: Make, at: int) -> None:
 
 
 def test_irrelevant_events(make: Make) -> None:
-    """A log file wakes nobody, and its events are read a few times a second at most."""
+    """A log file does not wake, and its events are read a few times a second at most."""
     world = make(*((0.001 * n, {"/var/log"}) for n in range(1000)))
     assert world.wait(0.5) == set()
     assert (world.debounce.noticed, world.source.prefetched) == ([], [])

@@ -803,7 +803,7 @@ def test_one_thread_scans(world: World, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_relative_ones_start_from_the_script(world: World) -> None:
-    """The page reloads for files beside the WSGI script, and the answer says so."""
+    """The page reloads for files beside the WSGI script."""
     script = str(world.folder / "app.wsgi")
     served = middleware(answering([PAGE]), live=True, reload_on="static/*.css")
     page = call(served, **BROWSER, SCRIPT_FILENAME=script)

@@ -87,7 +87,7 @@ def test_the_page_tells_what_runs(say) -> None:
 
 
 def test_the_page_tells_why_nothing_restarts(say) -> None:
-    """Without an active monitor the page says so first, and why."""
+    """Without an active monitor the page begins with that, and the reason."""
     say(active=False, reason="start() was called with enabled=False", server="none", files=0)
     text = shown(call(middleware(application), "/.wsgireload/"))
     assert "Inactive" in text
@@ -95,7 +95,7 @@ def test_the_page_tells_why_nothing_restarts(say) -> None:
 
 
 def test_without_a_monitor() -> None:
-    """Without start() both say that it was not called."""
+    """Without start() both show that it was not called."""
     served = middleware(application)
     assert "start() has not been called" in shown(call(served, "/.wsgireload/"))
     told = json.loads(call(served, "/.wsgireload/status.json").body)
