@@ -66,8 +66,8 @@ def shown(path: str) -> str:
     return path if path.isprintable() else repr(path)
 
 
-def few(texts: Iterable[str], most: int = 3) -> str:
-    """The first few, and how many more there are."""
+def few(texts: Iterable[str]) -> str:
+    """The first three, and how many more there are."""
     every = list(texts)
-    more = len(every) - most
-    return ", ".join(every[:most]) + (f" and {more} more" if more > 0 else "")
+    more = len(every) - 3
+    return ", ".join(every[:3]) + (f" and {more} more" if more > 0 else "")
