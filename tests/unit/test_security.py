@@ -176,11 +176,10 @@ def test_every_folder_planted(site: Site) -> None:
 
 def as_nobody(code: str, *arguments: Path) -> str:
     """What a program of another user prints."""
+    # Started as root: another user may not be able to run, or to read, a Python in root's home.
+    become = f"import fcntl, os, sys; os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})"
     told = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", code, *map(str, arguments)],
-        user=NOBODY,
-        group=NOBODY,
-        extra_groups=[],
+        [sys.executable, "-I", "-S", "-c", f"{become}\n{code}", *map(str, arguments)],
         capture_output=True,
         text=True,
         check=True,
