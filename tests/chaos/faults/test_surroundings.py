@@ -35,15 +35,22 @@ def faked(clock: Path) -> dict[str, str]:
     }
 
 
+def set_clock(clock: Path, text: str) -> None:
+    """Whole from one moment to the next: an empty file would be no time at all."""
+    beside = clock.with_name("clock.new")
+    beside.write_text(text)
+    beside.replace(clock)
+
+
 def test_the_clock_is_set(faulty: Faulty) -> None:
     """An hour back, then two ahead: changes are noticed as ever, and the budget counts on."""
     site, clock = faulty.site, faulty.site.app / "clock"
     site.edit("app.wsgi", OFTEN, "budget=(3, 60.0)")
-    clock.write_text("+0")
+    set_clock(clock, "+0")
     faulty.surround(**faked(clock))
     faulty.start()
     for ahead in (0, -HOUR, HOUR):
-        clock.write_text(f"{ahead:+d}")
+        set_clock(clock, f"{ahead:+d}")
         assert abs(site.ask("time.time").value - time.time() - ahead) < HOUR / 2
         for path in (*site.app.rglob("*.py"), *faulty.state.glob("*")):
             os.utime(path, (time.time(), time.time() - ahead))  # as it was before
