@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from support.apacheserver import ServerError
 from support.testsite import START, Site
 
