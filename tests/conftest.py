@@ -14,9 +14,11 @@ pytest_plugins = ["support.order", "support.sitefixtures", "support.windows.site
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """For tests/chaos, which is best started by ci/chaos."""
+    """For tests/chaos, which is best started by ci/chaos, and for tests/e2e."""
     parser.addoption("--long", action="store_true", help="tests/chaos: as often as it takes")
     parser.addoption("--seed", type=int, help="tests/chaos: repeat a run by the seed it printed")
+    everything = "tests/e2e: run every test against each mod_wsgi, and not only some"
+    parser.addoption("--each-mod-wsgi", action="store_true", help=everything)
 
 
 @pytest.fixture

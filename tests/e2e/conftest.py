@@ -12,12 +12,30 @@ from support.apache import Apache
 from support.examplesite import ExampleSite, ExampleSites
 from support.testsite import Site, Sites
 
+BETWEEN = "5.0.2"
+"""The mod_wsgi between Debian 12's and the latest; Debian 13 has it."""
 
-@pytest.fixture(scope="session", params=["4.9.4", "6.1.1"])
-def apache(request: pytest.FixtureRequest) -> Apache:
-    """Debian's Apache, with Debian's own mod_wsgi and with the latest."""
-    from_debian = request.param == "4.9.4"
-    found = Apache.of_the_system() if from_debian else Apache.of_venv(Path(sys.prefix))
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Run only the tests with the marker `each_mod_wsgi` against that one, or all if asked to."""
+    if config.getoption("--each-mod-wsgi"):
+        return
+    for item in list(items):
+        chosen = getattr(item, "callspec", None)
+        is_between = chosen is not None and chosen.params.get("apache") == BETWEEN
+        if is_between and item.get_closest_marker("each_mod_wsgi") is None:
+            items.remove(item)
+
+
+@pytest.fixture(scope="session", params=["4.9.4", BETWEEN, "6.1.1"])
+def apache(request: pytest.FixtureRequest, frameworks: Callable[..., Path]) -> Apache:
+    """Debian's Apache, with Debian's own mod_wsgi, with the latest, and with one between them."""
+    if request.param == "4.9.4":
+        found = Apache.of_the_system()
+    elif request.param == BETWEEN:
+        found = Apache.of_packages(frameworks(f"mod_wsgi=={BETWEEN}"))
+    else:
+        found = Apache.of_venv(Path(sys.prefix))
     if missing := found.missing():
         pytest.fail(f"mod_wsgi {request.param}: {missing} are missing; ci/test installs them")
     return found

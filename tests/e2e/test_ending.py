@@ -23,6 +23,7 @@ def ours(site: Site, *, after: int) -> list[str]:
     return [line.text for line in site.log.lines(after=after) if line.level == "error"]
 
 
+@pytest.mark.each_mod_wsgi
 @GROUPS
 def test_stop(new_site: Sites, group: str | None) -> None:
     """`apachectl stop` leaves no process, and no line of ours in the error log."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import py_compile
 
+import pytest
 from support.apacheserver import wait_for
 from support.testsite import START, Site, Sites
 
 
+@pytest.mark.each_mod_wsgi
 def test_a_syntax_error(site: Site) -> None:
     """Code that does not compile is held, with one log line, and goes live once it is mended."""
     before = site.ask()

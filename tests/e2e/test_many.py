@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
+import pytest
 from support.apacheserver import wait_for
 from support.testsite import START, Answer, Site, Sites
 
@@ -63,6 +64,7 @@ def test_the_other_interpreters_file(new_site: Sites) -> None:
     assert site.started() == 2
 
 
+@pytest.mark.each_mod_wsgi
 def test_three_processes(new_site: Sites) -> None:
     """All processes of a group are replaced, each once, and none stays behind with old code."""
     site = new_site(daemon="processes=3 threads=1", preload=True)

@@ -50,6 +50,7 @@ def test_switched_off_in_the_script(new_site: Sites) -> None:
     assert_inactive(site, "enabled=False")
 
 
+@pytest.mark.each_mod_wsgi
 @pytest.mark.parametrize("group", [None, "%{GLOBAL}"])
 def test_interpreters(new_site: Sites, group: str | None) -> None:
     """Sub-interpreter or main interpreter: the monitor is active in both."""

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 
+import pytest
 from support.testsite import Site, Sites
 
 
@@ -20,6 +21,7 @@ def test_an_edit(site: Site) -> None:
     assert "words.py changed" in site.said("restarting: ")[0].text
 
 
+@pytest.mark.each_mod_wsgi
 def test_the_script_itself(site: Site) -> None:
     """An edit of the WSGI script counts, and needs no request to be noticed."""
     before = site.ask()

@@ -31,6 +31,7 @@ def asking(new_site: Sites) -> Sites:
     return new  # type: ignore[return-value]
 
 
+@pytest.mark.each_mod_wsgi
 def test_next_request(asking) -> None:
     """Nothing restarts until a request comes; that one is answered by the new code, once."""
     site = asking("next-request")
@@ -92,6 +93,7 @@ def test_auto_while_idle(asking) -> None:
     assert site.started() == 2
 
 
+@pytest.mark.each_mod_wsgi
 def test_auto_with_a_long_request(asking) -> None:
     """A request that takes longer than mod_wsgi would wait ends first; then the new code serves."""
     site = asking("auto", daemon="threads=5 shutdown-timeout=4")
