@@ -9,7 +9,7 @@ from typing import Never
 from wsgireload import settings
 from wsgireload.monitor import Monitor
 from wsgireload.report import Status
-from wsgireload.server import detection
+from wsgireload.server import detection, signals
 from wsgireload.server import exit as endings
 from wsgireload.settings import Path, Paths, Settings
 from wsgireload.threads import allocate_lock
@@ -66,7 +66,7 @@ def _start(chosen: Settings) -> Monitor:
         _here.monitor = monitor = _here.monitor or new or _monitor(chosen)
     if monitor is new:
         _here.for_requests = monitor
-        _subscribe_to_the_end(monitor)
+        _subscribe(monitor)
         if _here.tracked:  # before the first scan, which is the baseline of later ones
             monitor.track(*_here.tracked)
         monitor.start()
@@ -161,11 +161,17 @@ def _monitor(chosen: Settings) -> Monitor:
         return Monitor(chosen, found, f"starting failed: {type(error).__name__}: {error}")
 
 
-def _subscribe_to_the_end(monitor: Monitor) -> None:
+def _subscribe(monitor: Monitor) -> None:
     if monitor.active and not _here.is_hooked:
         _here.is_hooked = True
         endings.subscribe(_leave, detection.mod_wsgi())
         endings.after_fork(_in_forked_child)
+        signals.subscribe(_scan, detection.mod_wsgi())
+
+
+def _scan() -> None:
+    if (monitor := _here.monitor) is not None:
+        monitor.scan()
 
 
 def _in_forked_child() -> None:

@@ -36,7 +36,7 @@ class Monitor:
         self._log = Log(server.application)
         self._stopped = refusal is not None
         self._thread: threads.RealThread | None = None
-        self._is_leaving = False
+        self._is_leaving = self._must_scan = False
         self._since = time.time()
         self._is_behind: Callable[[], bool] = lambda: False
         self._is_up = False  # and every gate has announced it
@@ -77,6 +77,11 @@ class Monitor:
         if not self._stopped:
             self._parts.detector.track(more)
             self._wake()
+
+    def scan(self) -> None:
+        """Scan everything now, without waiting for an event or for `interval`."""
+        self._must_scan = True
+        self._wake()
 
     def restart(self, reason: str = "no reason given") -> bool:
         """Request a restart, beyond budget and timing; False where this monitor may not."""
@@ -183,6 +188,8 @@ class Monitor:
             seconds = self._settings.interval if wait is None else wait
             changed = parts.wakeup.wait(seconds, self._pace.rest)
             paths = None if wait is None else changed  # what failed may not have scanned its paths
+            if self._must_scan:
+                paths, self._must_scan = None, False
             step = parts.reloader.step
         parts.status_file.remove()
         parts.wakeup.end()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from dataclasses import replace
 
 import pytest
@@ -35,7 +37,6 @@ import wsgireload
 
 {START})
 import os
-import time
 
 import words
 
@@ -91,6 +92,7 @@ def test_signals_in_vain(new_site: Sites) -> None:
     assert ({visit.value for visit in traffic.visits}, traffic.lost) == ({"old"}, [])
 
 
+@pytest.mark.each_mod_wsgi
 def test_a_service_script(new_site: Sites) -> None:
     """A worker without requests, which handles SIGTERM alone, soon runs the new code."""
     site = new_site()
@@ -121,3 +123,27 @@ def test_a_signal_that_another_thread_waits_for(new_site: Sites) -> None:
     site.wait_for_line("restarting: ")
     assert site.ask().value == "new"
     assert (site.started(), site.said("holding")) == (2, [])
+
+
+@pytest.mark.each_mod_wsgi
+def test_scan_on_demand(new_site: Sites) -> None:
+    """mod_wsgi 6 passes SIGUSR2 on, and what is polled once an hour is scanned at once."""
+    site = new_site()
+    site.edit("app.wsgi", f"{START})", 'wsgireload.start(watch="poll", interval=3600)')
+    site.start()
+
+    looks: list[int] = []
+
+    def is_idle() -> bool:
+        looks.append(site.ask().status["looks"])
+        return looks[-10:] == [looks[-1]] * 10
+
+    site.wait_for(is_idle, "a monitor that sleeps")
+    passes_on = site.ask("mod_wsgi.version").value[0] >= 6
+    site.noisy = not passes_on
+    site.edit("words.py", "old", "new")
+    [pid] = site.daemons()
+    os.kill(pid, signal.SIGUSR2)
+    site.wait_for(lambda: site.daemons() - {pid}, "another process")
+    assert bool(site.said("restarting: ")) is passes_on  # an older mod_wsgi has it end the process
+    site.wait_for_value("new")

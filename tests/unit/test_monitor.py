@@ -102,6 +102,18 @@ def test_a_changed_file_restarts(
     assert asked.times == 1
 
 
+def test_a_scan_on_demand(begin: Callable[..., Monitor], asked: Asked, tmp_path: Path) -> None:
+    """Scanning on demand notices what would be polled much later."""
+    path = tmp_path / "page.html"
+    path.write_text("one")
+    monitor = looked(begin(track=[path], watch="poll", interval=3600.0))
+    before = monitor.status().looks
+    path.write_text("two")
+    monitor.scan()
+    assert asked.event.wait(DEADLINE)
+    assert monitor.status().looks > before
+
+
 def test_a_step_that_fails_forgets_no_change(
     begin: Callable[..., Monitor], asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
