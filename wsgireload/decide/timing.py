@@ -137,15 +137,16 @@ class Timing(Gate):
             return Wait(float("inf"), NEXT)
         is_called = hook or (hook is False and self._handover.asked)
         why = MISSING if hook is None else ANOTHER
-        return self._auto(now, "" if is_called else f"{BESIDE}: {why}")
+        is_silent = is_called or not self._handover.group.is_shared
+        return self._auto(now, "" if is_silent else f"{BESIDE}: {why}", hands_over=bool(is_called))
 
-    def _auto(self, now: float, note: str) -> Verdict:
+    def _auto(self, now: float, note: str, *, hands_over: bool = False) -> Verdict:
         self._handover.due = True
         running = [each for each in self._requests.running() if self._counts(each, now)]
         if now - self._since < self._patience and (running or self._is_busy_elsewhere()):
             self._extend_lease(running, now)
             return Wait(SOON, self._named(running, now))
-        if not note:
+        if hands_over:
             self._handover.begin()
         return Go(note)
 

@@ -43,6 +43,11 @@ class GroupEpoch:
         self._ours = 0  # the announcement of this process
         self._ahead = {time for time in self._times() if time > self._now()}
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether this process has a group."""
+        return bool(self._paths)
+
     def is_over(self) -> bool:
         """Whether another process announced a change that this one has not loaded."""
         if not self._paths:

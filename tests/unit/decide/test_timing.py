@@ -32,6 +32,8 @@ BY_HAND = Changes({"a.py": Change(b"2")}, "a reason")
 class Group(GroupEpoch):
     """Counts the announcements that stand."""
 
+    is_shared = True
+
     def __init__(self) -> None:
         super().__init__()
         self.announced = 0
@@ -258,6 +260,15 @@ def test_auto_without_the_line(hook: bool | None, why: str) -> None:
     assert isinstance(verdict, Go)
     assert LINE in verdict.note
     assert verdict.note.endswith(why)
+    assert not world.handover.required()
+
+
+@pytest.mark.parametrize("hook", [None, False])
+def test_auto_without_the_line_in_one_process(hook: bool | None) -> None:
+    """No other process answers beside it: there is nothing to note."""
+    world = World("auto")
+    world.hook, world.group.is_shared = hook, False
+    assert world.check() == GO
     assert not world.handover.required()
 
 
