@@ -163,7 +163,11 @@ def test_setup_server(new_express: ExpressSites) -> None:
     begin(site)
     before = site.ask().pid
     environment = {"TMPDIR": str(site.temporary)}
+    site.wait_for(lambda: site.python("status", environment=environment).code == 0, "its status")
     pid_file = site.server_root / "httpd.pid"
     done = site.python("restart", "--pid-file", pid_file, environment=environment)
     assert (done.code, done.err) == (0, ""), done
     assert site.ask().pid != before
+    done = site.python("doctor", site.app / "app.wsgi", "--config", site.server_root / "httpd.conf")
+    assert "fail" not in done.out, done.out
+    assert f"WSGI script: / -> {site.app}/app.wsgi" in done.out

@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
 
 def check(conf: str, options: argparse.Namespace) -> str:
     """Return Apache's error about these lines after its own configuration; "" without one."""
-    program = httpd.find(options.httpd)
+    program = httpd.find(options.httpd, options.config)
     if program is None:
         raise UsageError("--check needs an Apache, and none was found: --httpd /path/to/httpd")
     with tempfile.TemporaryDirectory() as folder:

@@ -7,11 +7,11 @@ import glob
 import os
 import re
 import shutil
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from wsgireload.cli import programs
+from wsgireload.cli import express, programs
+from wsgireload.cli.express import Run
 
 PROGRAMS = (
     "apache2",
@@ -29,7 +29,6 @@ DUMPS = ("INCLUDES", "MODULES", "RUN_CFG")
 INCLUDED = re.compile(r"( +)\((\*|\d+)\) (.+)")
 MODULE = re.compile(r" (\w+_module) \((?:static|shared)\)", re.MULTILINE)
 
-Run = Callable[[Sequence[str], Mapping[str, str]], tuple[int, str, str]]
 Includes = dict[tuple[str, int], list[str]]
 
 
@@ -75,6 +74,9 @@ class Httpd:
         self.program = program
         self._options = ["-f", os.path.abspath(config)] if config else []
         self._run = run
+        self._express = express.control(os.path.abspath(config), run) if config else None
+        if self._express:
+            self._options += self._express.arguments
 
     @cached_property
     def build(self) -> Build | None:
@@ -128,7 +130,9 @@ class Httpd:
 
     @cached_property
     def environment(self) -> dict[str, str]:
-        """The variables that Debian's configuration uses, from the file `envvars` beside it."""
+        """The variables of Debian's configuration, from `envvars` beside it, or of express's."""
+        if self._express:
+            return self._express.environment
         file = os.path.join(self._root, "envvars")
         if os.name == "nt" or not self._root or not os.path.isfile(file):
             return {}
@@ -159,10 +163,14 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--config", metavar="FILE", help="main configuration file of Apache")
 
 
-def find(program: str | None = None) -> str | None:
-    """Return the path of this program, by default of the first Apache in the usual places."""
-    if program:
-        return shutil.which(program)
+def find(program: str | None = None, config: str | None = None) -> str | None:
+    """Return the path of this program, by default of the first Apache in the usual places.
+
+    A configuration of mod_wsgi-express has an Apache of its own.
+    """
+    made = express.control(os.path.abspath(config)) if config and not program else None
+    if made or program:
+        return shutil.which(made.program if made else str(program))
     if os.name == "nt":
         found = [path for pattern in WINDOWS_PROGRAMS for path in sorted(glob.glob(pattern))]
         return next(iter(found), None) or shutil.which("httpd")

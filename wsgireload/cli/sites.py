@@ -6,11 +6,14 @@ import fnmatch
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from wsgireload.cli import express
 from wsgireload.cli.directives import Directive
+from wsgireload.cli.express import Handler
 
 ALIASES = ("wsgiscriptalias", "wsgiscriptaliasmatch")
+HANDLER = "wsgihandlerscript"
 PRECEDENCE = {  # Apache merges sections in this order
     "directory": 1,
     "directorymatch": 1,
@@ -34,6 +37,8 @@ class Site:
     application_group: str
     daemon: Directive | None
     """The WSGIDaemonProcess of the group; None if there is none of this name."""
+    express: Handler | None = None
+    """What mod_wsgi-express serves by a script of its own; None without express."""
 
     def option(self, name: str) -> str:
         """Return an option of the WSGIDaemonProcess; "" if it is not given."""
@@ -48,10 +53,11 @@ class Site:
 
 def find(directives: Sequence[Directive]) -> list[Site]:
     """Return all sites, in the order of their aliases."""
+    found = [each for each in directives if len(each.arguments) > 1]
     return [
-        _site(each, directives)
-        for each in directives
-        if each.name in ALIASES and len(each.arguments) > 1
+        _site(each, directives) if each.name in ALIASES else _handled(each, directives)
+        for each in found
+        if each.name in (*ALIASES, HANDLER)
     ]
 
 
@@ -80,6 +86,15 @@ def _site(alias: Directive, directives: Sequence[Directive]) -> Site:
     daemons = [each for each in directives if each.name == "wsgidaemonprocess"]
     daemon = next((each for each in daemons if each.arguments[:1] == (group,)), None)
     return Site(alias.arguments[1], alias.arguments[0], alias, group, application_group, daemon)
+
+
+def _handled(directive: Directive, directives: Sequence[Directive]) -> Site:
+    """Return the site of a handler; mod_wsgi-express serves every URL by one."""
+    _, path, *options = directive.arguments
+    made = express.handler(path)
+    script = made.script if made and made.script else path
+    alias = replace(directive, arguments=("/", script, *options))
+    return replace(_site(alias, directives), express=made)
 
 
 def _options(arguments: Sequence[str]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from wsgireload.cli import sites
 from wsgireload.cli.configuration import SHUTDOWN_TIMEOUT as SUGGESTED
 from wsgireload.cli.directives import Directive
 from wsgireload.cli.doctor.finding import Finding, fail, ok, warn
+from wsgireload.cli.express import Handler
 from wsgireload.cli.installation import Installation
 from wsgireload.cli.sites import GLOBAL, Site
 
@@ -51,7 +52,7 @@ def examine(
         if site.daemon is not None:
             yield _shutdown_timeout(site)
     yield _application_group(site)
-    yield _script_reloading(site, directives)
+    yield from _express(site.express) if site.express else [_script_reloading(site, directives)]
     yield from _restrict_embedded(directives, installation)
     if sites.server_wide(directives, "wsgidestroyinterpreter").lower() == "off":
         text = "off: when a process ends, the application's atexit functions do not run"
@@ -135,6 +136,18 @@ def _script_reloading(site: Site, directives: Sequence[Directive]) -> Finding:
         text = f"off ({found}): mod_wsgi does not call reload_required; a restart may cut requests"
         return warn("WSGIScriptReloading", text, "remove that line: On is the default")
     return ok("WSGIScriptReloading", "on")
+
+
+def _express(made: Handler) -> Iterator[Finding]:
+    """Check the options of mod_wsgi-express."""
+    if made.reloads_on_changes:
+        text = "mod_wsgi-express restarts at each change as well, without a check"
+        yield warn("--reload-on-changes", text, "leave out --reload-on-changes")
+    elif made.reloads_script:
+        text = "not given: mod_wsgi-express takes a changed script live, broken or not"
+        yield ok("--disable-reloading", text)
+    else:
+        yield ok("--disable-reloading", "given: wsgireload alone restarts")
 
 
 def _restrict_embedded(
