@@ -8,15 +8,14 @@ import traceback
 from collections.abc import Callable
 
 from wsgireload import settings, threads
-from wsgireload.log import Log, Word, few, shown
+from wsgireload.loading import AGAIN, Loading
+from wsgireload.log import Log, Word
 from wsgireload.report import Awaited, Status
 from wsgireload.server import detection, ending
 from wsgireload.server.detection import Server
 from wsgireload.settings import Settings
 from wsgireload.watch.wakeup import Pace
 from wsgireload.wiring import Parts
-
-LONG_AGO = 60.0  # seconds: a restart that lies further back is not reported as the one just made
 
 
 class StopScanning(BaseException):
@@ -43,6 +42,7 @@ class Monitor:
         if refusal is None:
             self._pace = Pace(chosen.interval, time.monotonic)
             self._parts = Parts(chosen, server, self._log, self._checkpoint, self._imported)
+            self._loading = Loading(self._parts, self._log)
             self._is_behind = self._parts.reloader.reload_required
 
     @property
@@ -182,30 +182,28 @@ class Monitor:
 
     def _run(self) -> None:
         """The thread: one step after another until stopped. What a step raises does not end it."""
-        parts, step, paths = self._parts, self._first_step, None
+        parts, paths = self._parts, None
         while not self._stopped:
-            wait = self._guarded(step, paths)
+            wait = self._guarded(paths)
             seconds = self._settings.interval if wait is None else wait
             changed = parts.wakeup.wait(seconds, self._pace.rest)
             paths = None if wait is None else changed  # what failed may not have scanned its paths
             if self._must_scan:
                 paths, self._must_scan = None, False
-            step = parts.reloader.step
         parts.status_file.remove()
         parts.wakeup.end()
         for gate in parts.gates:
             gate.end()
 
-    def _guarded(
-        self, step: Callable[[set[str] | None], float], paths: set[str] | None
-    ) -> float | None:
+    def _guarded(self, paths: set[str] | None) -> float | None:
         """Take a step; returns the seconds until the next one, None if it failed."""
         parts = self._parts
         self._pace.begin()
         try:
             if parts.status_file.restart_requested():
                 parts.reloader.request("wsgireload restart")
-            wait = step(paths)
+            wait = parts.reloader.step(paths)
+            loading = self._loading.goes_on()
             if not parts.detector.importing:
                 self._write_status()
         except StopScanning:
@@ -216,7 +214,8 @@ class Monitor:
             return None
         self._is_up = self._is_up or all(gate.announce() for gate in parts.gates)
         soon = parts.detector.importing or not self._is_up
-        return min(wait, self._pace.pause(soon=soon, within=parts.detector.due_in))
+        within = AGAIN if loading else parts.detector.due_in
+        return min(wait, self._pace.pause(soon=soon and not loading, within=within))
 
     def _write_status(self) -> None:
         reloader, budget = self._parts.reloader, self._parts.budget
@@ -226,18 +225,3 @@ class Monitor:
             self._log.say_once(Word.WATCHING, beside, loud=True)
         reportable = len(self._parts.detector), budget.history, beside, *happening
         self._parts.status_file.write(reportable, self.status)
-
-    def _first_step(self, paths: set[str] | None) -> float:
-        """Scan, then log what is watched and, after a restart, why there was one."""
-        wait = self._parts.reloader.step(paths)
-        made_by, up = self._parts.budget.made_by, time.monotonic()
-        if made_by is not None and up - made_by.at < LONG_AGO:
-            self._parts.budget.complete(made_by._replace(up=up))
-            took = f"new code up after {up - made_by.at:.2f} s"
-            repeated = self._parts.budget.repeated()
-            self._log.say(Word.RELOADED, f"{made_by.reason}; {took}{repeated}")
-        text = f"{len(self._parts.detector)} files"
-        if unproven := self._parts.detector.unproven:
-            text += f"; imported before start(), assumed unchanged: {few(map(shown, unproven))}"
-        self._log.say(Word.WATCHING, text)
-        return wait

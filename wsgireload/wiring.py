@@ -67,6 +67,11 @@ class Parts:
         script = server.process_group or detection.script()
         self._group = fingerprint(f"{server.kind} {script}".encode())
 
+        # A service script is never done, and other servers have none.
+        has_script = server.mod_wsgi is not None and not server.is_service
+        self.is_loading = detection.scripts_loading if has_script else lambda: False
+        self.is_up = detection.scripts_loaded if has_script else lambda: True
+
         clock, events = time.monotonic, self._events()
         self.imports = Imports(on_import)
         self.detector = self._detector(log, events, checkpoint)
@@ -148,19 +153,14 @@ class Parts:
         return Budget(
             self._chosen.budget,
             Journal(self._folders, application, clock, began, first),
-            OwnWrites(self._folders, self._is_up()),
+            OwnWrites(self._folders, self.is_up),
             self._server.processes,
             clock,
         )
 
-    def _is_up(self) -> Callable[[], bool]:
-        """Whether this process has loaded its application."""
-        has_script = self._server.mod_wsgi is not None and not self._server.is_service
-        return detection.scripts_loaded if has_script else lambda: True
-
     def _rolling(self) -> Iterator[Gate]:
         if self._chosen.rolling:
-            yield Rolling(self._folders, self._group, self._is_up(), time.monotonic)
+            yield Rolling(self._folders, self._group, self.is_up, time.monotonic)
 
     def _timing(self, handover: Handover) -> Iterator[Gate]:
         when = self._chosen.when

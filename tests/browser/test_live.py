@@ -178,9 +178,8 @@ def test_policies(site: Site, tabs: Tabs, policy: str, runs: bool) -> None:
 def test_several_processes(new_site: Sites, tabs: Tabs) -> None:
     """While old and new processes answer, a page ends with the new code, and stays there."""
     site = page_site(new_site, daemon="processes=3 threads=2", preload=True)
-    site.announce("web.wsgi")
     site.start()
-    site.wait_for_loaded(3)
+    site.wait_for_line("watching: ", count=3)
     tab = tabs(site.url)
     save(site, "new")
     tab.wait_for_text("new")

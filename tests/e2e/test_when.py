@@ -20,10 +20,9 @@ def asking(new_site: Sites) -> Sites:
     def new(when: str, processes: int = 1, **options: object) -> Site:
         site = new_site(**options)
         site.edit("app.wsgi", f"{START})", f"{START}, when={when!r})\n{LINE}")
-        site.announce()
         site.start()
         if options.get("preload"):
-            site.wait_for_loaded(processes)
+            site.wait_for_line("watching: ", count=processes)
         else:
             site.wait_for_looks()
         return site

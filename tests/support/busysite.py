@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from math import inf
 from typing import Any
 
-from support.testsite import LOADED, START, Site, Sites
+from support.testsite import START, Site, Sites
 from support.traffic import Traffic, Visit
 
 LINE = "reload_required = wsgireload.reload_required"
+LOADED = "the application is loaded"
 GONE = re.compile(r"Shutdown requested|Process 'site' \(pid=(?P<pid>\d+)\) has died")
 """What mod_wsgi says, in the process that ends and in its parent."""
 ROOM = """
@@ -33,7 +34,9 @@ def busy_site(new_site: Sites, settings: str, **options: Any) -> Site:
     """
     site = new_site(directives=ROOM, **options)
     site.edit("app.wsgi", f"{START})", f"wsgireload.start(budget=(100, 1.0), {settings})\n{LINE}")
-    site.announce()
+    script = site.app / "app.wsgi"
+    text = script.read_text("utf-8")
+    site.write("app.wsgi", f"{text}\n\nimport sys\n\nprint({LOADED!r}, file=sys.stderr)\n")
     save(site, 0)
     site.start()
     return site

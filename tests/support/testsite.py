@@ -22,7 +22,6 @@ START = "wsgireload.start(interval=0.1, settle=0.05"
 LOOKS = 5
 """After so many looks, what was to be noticed has been."""
 
-LOADED = "the application is loaded"
 """The last line that a script logs after `Site.announce`."""
 
 NOISE = (
@@ -70,19 +69,6 @@ class Site(Server):
     def ask(self, name: str = "words.WORD", *, at: str = "/") -> Answer:
         """The value of `module.name` inside the application; what is callable is called."""
         return Answer(**json.loads(self.get(f"{at.rstrip('/')}/{name}")))
-
-    def announce(self, script: str = "app.wsgi") -> None:
-        """Have each process log a line once it has imported the application.
-
-        A preloaded process logs `watching` before: an edit of what it imports later is no change.
-        """
-        text = (self.app / script).read_text("utf-8")
-        self.write(script, f"{text}\n\nimport sys\n\nprint({LOADED!r}, file=sys.stderr)\n")
-
-    def wait_for_loaded(self, processes: int) -> None:
-        """Return once so many processes have announced themselves and watch."""
-        self.wait_for(lambda: len(self.log.lines(LOADED)) >= processes, f"{processes} x {LOADED!r}")
-        self.wait_for_line("watching: ", count=processes)
 
     def wait_for_value(self, value: Any, name: str = "words.WORD", *, at: str = "/") -> Answer:
         """Ask until the answer is `value`."""

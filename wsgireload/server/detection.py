@@ -133,6 +133,11 @@ def scripts_loaded() -> bool:
     return _scripts_have("__mtime__")
 
 
+def scripts_loading() -> bool:
+    """Whether a WSGI script of this interpreter is being loaded."""
+    return any(not hasattr(script, "__mtime__") for script in _scripts())
+
+
 def reload_hook() -> bool | None:
     """Whether the WSGI scripts of this interpreter have a `reload_required` for mod_wsgi to call.
 

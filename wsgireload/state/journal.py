@@ -32,8 +32,8 @@ UNUSABLE = {errno.EISDIR, errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EACCES, 
 class Entry(NamedTuple):
     """One restart: `at` on the system's monotonic clock, which all its processes share.
 
-    `generation` counts the restarts before the new process, `up` is when that had scanned its
-    files, None until then; `claimed` says that a process knows itself to be the new one.
+    `generation` counts the restarts before the new process, `up` is when that had loaded
+    the application, None until then; `claimed` says that a process knows itself to be the new one.
     `by_us`: whether the application itself wrote the changed files, None if that is not known.
     `row` counts the restarts for these files alone, one after another; `burst` those of them that
     came in quick succession.

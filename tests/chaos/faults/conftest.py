@@ -39,10 +39,9 @@ def new_group(new_site: Sites, chaos: Chaos) -> Iterator[Callable[[str], Faulty]
             group.state = state
         group.site.write("hasty.py", HASTY)
         group.site.edit("app.wsgi", "import wsgireload\n", "import hasty, wsgireload\n")
-        group.site.announce()
         made.append(group)
         group.site.start()
-        group.site.wait_for_loaded(2)
+        group.site.wait_for_line("watching: ", count=2)
         return group
 
     yield new

@@ -1,0 +1,131 @@
+"""When the application is loaded, and what is logged then."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from support.standins import Clock, Lines
+
+from wsgireload import loading
+from wsgireload.loading import LONG_AGO, SLOWLY, Loading
+from wsgireload.state.journal import Entry
+from wsgireload.wiring import Parts
+
+
+class Detector:
+    """Watches so many files."""
+
+    files = 3
+    unproven = ("/site/a.py",)
+
+    def __len__(self) -> int:
+        return self.files
+
+
+class World:
+    """A monitor's parts, with a script that takes some time to load."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.clock, self.log, self.is_loading, self.is_up = Clock(), Lines(), True, False
+        self.detector, self.completed = Detector(), list[Entry]()
+        self.budget: Any = SimpleNamespace(
+            made_by=None, complete=self.completed.append, repeated=lambda: ""
+        )
+        monkeypatch.setattr(loading.time, "monotonic", self.clock)
+        parts = SimpleNamespace(
+            budget=self.budget,
+            detector=self.detector,
+            is_loading=lambda: self.is_loading,
+            is_up=lambda: self.is_up,
+        )
+        self.loading = Loading(cast(Parts, parts), self.log)
+
+    def loaded(self) -> None:
+        self.is_loading, self.is_up = False, True
+
+    def made_by(self, at: float) -> None:
+        self.budget.made_by = Entry(at, 7, "a.py changed", "what")
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    """Nothing is loaded yet."""
+    return World(monkeypatch)
+
+
+def test_what_is_watched_is_logged_once_it_is_loaded(world: World) -> None:
+    """Not before, when more files are still to come; and once."""
+    assert world.loading.goes_on()
+    assert world.log.lines == []
+    world.detector.files = 1000
+    world.loaded()
+    assert not world.loading.goes_on()
+    assert not world.loading.goes_on()
+    expected = "watching: 1000 files; imported before start(), assumed unchanged: /site/a.py"
+    assert world.log.lines == [expected]
+
+
+def test_new_code_is_up_once_it_is_loaded(world: World) -> None:
+    """The time that the log and the journal give includes that of loading."""
+    world.made_by(world.clock.now - 1.0)
+    assert world.loading.goes_on()
+    world.clock.now += 3.0
+    world.loaded()
+    world.loading.goes_on()
+    assert world.log.lines[0] == "reloaded: a.py changed; new code up after 4.00 s"
+    assert [entry.up for entry in world.completed] == [world.clock.now]
+
+
+def test_loading_takes_no_restart_from_its_report(world: World) -> None:
+    """However long loading takes, the restart before it counts; one long before that does not."""
+    world.made_by(world.clock.now - LONG_AGO + 1)
+    world.clock.now += LONG_AGO
+    world.loaded()
+    world.loading.goes_on()
+    assert world.log.lines[0].startswith("reloaded: ")
+
+
+def test_an_old_restart_is_not_reported(world: World) -> None:
+    """This start has another cause."""
+    world.made_by(world.clock.now - LONG_AGO - 1)
+    world.loaded()
+    world.loading.goes_on()
+    assert len(world.log.lines) == 1
+    assert world.completed == []
+
+
+def test_slow_loading_is_logged(world: World) -> None:
+    """A script that hangs is named, once, and nobody looks often any more."""
+    world.clock.now += SLOWLY
+    assert not world.loading.goes_on()
+    assert not world.loading.goes_on()
+    assert world.log.lines == ["watching: the WSGI script is still being loaded"]
+    world.loaded()
+    world.loading.goes_on()
+    assert len(world.log.lines) == 2
+
+
+def test_a_failed_start_is_logged(world: World) -> None:
+    """No new code is up then, until a later request loads it after all."""
+    world.made_by(world.clock.now - 1.0)
+    world.is_loading = False
+    for _ in range(2):
+        assert not world.loading.goes_on()
+    [line] = world.log.lines
+    assert line.startswith("watching: the WSGI script could not be loaded")
+    assert world.completed == []
+    world.loaded()
+    world.loading.goes_on()
+    assert world.log.lines[1].startswith("reloaded: ")
+
+
+def test_without_a_script(world: World) -> None:
+    """Where start() was called elsewhere, there is nothing to wait for."""
+    world.is_loading = False
+    world.is_up = False
+    other = Loading(world.loading._parts, world.log)
+    assert not other.goes_on()
+    assert len(world.log.lines) == 1
+    assert "3 files" in world.log.lines[0]
