@@ -27,10 +27,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             items.remove(item)
 
 
-@pytest.fixture(scope="session", params=["4.9.4", BETWEEN, "6.1.1"])
+@pytest.fixture(scope="session", params=["system", BETWEEN, "6.1.1"])
 def apache(request: pytest.FixtureRequest, frameworks: Callable[..., Path]) -> Apache:
-    """Debian's Apache, with Debian's own mod_wsgi, with the latest, and with one between them."""
-    if request.param == "4.9.4":
+    """The system's Apache: with its own mod_wsgi, with the latest, and with one between them."""
+    if request.param == "system":
         found = Apache.of_the_system()
     elif request.param == BETWEEN:
         found = Apache.of_packages(frameworks(f"mod_wsgi=={BETWEEN}"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import os
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -171,6 +172,11 @@ class Server:
         """The pids of the daemon process group."""
         started = processgroup.children(self.pid)
         return {pid for pid, command in started.items() if command.startswith(f"(wsgi:{GROUP})")}
+
+    def versions(self) -> dict[str, str]:
+        """What Apache is made of, by its own greeting: {"mod_wsgi": "6.1.1", "Python": "3.11"}."""
+        [line, *_] = self.log.lines("resuming normal operations")
+        return dict(re.findall(r"(\w+)/([\d.]+)", line.text))
 
     @property
     def _first_words(self) -> Path:
