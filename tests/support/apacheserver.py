@@ -41,7 +41,8 @@ def wait_for(
 ) -> Result:
     """Return the first true value of `condition`, polled for `deadline` seconds.
 
-    A condition that is expensive to check is checked less often: it delays what is waited for.
+    A condition that is expensive to check is checked less often: it delays what is waited for. One
+    that took seconds has waited by itself, as a request to a server that restarts.
     """
     end = time.monotonic() + deadline
     while True:
@@ -51,7 +52,7 @@ def wait_for(
         now = time.monotonic()
         if now > end:
             raise TimeoutError(f"{what}: not within {deadline:g} s")
-        time.sleep(max(0.01, 10 * (now - began)))
+        time.sleep(min(max(0.01, 10 * (now - began)), 1.0))
 
 
 class Server:

@@ -78,12 +78,23 @@ def _named_threads(frames: dict[int, FrameType], *, is_over: bool) -> tuple[Awai
         is_worker = any(
             thread in getattr(sys.modules.get(module), name, ()) for module, name in EXECUTORS
         )
-        frame = frames.get(thread.ident or 0)
-        has_work = getattr(thread, "pending_work_items", True)
-        is_idle = frame is None or frame.f_code.co_name == "_worker" or not has_work
-        if (is_over or not is_idle) if is_worker else not thread.daemon:
+        if is_worker:
+            is_joined = is_over or not _is_idle(thread, frames.get(thread.ident or 0))
+        else:
+            is_joined = not thread.daemon
+        if is_joined:
             named.append(Awaited(escaped(f"thread {thread.name!r}")))
     return tuple(named)
+
+
+def _is_idle(thread: threading.Thread, frame: FrameType | None) -> bool:
+    """Return whether an executor's thread is without work; if it has no frame, whether all are."""
+    if (pending := getattr(thread, "pending_work_items", None)) is not None:  # of processes
+        return not pending
+    if frame is not None:
+        return frame.f_code.co_name == "_worker"
+    executor = getattr(thread, "_args", [lambda: None])[0]()  # it may have been dropped
+    return executor is None or executor._idle_semaphore._value >= len(executor._threads)
 
 
 def _named_children() -> tuple[Awaited, ...]:

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from types import ModuleType
+from types import FrameType, ModuleType
 
 import pytest
 
@@ -73,11 +73,19 @@ def test_an_executor(gate: threading.Event) -> None:
         pools[0].shutdown()
 
 
+@pytest.mark.parametrize("frames", [sys._current_frames, dict])
 def test_an_idle_executor(
-    gate: threading.Event, requests: Requests, monkeypatch: pytest.MonkeyPatch
+    gate: threading.Event,
+    requests: Requests,
+    monkeypatch: pytest.MonkeyPatch,
+    frames: Callable[[], dict[int, FrameType]],
 ) -> None:
-    """Before the end has begun an executor without work is not named: Python will end it."""
+    """Before the end has begun an executor without work is not named: Python will end it.
+
+    So it is where no frames may be read.
+    """
     monkeypatch.setattr(ending, "is_main_interpreter", lambda: False)
+    monkeypatch.setattr(ending, "_frames", frames)
     reported: list[str] = []
 
     def report(awaited: tuple[Awaited, ...]) -> None:
@@ -90,6 +98,7 @@ def test_an_idle_executor(
         began.wait(10)
         [worker] = idle._threads  # type: ignore[attr-defined]
         until(lambda: sys._current_frames()[worker.ident].f_code.co_name == "_worker")
+        until(lambda: idle._idle_semaphore._value == 1)  # type: ignore[attr-defined]
         ending.watch(requests, report, pytest.fail)
         gate.set()
     assert reported == ["thread 'busy_0'"]
