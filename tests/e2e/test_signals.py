@@ -37,6 +37,7 @@ import wsgireload
 
 {START})
 import os
+import time
 
 import words
 
@@ -136,7 +137,7 @@ def test_scan_on_demand(new_site: Sites) -> None:
 
     def is_idle() -> bool:
         looks.append(site.ask().status["looks"])
-        return looks[-10:] == [looks[-1]] * 10
+        return looks[-5:] == [looks[-1]] * 5
 
     site.wait_for(is_idle, "a monitor that sleeps")
     passes_on = site.ask("mod_wsgi.version").value[0] >= 6
