@@ -36,7 +36,8 @@ class Shell:
     def __init__(self, server: Server, command: CommandLine, folder: Path) -> None:
         state = f"wsgireload-{server.temporary.stat().st_uid}"
         self._places = {  # the longest first: what the document says, and where that is
-            "/etc/apache2/sites-enabled/mysite.conf": str(server.root / "block.conf"),
+            "/etc/apache2/sites-enabled": str(server.root / "sites-enabled"),
+            "/etc/apache2/sites-available": str(server.root / "sites-available"),
             "/usr/lib/apache2/modules/mod_wsgi.so": str(server.apache.mod_wsgi),
             "/etc/apache2/apache2.conf": str(server.root / "httpd.conf"),
             "/tmp/wsgireload-33": str(server.temporary / state),
@@ -48,7 +49,7 @@ class Shell:
         program = folder / "wsgireload"
         program.write_text(
             f"#!/bin/sh\nw={command.home}/bin/python\n"
-            f'case $1 in config|doctor) set -- "$@" {where};; esac\n'
+            f'case $1 in config|doctor|files) set -- "$@" {where};; esac\n'
             f'TMPDIR={server.temporary} exec $w -P -m wsgireload "$@"\n'
         )
         program.chmod(0o755)
@@ -89,7 +90,7 @@ def alike(text: str) -> str:
 @pytest.fixture
 def server(new_site: Sites) -> Iterator[Server]:
     """An Apache that serves nothing yet."""
-    block = "IncludeOptional block.con[f]\n"  # a pattern: it is not there yet
+    block = "IncludeOptional sites-enabled/*.conf\n"
     made = new_site(scripts={}, daemon=None, python_path=[], directives=block)
     with Server(made.apache, made.served) as server:
         yield server
@@ -101,6 +102,8 @@ def shell(server: Server, tmp_path: Path) -> Iterator[Shell]:
     folder = Path(tempfile.mkdtemp(prefix="docs-"))
     folder.chmod(0o755)
     (server.folder("mysite") / "hello.py").write_text(CODE)
+    for name in ("sites-available", "sites-enabled"):
+        server.folder(name)
     config = httpd_conf(server.apache, server.served, server.root, 65000, server.user)
     (server.root / "httpd.conf").write_text(config)
     yield Shell(server, CommandLine.make(folder / "venv"), tmp_path)
@@ -111,7 +114,7 @@ def paste(server: Server, output: str) -> None:
     """Write the lines and the script that `config` printed."""
     conf, _, script = output.partition(f"# {server.root}/mysite/app.wsgi\n")
     (server.root / "mysite" / "app.wsgi").write_text(script)
-    (server.root / "block.conf").write_text(conf)
+    (server.root / "sites-enabled" / "mysite.conf").write_text(conf)
 
 
 def prints(shell: Shell, command: str, expected: str) -> bool:

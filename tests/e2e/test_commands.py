@@ -150,7 +150,9 @@ def test_files(site: Site, on: On, library: Path) -> None:
     done = on("files", site.app / "app.wsgi", "--path", site.app, "--path", library, "--all")
     assert done.code == 0
     assert f"  {site.app}: 2 files, events\n    app.wsgi\n    words.py" in done.out
-    missing = on("files", site.app / "app.wsgi")
+    where = ("--httpd", site.apache.httpd, "--config", site.root / "httpd.conf")
+    assert on("files", site.app / "app.wsgi", "--all", *where).out == done.out
+    missing = on("files", site.app / "app.wsgi", "--path", library)
     assert missing.code == 1
     assert "No module named 'words'" in missing.err
     assert "--path" in missing.err
@@ -254,3 +256,4 @@ def test_config_that_apache_refuses(site: Site, command: CommandLine) -> None:
     done = command("config", site.app / "app.wsgi", "--name", "site", "--check", *where)
     assert done.code == 1
     assert "Name duplicates previous WSGI daemon definition" in done.err
+    assert f"'site' is defined in {site.root}/httpd.conf, line " in done.err

@@ -6,7 +6,7 @@ import argparse
 import os
 import tempfile
 
-from wsgireload.cli import configuration, httpd
+from wsgireload.cli import configuration, httpd, pasted
 from wsgireload.cli.configuration import Application
 from wsgireload.cli.httpd import Httpd
 from wsgireload.cli.installation import Installation
@@ -44,31 +44,32 @@ def run(options: argparse.Namespace) -> int:
     application, installation = _application(options), Installation.current()
     conf = configuration.conf(application, installation)
     script = configuration.script(application, installation)
-    error = check(conf, options) if options.check else None
+    apache = httpd.named(options)
+    error, is_pasted = check(conf, apache) if options.check else (None, False)
     if options.json:
         lines = {"conf": conf, "script": script, "script_path": application.script}
         print_json({"ok": not error, **lines, "trouble": error})
         return 1 if error else 0
-    destination = configuration.destination(application, installation)
-    print_text(f"# Apache's configuration{destination}\n{conf}")
+    print_text(f"# Apache's configuration{pasted.destination(application.name, apache)}\n{conf}")
     _print_script(application, script)
     if error:
         print_error(f"Apache rejects these lines: {error}")
+    elif is_pasted:
+        print_text("# checked: these lines are in Apache's configuration, and it accepts them")
     elif error is not None:
         print_text("# checked: Apache accepts these lines")
     return 1 if error else 0
 
 
-def check(conf: str, options: argparse.Namespace) -> str:
-    """Return Apache's error about these lines after its own configuration; "" without one."""
-    program = httpd.find(options.httpd, options.config)
-    if program is None:
+def check(conf: str, apache: Httpd | None) -> tuple[str, bool]:
+    """Check these lines with Apache's own configuration, as `pasted.check`."""
+    if apache is None:
         raise UsageError("--check needs an Apache, and none was found: --httpd /path/to/httpd")
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "site.conf")
         with open(path, "w", encoding="utf-8") as file:
             file.write(conf)
-        return Httpd(program, options.config).check(path.replace("\\", "/"))
+        return pasted.check(conf, path.replace("\\", "/"), apache)
 
 
 def _application(options: argparse.Namespace) -> Application:

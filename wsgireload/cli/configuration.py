@@ -6,19 +6,17 @@ import os
 import re
 from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import chain
 
-from wsgireload.cli import binary
+from wsgireload.cli import binary, places
 from wsgireload.cli.installation import Installation
 from wsgireload.cli.terminal import UsageError
 
-SYSTEM_MODULES = (
-    "/usr/lib/apache2/modules/mod_wsgi.so",  # Debian
-    "/usr/lib64/httpd/modules/mod_wsgi_python3.so",  # Fedora
-)
 # Seconds for requests at the end of a process, after those of `patience`. As long as this, an open
 # stream makes visitors wait at each restart: docs/deploying.md.
 SHUTDOWN_TIMEOUT = 10
 MAIN = "application-group=%{GLOBAL}"
+SETTINGS = re.compile(r"DJANGO_SETTINGS_MODULE['\"]\]?\s*[,=]\s*['\"]([\w.]+)")
 START = "import wsgireload\nwsgireload.start()\n"
 RELOAD_REQUIRED = "reload_required = wsgireload.reload_required\n"
 DOLLAR = "wsgireload_dollar"  # a variable of Apache, for what is not to be read as one
@@ -42,7 +40,7 @@ def django(project: str, name: str | None, url: str) -> Application:
     folder = os.path.abspath(project)
     try:
         with open(os.path.join(folder, "manage.py"), encoding="utf-8") as file:
-            found = re.search(r"DJANGO_SETTINGS_MODULE['\"], *['\"]([\w.]+)", file.read())
+            found = SETTINGS.search(file.read())
     except OSError as error:
         takes = "it takes the folder with manage.py"
         raise UsageError(f"--django is {project!r}; {takes}: {error.strerror}") from None
@@ -78,8 +76,30 @@ def existing(path: str, name: str | None, url: str) -> Application:
     script = os.path.abspath(path)
     if not os.path.isfile(script):
         raise UsageError(f"SCRIPT is {path!r}; it takes an existing WSGI script")
-    folder = os.path.dirname(script)
+    folder = root(script)
     return Application(_name(folder, name), folder, script, url, "", existing=True)
+
+
+def root(script: str) -> str:
+    """Return the folder of the modules that a script imports: for Django that of manage.py.
+
+    It is the folder from which Django's settings can be imported, else the first above the script
+    that is no package.
+    """
+    with open(script, encoding="utf-8", errors="replace") as file:
+        settings = SETTINGS.search(file.read())
+    folders = [os.path.dirname(script)]
+    while (above := os.path.dirname(folders[-1])) != folders[-1]:
+        folders.append(above)
+    module = settings[1].replace(".", os.sep) if settings else "\0"
+    of_settings = (
+        each
+        for each in folders
+        if os.path.isfile(os.path.join(each, f"{module}.py"))
+        or os.path.isdir(os.path.join(each, module))
+    )
+    outside = (each for each in folders if not os.path.isfile(os.path.join(each, "__init__.py")))
+    return next(chain(of_settings, outside))
 
 
 def script(application: Application, installation: Installation) -> str:
@@ -106,16 +126,6 @@ def conf(application: Application, installation: Installation) -> str:
     return f"Define {DOLLAR} $\n{found.replace('${', f'${{{DOLLAR}}}{{')}"
 
 
-def destination(application: Application, installation: Installation) -> str:
-    """Return where the lines belong, as the end of a sentence; "" if that is unknown."""
-    if installation.windows:
-        return ", conf\\httpd.conf"
-    if not os.path.isdir("/etc/apache2"):
-        return ""
-    name = application.name
-    return f": /etc/apache2/sites-available/{name}.conf, then a2ensite {name}"
-
-
 def _conf_on_unix(application: Application, installation: Installation) -> str:
     name, folder = application.name, application.folder
     options = [f"python-path={_quoted(folder)}", f"shutdown-timeout={SHUTDOWN_TIMEOUT}"]
@@ -129,7 +139,7 @@ def _conf_on_unix(application: Application, installation: Installation) -> str:
             "</IfModule>",
             f"WSGIDaemonProcess {name} {' '.join(options)}",
             f"WSGIScriptAlias {_quoted(application.url)} {_quoted(application.script)} {groups}",
-            *_granted(folder, os.path.basename(application.script)),
+            *_granted(application.script),
         ]
     )
 
@@ -146,15 +156,14 @@ def _conf_on_windows(application: Application, installation: Installation) -> st
         "AcceptFilter http none",
         "AcceptFilter https none",
         f'WSGIScriptAlias {_quoted(application.url)} "{application.script}" {MAIN}',
-        *_granted(
-            application.folder.replace("\\", "/"), re.split(r"[\\/]", application.script)[-1]
-        ),
+        *_granted(application.script.replace("\\", "/")),
     ]
     return "\n".join(lines).replace("\\", "/")
 
 
-def _granted(folder: str, script: str) -> list[str]:
-    inside = [f"  <Files {_section(script)}>", "    Require all granted", "  </Files>"]
+def _granted(script: str) -> list[str]:
+    folder, _, file = script.rpartition("/")
+    inside = [f"  <Files {_section(file)}>", "    Require all granted", "  </Files>"]
     return [f"<Directory {_section(folder)}>", *inside, "</Directory>"]
 
 
@@ -166,7 +175,7 @@ def _mod_wsgi(installation: Installation) -> str:
         for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
             if name.startswith("mod_wsgi") and name.endswith((".so", ".pyd")):
                 return os.path.join(folder, name)
-    for path in SYSTEM_MODULES:
+    for path in places.mod_wsgi():
         found = binary.inspect(path)
         if found is not None and found.python == installation.version:
             return path

@@ -15,6 +15,8 @@ PRINTED = re.compile(r"# +In file: (.*)|# +(\d+):")
 # Apache evaluates these sections when it reads the file.
 CONDITIONS = {"ifmodule", "ifdefine", "iffile", "ifversion", "ifdirective", "ifsection"}
 
+INCLUDES = "include", "includeoptional"
+
 Read = Callable[[str], str]
 
 
@@ -81,8 +83,10 @@ class Files:
         self._dump = dump
         self._variables = {**environment, **dump.defines}
         self._read = read or _read_file
+        self._loaded: set[str] = set()
 
     def __iter__(self) -> Iterator[Directive]:
+        self._loaded.clear()
         for path in self._dump.includes.get(("", 0), []):
             yield from self._file(path, ())
 
@@ -109,20 +113,23 @@ class Files:
         name = name.lower()
         if name == "define" and arguments:
             self._variables[arguments[0]] = arguments[1] if len(arguments) > 1 else ""
-        elif name in ("include", "includeoptional"):
-            for included in self._dump.includes.get((path, line), []):
-                yield from self._file(included, sections)
         elif name:
+            self._loaded.update(arguments[:1] if name == "loadmodule" else ())
             applied = tuple(each for each in sections if each[0] not in CONDITIONS)
             yield Directive(name, tuple(arguments), applied, path, line)
+        if name in INCLUDES:
+            for included in self._dump.includes.get((path, line), []):
+                yield from self._file(included, sections)
 
     def _is_met(self, name: str, argument: str) -> bool:
         """Return whether a condition is met; True for a section that is no condition."""
         wanted, bare = not argument.startswith("!"), argument.lstrip("!").strip('"')
         if name == "ifmodule":
             module = bare.removeprefix("mod_").removesuffix(".c")
-            names = {bare, f"{module}_module"}
-            return bool(names & self._dump.modules) == wanted
+            found = {bare, f"{module}_module"} & self._dump.modules
+            if not wanted:  # as around the LoadModule of that module
+                found -= self._dump.shared - self._loaded
+            return bool(found) == wanted
         if name == "ifdefine":
             return (bare in self._variables) == wanted
         return os.path.exists(bare) == wanted if name == "iffile" else True

@@ -12,10 +12,27 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from wsgireload.cli import events, loading, programs
+from wsgireload.cli import (
+    configuration,
+    directives,
+    events,
+    httpd,
+    loading,
+    programs,
+    sites,
+)
 from wsgireload.cli.terminal import UsageError, print_aside, print_error, print_json, print_text
 from wsgireload.errors import NativeError
 from wsgireload.log import shown
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Where a script is loaded: with which folders of modules, which Python, in which folder."""
+
+    path: list[str]
+    python: str = sys.executable
+    folder: str | None = None
 
 
 @dataclass(frozen=True)
@@ -35,9 +52,11 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FOLDER",
-        help="folder of python-path, as in WSGIDaemonProcess; repeat it for more",
+        help="folder of modules; repeat it for more (default: those that Apache's configuration "
+        "names for the script)",
     )
     command.add_argument("--all", action="store_true", help="list each file")
+    httpd.add_arguments(command)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -45,7 +64,8 @@ def run(options: argparse.Namespace) -> int:
     script = os.path.abspath(options.script)
     if not os.path.isfile(script):
         raise UsageError(f"SCRIPT is {options.script!r}; it takes an existing WSGI script")
-    loaded = load(script, [os.path.abspath(folder) for folder in options.path])
+    given = [os.path.abspath(folder) for folder in options.path]
+    loaded = load(script, Surroundings(given) if given else surroundings(script, options))
     if loaded is None:
         print_error(
             f"cannot load {options.script}, see above; --path adds the folders of its modules"
@@ -66,10 +86,28 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def load(script: str, path: list[str]) -> dict[str, Any] | None:
+def surroundings(script: str, options: argparse.Namespace) -> Surroundings:
+    """Return where Apache's configuration loads a script, or else where `config` would."""
+    apache = httpd.named(options)
+    every = directives.read(apache)[0] if apache and apache.build else []
+    served = sites.of_script(script, sites.find(every))
+    if not served:
+        return Surroundings([configuration.root(script)])
+    site = served[0]
+    path = site.option("python-path")
+    if site.daemon is None:  # only embedded mode has this
+        path = sites.server_wide(every, "wsgipythonpath")
+    home = site.option("python-home") or sites.server_wide(every, "wsgipythonhome")
+    python = os.path.join(home, "bin", "python")  # of a virtual environment
+    own = home and os.path.isfile(python) and not os.path.samefile(home, sys.prefix)
+    folder = site.option("home") or None
+    return Surroundings(path.split(os.pathsep), python if own else sys.executable, folder)
+
+
+def load(script: str, where: Surroundings) -> dict[str, Any] | None:
     """Return the JSON of loading.py; None if the script fails, with its traceback on stderr."""
-    words = [sys.executable, "-P", loading.__file__, script, *path]
-    code, out, error = programs.run(words, {"WSGIRELOAD": "off"})
+    words = [where.python, "-P", loading.__file__, script, *filter(None, where.path)]
+    code, out, error = programs.run(words, {"WSGIRELOAD": "off"}, where.folder)
     for line in error.splitlines():
         if not line.startswith("wsgireload: inactive"):  # because of WSGIRELOAD=off
             print_aside(line)

@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import glob
 import os
 import re
 import shutil
+import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 
-from wsgireload.cli import express, programs
+from wsgireload.cli import express, places, programs
 from wsgireload.cli.express import Run
 
-PROGRAMS = (
-    "apache2",
-    "httpd",
-    "/usr/sbin/apache2",
-    "/usr/sbin/httpd",
-    "/usr/local/apache2/bin/httpd",
-)
-WINDOWS_PROGRAMS = (
-    r"C:\Apache24\bin\httpd.exe",
-    r"C:\xampp\apache\bin\httpd.exe",
-    r"C:\wamp64\bin\apache\apache2.4*\bin\httpd.exe",
-)
 DUMPS = ("INCLUDES", "MODULES", "RUN_CFG")
 INCLUDED = re.compile(r"( +)\((\*|\d+)\) (.+)")
-MODULE = re.compile(r" (\w+_module) \((?:static|shared)\)", re.MULTILINE)
+MODULE = re.compile(r" (\w+_module) \((static|shared)\)", re.MULTILINE)
+
+LIBRARIES = "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"
+RUN_FOLDERS = "APACHE_RUN_DIR", "APACHE_LOCK_DIR"
 
 Includes = dict[tuple[str, int], list[str]]
 
@@ -53,6 +44,8 @@ class Dump:
     values: dict[str, str]
     includes: Includes
     """(file, line) -> the files that this line includes; ("", 0) -> the main file."""
+    shared: frozenset[str] = frozenset()
+    """The modules that a LoadModule has loaded."""
 
     @property
     def user(self) -> str:
@@ -72,11 +65,10 @@ class Httpd:
     def __init__(self, program: str, config: str | None = None, run: Run = programs.run) -> None:
         """`config` is the main configuration file, by default the one that Apache was built for."""
         self.program = program
-        self._options = ["-f", os.path.abspath(config)] if config else []
+        config = config or places.config(program)
+        self._config = os.path.abspath(config) if config else ""
         self._run = run
-        self._express = express.control(os.path.abspath(config), run) if config else None
-        if self._express:
-            self._options += self._express.arguments
+        self._express = express.control(self._config, run) if config else None
 
     @cached_property
     def build(self) -> Build | None:
@@ -94,12 +86,14 @@ class Httpd:
     def dump(self) -> Dump:
         """The configuration."""
         code, out, error = self._run_httpd("-t", *(f"-DDUMP_{name}" for name in DUMPS))
+        modules = dict(MODULE.findall(out))
         return Dump(
             error.strip() if code else "",
-            frozenset(MODULE.findall(out)),
+            frozenset(modules),
             dict(re.findall(r"^Define: (\w+)(?:=(.*))?$", out, re.MULTILINE)),
             dict(re.findall(r"^(\w+): (.*)$", out, re.MULTILINE)),
             _includes(out),
+            frozenset(name for name, how in modules.items() if how == "shared"),
         )
 
     @cached_property
@@ -128,39 +122,75 @@ class Httpd:
         root = self.dump.server_root or (self.build.root if self.build else "")
         return os.path.join(root, path) if path else ""
 
+    @property
+    def config(self) -> str:
+        """The main configuration file; "" if it is unknown."""
+        built = self.build
+        return self._config or (os.path.join(built.root, built.config) if built else "")
+
     @cached_property
     def environment(self) -> dict[str, str]:
-        """The variables of Debian's configuration, from `envvars` beside it, or of express's."""
+        """The variables with which Apache is started, from the files `envvars` where it has some.
+
+        A folder for its running processes may not exist before its first start since the machine
+        was started. Apache would not accept such a configuration, so another folder stands in.
+        """
+        stand_in = dict.fromkeys(self.missing_folders, tempfile.gettempdir())
+        return {
+            name: stand_in.get(value, value) if name in RUN_FOLDERS else value
+            for name, value in self._variables.items()
+        }
+
+    @cached_property
+    def missing_folders(self) -> list[str]:
+        """The folders for its running processes that Apache's first start will create."""
+        folders = {self._variables.get(name, "") for name in RUN_FOLDERS}
+        return sorted(each for each in folders if each and not os.path.isdir(each))
+
+    @cached_property
+    def _variables(self) -> dict[str, str]:
         if self._express:
             return self._express.environment
-        file = os.path.join(self._root, "envvars")
-        if os.name == "nt" or not self._root or not os.path.isfile(file):
-            return {}
-        _, out, _ = self._run(["sh", "-c", '. "$1" >&2; env -0', "sh", file], {})
-        pairs = (entry.partition("=") for entry in out.split("\0") if "=" in entry)
-        return {
-            name: value for name, _, value in pairs if name.startswith("APACHE_") or name == "LANG"
-        }
+        folders = (self._own_folder, self._root, os.path.dirname(self.program))
+        found = [_sourced(folder, self._run) for folder in dict.fromkeys(folders)]
+        return {name: value for variables in reversed(found) for name, value in variables.items()}
+
+    @property
+    def _own_folder(self) -> str:
+        """The folder of a named configuration that is a whole one, as /etc/apache2-mine."""
+        folder = os.path.dirname(self._config)
+        is_whole = os.path.isfile(os.path.join(folder, "envvars")) and not self._express
+        return folder if is_whole else ""
 
     @cached_property
     def _root(self) -> str:
         """HTTPD_ROOT, without the environment, which depends on it."""
-        return _root(self._run([self.program, "-V"], {})[1])
+        known = _sourced(os.path.dirname(self.program), self._run)
+        return _root(self._run([self.program, "-V"], known)[1])
 
     def _mod_info(self) -> list[str]:
         roots = (self._root, self.dump.server_root)
         folders = [os.path.join(root, "modules") for root in roots if root]
-        folders += ["/usr/lib/apache2/modules", "/usr/lib64/httpd/modules"]
+        folders += places.module_folders()
         return [os.path.join(folder, "mod_info.so") for folder in folders]
 
     def _run_httpd(self, *words: str) -> tuple[int, str, str]:
-        return self._run([self.program, *self._options, *words], self.environment)
+        where = ["-d", self._own_folder] if self._own_folder else []
+        where += ["-f", self._config] if self._config else []
+        where += self._express.arguments if self._express else []
+        return self._run([self.program, *where, *words], self.environment)
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """Add the options that name an Apache."""
     command.add_argument("--httpd", metavar="PATH", help="Apache program")
     command.add_argument("--config", metavar="FILE", help="main configuration file of Apache")
+
+
+def named(options: argparse.Namespace) -> Httpd | None:
+    """Return the Apache of these options; None without one."""
+    program = find(options.httpd, options.config)
+    return Httpd(program, options.config) if program else None
 
 
 def find(program: str | None = None, config: str | None = None) -> str | None:
@@ -171,10 +201,21 @@ def find(program: str | None = None, config: str | None = None) -> str | None:
     made = express.control(os.path.abspath(config)) if config and not program else None
     if made or program:
         return shutil.which(made.program if made else str(program))
-    if os.name == "nt":
-        found = [path for pattern in WINDOWS_PROGRAMS for path in sorted(glob.glob(pattern))]
-        return next(iter(found), None) or shutil.which("httpd")
-    return next(filter(None, map(shutil.which, PROGRAMS)), None)
+    return places.program()
+
+
+def _sourced(folder: str, run: Run) -> dict[str, str]:
+    """Return what a file `envvars` sets for Apache, as apachectl reads it; empty without one."""
+    file = os.path.join(folder, "envvars")
+    if os.name == "nt" or not os.path.isabs(file) or not os.path.isfile(file):
+        return {}
+    _, out, _ = run(["sh", "-c", '. "$1" >&2; env -0', "sh", file], {"APACHE_CONFDIR": folder})
+    pairs = (entry.partition("=")[::2] for entry in out.split("\0") if "=" in entry)
+    return {
+        name: value
+        for name, value in pairs
+        if name.startswith("APACHE_") or name in ("LANG", *LIBRARIES)
+    }
 
 
 def _find(pattern: str, text: str) -> str:

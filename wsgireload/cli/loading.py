@@ -4,6 +4,7 @@ A program of its own, run by its path: modules that it imports before the script
 """
 
 import os
+import site
 import sys
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
@@ -12,7 +13,10 @@ from importlib.util import module_from_spec, spec_from_file_location
 def main(script: str, folders: list[str]) -> None:
     """Print the sources, and what `start()` tracks. The script's own output goes to stderr."""
     out, sys.stdout = sys.stdout, sys.stderr
-    sys.path[:0] = folders
+    known = set(sys.path)
+    for folder in folders:  # as mod_wsgi does: with the .pth files in it, and in front of the rest
+        site.addsitedir(folder)
+    sys.path.sort(key=lambda path: path in known)
     import wsgireload
 
     settings: dict[str, object] = {}

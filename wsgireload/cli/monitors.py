@@ -8,12 +8,13 @@ import os
 from dataclasses import dataclass, field
 
 from wsgireload import settings
-from wsgireload.cli import processes
+from wsgireload.cli import places, processes
 from wsgireload.log import shown
 from wsgireload.report import Status
 from wsgireload.state.private_dir import PrivateDir
 from wsgireload.state.status_file import RESTART, STATE, Snapshot, parse
 
+TMP = "/tmp", "/var/tmp"
 MOST_BYTES = 1 << 20
 MOST_FILES = 1000  # in one folder: any user may have filled it
 
@@ -93,8 +94,8 @@ def folders_of_all_users() -> list[str]:
         accounts = [rf"{root}\System32\config\systemprofile", *services]
         return [rf"{account}\AppData\Local\wsgireload" for account in accounts]
     private_tmp = "systemd-private-*/tmp"
-    shared = [settings.environment().get("TMPDIR", ""), "/tmp", "/var/tmp"]
-    shared += [path for tmp in ("/tmp", "/var/tmp") for path in glob.glob(f"{tmp}/{private_tmp}")]
+    shared = [settings.environment().get("TMPDIR", ""), *TMP]
+    shared += [path for tmp in TMP for path in glob.glob(f"{tmp}/{private_tmp}")]
     return sorted(path for tmp in shared if tmp for path in glob.glob(f"{tmp}/wsgireload-[0-9]*"))
 
 
@@ -102,7 +103,9 @@ def _systemd_folders() -> list[str]:
     """Return Apache's own /tmp where systemd made one that only root can read."""
     if os.name == "nt" or os.geteuid() == 0:
         return []
-    return sorted(glob.glob("/tmp/systemd-private-*-apache2.service-*"))
+    names = (f"{tmp}/systemd-private-*-{name}" for tmp in TMP[:1] for name in places.SERVICES)
+    patterns = (f"{each}{instance}.service-*" for each in names for instance in ("", "@*"))
+    return sorted(path for pattern in patterns for path in glob.glob(pattern))
 
 
 def _read(path: str, folder: PrivateDir) -> list[RunningMonitor]:

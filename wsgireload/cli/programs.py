@@ -10,10 +10,12 @@ from wsgireload import settings
 TIMEOUT = 60.0  # seconds
 
 
-def run(words: Sequence[str], environment: Mapping[str, str] | None = None) -> tuple[int, str, str]:
+def run(
+    words: Sequence[str], environment: Mapping[str, str] | None = None, folder: str | None = None
+) -> tuple[int, str, str]:
     """Return exit code, stdout and stderr; -1, "" and the reason if the program cannot run.
 
-    `environment` is added to ours.
+    `environment` is added to ours, `folder` is the current one by default.
     """
     known = {**settings.environment(), **(environment or {})}
     known.pop("AP_PARENT_PID", None)  # with it, an httpd takes itself for the child of another
@@ -21,6 +23,7 @@ def run(words: Sequence[str], environment: Mapping[str, str] | None = None) -> t
         done = subprocess.run(
             words,
             env=known,
+            cwd=folder,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -61,6 +61,12 @@ def find(directives: Sequence[Directive]) -> list[Site]:
     ]
 
 
+def of_script(script: str, found: Sequence[Site]) -> list[Site]:
+    """Return the sites that this script serves."""
+    real = os.path.realpath(script)
+    return [each for each in found if os.path.realpath(each.script) == real]
+
+
 def effective(directives: Sequence[Directive], name: str, alias: Directive) -> Directive | None:
     """Return the directive of this name that is in effect for the script of an alias."""
     those = [each for each in directives if each.name == name and _applies(each, alias)]

@@ -271,6 +271,23 @@ def test_everybodys_folders(tmp_path: Path, monkeypatch) -> None:
     assert found == [f"{tmp_path}/wsgireload-1000", f"{tmp_path}/wsgireload-33"]
 
 
+@pytest.mark.parametrize("service", ["apache2", "httpd", "apache2@mine", "httpd@mine"])
+@pytest.mark.parametrize("is_root", [True, False])
+def test_private_tmp(service: str, is_root: bool, tmp_path: Path, monkeypatch) -> None:
+    """systemd gives each service of Apache its own /tmp: root finds it, others are told of it."""
+    own = tmp_path / f"systemd-private-0f1e-{service}.service-x1y2"
+    (own / "tmp" / "wsgireload-48").mkdir(parents=True, mode=0o700)
+    (tmp_path / "systemd-private-0f1e-ntpd.service-x1y2").mkdir()
+    monkeypatch.setattr(settings, "state_folders", tuple)
+    monkeypatch.setattr(monitors, "TMP", (str(tmp_path), "/nowhere"))
+    monkeypatch.setattr(os, "geteuid", lambda: 0 if is_root else 12345)
+    found = monitors.find()
+    if is_root:
+        publish(own / "tmp" / "wsgireload-48")
+        assert [each.folder for each in monitors.find().monitors] == [f"{own}/tmp/wsgireload-48"]
+    assert found.unreadable == ([] if is_root else [str(own)])
+
+
 def test_restart_with_nothing_coming_of_it(folder: Path, capsys) -> None:
     """Without a result in time the command reports that, and the request remains."""
     publish(folder, interval=0.0)
@@ -476,6 +493,36 @@ def test_a_flask_factory(tmp_path: Path) -> None:
     (tmp_path / "shop.py").write_text("")
     site = configuration.flask("shop:create_app()", str(tmp_path), None, "/")
     assert site.body == "from shop import create_app\n\napplication = create_app()\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "script", "text", "folder"),
+    [
+        (["app.wsgi"], "app.wsgi", "", ""),
+        (["mysite/__init__.py"], "mysite/wsgi.py", "", ""),
+        (["a/b/__init__.py", "a/__init__.py"], "a/b/wsgi.py", "", ""),
+        (
+            ["mysite/settings.py"],
+            "mysite/wsgi.py",
+            "setdefault({}, 'mysite.settings')",
+            "",
+        ),
+        (["config/settings/prod.py"], "config/wsgi.py", "environ[{}] = 'config.settings.prod'", ""),
+        (["src/shop/settings/__init__.py"], "deploy/app.wsgi", "environ[{}] = 'no.such'", "deploy"),
+        (["src/site/conf.py"], "src/run/app.wsgi", "os.environ[{}]='site.conf'", "src"),
+    ],
+)
+def test_folder_of_the_modules(
+    files: list[str], script: str, text: str, folder: str, tmp_path: Path
+) -> None:
+    """python-path is where Django's settings can be imported, or the folder outside packages."""
+    for name in (*files, script):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    path = tmp_path / script
+    path.write_text(text.format('"DJANGO_SETTINGS_MODULE"'))
+    site = configuration.existing(str(path), "site", "/")
+    assert site.folder == str(tmp_path / folder).rstrip("/")
 
 
 class Programs:

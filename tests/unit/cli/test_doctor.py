@@ -228,6 +228,50 @@ def test_one_process(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "httpd.exe -X (4711)" in found["running"].text
 
 
+@pytest.mark.parametrize("content", ["", "no pid", "4711 "])
+def test_a_pid_file_without_a_pid(machine: Machine, content: str) -> None:
+    """A PID file that says nothing is no problem, and no misuse of the command line."""
+    (machine.root / "httpd.pid").write_text(content)
+    assert bad(machine.examine()) == {}
+
+
+@pytest.mark.parametrize(
+    ("error", "text", "cure"),
+    [
+        (
+            "apache2: Could not open configuration file /etc/x.conf: No such file or directory",
+            "no configuration: /etc/x.conf: No such file or directory",
+            "name one with --config FILE",
+        ),
+        (
+            "AH0: x\nhttpd: Could not open configuration file /etc/x.conf: Permission denied",
+            "no configuration: /etc/x.conf: Permission denied",
+            "--config FILE",
+        ),
+        (
+            "Syntax error on line 3 of /etc/x.conf: Could not open configuration file /y: no",
+            "Syntax error on line 3",
+            "correct that line",
+        ),
+        (
+            "Syntax error on line 8 of /x: DefaultRuntimeDir must be a valid directory",
+            "DefaultRuntimeDir must be",
+            "if Apache has not run since the machine was started, start it",
+        ),
+        (
+            "(2)No such file or directory: AH02291: Cannot access directory '/x/logs/' for log",
+            "Cannot access directory '/x/logs/'",
+            "create that folder",
+        ),
+    ],
+)
+def test_no_configuration(machine: Machine, error: str, text: str, cure: str) -> None:
+    """A configuration that is missing, or misses a folder, is told from a wrong line."""
+    machine.trouble = error
+    found = machine.examine()["configuration"]
+    assert (found.level, text in found.text, cure in found.cure) == ("fail", True, True)
+
+
 def test_missing_native_module(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     """The import error of the native module is reported."""
     monkeypatch.setattr(native, "_missing", "ImportError: DLL load failed")

@@ -32,8 +32,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Return 0 if every finding is ok."""
-    program = apaches.find(options.httpd, options.config)
-    httpd = Httpd(program, options.config) if program else None
+    httpd = apaches.named(options)
     findings = list(examine(httpd, options.script, Installation.current(), options.httpd))
     is_well = all(each.level == "ok" for each in findings)
     if options.json:

@@ -6,16 +6,20 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 
-from wsgireload.cli import binary, processes
+from wsgireload.cli import binary, places, processes
 from wsgireload.cli.binary import Binary
 from wsgireload.cli.directives import Directive, words
 from wsgireload.cli.doctor.finding import Finding, fail, ok, warn
 from wsgireload.cli.httpd import Httpd
 from wsgireload.cli.installation import Installation
+from wsgireload.cli.terminal import UsageError
 from wsgireload.cli.windows import read_pid
 
 MODULE_CONFIG = "`mod_wsgi-express module-config` of the application's Python prints the lines"
 CANNOT_LOAD = re.compile(r"Cannot load (.+?) into server: (.*)", re.DOTALL)
+NO_CONFIGURATION = re.compile(r"^\S+: Could not open configuration file (.+): (.*)", re.MULTILINE)
+NO_FOLDER = re.compile(r"DefaultRuntimeDir must be a valid directory|Invalid Mutex directory")
+NO_LOGS = re.compile(r"Cannot access directory '")
 LOCATION = re.compile(r"on line (\d+) of (.+?):(?:\s|$)")
 SINGLE_PROCESS = re.compile(r"\s-(X|DONE_PROCESS|DDEBUG|D (ONE_PROCESS|DEBUG))(\s|$)")
 
@@ -46,7 +50,16 @@ def broken_configuration(httpd: Httpd, installation: Installation) -> Finding:
         return _cannot_load(found[1], " ".join(found[2].split()), httpd, installation)
     if re.search(r"Invalid command '<?WSGI", error):
         text = "Apache does not know WSGI directives: mod_wsgi is not loaded"
-        return _no_mod_wsgi(text, installation)
+        return _no_mod_wsgi(text, httpd, installation)
+    if found := NO_CONFIGURATION.search(error):
+        text = f"no configuration: {found[1]}: {found[2]}"
+        return fail("configuration", text, "name one with --config FILE")
+    if NO_LOGS.search(error):
+        cure = "create that folder, or correct the directive that names it"
+        return fail("configuration", " ".join(error.split()), cure)
+    if NO_FOLDER.search(error):
+        cure = "if Apache has not run since the machine was started, start it: that creates it"
+        return fail("configuration", " ".join(error.split()), cure)
     cure = "correct that line; `apachectl configtest` checks it"
     return fail("configuration", " ".join(error.split()), cure)
 
@@ -56,7 +69,7 @@ def mod_wsgi(
 ) -> tuple[Finding, Binary | None]:
     """Check that mod_wsgi is loaded; return what its file reveals as well."""
     if "wsgi_module" not in httpd.dump.modules:
-        return _no_mod_wsgi("Apache does not load it", installation), None
+        return _no_mod_wsgi("Apache does not load it", httpd, installation), None
     lines = [each.arguments for each in directives if each.name == "loadmodule"]
     path = next((each[1] for each in lines if each[:1] == ("wsgi_module",)), "")
     path = httpd.absolute(path)
@@ -72,10 +85,17 @@ def mod_wsgi(
 
 def running(httpd: Httpd) -> Iterator[Finding]:
     """Check how Apache was started, if it runs now."""
+    if httpd.missing_folders:
+        text = f"no: Apache's first start since boot will create {', '.join(httpd.missing_folders)}"
+        yield ok("running", text)
+        return
     file = httpd.dump.values.get("PidFile", "").strip('"')
     if not os.path.isfile(file):
         return
-    pid = read_pid(file)
+    try:
+        pid = read_pid(file)
+    except UsageError:  # empty, or only root may read it
+        return
     command = processes.command_line(pid)
     if SINGLE_PROCESS.search(command):
         text = f"Apache runs as a single process, which nothing can replace: {command}"
@@ -98,11 +118,9 @@ def accept_filter(directives: Sequence[Directive], installation: Installation) -
         yield warn("AcceptFilter", text, cure)
 
 
-def _no_mod_wsgi(text: str, installation: Installation) -> Finding:
-    cure = MODULE_CONFIG
-    if not installation.windows:
-        cure = f"on Debian: apt-get install libapache2-mod-wsgi-py3; or {cure}"
-    return fail("mod_wsgi", text, cure)
+def _no_mod_wsgi(text: str, httpd: Httpd, installation: Installation) -> Finding:
+    hint = "" if installation.windows else places.installing(httpd.program)
+    return fail("mod_wsgi", text, f"{hint}; or {MODULE_CONFIG}" if hint else MODULE_CONFIG)
 
 
 def _cannot_load(path: str, why: str, httpd: Httpd, installation: Installation) -> Finding:

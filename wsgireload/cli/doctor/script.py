@@ -31,11 +31,10 @@ def select(path: str | None, found: Sequence[Site]) -> tuple[list[Site], list[Fi
     if path is None:
         selected, text = list(found), "there is no WSGIScriptAlias in the configuration"
     else:
-        real = os.path.realpath(path)
-        if not os.path.isfile(real):
+        if not os.path.isfile(path):
             cure = "name the file of WSGIScriptAlias"
             return [], [fail("WSGI script", f"{path} does not exist", cure)]
-        selected = [each for each in found if os.path.realpath(each.script) == real]
+        selected = sites.of_script(path, found)
         text = f"no WSGIScriptAlias names {path}"
     if selected:
         return selected, []
