@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wsgireload.cli.httpd import Dump, Httpd
 
@@ -45,6 +45,14 @@ def read(httpd: Httpd) -> tuple[list[Directive], bool]:
     return [*_parse(printed), *(each for each in files if each.name in early)], True
 
 
+def htaccess(folder: str) -> list[Directive]:
+    """Return the directives of the file .htaccess in a folder, as of a section around them."""
+    path = os.path.join(folder, ".htaccess")
+    found = Files(Dump("", frozenset(), {}, {}, {("", 0): [path]}), {})
+    around = ("directory", folder)
+    return [replace(each, sections=(around, *each.sections)) for each in found]
+
+
 def words(text: str) -> tuple[str, ...]:
     """Split a line as Apache does: quotes join words, and are removed."""
     return tuple(
@@ -82,7 +90,7 @@ class Files:
     ) -> None:
         self._dump = dump
         self._variables = {**environment, **dump.defines}
-        self._read = read or _read_file
+        self._read = read or read_file
         self._loaded: set[str] = set()
 
     def __iter__(self) -> Iterator[Directive]:
@@ -160,7 +168,8 @@ def _section(text: str) -> tuple[str, str]:
     return name.lower(), " ".join(words(argument))
 
 
-def _read_file(path: str) -> str:
+def read_file(path: str) -> str:
+    """Return the text of a file; "" if it cannot be read."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             return file.read()

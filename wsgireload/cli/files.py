@@ -90,7 +90,7 @@ def surroundings(script: str, options: argparse.Namespace) -> Surroundings:
     """Return where Apache's configuration loads a script, or else where `config` would."""
     apache = httpd.named(options)
     every = directives.read(apache)[0] if apache and apache.build else []
-    served = sites.of_script(script, sites.find(every))
+    served = sites.of_script(script, sites.find(every, script))
     if not served:
         return Surroundings([configuration.root(script)])
     site = served[0]

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import fnmatch
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from wsgireload.cli import express
+from wsgireload.cli import aliases, express, sections
 from wsgireload.cli.directives import Directive
 from wsgireload.cli.express import Handler
 
-ALIASES = ("wsgiscriptalias", "wsgiscriptaliasmatch")
-HANDLER = "wsgihandlerscript"
-PRECEDENCE = {  # Apache merges sections in this order
-    "directory": 1,
-    "directorymatch": 1,
-    "files": 2,
-    "filesmatch": 2,
-    "location": 3,
-    "locationmatch": 3,
-}
 GLOBAL = "%{GLOBAL}"
 EMBEDDED = ("", GLOBAL)
+ENVIRONMENT = re.compile(r"%\{ENV:([^}]+)\}")
 
 
 @dataclass(frozen=True)
@@ -51,13 +41,12 @@ class Site:
         return [os.path.dirname(self.script), *filter(os.path.isdir, path)]
 
 
-def find(directives: Sequence[Directive]) -> list[Site]:
-    """Return all sites, in the order of their aliases."""
-    found = [each for each in directives if len(each.arguments) > 1]
+def find(directives: Sequence[Directive], script: str | None = None) -> list[Site]:
+    """Return all sites, or those of a script as far as a line serves several, in their order."""
+    every = aliases.with_htaccess(directives, script)
     return [
-        _site(each, directives) if each.name in ALIASES else _handled(each, directives)
-        for each in found
-        if each.name in (*ALIASES, HANDLER)
+        _handled(each, every) if each.name == aliases.HANDLER_SCRIPT else _site(each, every)
+        for each in aliases.find(every, script)
     ]
 
 
@@ -65,12 +54,6 @@ def of_script(script: str, found: Sequence[Site]) -> list[Site]:
     """Return the sites that this script serves."""
     real = os.path.realpath(script)
     return [each for each in found if os.path.realpath(each.script) == real]
-
-
-def effective(directives: Sequence[Directive], name: str, alias: Directive) -> Directive | None:
-    """Return the directive of this name that is in effect for the script of an alias."""
-    those = [each for each in directives if each.name == name and _applies(each, alias)]
-    return max(enumerate(those), key=lambda at: (_rank(at[1]), at[0]))[1] if those else None
 
 
 def server_wide(directives: Sequence[Directive], name: str) -> str:
@@ -83,10 +66,11 @@ def _site(alias: Directive, directives: Sequence[Directive]) -> Site:
     options = _options(alias.arguments[2:])
 
     def value(option: str, directive: str) -> str:
-        found = effective(directives, directive, alias)
+        found = sections.effective(directives, directive, alias)
         return options.get(option) or (found.arguments[0] if found and found.arguments else "")
 
     group = value("process-group", "wsgiprocessgroup")
+    group = _from_environment(group, directives, alias)
     group = "" if group in EMBEDDED else group
     application_group = value("application-group", "wsgiapplicationgroup")
     daemons = [each for each in directives if each.name == "wsgidaemonprocess"]
@@ -103,40 +87,14 @@ def _handled(directive: Directive, directives: Sequence[Directive]) -> Site:
     return replace(_site(alias, directives), express=made)
 
 
+def _from_environment(group: str, directives: Sequence[Directive], alias: Directive) -> str:
+    """Return a group, of which the name may be in a variable of the request."""
+    if not (variable := ENVIRONMENT.fullmatch(group)):
+        return group
+    sets = [each for each in directives if each.arguments[:1] == (variable[1],)]
+    found = sections.effective(sets, "setenv", alias)
+    return found.arguments[1] if found and len(found.arguments) > 1 else group
+
+
 def _options(arguments: Sequence[str]) -> dict[str, str]:
     return dict(each.partition("=")[::2] for each in arguments)
-
-
-def _rank(directive: Directive) -> tuple[int, int]:
-    kinds = [PRECEDENCE.get(name, 0) for name, _ in directive.sections]
-    return max(kinds, default=0), len(directive.sections)
-
-
-def _applies(directive: Directive, alias: Directive) -> bool:
-    """Return whether all sections around a directive apply to the script of an alias."""
-    return all(_section_applies(name, argument, alias) for name, argument in directive.sections)
-
-
-def _section_applies(name: str, argument: str, alias: Directive) -> bool:
-    url, script = alias.arguments[:2]
-    is_regex, pattern = name.endswith("match"), argument
-    if argument.startswith("~ "):
-        is_regex, pattern = True, argument[2:]
-    kind = name.removesuffix("match")
-    if kind not in ("directory", "files", "location"):
-        return (name, argument) in alias.sections
-    text = {"directory": script, "files": os.path.basename(script), "location": url}[kind]
-    if is_regex:
-        return re.search(pattern, text) is not None
-    if kind == "files":
-        return fnmatch.fnmatch(text, pattern)
-    return any(fnmatch.fnmatchcase(each, pattern.rstrip("/")) for each in _prefixes(text))
-
-
-def _prefixes(path: str) -> Iterator[str]:
-    """Return a path and all its parents: /a/b, /a, and "" for /."""
-    path = path.replace("\\", "/").rstrip("/")
-    while path:
-        yield path
-        path = path.rpartition("/")[0]
-    yield ""

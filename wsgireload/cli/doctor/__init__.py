@@ -75,7 +75,7 @@ def examine(
     yield from python.installed_for_all_users(installation)
     native_module = python.native_module()
     yield native_module
-    selected, missing = script.select(script_path, sites.find(every))
+    selected, missing = script.select(script_path, sites.find(every, script_path))
     yield from missing
     for site in selected:
         yield from _examine_site(site, every, installation, httpd.dump.user)

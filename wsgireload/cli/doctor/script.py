@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from wsgireload.cli import sites
+from wsgireload.cli import sections, sites
 from wsgireload.cli.configuration import SHUTDOWN_TIMEOUT as SUGGESTED
-from wsgireload.cli.directives import Directive
+from wsgireload.cli.directives import Directive, read_file
 from wsgireload.cli.doctor.finding import Finding, fail, ok, warn
 from wsgireload.cli.express import Handler
 from wsgireload.cli.installation import Installation
@@ -78,22 +78,15 @@ def _starter(site: Site) -> str | None:
     patterns = [os.path.join(glob.escape(folder), each) for folder in own for each in MODULES]
     modules = (path for pattern in patterns for path in glob.iglob(pattern))
     candidates = (site.script, *islice(modules, MOST))
-    return next((path for path in candidates if STARTS.search(_text(path))), None)
-
-
-def _text(path: str) -> str:
-    """Return the text of a file; "" if it cannot be read."""
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read()
-    except OSError:
-        return ""
+    return next((path for path in candidates if STARTS.search(read_file(path))), None)
 
 
 def _process(site: Site, directives: Sequence[Directive]) -> Finding:
     names = [each.arguments[0] for each in directives if each.name == "wsgidaemonprocess"]
     if site.daemon is not None:
         return ok("process", f"daemon process group {site.group!r} ({site.daemon})")
+    if sites.ENVIRONMENT.fullmatch(site.group):
+        return ok("process", f"the daemon process group that each request's {site.group} names")
     if site.group:
         text = f"no WSGIDaemonProcess defines its process group {site.group!r}"
         others = f"; defined are: {', '.join(names)}" if names else ""
@@ -130,7 +123,7 @@ def _application_group(site: Site) -> Finding:
 
 
 def _script_reloading(site: Site, directives: Sequence[Directive]) -> Finding:
-    found = sites.effective(directives, "wsgiscriptreloading", site.alias)
+    found = sections.effective(directives, "wsgiscriptreloading", site.alias)
     if found is not None and found.arguments[:1] and found.arguments[0].lower() == "off":
         text = f"off ({found}): mod_wsgi does not call reload_required; a restart may cut requests"
         return warn("WSGIScriptReloading", text, "remove that line: On is the default")

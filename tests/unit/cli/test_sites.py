@@ -1,0 +1,152 @@
+"""Which scripts a configuration serves, in the shapes that public configurations have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from wsgireload.cli import sites
+from wsgireload.cli.directives import Directive, Files
+from wsgireload.cli.httpd import Dump
+
+GROUPS = "process-group=site application-group=%{GLOBAL}"
+SHAPES = {  # the URL of the script {0}/app/app.wsgi, and the lines beside WSGIDaemonProcess
+    "alias": ("/", f"WSGIScriptAlias / {{0}}/app/app.wsgi {GROUPS}"),
+    "alias to a folder": ("/apps/app.wsgi", f"WSGIScriptAlias /apps/ {{0}}/app/ {GROUPS}"),
+    "alias to a folder, without slash": (
+        "/web/app.wsgi",
+        f'WSGIScriptAlias /web "{{0}}/app" {GROUPS}',
+    ),
+    "AliasMatch with $1": (
+        "/apps/",
+        f"WSGIScriptAliasMatch ^/apps/([^/]+) {{0}}/app/$1.wsgi {GROUPS}",
+    ),
+    "AliasMatch with path info": (
+        "/x",
+        f"WSGIScriptAliasMatch ^/x(/.*) {{0}}/app/app.wsgi$1 {GROUPS}",
+    ),
+    "AliasMatch without $": (
+        "^/(a|b)",
+        f"WSGIScriptAliasMatch ^/(a|b) {{0}}/app/app.wsgi {GROUPS}",
+    ),
+    "AddHandler": (
+        "/app.wsgi",
+        (
+            "WSGIProcessGroup site\nDocumentRoot {0}/app\n<Directory {0}/app>\n"
+            "AddHandler wsgi-script .wsgi\n</Directory>"
+        ),
+    ),
+    "AddHandler below the DocumentRoot": (
+        "/app/app.wsgi",
+        (
+            "WSGIProcessGroup site\nDocumentRoot {0}\n<Directory {0}/app>\n"
+            "AddHandler wsgi-script py wsgi\n</Directory>"
+        ),
+    ),
+    "SetHandler": (
+        "/app.wsgi",
+        (
+            "DocumentRoot {0}/app\n<Directory {0}/app>\n<Files *.wsgi>\nSetHandler wsgi-script\n"
+            "WSGIProcessGroup site\n</Files>\n</Directory>"
+        ),
+    ),
+    "Alias and AddHandler": (
+        "/eox",
+        (
+            "WSGIProcessGroup site\nAlias /eox {0}/app/app.wsgi\n<Directory {0}/app>\n"
+            "AddHandler wsgi-script .wsgi\n</Directory>"
+        ),
+    ),
+    "variable of a request": (
+        "/",
+        (
+            "SetEnv PROCESS_GROUP site\nWSGIProcessGroup %{ENV:PROCESS_GROUP}\n"
+            "WSGIScriptAlias / {0}/app/app.wsgi"
+        ),
+    ),
+    "Define and Directory": (
+        "/",
+        (
+            "Define TDIR {0}/app\nDefine TUSER site\nWSGIProcessGroup %{GLOBAL}\n<VirtualHost *>\n"
+            "WSGIScriptAlias / ${TDIR}/app.wsgi\n<Directory ${TDIR}>\nWSGIProcessGroup ${TUSER}\n"
+            "</Directory>\n</VirtualHost>"
+        ),
+    ),
+    "If": (
+        "/",
+        (
+            "WSGIScriptAlias / {0}/app/app.wsgi\n<If \"%{HTTP_HOST} == 'x'\">\n"
+            "WSGIProcessGroup site\n</If>"
+        ),
+    ),
+    "IfDefine": (
+        "/",
+        (
+            "Define LIVE\n<IfDefine LIVE>\nWSGIProcessGroup site\n</IfDefine>\n<IfDefine !LIVE>\n"
+            "WSGIProcessGroup other\n</IfDefine>\nWSGIScriptAlias / {0}/app/app.wsgi"
+        ),
+    ),
+    ".htaccess": (
+        "/app.wsgi",
+        "DocumentRoot {0}/app\n<Directory {0}/app>\nAllowOverride FileInfo\n</Directory>",
+    ),
+    "a regular expression that Python lacks": (
+        "/",
+        (
+            f'<LocationMatch "^/(?>a|b)(?<c>">\nWSGIProcessGroup other\n</LocationMatch>\n'
+            f"WSGIScriptAlias / {{0}}/app/app.wsgi {GROUPS}"
+        ),
+    ),
+}
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    """A folder with a script, a module and a .htaccess."""
+    app = tmp_path / "app"
+    app.mkdir()
+    (app / "app.wsgi").write_text("application = None\n")
+    (app / "words.py").write_text("")
+    (app / ".htaccess").write_text("AddHandler wsgi-script .wsgi\nWSGIProcessGroup site\n")
+    return app
+
+
+def parse(text: str, folder: Path) -> list[Directive]:
+    """The directives of a configuration, of which the paths are in a folder."""
+    conf = folder / "httpd.conf"
+    conf.write_text(f"WSGIDaemonProcess site\n{text.replace('{0}', str(folder))}\n")
+    return list(Files(Dump("", frozenset(), {}, {}, {("", 0): [str(conf)]}), {}))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("is_named", [True, False])
+def test_shape(shape: str, is_named: bool, app: Path) -> None:
+    """The script is found, with its URL and its daemon process group, named or not."""
+    url, text = SHAPES[shape]
+    script = str(app / "app.wsgi")
+    [site] = sites.find(parse(text, app.parent), script if is_named else None)
+    assert (site.script, site.url, site.group) == (script, url, "site")
+    assert site.daemon is not None
+
+
+def test_htaccess_that_apache_does_not_read(app: Path) -> None:
+    """With AllowOverride None, which is the default, .htaccess has no effect."""
+    for lines in ("", "\n<Directory />\nAllowOverride None\n</Directory>"):
+        assert sites.find(parse(f"DocumentRoot {app}{lines}", app.parent), None) == []
+
+
+def test_another_script_beside_it(app: Path) -> None:
+    """A script outside of an alias's folder, or that no handler serves, is not found."""
+    (app / "other").mkdir()
+    for name in ("words.py", "other/app.wsgi"):
+        for shape in ("AliasMatch with $1", "SetHandler", "Alias and AddHandler"):
+            found = sites.find(parse(SHAPES[shape][1], app.parent), str(app / name))
+            assert not sites.of_script(str(app / name), found) or name == "other/app.wsgi"
+
+
+def test_a_group_that_only_the_request_knows(app: Path) -> None:
+    """A variable without SetEnv stays what it is."""
+    text = "WSGIProcessGroup %{ENV:GROUP}\nWSGIScriptAlias / {0}/app/app.wsgi"
+    [site] = sites.find(parse(text, app.parent))
+    assert site.group == "%{ENV:GROUP}"
