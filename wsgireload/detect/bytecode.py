@@ -17,6 +17,7 @@ from importlib.util import MAGIC_NUMBER, cache_from_source, source_hash
 from types import CodeType
 
 from wsgireload.detect.digests import Digest, changed_ns
+from wsgireload.detect.program import is_same
 from wsgireload.server.files import content
 
 HEADER = 16  # bytes: magic number, flags, stamp or hash of the source
@@ -165,7 +166,7 @@ class Programs:
             now = _compiled(source) if loaded is not None else None
         except (OSError, NotImplementedError):
             return False
-        return loaded is not None and now is not None and _essence(loaded) == _essence(now)
+        return loaded is not None and now is not None and is_same(loaded, now)
 
 
 def _parts(cache: str) -> tuple[bytes, bytes]:
@@ -198,15 +199,3 @@ def _compiled(source: str) -> CodeType | None:
         return compile(text, source, "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-
-
-def _essence(code: CodeType) -> tuple[object, ...]:
-    """All of a program except its line numbers."""
-    constants = [_essence(each) if isinstance(each, CodeType) else each for each in code.co_consts]
-    return (
-        code.co_code,
-        [(type(each), repr(each)) for each in constants],  # 1, 1.0 and True are not the same
-        (code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars),
-        (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags),
-        (code.co_name, code.co_qualname, code.co_exceptiontable),
-    )
