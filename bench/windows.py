@@ -1,4 +1,4 @@
-"""How soon new code answers on a Windows Apache, under wine: `bench/windows` sets it up.
+"""How soon new code answers on a Windows Apache: `bench/windows` runs it under wine.
 
 Three servers take turns, while requests keep coming: one has wsgireload with its defaults, one a
 loop after the idea of mod_wsgi's documentation, and one is told to restart at the very moment of
@@ -9,16 +9,14 @@ setting for those who have no reloader.
 
 from __future__ import annotations
 
-import sys
 import time
 from contextlib import ExitStack
-from pathlib import Path
 from statistics import mean, median
 
 from support.apacheserver import Server, wait_for
 from support.httpdconf import Application
 from support.traffic import PAUSE, Traffic
-from support.windows.lab import PYTHONS, Lab
+from support.windows import installed
 from support.windows.winnt import WindowsServer
 
 SAVES, REQUESTS, INTERVAL = 12, 40, 1.0
@@ -109,14 +107,13 @@ def row(name: str, contender: Contender, floor: float) -> str:
     return f"{name:28} {middle} {lost:>12}"
 
 
-def main(wheel: Path) -> None:
+def main() -> None:
+    apache, packages = installed.apache(installed.USUAL_HTTPD), installed.packages()
     with ExitStack() as stack:
-        lab, version = stack.enter_context(Lab()), PYTHONS[-1]
-        packages = lab.install(version, wheel.absolute())
 
         def contender(beginning: str, directives: str = "") -> Contender:
             served = Application(daemon=None, python_path=[packages], directives=directives)
-            server = stack.enter_context(WindowsServer(lab, version, served))
+            server = stack.enter_context(WindowsServer(apache, served))
             return Contender(server, beginning)
 
         ours, recipe, floor = contender(OURS), contender(RECIPE), contender("")
@@ -142,4 +139,4 @@ def main(wheel: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()

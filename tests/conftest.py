@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from types import ModuleType
 from typing import Any
@@ -10,7 +11,11 @@ import pytest
 
 import wsgireload
 
-pytest_plugins = ["support.order", "support.sitefixtures", "support.windows.sitefixtures"]
+LINUX = ["support.sitefixtures", "support.windows.labfixtures"]
+pytest_plugins = [
+    "support.order",
+    *(LINUX if os.name != "nt" else ["support.windows.sitefixtures"]),
+]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -5,6 +5,7 @@ Each test is run in its short form by ci/test, and in its long form by ci/chaos.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -14,6 +15,7 @@ from random import Random, SystemRandom
 import pytest
 from support.apache import Apache
 
+collect_ignore = [] if os.name == "nt" else ["test_load_windows.py"]  # tests/wine runs that
 LONG = 3600  # seconds that a test may take in its long form
 
 
@@ -55,10 +57,12 @@ def chaos(request: pytest.FixtureRequest) -> Iterator[Chaos]:
         print(f"\n{request.node.name}, seed {seed}{figures}")  # noqa: T201
 
 
-@pytest.fixture(scope="session")
-def apache() -> Apache:
-    """Debian's Apache with the latest mod_wsgi: tests/e2e has the other one as well."""
-    found = Apache.of_venv(Path(sys.prefix))
-    if missing := found.missing():
-        pytest.fail(f"{missing} are missing; ci/test installs them")
-    return found
+if os.name != "nt":  # there it is the one of --httpd
+
+    @pytest.fixture(scope="session")
+    def apache() -> Apache:
+        """Debian's Apache with the latest mod_wsgi: tests/e2e has the other one as well."""
+        found = Apache.of_venv(Path(sys.prefix))
+        if missing := found.missing():
+            pytest.fail(f"{missing} are missing; ci/test installs them")
+        return found

@@ -1,4 +1,4 @@
-"""Reloads of a winnt Apache (under wine) while many requests run: nothing is lost or piles up."""
+"""Reloads of a winnt Apache while many requests run: nothing is lost or piles up."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from support.busysite import crowd, save
 from support.testsite import START
+from support.windows import installed
 from support.windows.testsite import WindowsSite, WindowsSites
 
 pytestmark = pytest.mark.windows
@@ -40,8 +41,8 @@ gives out the lowest free number, and so as many as there are below the last of 
 def held(site: WindowsSite) -> tuple[int, int, int]:
     """How many processes Apache has, and how many handles its parent and its child."""
     site.wait_for_one_child()
-    pids = (int((site.root / "httpd.pid").read_text()), site.child)
-    parent, child = (int(site.lab.python(site.version, COUNT, str(pid)).stdout) for pid in pids)
+    pids = (site.pid, site.child)
+    parent, child = (int(installed.python("-c", COUNT, str(pid)).stdout) for pid in pids)
     return len(site.running()), parent, child
 
 

@@ -64,11 +64,14 @@ class Server:
     patience = 25.0
     """Seconds for whatever has to happen: less than the 30 s of a sweep, which needs no event."""
 
+    within: str | None = None
+    """Where its folder is; None is the usual place for temporary ones."""
+
     def __init__(self, apache: Apache, served: Application) -> None:
         self.apache = apache
         self.served = served
-        self.user = APACHE_USER if os.getuid() == 0 else None
-        self.root = Path(tempfile.mkdtemp(prefix="apache-"))
+        self.user = APACHE_USER if os.name != "nt" and os.getuid() == 0 else None
+        self.root = Path(tempfile.mkdtemp(prefix="apache-", dir=self.within))
         self.root.chmod(0o755)
         self.app, self.temporary, _ = map(self.folder, ("app", "tmp", "run"))
         self.log = ErrorLog(self.root / "error.log")
@@ -81,6 +84,8 @@ class Server:
         path = self.root / name
         path.mkdir(parents=True, exist_ok=True)
         if self.user:
+            import pwd  # there is none on Windows
+
             user = pwd.getpwnam(self.user)
             os.chown(path, user.pw_uid, user.pw_gid)
         return path
@@ -131,7 +136,8 @@ class Server:
         finally:
             for folder in filter(Path.is_dir, self.root.rglob("*")):
                 folder.chmod(0o755)  # a test may have made it one that cannot be written to
-            shutil.rmtree(self.root)
+            # On Windows a scanner of viruses may have a file of it open.
+            shutil.rmtree(self.root, ignore_errors=os.name == "nt")
 
     def wait_for(self, condition: Callable[[], Result | None], what: str) -> Result:
         """As the function of this name, with the patience of this server."""
@@ -195,7 +201,7 @@ class Server:
             raise ServerError(f"Apache ended:\n{self._first_words.read_text()}{self.log.text()}")
         try:
             socket.create_connection((HOST, self.port), timeout=1).close()
-        except ConnectionRefusedError:
+        except (ConnectionRefusedError, TimeoutError):  # Windows tries for 2 s before it gives up
             return False
         return True
 

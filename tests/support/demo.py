@@ -16,10 +16,7 @@ from support.apache import Apache
 from support.apacheserver import Server, ServerError, wait_for
 from support.errorlog import Line
 from support.httpdconf import Application
-from support.packages import copy_packages
 from support.traffic import PAUSE, Traffic
-from support.windows.lab import PYTHONS, Lab
-from support.windows.winnt import WindowsServer
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "wsgi"
 FIRST, SECOND, THIRD = (f"Hello from the {n} version!" for n in ("first", "second", "third"))
@@ -28,7 +25,9 @@ GROUP = "%{GLOBAL}"
 ENOUGH = 60
 """So many answers later, what was to happen has happened."""
 
+# Of Windows' consoles only Terminal understands colours without being asked to.
 COLOURED = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+COLOURED = COLOURED and (os.name != "nt" or "WT_SESSION" in os.environ)
 BOLD, DIM, GREEN, RED = 1, 2, 32, 31
 
 
@@ -124,24 +123,28 @@ class Demo:
 
 def on_linux(stack: ExitStack, venv: Path | None) -> Server:
     """An Apache of this machine's, with the wsgireload that is installed here."""
+    from support.packages import copy_packages
+
     apache = Apache.of_venv(venv.absolute()) if venv else Apache.of_the_system()
     server = stack.enter_context(Server(apache, Application(group=GROUP, python_path=["library"])))
     copy_packages(server.root / "library", "wsgireload")
     return server
 
 
-def on_windows(stack: ExitStack, wheel: Path) -> Server:
-    """An Apache of the lab's, with the wsgireload that is in the wheel."""
-    show("\n  This is wine, with an Apache and a mod_wsgi that mingw built: not Windows itself.")
-    lab, version = stack.enter_context(Lab()), PYTHONS[-1]
-    packages = lab.install(version, wheel.absolute())
-    served = Application(daemon=None, group=GROUP, python_path=[packages])
-    return stack.enter_context(WindowsServer(lab, version, served))
+def on_windows(stack: ExitStack, httpd: Path | None) -> Server:
+    """The Apache of this PC, with the mod_wsgi and wsgireload that are installed here."""
+    from support.windows import installed
+    from support.windows.winnt import WindowsServer
+
+    apache = installed.apache((httpd or installed.USUAL_HTTPD).absolute())
+    served = Application(daemon=None, group=GROUP, python_path=[installed.packages()])
+    return stack.enter_context(WindowsServer(apache, served))
 
 
 def serve(server: Server) -> None:
     """Start with a copy of the example, so that nothing in the checkout changes."""
-    shutil.copytree(EXAMPLE, server.app, dirs_exist_ok=True)
+    # Not copytree's own way, which is CopyFile2 on Windows: wine 8 lacks that.
+    shutil.copytree(EXAMPLE, server.app, copy_function=shutil.copyfile, dirs_exist_ok=True)
     server.start()
     ready = wait_for(lambda: server.log.lines("resuming normal operations"), "Apache's greeting")
     show(f"\n  {ready[0].text.partition(' ')[2].partition(' configured')[0]} at {server.url}")
@@ -151,27 +154,32 @@ def serve(server: Server) -> None:
 def leave_running(server: Server) -> None:
     show(f"  The server goes on running.\n    page  {server.url}")
     show(f"    edit  {server.app / 'greeting.py'}\n    log   {server.log.path}")
-    show(f"    stop  kill {server.pid} && rm -r {server.root}\n")
+    if os.name == "nt":
+        show(f"    stop  taskkill /f /t /pid {server.pid} & rd /s /q {server.root}\n")
+    else:
+        show(f"    stop  kill {server.pid} && rm -r {server.root}\n")
 
 
 def main() -> None:
     options = argparse.ArgumentParser(prog="ci/demo", description=__doc__)
     options.add_argument("--keep", action="store_true", help="leave the server running at the end")
     options.add_argument("--venv", type=Path, help="take the Apache that was built in this venv")
-    options.add_argument("--windows", type=Path, metavar="WHEEL", help="under wine, with this")
+    options.add_argument("--httpd", type=Path, help="take this httpd.exe of Windows'")
     asked = options.parse_args()
 
     for number in (signal.SIGINT, signal.SIGTERM):  # so that everything is cleaned up
         signal.signal(number, lambda got, _: sys.exit(128 + got))
+    server = None
     with ExitStack() as stack:
-        windows = asked.windows
-        server = on_windows(stack, windows) if windows else on_linux(stack, asked.venv)
         try:
+            on_pc = os.name == "nt"
+            server = on_windows(stack, asked.httpd) if on_pc else on_linux(stack, asked.venv)
             serve(server)
             with Traffic(server) as traffic:
                 Demo(server, traffic).play()
         except (ServerError, TimeoutError) as error:
-            show(f"\n{server.log.text()}")
+            if server:
+                show(f"\n{server.log.text()}")
             sys.exit(paint(RED, f"  This is not what was to happen: {error}"))
         show(f"\n  {paint(BOLD, f'Requests lost in all: {len(traffic.lost)} of {traffic.sent}')}")
         if asked.keep:

@@ -14,19 +14,14 @@ MARKERS = {
     "e2e/": pytest.mark.e2e,
     "native/windows/": pytest.mark.windows,
     "windows/": pytest.mark.windows,
+    "wine/": pytest.mark.windows,
 }
 """The marker of all tests whose path has this beginning."""
 
 ORDER = (
-    ("windows/test_lasting.py::test_fifty_reloads", "lab 1"),
-    ("windows/test_lasting.py", "lab 2"),
-    ("windows/test_reloading.py", "lab 2"),
-    ("windows/test_tutorial.py", ""),
-    ("windows/test_django.py", "lab 3"),
-    ("windows/test_flask.py", "lab 3"),
-    ("windows/", "lab 4"),
-    ("chaos/test_load_windows.py", "lab 4"),
-    ("native/windows/", "lab 4"),
+    ("wine/test_windows.py", ""),
+    ("wine/", ""),
+    ("native/windows/", "lab"),
     ("browser/", "browser"),
     ("e2e/test_rolling.py", ""),
     ("chaos/", ""),

@@ -1,11 +1,10 @@
-"""A check in the background on Windows ends with all that it has started (under wine)."""
+"""A check in the background on Windows ends with all that it has started."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
-from support.windows.lab import PYTHONS, Lab
+from support.windows import installed
 
 ENDLESS = "import threading; threading.Event().wait()"
 FAMILY = f"""\
@@ -16,7 +15,6 @@ open("pid", "w").write(str(child.pid) + ".")
 """
 CHECK = f"""\
 import ctypes, os, sys, time
-os.chdir(sys.argv[1])  # where the installed package is found, and not this checkout
 from wsgireload.decide.command import Command
 kernel32 = ctypes.WinDLL("kernel32")
 now = 0.0
@@ -34,8 +32,7 @@ print(outcome.code, kernel32.WaitForSingleObject(child, 20_000), end="")
 """
 
 
-def test_what_it_has_started(lab: Lab, packages: Callable[[str], Path], tmp_path: Path) -> None:
+def test_what_it_has_started(tmp_path: Path) -> None:
     """At the time limit the processes that it has started are ended too."""
-    folder = {"PYTHONPATH": "Z:" + str(packages(PYTHONS[0])).replace("/", "\\")}
-    done = lab.python(PYTHONS[0], CHECK, tmp_path, environment=folder)
+    done = installed.python("-c", CHECK, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "None 0"), done.stdout + done.stderr

@@ -1,27 +1,21 @@
-"""examples/django, with its app `wsgireload.django`, on a winnt Apache (under wine)."""
+"""examples/django, with its app `wsgireload.django`, on a winnt Apache."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from support.examplesite import EXAMPLES
-from support.windows.lab import PYTHONS
 from support.windows.testsite import WindowsSite, WindowsSites
 
+pytest.importorskip("django")
 
-@pytest.fixture(params=PYTHONS)
-def site(
-    request: pytest.FixtureRequest, new_site: WindowsSites, frameworks: Callable[..., Path]
-) -> WindowsSite:
+
+@pytest.fixture
+def site(new_site: WindowsSites) -> WindowsSite:
     """The project, started and asked once."""
     site: WindowsSite = new_site(
-        request.param,
-        application=EXAMPLES / "django",
-        more=(frameworks("django==5.2.*"),),
-        scripts={"/": "mysite/wsgi.py"},
-        group="%{GLOBAL}",
+        application=EXAMPLES / "django", scripts={"/": "mysite/wsgi.py"}, group="%{GLOBAL}"
     )
     site.start()
     assert site.get() == "My site says: Hello!\n"

@@ -1,8 +1,8 @@
-"""The monitor on Windows is in nobody's way who works on the files that it watches (under wine)."""
+"""The monitor on Windows is in nobody's way who works on the files that it watches."""
 
 from __future__ import annotations
 
-from support.windows.lab import windows
+from support.windows import installed
 from support.windows.testsite import WindowsSites
 
 SAVES = 200
@@ -36,8 +36,7 @@ def test_an_editor_at_work(new_site: WindowsSites) -> None:
     site.start()
     site.ask()
     site.wait_for_looks()
-    path = windows(site.app / "words.py")
-    done = site.lab.python(site.version, EDITOR, path, str(SAVES))
+    done = installed.python("-c", EDITOR, site.app / "words.py", str(SAVES))
     assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
     site.wait_for_value(SAVES - 1)
     site.wait_for_looks()

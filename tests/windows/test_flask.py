@@ -1,23 +1,17 @@
-"""examples/flask, with `wsgireload.flask`, on a winnt Apache (under wine)."""
+"""examples/flask, with `wsgireload.flask`, on a winnt Apache."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-
+import pytest
 from support.examplesite import EXAMPLES
-from support.windows.lab import PYTHONS
 from support.windows.testsite import WindowsSites
 
+pytest.importorskip("flask")
 
-def test_a_template(new_site: WindowsSites, frameworks: Callable[..., Path]) -> None:
+
+def test_a_template(new_site: WindowsSites) -> None:
     """A template goes live with one restart when it is saved."""
-    site = new_site(
-        PYTHONS[-1],
-        application=EXAMPLES / "flask",
-        more=(frameworks("flask==3.*"),),
-        group="%{GLOBAL}",
-    )
+    site = new_site(application=EXAMPLES / "flask", group="%{GLOBAL}")
     site.start()
     assert site.get() == "Flask says: Hello!"
     site.wait_for(lambda: site.said("watching: "), "the first look")

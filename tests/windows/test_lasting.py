@@ -1,12 +1,11 @@
-"""What a winnt Apache goes through in the long run, with its monitor at work (under wine)."""
+"""What a winnt Apache goes through in the long run, with its monitor at work."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import pytest
 from support.testsite import START
 from support.traffic import Traffic
+from support.windows import processes
 from support.windows.testsite import WindowsServiceSite, WindowsSite, WindowsSites
 
 RELOADS = 50
@@ -112,6 +111,7 @@ def test_stop_and_restart(new_site: WindowsSites, group: str | None) -> None:
     assert ours(site, after=so_far) == []
 
 
+@pytest.mark.skipif(not processes.administrator(), reason="it takes an administrator")
 def test_a_service(new_site: WindowsSites) -> None:
     """As a service too: an edit, a broken configuration held and mended, stopped, uninstalled."""
     site: WindowsSite = new_site(kind=WindowsServiceSite)
@@ -123,13 +123,12 @@ def test_a_service(new_site: WindowsSites) -> None:
         site.wait_for_value("new")
         site.wait_for_one_child()
         site.wait_for_looks()
-        conf = Path(site.root, "httpd.conf")
-        good = conf.read_text()
-        conf.write_text(f"{good}\nNoSuchDirective on\n")
+        good = site.config.read_text()
+        site.config.write_text(f"{good}\nNoSuchDirective on\n")
         site.edit("words.py", "new", "newer")
         assert "NoSuchDirective" in site.wait_for_line("holding: ")[0].text
         assert (site.ask().value, site.restarts()) == ("new", 1)
-        conf.write_text(good)
+        site.config.write_text(good)
         site.wait_for_value("newer")
     assert traffic.lost == []
     assert site.restarts() == 2

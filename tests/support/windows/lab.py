@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -13,11 +14,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
+from zipfile import ZipFile
 
-from support.apache import Apache
 from support.apacheserver import wait_for
+from support.packages import made_once
 
-BUILD = Path(__file__).parents[3] / "ci" / "windows" / "build"
+CHECKOUT = Path(__file__).parents[3]
+BUILD = CHECKOUT / "ci" / "windows" / "build"
+REQUIREMENTS = CHECKOUT / "ci" / "windows" / "requirements.txt"
 PYTHONS = ("3.11", "3.12", "3.13")
 
 SETTINGS = {
@@ -32,18 +36,15 @@ SETTINGS = {
 """All that our processes have in their environment, beside WINEPREFIX and what a test adds."""
 
 STAY = "import pathlib, sys; pathlib.Path(sys.argv[1]).touch(); sys.stdin.read()"
-SET_EVENT = """
-import ctypes, sys
-kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
-kernel32.OpenEventW.restype = ctypes.c_void_p
-event = kernel32.OpenEventW(2, False, sys.argv[1])
-if not event or not kernel32.SetEvent(ctypes.c_void_p(event)):
-    sys.exit(f"{sys.argv[1]}: {ctypes.WinError(ctypes.get_last_error())}")
-"""
+METADATA = "Metadata-Version: 2.1\nName: mod_wsgi\nVersion: 6.1.1\n"
+WHEEL = "Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: {tag}\n"
+
+
+PY_BAT = '@"C:\\Program Files\\Python{number}\\python.exe" %2 %3 %4\r\n'
 
 
 class LabError(Exception):
-    """A Windows program of the lab's did not do as it was told."""
+    """Something that the lab needs is not there."""
 
 
 def windows(path: Path) -> str:
@@ -96,12 +97,6 @@ class Lab:
         """Where the Python of that version ("3.12") has its python.exe."""
         return self.built / f"py{version.replace('.', '')}"
 
-    def apache(self, version: str) -> Apache:
-        """The Apache whose mod_wsgi is for that Python."""
-        httpd, home = self.built / "httpd", self.home(version)
-        mod_wsgi = httpd / "modules" / f"mod_wsgi-{home.name}.so"
-        return Apache(httpd / "httpd.exe", httpd / "modules", mod_wsgi, python_home=home)
-
     def run(
         self,
         program: str | Path,
@@ -123,37 +118,56 @@ class Lab:
             check=False,
         )
 
-    def python(
-        self,
-        version: str,
-        code: str,
-        *arguments: str | Path,
-        environment: Mapping[str, str] | None = None,
-        deadline: float = 60.0,
-    ) -> subprocess.CompletedProcess[str]:
-        """Run `python -c code` with the Windows Python of that version."""
-        python = self.home(version) / "python.exe"
-        utf8 = {"PYTHONUTF8": "1", **(environment or {})}
-        return self.run(python, "-c", code, *arguments, environment=utf8, deadline=deadline)
+    def install(self, version: str) -> Path:
+        """Install wsgireload, mod_wsgi and what the tests need into a new folder; returns it.
 
-    def install(self, version: str, *wheels: str | Path) -> Path:
-        """Install wheels for a Python into a new folder; returns the folder.
-
-        A name instead of a path is one of those that came with the lab: cffi, pycparser. This is
-        Linux' pip, told what it installs for: the Windows one takes ten times as long under wine.
+        This is Linux' pip, told what it installs for: the Windows one takes ten times as long.
         """
         folder = Path(tempfile.mkdtemp(prefix="packages-", dir=self.root))
-        pip = (sys.executable, "-m", "pip", "--isolated", "--quiet", "--disable-pip-version-check")
-        target = ("--platform", "win_amd64", "--python-version", version, "--only-binary", ":all:")
-        source = ("--no-index", "--no-deps", "--no-compile", "--find-links", self.built / "wheels")
-        subprocess.run([*pip, "install", *target, *source, "--target", folder, *wheels], check=True)
+        required = self._required(version)
+        shutil.copytree(required, folder, copy_function=os.link, dirs_exist_ok=True)
+        _pip(version, folder, "--no-index", "--no-deps", newest_wheel(), self.mod_wsgi(version))
         return folder
 
-    def set_event(self, name: str) -> None:
-        """Set a named event of Windows', as Apache's processes do to signal each other."""
-        done = self.python(PYTHONS[0], SET_EVENT, name)
-        if done.returncode:
-            raise LabError(done.stderr.strip())
+    def _required(self, version: str) -> Path:
+        """The folder of what the tests need: from PyPI, once, and kept beside what was built."""
+        digest = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:12]
+        return made_once(
+            self.built.parent / f"tests-{digest}" / version,
+            lambda folder: _pip(version, folder, "--require-hashes", "-r", REQUIREMENTS),
+        )
+
+    def mod_wsgi(self, version: str) -> Path:
+        """The wheel of mod_wsgi that a compiler on Windows would have made."""
+        number = version.replace(".", "")
+        tag = f"cp{number}-cp{number}-win_amd64"
+        path = self.root / f"mod_wsgi-6.1.1-{tag}.whl"
+        with ZipFile(path, "w") as wheel:
+            wheel.writestr("mod_wsgi/__init__.py", "")
+            module = self.built / "httpd" / "modules" / f"mod_wsgi-py{number}.so"
+            wheel.write(module, f"mod_wsgi/server/mod_wsgi.cp{number}-win_amd64.pyd")
+            wheel.writestr("mod_wsgi-6.1.1.dist-info/METADATA", METADATA)
+            wheel.writestr("mod_wsgi-6.1.1.dist-info/WHEEL", WHEEL.format(tag=tag))
+            wheel.writestr("mod_wsgi-6.1.1.dist-info/RECORD", "")
+        return path
+
+    def install_python(self, version: str) -> None:
+        """Leave what Python's installer leaves: its folder, and a `py` for `py -3.11 -m venv DIR`.
+
+        From 3.12 on venv copies by CopyFile2, which wine 8 lacks.
+        """
+        number = version.replace(".", "")
+        drive = self.prefix / "drive_c"
+        (drive / "Program Files" / f"Python{number}").symlink_to(self.home(version))
+        (drive / "windows" / "py.bat").write_text(PY_BAT.format(number=number))
+
+    def install_apache(self) -> Path:
+        """Unpack Apache where Apache Lounge's zip wants to be; returns the folder."""
+        folder, built = self.prefix / "drive_c" / "Apache24", self.built / "httpd"
+        leave = shutil.ignore_patterns("modules", "mod_wsgi-*")
+        shutil.copytree(built, folder / "bin", copy_function=os.link, ignore=leave)
+        shutil.copytree(built / "modules", folder / "modules", copy_function=os.link, ignore=leave)
+        return folder
 
     def _start_to_stay(self) -> subprocess.Popen[bytes]:
         """A first program that stays: what starts after it starts in a tenth of the time.
@@ -173,6 +187,22 @@ class Lab:
         )
         wait_for(ready.exists, "the first Windows program", deadline=120.0)
         return started
+
+
+def newest_wheel() -> Path:
+    """The wheel that ci/wheel made."""
+    wheels = sorted((CHECKOUT / "dist").glob("wsgireload-*-win_amd64.whl"))
+    if not wheels:
+        raise LabError("there is no Windows wheel: ci/wheel win_amd64 makes it")
+    return wheels[-1]
+
+
+def _pip(version: str, folder: Path, *words: str | Path) -> None:
+    """Install wheels for a Windows Python into a folder."""
+    pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "install")
+    target = ("--platform", "win_amd64", "--python-version", version, "--only-binary", ":all:")
+    into = ("--no-compile", "--upgrade", "--target", folder)
+    subprocess.run([*pip, *target, *into, *words], check=True)
 
 
 def _link_or_copy(source: str, target: str) -> None:

@@ -1,69 +1,50 @@
-"""Fixtures of all tests in the Windows lab: a session of wine, and sites on a real winnt Apache."""
+"""Fixtures of the tests that run on Windows: sites on its Apache."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from support.apache import Apache
 from support.httpdconf import Application
-from support.testsite import APPLICATION, NOISE
-from support.windows.lab import PYTHONS, Lab
+from support.testsite import APPLICATION
+from support.windows import installed
 from support.windows.testsite import WindowsSite, WindowsSites
 
-WHEELS = Path(__file__).parents[3] / "dist"
 
-
-def newest_wheel() -> Path:
-    """The wheel that ci/wheel made."""
-    wheels = sorted(WHEELS.glob("wsgireload-*-win_amd64.whl"))
-    if not wheels:
-        pytest.fail("there is no Windows wheel: ci/wheel win_amd64 makes it")
-    return wheels[-1]
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """For the Apache of this Windows."""
+    parser.addoption("--httpd", type=Path, default=installed.USUAL_HTTPD, help="Apache's httpd.exe")
 
 
 @pytest.fixture(scope="session")
-def lab() -> Iterator[Lab]:
-    """One session of wine for all tests."""
-    with Lab() as lab:
-        yield lab
-
-
-@pytest.fixture(scope="session")
-def packages(lab: Lab) -> Callable[[str], Path]:
-    """Where wsgireload is installed for a Python, from its wheel."""
-    installed: dict[str, Path] = {}
-
-    def install(version: str) -> Path:
-        if version not in installed:
-            installed[version] = lab.install(version, newest_wheel())
-        return installed[version]
-
-    return install
+def apache(pytestconfig: pytest.Config) -> Apache:
+    """The Apache that `--httpd` names, with the mod_wsgi of the Python that runs."""
+    return installed.apache(pytestconfig.getoption("--httpd"))
 
 
 @pytest.fixture
-def new_windows_site(lab: Lab, packages: Callable[[str], Path]) -> Iterator[WindowsSites]:
+def new_windows_site(apache: Apache) -> Iterator[WindowsSites]:
     """Makes sites that are not started yet. Their error logs must be free of noise at the end."""
     with ExitStack() as stack:
         made: list[WindowsSite] = []
 
         def new(
-            version: str = PYTHONS[0],
             arguments: tuple[str, ...] = (),
             kind: type[WindowsSite] = WindowsSite,
             application: Path = APPLICATION,
-            more: tuple[Path, ...] = (),
             **options: Any,
         ) -> Any:
-            path = [packages(version), *more]
-            served = Application(daemon=None, python_path=path, **options)
-            site = stack.enter_context(kind(lab, version, served, arguments))
-            shutil.copytree(application, site.app, dirs_exist_ok=True)
+            served = Application(daemon=None, python_path=[installed.packages()], **options)
+            site = stack.enter_context(kind(apache, served, arguments))
+            shutil.copytree(
+                application, site.app, copy_function=shutil.copyfile, dirs_exist_ok=True
+            )
             made.append(site)
             return site
 
@@ -71,10 +52,7 @@ def new_windows_site(lab: Lab, packages: Callable[[str], Path]) -> Iterator[Wind
             yield new
             for site in made:
                 site.stop()
-                lines = site.log.lines()
-                assert (
-                    site.noisy or [x.text for x in lines if any(w in x.text for w in NOISE)] == []
-                )
+                assert site.noisy or site.noise() == []
         finally:
             for site in made:
                 print(site.log.text())

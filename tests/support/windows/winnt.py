@@ -1,4 +1,4 @@
-"""A Windows Apache in a folder of its own: what server.Server is on Linux."""
+"""A Windows Apache in a folder of its own: what `Server` is on Linux. It needs a Windows."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
+from support.apache import Apache
 from support.apacheserver import HOST, Server, ServerError, free_port
 from support.httpdconf import Application
-from support.windows.lab import Lab, LabError, windows
+from support.windows import installed, processes
 
 CONFIG = """\
 ServerRoot "{root}"
@@ -25,6 +28,9 @@ LogLevel info
 AcceptFilter http none
 ThreadsPerChild 8
 LoadModule authz_core_module "{modules}/mod_authz_core.so"
+{site}
+"""
+SITE = """\
 LoadFile "{home}/python{number}.dll"
 LoadModule wsgi_module "{mod_wsgi}"
 WSGIPythonHome "{home}"
@@ -35,22 +41,25 @@ WSGIPythonPath "{path}"
 """
 
 
-def winnt_conf(lab: Lab, version: str, served: Application, root: Path, port: int) -> str:
+def winnt_conf(apache: Apache, served: Application, root: Path, port: int) -> str:
     """The text for a server in `root`, whose scripts are in `root`/app."""
-    apache, home = lab.apache(version), lab.home(version)
-    text = CONFIG.format(
-        root=windows(root),
-        host=HOST,
-        port=port,
-        modules=windows(apache.modules),
-        home=windows(home),
-        number=version.replace(".", ""),
-        mod_wsgi=windows(apache.mod_wsgi),
-        path=";".join(windows(root / folder) for folder in [*served.python_path, "app"]),
+    modules, site = apache.modules.as_posix(), site_conf(apache, served, root)
+    return CONFIG.format(root=root.as_posix(), host=HOST, port=port, modules=modules, site=site)
+
+
+def site_conf(apache: Apache, served: Application, root: Path) -> str:
+    """The part of it that a person adds to the configuration that came with an Apache."""
+    home, number = Path(sys.base_prefix), "{}{}".format(*sys.version_info)
+    text = SITE.format(
+        root=root.as_posix(),
+        home=home.as_posix(),
+        number=number,
+        mod_wsgi=apache.mod_wsgi.as_posix(),
+        path=";".join((root / folder).as_posix() for folder in [*served.python_path, "app"]),
     )
     lines = [f"WSGIApplicationGroup {served.group}"] if served.group else []
     for url, script in sorted(served.scripts.items(), reverse=True):  # "/" takes what is left
-        file = f'"{windows(root)}/app/{script}"'
+        file = f'"{root.as_posix()}/app/{script}"'
         group = f"application-group={served.group or script}" if served.preload else ""
         lines += [f"WSGIScriptAlias {url} {file} {group}"]
         lines += [f"WSGIImportScript {file} {group}"] if served.preload else []
@@ -58,34 +67,31 @@ def winnt_conf(lab: Lab, version: str, served: Application, root: Path, port: in
 
 
 class WindowsServer(Server):
-    """One Apache under wine, with the mod_wsgi of one Python; else as `Server`.
+    """One Apache with the mod_wsgi of the Python that runs; else as `Server`.
 
     One parent and one child, which alone has Python in it: `served.daemon` has no meaning here.
-    Pids are Linux' in `pid`, `daemons` and `running`, but Windows' in `child`, in Apache's log,
-    and for os.getpid() in the application.
     """
 
     patience = 180.0
     """Seconds: the first scan of a large application takes 7 s of processor time under wine."""
 
-    def __init__(
-        self, lab: Lab, version: str, served: Application, arguments: Sequence[str] = ()
-    ) -> None:
-        super().__init__(lab.apache(version), served)
-        self.user = None  # wine has but one
-        self.lab = lab
-        self.version = version
-        self.arguments = arguments
+    home = ""
+    """Apache's own folder, below the server's."""
+    within = os.environ["PROGRAMDATA"]  # no service reads a user's own temporary files
+
+    def __init__(self, apache: Apache, served: Application, arguments: Sequence[str] = ()) -> None:
+        super().__init__(apache, served)
+        self.arguments = list(arguments)
         """More of httpd's, such as -X."""
-        # A copy of the program: its path tells this server's processes from all others.
-        self._httpd = self.root / "httpd" / "httpd.exe"
-        shutil.copytree(self.apache.httpd.parent, self._httpd.parent)
+        # A copy of the program: its path tells this server's processes from all others. Not by
+        # CopyFile2, which copytree uses by itself and wine 8 lacks.
+        self.httpd = self.root / self.home / "bin" / "httpd.exe"
+        shutil.copytree(apache.httpd.parent, self.httpd.parent, copy_function=shutil.copyfile)
 
     def start(self) -> None:
         """Start, and return once the port answers."""
         self.port = free_port()
-        config = winnt_conf(self.lab, self.version, self.served, self.root, self.port)
-        (self.root / "httpd.conf").write_text(config)
+        self._configure()
         self._launch()
         self.wait_for(self._answers, f"an answer at port {self.port}")
 
@@ -95,10 +101,11 @@ class WindowsServer(Server):
             if self.running():
                 self._shut_down()
                 self.wait_for(lambda: not self.running(), "the end of Apache's processes")
-        except (LabError, ServerError, TimeoutError) as error:
+        except (OSError, ServerError) as error:  # TimeoutError is one of the first
             left = self.running()
             for pid in left:
-                os.kill(pid, signal.SIGKILL)
+                with suppress(OSError):  # it ended meanwhile
+                    os.kill(pid, signal.SIGTERM)  # on Windows that ends it at once
             raise ServerError(f"Apache was told to stop and left {left}: {error}") from error
         finally:
             if self._process:
@@ -107,66 +114,64 @@ class WindowsServer(Server):
 
     def restart(self) -> None:
         """Set the event that a child sets to have Apache restart, but from outside."""
-        self.lab.set_event(f"ap{self._windows_pid}_restart")
+        processes.set_event(f"ap{self.pid}_restart")
 
     graceful = restart  # on Windows there is no difference
 
-    def running(self) -> list[int]:
-        """The pids of this server's processes, the oldest first: that is the parent."""
-        program = windows(self._httpd).encode()
-        found = []
-        for path in Path("/proc").glob("[0-9]*"):
-            try:
-                command = (path / "cmdline").read_bytes().replace(b"\\", b"/")
-                if command.startswith(program):  # a dead process has none
-                    started = (path / "stat").read_text().rpartition(")")[2].split()[19]
-                    found.append((int(started), int(path.name)))
-            except (FileNotFoundError, ProcessLookupError):  # it ended as we looked
-                continue
-        return [pid for _, pid in sorted(found)]
+    @property
+    def config(self) -> Path:
+        return self.root / "httpd.conf"
+
+    @property
+    def pid_file(self) -> Path:
+        return self.root / "httpd.pid"
+
+    def running(self) -> set[int]:
+        """The pids of this server's processes."""
+        return processes.running(self.httpd)
 
     @property
     def pid(self) -> int:
         """The parent's."""
-        if not (running := self.running()):
+        pid = int(self.pid_file.read_text())
+        if pid not in self.running():
             raise ServerError("Apache is not running")
-        return running[0]
+        return pid
 
     def daemons(self) -> set[int]:
         """The pids of the children: one, or more while old ones end."""
-        return set(self.running()[1:])
+        return self.running() - {self.pid}
 
     @property
     def child(self) -> int:
-        """Windows' pid of the newest child."""
+        """The pid of the newest child."""
         return int(self.log.lines("AH00418")[-1].text.rpartition(" ")[2])
 
     def restarts(self) -> int:
         """How often Apache was asked to restart and did."""
         return len(self.log.lines("AH00424: Parent: Received restart signal"))
 
+    def _configure(self) -> None:
+        self.config.write_text(winnt_conf(self.apache, self.served, self.root, self.port))
+
     def _launch(self) -> None:
-        where = ["-d", windows(self.root), "-f", windows(self.root / "httpd.conf")]
+        where = ["-d", self.root, "-f", self.config]
+        self._begin(*where, *self.arguments)
+
+    def _begin(self, *arguments: str | Path) -> None:
         with self._first_words.open("wb") as first_words:
             self._process = subprocess.Popen(
-                ["wine", windows(self._httpd), *where, *self.arguments],
-                env=self._environment(),
+                [self.httpd, *arguments],
+                env=installed.environment(**self.served.environment),
                 stdin=subprocess.DEVNULL,
                 stdout=first_words,
                 stderr=subprocess.STDOUT,
-                process_group=0,  # a Ctrl-C at the terminal is ours to answer, not Apache's
+                # A Ctrl-C at the console is ours to answer, not Apache's.
+                creationflags=subprocess.CREATE_NEW_PROCESS_GROUP,
             )
 
     def _shut_down(self) -> None:
-        self.lab.set_event(f"ap{self._windows_pid}_shutdown")
-
-    @property
-    def _windows_pid(self) -> int:
-        """The parent's, as Windows has it."""
-        return int((self.root / "httpd.pid").read_text())
-
-    def _environment(self) -> dict[str, str]:
-        return {**self.lab.environment, **self.served.environment}
+        processes.set_event(f"ap{self.pid}_shutdown")
 
 
 class WindowsService(WindowsServer):
@@ -184,18 +189,17 @@ class WindowsService(WindowsServer):
         self._control("-k", "restart", "-n", self.name)
 
     def _launch(self) -> None:
-        where = ("-d", windows(self.root), "-f", windows(self.root / "httpd.conf"))
-        self._control("-k", "install", "-n", self.name, *where)
+        self._control("-k", "install", "-n", self.name, "-d", self.root, "-f", self.config)
         self._must("net", "start", self.name)
 
     def _shut_down(self) -> None:
         self._must("net", "stop", self.name)
         self._control("-k", "uninstall", "-n", self.name)
 
-    def _control(self, *arguments: str) -> None:
-        self._must(windows(self._httpd), *arguments)
+    def _control(self, *arguments: str | Path) -> None:
+        self._must(self.httpd, *arguments)
 
-    def _must(self, *command: str) -> None:
-        done = self.lab.run(*command)
+    def _must(self, *command: str | Path) -> None:
+        done = installed.run(*command)
         if done.returncode:
-            raise ServerError(f"{' '.join(command)}:\n{done.stdout}{done.stderr}")
+            raise ServerError(f"{command}:\n{done.stdout}{done.stderr}")

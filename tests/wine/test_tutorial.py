@@ -9,13 +9,11 @@ from collections.abc import Iterator
 from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path, PureWindowsPath
-from zipfile import ZipFile
 
 import pytest
 from support.apacheserver import HOST, free_port, wait_for
 from support.errorlog import ErrorLog
-from support.windows.lab import Lab, windows
-from support.windows.sitefixtures import newest_wheel
+from support.windows.lab import Lab, newest_wheel, windows
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "windows.md"
 STEP = re.compile(
@@ -26,7 +24,7 @@ STEP = re.compile(
 MINUTES = 5
 PATIENCE = 60.0
 
-# The only words that are replaced: from 3.12 on venv copies by CopyFile2, which wine 8 lacks.
+# The only words that are replaced: see Lab.install_python.
 OF_THE_PAGE, OF_THE_LAB = "3.13", "3.11"
 
 # What the installers leave: Apache's own httpd.conf says the same, at greater length. Port 80 is
@@ -44,10 +42,6 @@ LoadModule authz_core_module modules/mod_authz_core.so
 ErrorLog "logs/error.log"
 LogLevel warn
 """
-# The launcher is an installer's as well: "py -3.11 -m venv FOLDER".
-PY_BAT = '@"C:\\Program Files\\Python{number}\\python.exe" %2 %3 %4\r\n'
-METADATA = "Metadata-Version: 2.1\nName: mod_wsgi\nVersion: 6.1.1\n"
-WHEEL = "Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: {tag}\n"
 
 
 class Newcomer:
@@ -60,34 +54,18 @@ class Newcomer:
         self.said = ""
         """What the last block of commands printed."""
         self._install_apache()
-        self._install_python()
+        lab.install_python(OF_THE_LAB)
+        lab.mod_wsgi(OF_THE_LAB)  # there is no compiler: pip finds the wheel it would have made
         self.file("C:\\srv").mkdir()
         shutil.copy(newest_wheel(), self.file("C:\\srv"))
         self.log = ErrorLog(self.file("C:\\Apache24\\logs\\error.log"))
 
     def _install_apache(self) -> None:
-        apache, built = self.file("C:\\Apache24"), self.lab.built / "httpd"
-        shutil.copytree(built, apache / "bin", ignore=shutil.ignore_patterns("modules"))
-        shutil.copytree(built / "modules", apache / "modules")
+        apache = self.lab.install_apache()
         (apache / "conf").mkdir()
         (apache / "logs").mkdir()
         text = HTTPD_CONF.format(host=HOST, port=self.port)
         (apache / "conf" / "httpd.conf").write_text(text)
-
-    def _install_python(self) -> None:
-        """The Python, the `py` that its installer brings, and a mod_wsgi that is compiled."""
-        home = self.file(f"C:\\Program Files\\Python{self.number}")
-        home.symlink_to(self.lab.home(OF_THE_LAB))
-        self.file("C:\\windows\\py.bat").write_text(PY_BAT.format(number=self.number))
-        # The lab has no compiler that runs on Windows: pip finds the wheel it would have made.
-        tag = f"cp{self.number}-cp{self.number}-win_amd64"
-        module = self.lab.apache(OF_THE_LAB).mod_wsgi
-        with ZipFile(self.lab.root / f"mod_wsgi-6.1.1-{tag}.whl", "w") as wheel:
-            wheel.writestr("mod_wsgi/__init__.py", "")
-            wheel.write(module, f"mod_wsgi/server/mod_wsgi.cp{self.number}-win_amd64.pyd")
-            wheel.writestr("mod_wsgi-6.1.1.dist-info/METADATA", METADATA)
-            wheel.writestr("mod_wsgi-6.1.1.dist-info/WHEEL", WHEEL.format(tag=tag))
-            wheel.writestr("mod_wsgi-6.1.1.dist-info/RECORD", "")
 
     def file(self, path: str) -> Path:
         """Where Linux has a file of Windows'."""

@@ -1,0 +1,40 @@
+"""tests/windows under wine: each run is one that a person may start on a PC."""
+
+from __future__ import annotations
+
+import sys
+from io import BytesIO
+
+import pytest
+from support.windows.launch import run
+
+TESTS = "tests/windows"
+FIFTY = f"{TESTS}/test_lasting.py::test_fifty_reloads"
+EDIT = f"{TESTS}/test_reloading.py::test_an_edit"
+OWN_GIL = f"{TESTS}/test_reloading.py::test_a_gil_of_its_own"
+DJANGO, FLASK = f"{TESTS}/test_django.py", f"{TESTS}/test_flask.py"
+LASTING, RELOADING = f"{TESTS}/test_lasting.py", f"{TESTS}/test_reloading.py"
+
+# The longest first. Together they are all of tests/windows, with what differs by Python in each.
+RUNS = {
+    "fifty reloads": ("3.11", FIFTY),
+    "reloading": ("3.12", RELOADING, DJANGO),
+    "lasting": ("3.13", LASTING, f"--deselect={FIFTY}"),
+    "all others": (
+        *("3.11", TESTS, "tests/chaos/test_load_windows.py"),
+        *(f"--ignore={path}" for path in (LASTING, RELOADING, DJANGO, FLASK)),
+    ),
+    "3.13": ("3.13", EDIT, OWN_GIL, DJANGO, FLASK),
+    "3.11": ("3.11", EDIT, DJANGO),
+}
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("name", RUNS)
+def test_by_a_windows_python(name: str) -> None:
+    """The tests that run on Windows pass, with a Windows Python in whose way there is no Linux."""
+    version, *words = RUNS[name]
+    output = BytesIO()
+    code = run(version, "-m", "pytest", "-p", "no:cacheprovider", *words, output=output)
+    sys.stdout.write(output.getvalue().decode("utf-8", "backslashreplace"))
+    assert code == 0
