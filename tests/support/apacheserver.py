@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import os
-import pwd
 import re
 import shutil
 import signal
