@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
 from wsgireload.log import escaped
 from wsgireload.report import Awaited
@@ -87,7 +88,7 @@ def _named_threads(frames: dict[int, FrameType], *, is_over: bool) -> tuple[Awai
     return tuple(named)
 
 
-def _is_idle(thread: threading.Thread, frame: FrameType | None) -> bool:
+def _is_idle(thread: Any, frame: FrameType | None) -> bool:
     """Return whether an executor's thread is without work; if it has no frame, whether all are."""
     if (pending := getattr(thread, "pending_work_items", None)) is not None:  # of processes
         return not pending
