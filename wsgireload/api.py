@@ -82,15 +82,15 @@ def track(*paths: str | os.PathLike[str]) -> None:
     current folder, which under Apache is seldom the application's.
     """
     more = settings.checked("track", paths)
-    if _here.monitor is None:
+    if (monitor := _here.monitor) is None:  # read once, here and below: another thread may stop it
         _here.tracked.extend(more)
     else:
-        _here.monitor.track(*more)
+        monitor.track(*more)
 
 
 def restart(reason: str = "no reason given") -> bool:
     """Request a restart, exempt from budget and timing; False where no monitor may restart."""
-    return _here.monitor is not None and _here.monitor.restart(reason)
+    return (monitor := _here.monitor) is not None and monitor.restart(reason)
 
 
 def reload_required(filename: str) -> bool:
@@ -100,7 +100,7 @@ def reload_required(filename: str) -> bool:
     replaces the process, and the next one answers this request.
     """
     del filename
-    return _here.for_requests is not None and _here.for_requests.reload_required()
+    return (monitor := _here.for_requests) is not None and monitor.reload_required()
 
 
 def streams(
@@ -119,14 +119,14 @@ def streams(
 
 
 def _restart_is_due() -> bool:
-    return _here.for_requests is not None and _here.for_requests.is_due()
+    return (monitor := _here.for_requests) is not None and monitor.is_due()
 
 
 def status() -> Status:
     """The state of this interpreter's monitor now."""
-    if _here.monitor is None:
+    if (monitor := _here.monitor) is None:
         return Status(False, "wsgireload.start() has not been called", "none", os.getpid(), "")
-    return _here.monitor.status()
+    return monitor.status()
 
 
 def stop(timeout: float = 5.0) -> None:

@@ -105,7 +105,8 @@ class Monitor:
         )
         if self._thread is None:
             return status
-        reloader, budget, hold = self._parts.reloader, self._parts.budget, self._parts.reloader.hold
+        reloader, budget = self._parts.reloader, self._parts.budget
+        hold, made_by = reloader.hold, budget.made_by  # once: this thread is not the monitor's
         return status._replace(
             files=len(self._parts.detector),
             looks=reloader.scans,
@@ -114,7 +115,7 @@ class Monitor:
             held=hold.place if hold else None,
             restarting=reloader.restarting,
             generation=budget.generation,
-            reloaded=budget.made_by.reason if budget.made_by else None,
+            reloaded=made_by.reason if made_by else None,
             history=budget.history,
             waiting=reloader.awaited,
             beside=detection.other_reloader(),

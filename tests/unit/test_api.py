@@ -4,9 +4,13 @@ import os
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
+
+from wsgireload import api
 
 PRELUDE = """
 import os, sys, threading, time
@@ -264,3 +268,37 @@ def test_the_whole_way(tmp_path: Path) -> None:
     )
     assert "restarting: " in err
     assert "views.py changed" in err
+
+
+class _Stopped:
+    """The state of an interpreter whose monitor another thread stops right after any read."""
+
+    tracked: tuple[str, ...] = ()
+
+    def __init__(self) -> None:
+        self.left: list[object] = [Mock()]
+
+    @property
+    def monitor(self) -> object:
+        """The monitor once, then none."""
+        return self.left.pop() if self.left else None
+
+    for_requests = monitor
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: api.reload_required("app.wsgi"),
+        lambda: api.restart("why"),
+        lambda: api.track("a.html"),
+        api.status,
+        lambda: list(api.streams([b"a"])),
+    ],
+)
+def test_a_monitor_that_is_stopped_meanwhile(
+    call: Callable[[], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No request fails because another thread stops the monitor in the middle of a call."""
+    monkeypatch.setattr(api, "_here", _Stopped())
+    call()

@@ -75,7 +75,8 @@ class Handover:
         """Hand over requests from now on, in the other processes of the group as well."""
         self.due = True
         if not self.pending:
-            self.pending, self.taken = True, False
+            self.taken = False  # first: a request may come at once
+            self.pending = True
             self.group.announce()
 
     def withdraw(self) -> None:
@@ -88,8 +89,10 @@ class Handover:
     def required(self) -> bool:
         """The answer to mod_wsgi about one request, in that request's thread."""
         self.asked = True
-        self.taken = self.taken or self.pending
-        return self.pending and self.follows()
+        pending = self.pending  # once: the monitor's thread may withdraw
+        if pending:
+            self.taken = True
+        return pending and self.follows()
 
 
 class Timing(Gate):

@@ -382,3 +382,19 @@ def test_the_group_is_reached_once() -> None:
     handover.withdraw()
     handover.withdraw()
     assert group.announced == 0
+
+
+class _Besieged(Handover):
+    """Requests come the very moment that they are to be handed over."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        super().__setattr__(name, value)
+        if name == "pending" and value:
+            assert self.required()
+
+
+def test_a_request_at_once() -> None:
+    """A request that comes while the handover begins is noticed, in whichever thread."""
+    handover = _Besieged(GroupEpoch())
+    handover.begin()
+    assert handover.taken

@@ -138,7 +138,7 @@ def test_changes_of_real_programs(module: str) -> None:
 SAME = [  # pairs of which some Python compiles each to another bytecode
     ("def f(a, b):\n a, b = b, a\n return a", "def f(a, b):\n a, b = (\n  b,\n  a)\n return a"),
     ("def f(a, b):\n return a + b", "def f(a, b):\n return (a\n +\n b)"),
-    ("def f(a, b, c):\n return a and b or c", "def f(a, b, c):\n return (a\n and b\n or c)"),
+    ("x = a and (b and c) or d", "x = (a\n and (b\n  and c)\n or d)"),
     ("def f(a):\n return [b for b in a]", "def f(a):\n return [\n  b\n  for b\n  in a]"),
     ("class A:\n def f(self):\n  self.a = 1", "\n\nclass A:\n def f(self): self.a = 1"),
     ("class A:\n x: int = 1", "# why\n" * 300 + "class A:\n x: int = 1"),
