@@ -59,10 +59,10 @@ if sys.platform == "darwin":  # its own names for what POSIX has
 native = Extension(
     "wsgireload._native",
     sources=sources,
-    depends=sorted(str(path) for path in Path("csrc").rglob("*.h")),
+    depends=sorted(str(path) for path in Path("csrc").rglob("*.[hm]*")),
     define_macros=macros,
     py_limited_api=STABLE_ABI,
-    # For wsgireload.ffi. Windows exports only what is listed, other systems everything.
+    # For wsgireload.ffi. Windows exports these, ELF what unix/exports.map says, macOS everything.
     export_symbols=[
         "wsgireload_probe",
         "wsgireload_command_line",
@@ -86,8 +86,12 @@ native = Extension(
         "wsgireload_watch_free",
     ],
     libraries=["python3"] if KIT else ["dl", "pthread"] if sys.platform == "linux" else [],
-    # Without it ELF binds a copy's calls to another copy in the global scope: see unix/restart.c.
-    extra_link_args=[] if KIT or sys.platform in ("win32", "darwin") else ["-Wl,-Bsymbolic"],
+    # Without the first, ELF binds a copy's calls to another copy in the global scope: see
+    # unix/restart.c. Without the second, other libraries' calls to their own functions may reach
+    # ours there.
+    extra_link_args=[]
+    if KIT or sys.platform in ("win32", "darwin")
+    else ["-Wl,-Bsymbolic", "-Wl,--version-script=csrc/unix/exports.map"],
 )
 
 tag = {"py_limited_api": "cp311"} | ({"plat_name": Path(KIT).name} if KIT else {})

@@ -356,6 +356,20 @@ output([request()[0], native.restart()[0], native.rearm(), native.restart()[0], 
     assert returned == [lib.WSGIRELOAD_REQUESTED, lib.WSGIRELOAD_ALREADY_REQUESTED, None, 0, False]
 
 
+def test_no_imposter(child, library):
+    """A library's calls to its own functions do not reach ours of the same names."""
+    returned = child(
+        IGNORED
+        + """
+import ctypes
+request()  # from here on our library is in the global scope
+everybody = ctypes.CDLL(None)
+output([hasattr(everybody, name) for name in ("wsgireload_probe", "core_find", "core_failed")])
+"""
+    )
+    assert returned == [True, False, False]
+
+
 @pytest.mark.parametrize("code", [errno.EPERM, 12345])
 def test_kill_fails(child, counted, code):
     """If kill fails, the outcome has its name and the system's message, and the latch is free."""
