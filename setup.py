@@ -1,67 +1,94 @@
 """The native module and its tag; everything else is in pyproject.toml."""
 
 import os
+import shlex
 import sys
 import sysconfig
 from pathlib import Path
 
 from setuptools import Extension, setup
+from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_ext import build_ext
 
-# A folder from ci/wheel, named after a platform (win_amd64, win32): headers and import library of a
-# Windows Python, for building on another system.
-KIT = os.environ.get("WSGIRELOAD_WINDOWS_KIT")
-FOLDER = "win" if KIT or sys.platform == "win32" else "unix"
+# A folder from ci/wheel, for building on another system: its name is the wheel's platform and its
+# parent's the Python's tag, as in cp311/win_amd64 or cp314t/macosx_11_0_arm64. It has that system's
+# headers in include/, and for Windows an import library.
+KIT = os.environ.get("WSGIRELOAD_KIT")
+PYTHON, PLATFORM = Path(KIT).parts[-2:] if KIT else ("", "")
+SYSTEMS = {"win": "win32", "mac": "darwin", "man": "linux", "mus": "linux"}
+SYSTEM = SYSTEMS[PLATFORM[:3]] if KIT else sys.platform
+FOLDER = "win" if SYSTEM == "win32" else "unix"
 COMMON = ("module", "names", "outcome")
 TWINS = ("children", "failure", "file", "linger", "restart", "server")
 EVENTS = ("trust", "watch")  # twins as well, with watcher.c
 # A free-threaded CPython has no stable ABI before 3.15: it gets a wheel for its version only.
-STABLE_ABI = not sysconfig.get_config_var("Py_GIL_DISABLED")
+FREE_THREADED = PYTHON.endswith("t") if KIT else sysconfig.get_config_var("Py_GIL_DISABLED")
 
 
 class CrossBuild(build_ext):
-    """Build for Windows with mingw-w64: what `--plat-name` does not change."""
+    """Build for another system, with the compiler and the flags in CC and CFLAGS."""
 
     def finalize_options(self):
-        """Replace the compiler and the headers of the Python that runs."""
-        self.compiler = "mingw32"
+        """Replace the headers of the Python that runs."""
+        if FOLDER == "win":
+            self.compiler = "mingw32"  # which exports what is listed
         super().finalize_options()
         self.include_dirs, self.library_dirs = [f"{KIT}/include"], [KIT]
 
     def build_extensions(self):
-        """Add CFLAGS from the environment, as for every compiler."""
-        for_64_bits = Path(KIT).name == "win_amd64"
-        gcc = f"{'x86_64' if for_64_bits else 'i686'}-w64-mingw32-gcc"
-        flags = ["-O2", *os.environ.get("CFLAGS", "").split()]
-        flags += ["-DMS_WIN64"] if for_64_bits else []  # as 3.11's headers want it from mingw
-        self.compiler.set_executables(
-            compiler_so=[gcc, *flags], linker_so=[gcc, "-shared", "-static-libgcc", "-s"]
-        )
+        """Replace the compiler, and its flags, of the Python that runs."""
+        command = shlex.split(os.environ["CC"])
+        flags = ["-O2", *shlex.split(os.environ.get("CFLAGS", ""))]
+        flags += [] if FOLDER == "win" else ["-fPIC"]
+        flags += ["-DMS_WIN64"] if PLATFORM in ("win_amd64", "win_arm64") else []  # 3.11's headers
+        link = [*command, "-shared", "-s"]
+        if FOLDER == "win":  # and keep zig's import library of our module out of the package
+            link += ["-static-libgcc", f"-Wl,--out-implib,{self.build_temp}/_native.lib"]
+        self.compiler.set_executables(compiler_so=[*command, *flags], linker_so=link)
         super().build_extensions()
 
     def get_ext_filename(self, fullname):
         """Leave the Python that runs out of the name."""
-        return f"{fullname.replace('.', '/')}.pyd"
+        stable = "" if FREE_THREADED else ".abi3"
+        return fullname.replace(".", "/") + (".pyd" if FOLDER == "win" else f"{stable}.so")
+
+
+class CrossWheel(bdist_wheel):
+    """Name the wheel after the other system."""
+
+    def get_tag(self):
+        """Return what the kit is for."""
+        return PYTHON.removesuffix("t"), PYTHON if FREE_THREADED else "abi3", PLATFORM
 
 
 sources = [*(f"csrc/{name}.c" for name in COMMON), *(f"csrc/{FOLDER}/{name}.c" for name in TWINS)]
-if FOLDER == "win" or sys.platform == "linux":
+if SYSTEM in ("linux", "win32"):
     sources += ["csrc/watcher.c", *(f"csrc/{FOLDER}/{name}.c" for name in EVENTS)]
 else:  # no events that we support
     sources += ["csrc/stub/watch.c"]
 
-macros = [("Py_LIMITED_API", "0x030B0000")] if STABLE_ABI else []
-if sys.platform == "linux" and not KIT:  # 32-bit: files of 2 GiB and more, times after 2038
+macros = [] if FREE_THREADED else [("Py_LIMITED_API", "0x030B0000")]
+libraries, link = [], []
+if SYSTEM == "linux":  # 32-bit: files of 2 GiB and more, times after 2038
     macros += [("_FILE_OFFSET_BITS", "64"), ("_TIME_BITS", "64")]
-if sys.platform == "darwin":  # its own names for what POSIX has
+    libraries = ["dl", "pthread"]
+if SYSTEM == "darwin":  # its own names for what POSIX has
     macros += [("st_mtim", "st_mtimespec"), ("st_ctim", "st_ctimespec")]
+    link = ["-Wl,-undefined,dynamic_lookup"]
+elif FOLDER == "unix":
+    # Without the first, ELF binds a copy's calls to another copy in the global scope: see
+    # unix/restart.c. Without the second, other libraries' calls to their own functions may reach
+    # ours there.
+    link = ["-Wl,-Bsymbolic", "-Wl,--version-script=csrc/unix/exports.map"]
+elif KIT:
+    libraries = ["python3"]
 
 native = Extension(
     "wsgireload._native",
     sources=sources,
     depends=sorted(str(path) for path in Path("csrc").rglob("*.[hm]*")),
     define_macros=macros,
-    py_limited_api=STABLE_ABI,
+    py_limited_api=not FREE_THREADED,
     # For wsgireload.ffi. Windows exports these, ELF what unix/exports.map says, macOS everything.
     export_symbols=[
         "wsgireload_probe",
@@ -85,18 +112,12 @@ native = Extension(
         "wsgireload_watch_end",
         "wsgireload_watch_free",
     ],
-    libraries=["python3"] if KIT else ["dl", "pthread"] if sys.platform == "linux" else [],
-    # Without the first, ELF binds a copy's calls to another copy in the global scope: see
-    # unix/restart.c. Without the second, other libraries' calls to their own functions may reach
-    # ours there.
-    extra_link_args=[]
-    if KIT or sys.platform in ("win32", "darwin")
-    else ["-Wl,-Bsymbolic", "-Wl,--version-script=csrc/unix/exports.map"],
+    libraries=libraries,
+    extra_link_args=link,
 )
 
-tag = {"py_limited_api": "cp311"} | ({"plat_name": Path(KIT).name} if KIT else {})
 setup(
     ext_modules=[native],
-    cmdclass={"build_ext": CrossBuild} if KIT else {},
-    options={"bdist_wheel": tag} if STABLE_ABI else {},
+    cmdclass={"build_ext": CrossBuild, "bdist_wheel": CrossWheel} if KIT else {},
+    options={} if FREE_THREADED or KIT else {"bdist_wheel": {"py_limited_api": "cp311"}},
 )

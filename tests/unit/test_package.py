@@ -131,15 +131,38 @@ def test_broken_build(source, tmp_path):
     assert not list(broken.glob("dist/*.whl"))
 
 
-@pytest.mark.parametrize(("platform", "wide"), [("linux", True), ("freebsd14", False)])
-def test_sizes_and_times_on_32_bits(monkeypatch: pytest.MonkeyPatch, platform: str, wide) -> None:
-    """On Linux the build uses 64 bits: else a file of 2 GiB, or of 2039, cannot be examined."""
+def extension(monkeypatch: pytest.MonkeyPatch) -> setuptools.Extension:
+    """The native module as setup.py describes it."""
     made: list[setuptools.Extension] = []
     monkeypatch.setattr(setuptools, "setup", lambda **given: made.extend(given["ext_modules"]))
-    monkeypatch.setattr(sys, "platform", platform)
-    monkeypatch.delenv("WSGIRELOAD_WINDOWS_KIT", raising=False)
     monkeypatch.chdir(CHECKOUT)
     runpy.run_path("setup.py")
     [native] = made
+    return native
+
+
+@pytest.mark.parametrize(("platform", "wide"), [("linux", True), ("freebsd14", False)])
+def test_sizes_and_times_on_32_bits(monkeypatch: pytest.MonkeyPatch, platform: str, wide) -> None:
+    """On Linux the build uses 64 bits: else a file of 2 GiB, or of 2039, cannot be examined."""
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.delenv("WSGIRELOAD_KIT", raising=False)
+    native = extension(monkeypatch)
     asked = {("_FILE_OFFSET_BITS", "64"), ("_TIME_BITS", "64")} & set(native.define_macros)
     assert len(asked) == (2 if wide else 0)
+
+
+@pytest.mark.parametrize(
+    ("kit", "files", "stable"),
+    [
+        ("cp311/win_arm64", {"csrc/watcher.c", "csrc/win/watch.c"}, True),
+        ("cp311/macosx_11_0_arm64", {"csrc/stub/watch.c"}, True),
+        ("cp314t/musllinux_1_2_aarch64", {"csrc/watcher.c", "csrc/unix/watch.c"}, False),
+    ],
+)
+def test_cross_building(monkeypatch: pytest.MonkeyPatch, kit: str, files: set[str], stable) -> None:
+    """The sources and the ABI are those of the other system and Python, not of those that run."""
+    monkeypatch.setenv("WSGIRELOAD_KIT", f"/kits/{kit}")
+    native = extension(monkeypatch)
+    assert {source for source in native.sources if "watch" in source} == files
+    assert any(name == "Py_LIMITED_API" for name, _ in native.define_macros) == stable
+    assert native.py_limited_api == stable

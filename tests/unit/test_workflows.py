@@ -40,6 +40,13 @@ def test_what_is_built(platform, archs, wanted):
     assert re.search(rf"archs: {archs} }}", WHEELS)
 
 
+def test_what_is_built_here():
+    """ci/wheel cross-builds for the platforms that the workflow builds on machines of their own."""
+    here = re.findall(r"^  \[(\w+)\]=", (CHECKOUT / "ci" / "wheel").read_text(), re.MULTILINE)
+    there = [tag for archs in PLATFORMS.values() for tags in archs.values() for tag in tags]
+    assert sorted(re.sub(r"_\d+(?=_)", "", platform) for platform in here) == sorted(there)
+
+
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
 def test_least_privilege(workflow):
     """Each job has only its own permissions, and runs no code that may be replaced."""
