@@ -13,17 +13,19 @@ from pathlib import Path
 import pytest
 from support.apache import SYSTEM_HTTPD, SYSTEM_MODULES
 
-from wsgireload.cli import configuration, main, places
+from wsgireload.cli import configuration, main, places, processes
 
 PROGRAM = """\
 #!/bin/sh
-[ "$1" = -t ] || [ "$1" = -d ] || [ "$1" = -f ] || {{ cat <<END
+case " $* " in *" -V "*)
+cat <<END
 Server version: Apache/2.4.66 (Unix)
 Architecture:   64-bit
  -D HTTPD_ROOT="{root}"
  -D SERVER_CONFIG_FILE="{config}"
 END
-exit; }}
+exit;;
+esac
 exec {httpd} -d "{root}" -f "{config}" "$@"
 """
 MODULES = "mpm_event", "authz_core"
@@ -62,6 +64,8 @@ class Layout:
     loads: str = ""
     """The file that loads the modules; "" for the main file."""
     files: dict[str, str] = field(default_factory=dict)
+    options: list[str] | None = None
+    """The options of the Apache that runs; None if none runs."""
 
 
 LAYOUTS = [
@@ -144,8 +148,11 @@ LAYOUTS = [
         "etc/apache2/httpd.conf",
         "usr/lib64/apache2",
         "etc/apache2/vhosts.d/mysite.conf",
+        "<IfDefine SYSCONFIG>\nInclude {0}/etc/apache2/sysconfig.d/loadmodule.conf\n</IfDefine>\n"
         "IncludeOptional {0}/etc/apache2/conf.d/*.conf\n"
         "IncludeOptional {0}/etc/apache2/vhosts.d/*.conf",
+        loads="etc/apache2/sysconfig.d/loadmodule.conf",
+        options=["-DSYSCONFIG", "-C", "ServerName running"],
     ),
     Layout(
         "XAMPP",
@@ -205,6 +212,8 @@ def layout(
     here = {name: moved(place, tmp_path) for name, place in places.PLACES.items()}
     monkeypatch.setattr(places, "PLACES", here)
     monkeypatch.setattr(places, "IN_PATH", ())
+    running = [str(tmp_path / layout.program), *(layout.options or [])]
+    monkeypatch.setattr(processes, "trusted", lambda: iter([running] if layout.options else []))
     if layout.system != "Homebrew":  # which has no package of mod_wsgi: PyPI's is installed
         monkeypatch.setattr(configuration, "find_spec", lambda name: None)
     package = tmp_path / "mysite" / "mysite"
@@ -259,7 +268,9 @@ def _json(script: str, capsys) -> str:
     return out
 
 
-@pytest.mark.parametrize("layout", LAYOUTS[3:5], ids=lambda layout: layout.system, indirect=True)
+@pytest.mark.parametrize(
+    "layout", [LAYOUTS[3], LAYOUTS[4]], ids=lambda layout: layout.system, indirect=True
+)
 def test_no_configuration(layout: Layout, tmp_path: Path, capsys) -> None:
     """Without the configuration of its package, the doctor says to name one."""
     (tmp_path / layout.config).unlink()

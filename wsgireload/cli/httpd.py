@@ -10,14 +10,14 @@ import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 
-from wsgireload.cli import express, places, programs
+from wsgireload.cli import express, places, programs, started
 from wsgireload.cli.express import Run
 
 DUMPS = ("INCLUDES", "MODULES", "RUN_CFG")
 INCLUDED = re.compile(r"( +)\((\*|\d+)\) (.+)")
 MODULE = re.compile(r" (\w+_module) \((static|shared)\)", re.MULTILINE)
 
-LIBRARIES = "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"
+CONFIG_FILE = r'-D SERVER_CONFIG_FILE="(.*)"'
 RUN_FOLDERS = "APACHE_RUN_DIR", "APACHE_LOCK_DIR"
 
 Includes = dict[tuple[str, int], list[str]]
@@ -79,7 +79,7 @@ class Httpd:
         if not server or not bits:
             return None
         mpm = _find(r"^Server MPM: +(\S+)", out)
-        config = _find(r'-D SERVER_CONFIG_FILE="(.*)"', out)
+        config = _find(CONFIG_FILE, out)
         return Build(server.strip(), int(bits), mpm, _root(out), config)
 
     @cached_property
@@ -122,11 +122,11 @@ class Httpd:
         root = self.dump.server_root or (self.build.root if self.build else "")
         return os.path.join(root, path) if path else ""
 
-    @property
+    @cached_property
     def config(self) -> str:
         """The main configuration file; "" if it is unknown."""
-        built = self.build
-        return self._config or (os.path.join(built.root, built.config) if built else "")
+        built = _find(CONFIG_FILE, self._defaults)
+        return self._config or (os.path.join(self._root, built) if built else "")
 
     @cached_property
     def environment(self) -> dict[str, str]:
@@ -152,7 +152,7 @@ class Httpd:
         if self._express:
             return self._express.environment
         folders = (self._own_folder, self._root, os.path.dirname(self.program))
-        found = [_sourced(folder, self._run) for folder in dict.fromkeys(folders)]
+        found = [started.variables(folder, self._run) for folder in dict.fromkeys(folders)]
         return {name: value for variables in reversed(found) for name, value in variables.items()}
 
     @property
@@ -164,9 +164,21 @@ class Httpd:
 
     @cached_property
     def _root(self) -> str:
-        """HTTPD_ROOT, without the environment, which depends on it."""
-        known = _sourced(os.path.dirname(self.program), self._run)
-        return _root(self._run([self.program, "-V"], known)[1])
+        return _root(self._defaults)
+
+    @cached_property
+    def _defaults(self) -> str:
+        """What `-V` prints without the environment and the options, which depend on it."""
+        known = started.variables(os.path.dirname(self.program), self._run)
+        return self._run([self.program, "-V"], known)[1]
+
+    @cached_property
+    def _options(self) -> list[str]:
+        found = ["-d", self._own_folder] if self._own_folder else []
+        found += ["-f", self._config] if self._config else []
+        if self._express:
+            return [*found, *self._express.arguments]
+        return [*found, *(started.options(self._root, self.config) if self.config else [])]
 
     def _mod_info(self) -> list[str]:
         roots = (self._root, self.dump.server_root)
@@ -175,10 +187,7 @@ class Httpd:
         return [os.path.join(folder, "mod_info.so") for folder in folders]
 
     def _run_httpd(self, *words: str) -> tuple[int, str, str]:
-        where = ["-d", self._own_folder] if self._own_folder else []
-        where += ["-f", self._config] if self._config else []
-        where += self._express.arguments if self._express else []
-        return self._run([self.program, *where, *words], self.environment)
+        return self._run([self.program, *self._options, *words], self.environment)
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -202,20 +211,6 @@ def find(program: str | None = None, config: str | None = None) -> str | None:
     if made or program:
         return shutil.which(made.program if made else str(program))
     return places.program()
-
-
-def _sourced(folder: str, run: Run) -> dict[str, str]:
-    """Return what a file `envvars` sets for Apache, as apachectl reads it; empty without one."""
-    file = os.path.join(folder, "envvars")
-    if os.name == "nt" or not os.path.isabs(file) or not os.path.isfile(file):
-        return {}
-    _, out, _ = run(["sh", "-c", '. "$1" >&2; env -0', "sh", file], {"APACHE_CONFDIR": folder})
-    pairs = (entry.partition("=")[::2] for entry in out.split("\0") if "=" in entry)
-    return {
-        name: value
-        for name, value in pairs
-        if name.startswith("APACHE_") or name in ("LANG", *LIBRARIES)
-    }
 
 
 def _find(pattern: str, text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 from wsgireload.cli import programs
 from wsgireload.server.detection import process_started
@@ -55,16 +56,33 @@ def _number(pid: int, field: str) -> int | None:
         return None
 
 
+def trusted() -> Iterator[list[str]]:
+    """Return the words of each command line of root's processes and ours; none without /proc.
+
+    What another user has started may have any name and any arguments.
+    """
+    has_proc = not WINDOWS and os.path.isdir("/proc")
+    pids = filter(str.isdecimal, os.listdir("/proc") if has_proc else ())
+    for pid in map(int, pids):
+        if (found := _words(pid)) and owner(pid) in (0, os.geteuid()):
+            yield found
+
+
 def command_line(pid: int) -> str:
     """Return the program and its arguments; "" if the system does not reveal them."""
     if not WINDOWS:
-        try:
-            with open(f"/proc/{pid}/cmdline", "rb") as file:
-                return os.fsdecode(file.read().replace(b"\0", b" ")).strip()
-        except OSError:
-            return ""
+        return " ".join(_words(pid)).strip()
     script = f"(Get-CimInstance Win32_Process -Filter 'ProcessId={pid}').CommandLine"
     return programs.run(["powershell", "-NoProfile", "-Command", script])[1].strip()
+
+
+def _words(pid: int) -> list[str]:
+    """Return the program and its arguments; [] if the system does not reveal them."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return os.fsdecode(file.read()).removesuffix("\0").split("\0")
+    except OSError:
+        return []
 
 
 def _is_alive_on_windows(pid: int) -> bool:
