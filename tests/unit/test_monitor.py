@@ -23,6 +23,7 @@ from wsgireload.server.detection import Server
 from wsgireload.settings import Settings
 from wsgireload.state.journal import Entry, Journal
 from wsgireload.state.private_dir import Candidates
+from wsgireload.watch.wakeup import EventWakeup, Wakeup
 
 
 class Asked:
@@ -102,16 +103,18 @@ def test_a_changed_file_restarts(
     assert asked.times == 1
 
 
-def test_a_scan_on_demand(begin: Callable[..., Monitor], asked: Asked, tmp_path: Path) -> None:
-    """Scanning on demand notices what would be polled much later."""
+def test_a_scan_on_demand(
+    begin: Callable[..., Monitor], asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Scanning on demand notices what no event has reported."""
     path = tmp_path / "page.html"
     path.write_text("one")
-    monitor = looked(begin(track=[path], watch="poll", interval=3600.0))
-    before = monitor.status().looks
+    without_events = lambda self, seconds, _rest: Wakeup.wait(self, seconds) or set()  # noqa: E731
+    monkeypatch.setattr(EventWakeup, "wait", without_events)
+    monitor = looked(begin(track=[path], watch="events", interval=3600.0))
     path.write_text("two")
     monitor.scan()
     assert asked.event.wait(DEADLINE)
-    assert monitor.status().looks > before
 
 
 def test_a_step_that_fails_forgets_no_change(
