@@ -128,6 +128,36 @@ def test_other_modes(new_express: ExpressSites, option: str, why: str) -> None:
     assert line.text.startswith("wsgireload: inactive: ")
 
 
+def test_a_module(new_express: ExpressSites) -> None:
+    """A module is served from the working directory, where a preflight runs as well."""
+    site = new_express("--application-type", "module")
+    site.entry_point = "served"
+    site.write("check.py", "import words\nassert words.WORD != 'wrong'\n")
+    site.edit("app.wsgi", START, f"{START}, preflight=['python', 'check.py']")
+    (site.app / "app.wsgi").rename(site.app / "served.py")
+    begin(site).noisy = True
+    site.edit("words.py", "old", "wrong")
+    assert "AssertionError" in site.wait_for_line("holding: ")[0].text
+    site.edit("words.py", "wrong", "new")
+    site.wait_for_value("new")
+
+
+def test_levels_of_the_log(new_express: ExpressSites) -> None:
+    """mod_wsgi 6's own handler for logging keeps the levels: only warnings are left here."""
+    site = new_express()
+    lines = "import logging, mod_wsgi\nlogger = logging.getLogger('wsgireload')\n"
+    lines += "logger.addHandler(mod_wsgi.LogHandler())\nlogger.setLevel('INFO')\n"
+    site.edit("app.wsgi", "import wsgireload\n", f"{lines}import wsgireload\n")
+    site.start()
+    assert site.ask().value == "old"
+    site.wait_for_looks()
+    site.edit("words.py", "old", "new")
+    site.wait_for_value("new")
+    [line] = [line for line in site.log.lines() if "words.py changed" in line.text]
+    assert (line.level, "restarting: " in line.text) == ("warn", True)
+    assert not site.log.lines("watching: ")
+
+
 def test_a_service_script(new_express: ExpressSites) -> None:
     """A service script reloads as well."""
     site = new_express()

@@ -38,6 +38,7 @@ class ExpressSite(Site):
         super().__init__(Apache.of_the_system(), Application())
         self.python = python
         self.options = options
+        self.entry_point = str(self.app / "app.wsgi")
         self.is_set_up = False  # by setup-server, and started by the apachectl that this makes
         self.as_user = as_user and self.user is not None
         self.server_root = self.folder("express")
@@ -58,7 +59,7 @@ class ExpressSite(Site):
         user = ["--user", str(self.user), "--group", str(self.user)]
         return [
             *(drop if self.as_user else []),
-            *(self.python.home / "bin" / "mod_wsgi-express", command, self.app / "app.wsgi"),
+            *(self.python.home / "bin" / "mod_wsgi-express", command, self.entry_point),
             *(*place, "--host", "127.0.0.1", "--port", str(self.port), "--log-to-terminal"),
             *(user if self.user and not self.as_user else []),
             *self.options,
