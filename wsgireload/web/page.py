@@ -61,6 +61,7 @@ def render(status: Status, environ: WSGIEnvironment) -> str:
         f'<section class="now"><h2>{sections.text(headline)}</h2><p>{sections.text(more)}</p>',
         sections.held(status.held) if status.held else sections.changed(status.changed),
         sections.waiting(status.waiting),
+        f'<p class="error">{sections.text(status.beside)}.</p>' if status.beside else "",
         "</section>",
         sections.process(status),
         sections.timeline(status.history) if status.active or status.history else "",

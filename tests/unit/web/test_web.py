@@ -152,6 +152,16 @@ def test_the_page_shows_what_is_waited_for(say) -> None:
     assert told["waiting"] == [{"what": "request GET /<b> in thread 7", "since": NOW - 3}]
 
 
+def test_the_page_warns_of_another_reloader(say) -> None:
+    """The warning is shown beside every state; without one there is nothing."""
+    say()
+    answer = call(middleware(application), "/.wsgireload/")
+    assert "restarts this process as well" not in answer.text
+    say(beside="the reloader <monitor> restarts this process as well")
+    answer = call(middleware(application), "/.wsgireload/")
+    assert "the reloader &lt;monitor&gt; restarts this process as well.</p>" in answer.text
+
+
 def test_the_timeline(say) -> None:
     """Each reload has its time, its reason and, if known, its duration."""
     say(history=(Restarted(NOW, "b.py changed", 0.61), Restarted(NOW - 9, "a.py deleted", None)))
