@@ -8,12 +8,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from support.apache import Apache
+from support.apache import BETWEEN, Apache, skip_without
 from support.examplesite import ExampleSite, ExampleSites
 from support.testsite import Site, Sites
-
-BETWEEN = "5.0.2"
-"""The mod_wsgi between Debian 12's and the latest; Debian 13 has it."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -33,6 +30,7 @@ def apache(request: pytest.FixtureRequest, frameworks: Callable[..., Path]) -> A
     if request.param == "system":
         found = Apache.of_the_system()
     elif request.param == BETWEEN:
+        skip_without(BETWEEN)
         found = Apache.of_packages(frameworks(f"mod_wsgi=={BETWEEN}"))
     else:
         found = Apache.of_venv(Path(sys.prefix))

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from support.apache import BETWEEN, skip_without
 from support.commandline import CommandLine
 from support.expressserver import ExpressSite, ExpressSites, express
 from support.packages import copy_from_pypi, made_once
@@ -15,6 +16,7 @@ from support.testsite import START, fails
 
 def environment(shared: Path, version: str) -> CommandLine:
     """A virtual environment with this mod_wsgi, which Apache's user may read."""
+    skip_without(version)
 
     def make(folder: Path) -> None:
         made = CommandLine.make(folder, *(["mod_wsgi"] if version == "6.1.1" else []))
@@ -57,7 +59,7 @@ def begin(site: ExpressSite) -> ExpressSite:
 @pytest.mark.parametrize(
     ("version", "as_user", "options"),
     [
-        ("5.0.2", False, ("--threads", "3")),
+        (BETWEEN, False, ("--threads", "3")),
         ("6.1.1", False, ("--processes", "2", "--threads", "2")),
         ("6.1.1", True, ("--threads", "3", "--process-name", "my site", "--python-path", "lib")),
     ],
