@@ -16,8 +16,7 @@ from collections.abc import Iterable, Iterator
 from importlib.util import MAGIC_NUMBER, cache_from_source, source_hash
 from types import CodeType
 
-from wsgireload.detect.digests import Digest, changed_ns
-from wsgireload.detect.program import is_same
+from wsgireload.detect.digests import changed_ns
 from wsgireload.server.files import content
 
 HEADER = 16  # bytes: magic number, flags, stamp or hash of the source
@@ -134,39 +133,6 @@ def is_source_of(path: str, found: os.stat_result, cache: str) -> bool | None:
         return None if program is None else program == _compiled(path)
     except OSError:
         return None
-
-
-class Programs:
-    """For compare="code": whether a changed source is still the program that was loaded.
-
-    Comments, blank lines and layout do not count. The loaded program is that in the bytecode cache,
-    if that is of the source as it was when it was loaded; otherwise any other byte counts.
-    """
-
-    def __init__(self) -> None:
-        self._stamps: dict[str, bytes] = {}
-        self._verdicts: dict[str, tuple[Digest, bool]] = {}
-
-    def remember(self, source: str) -> None:
-        """Note that the source on disk is the one that was loaded."""
-        if source not in self._stamps:
-            with contextlib.suppress(OSError):  # gone by now
-                self._stamps[source] = stamp(os.stat(source))
-
-    def same(self, source: str, digest: Digest) -> bool:
-        """Whether the source on disk, with this digest, is the same program."""
-        if self._verdicts.get(source, (b"",))[0] != digest:
-            self._verdicts[source] = (digest, self._same(source))
-        return self._verdicts[source][1]
-
-    def _same(self, source: str) -> bool:
-        try:
-            cached, code = _parts(cache_from_source(source))
-            loaded = _program(code) if cached and cached == self._stamps.get(source) else None
-            now = _compiled(source) if loaded is not None else None
-        except (OSError, NotImplementedError):
-            return False
-        return loaded is not None and now is not None and is_same(loaded, now)
 
 
 def _parts(cache: str) -> tuple[bytes, bytes]:

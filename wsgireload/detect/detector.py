@@ -9,10 +9,10 @@ from typing import Protocol
 
 from wsgireload.changes import APPEARED, DELETED, MODIFIED, Change
 from wsgireload.detect.baseline import Baseline
-from wsgireload.detect.bytecode import Programs
 from wsgireload.detect.digests import BATCH, EMPTY, MISSING, Digest, Digests
 from wsgireload.detect.globs import Ignored
 from wsgireload.detect.modules import PYTHON_SUFFIXES
+from wsgireload.detect.program import Programs
 from wsgireload.detect.sweep import Sweep
 from wsgireload.detect.tracked import Folders, Tracked, inside_of
 from wsgireload.log import Log
@@ -201,7 +201,7 @@ class Detector:
         is_python = path.lower().endswith(PYTHON_SUFFIXES) or path in self._scripts
         by_code = self._by_code and is_python
         if by_code and now == loaded:
-            self._programs.remember(path)
+            self._programs.remember(path, now)
         if now == loaded or (by_code and self._programs.same(path, now)):
             self._differs.pop(path, None)
             return

@@ -1,4 +1,4 @@
-"""Bytecode: stale caches are removed; compare="code" compares programs.
+"""Bytecode: stale caches are removed.
 
 What a cache proves about loaded code: test_baseline.py.
 """
@@ -17,7 +17,7 @@ from types import SimpleNamespace
 import pytest
 
 from wsgireload.detect import bytecode
-from wsgireload.detect.bytecode import Programs, distrust, freshen, stamp
+from wsgireload.detect.bytecode import distrust, freshen, stamp
 
 BEFORE, AFTER = b"answer = 1\n", b"answer = 2\n"  # of the same size
 SECOND = 1_700_000_000
@@ -268,112 +268,3 @@ def test_a_stamp_is_what_python_writes(source: Path) -> None:
         edit(source, BEFORE, second)
         py_compile.compile(str(source), doraise=True)
         assert stamp(source.stat()) == cache_of(source).read_bytes()[8:16]
-
-
-SOURCE = '''\
-"""A module."""
-LIMIT = 10
-
-
-def double(number):
-    """Twice as much."""
-    return [n * 2 for n in range(number) if n < LIMIT]
-'''
-
-
-@pytest.fixture
-def loaded(tmp_path: Path) -> Path:
-    """A module that was loaded, with its cache."""
-    path = tmp_path / "module.py"
-    path.write_text(SOURCE)
-    os.utime(path, (SECOND, SECOND))
-    py_compile.compile(str(path), doraise=True)
-    return path
-
-
-@pytest.fixture
-def programs(loaded: Path) -> Programs:
-    """What is known of it."""
-    known = Programs()
-    known.remember(str(loaded))
-    return known
-
-
-def same(programs: Programs, path: Path) -> bool:
-    """Whether it is the same program now."""
-    return programs.same(str(path), path.read_bytes())
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ("LIMIT = 10", "LIMIT = 10  # at most"),
-        ("LIMIT = 10", "\n\n# the limit\nLIMIT   =   10"),
-        ("LIMIT = 10", "LIMIT = (\n    10\n)"),
-        ("n * 2 for n", "n * 2\n        for n"),
-    ],
-)
-def test_layout(loaded: Path, programs: Programs, old: str, new: str) -> None:
-    """Comments, blank lines and layout leave a program the same."""
-    loaded.write_text(SOURCE.replace(old, new))
-    assert same(programs, loaded)
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ("LIMIT = 10", "LIMIT = 11"),
-        ("LIMIT = 10", "LIMIT = 10.0"),
-        ("LIMIT = 10", "LIMIT = 10\nMORE = 1"),
-        ("Twice as much", "Two times"),
-        ("A module", "The module"),
-        ("n * 2", "n + 2"),
-        ("double(number)", "double(number, /)"),
-        ("LIMIT = 10", "LIMIT = (10"),
-    ],
-)
-def test_another_program(loaded: Path, programs: Programs, old: str, new: str) -> None:
-    """Values, docstrings, names and what does not compile are changes."""
-    loaded.write_text(SOURCE.replace(old, new))
-    assert not same(programs, loaded)
-
-
-def test_without_a_cache(loaded: Path, programs: Programs) -> None:
-    """Without a cache everything is a change."""
-    loaded.write_text(SOURCE + "# more\n")
-    for cache in loaded.parent.rglob("*.pyc"):
-        cache.unlink()
-    assert not same(programs, loaded)
-
-
-def test_a_large_source(loaded: Path, programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compiling it would stop the whole application: everything is a change."""
-    monkeypatch.setattr(bytecode, "compile", pytest.fail, raising=False)
-    loaded.write_text(SOURCE + "#" * bytecode.MOST_COMPILED + "\n")
-    assert not same(programs, loaded)
-
-
-def test_the_cache_of_another_source(loaded: Path, programs: Programs) -> None:
-    """A cache that another process has written since is not that of the loaded program."""
-    loaded.write_text(SOURCE.replace("10", "11"))
-    py_compile.compile(str(loaded), doraise=True)
-    loaded.write_text(SOURCE.replace("10", "11") + "# more\n")
-    assert not same(programs, loaded)
-
-
-def test_what_was_never_loaded(loaded: Path) -> None:
-    """Without knowing what was loaded everything is a change."""
-    assert not same(Programs(), loaded)
-
-
-def test_a_program_is_compared_once_for_each_digest(
-    loaded: Path, programs: Programs, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """While a file differs it is scanned again and again; its text is compiled once."""
-    loaded.write_text(SOURCE + "# more\n")
-    assert same(programs, loaded)
-    with monkeypatch.context() as patch:
-        patch.setattr(bytecode, "_compiled", lambda _: pytest.fail("it was compiled again"))
-        assert same(programs, loaded)
-    loaded.write_text(SOURCE + "MORE = 1\n")
-    assert not same(programs, loaded)
