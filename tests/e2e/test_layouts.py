@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from support.apache import SYSTEM_HTTPD, SYSTEM_MODULES
+from support.apache import Apache
 
 from wsgireload.cli import configuration, main, places, processes
 
@@ -28,6 +29,7 @@ exit;;
 esac
 exec {httpd} -d "{root}" -f "{config}" "$@"
 """
+APACHE = Apache.of_venv(Path(sys.prefix))  # with the mod_wsgi for this Python
 MODULES = "mpm_event", "authz_core"
 BASE = """\
 ServerName localhost
@@ -178,8 +180,8 @@ def laid_out(layout: Layout, folder: Path) -> None:
     modules.mkdir(parents=True)
     (folder / layout.root / "logs").mkdir(parents=True)
     for module in (*MODULES, "info"):
-        (modules / f"mod_{module}.so").symlink_to(SYSTEM_MODULES / f"mod_{module}.so")
-    (modules / layout.mod_wsgi).symlink_to(SYSTEM_MODULES / "mod_wsgi.so")
+        (modules / f"mod_{module}.so").symlink_to(APACHE.modules / f"mod_{module}.so")
+    (modules / layout.mod_wsgi).symlink_to(APACHE.mod_wsgi)
     loads = "".join(f"LoadModule {each}_module {modules}/mod_{each}.so\n" for each in MODULES)
     lines = layout.lines.replace("{0}", str(folder)).replace("{}", str(folder))
     if layout.loads:
@@ -188,7 +190,7 @@ def laid_out(layout: Layout, folder: Path) -> None:
     config = write(layout.config, f"{loads}{BASE}{lines}\n")
     for name, text in layout.files.items():
         write(name, text.replace("{}", str(folder)))
-    program = PROGRAM.format(root=folder / layout.root, config=config, httpd=SYSTEM_HTTPD)
+    program = PROGRAM.format(root=folder / layout.root, config=config, httpd=APACHE.httpd)
     write(layout.program, program).chmod(0o755)
 
 

@@ -1,4 +1,4 @@
-"""The pages about deployments and frameworks, word by word, on Debian's own Apache."""
+"""The pages about deployments and frameworks, word by word, on a real Apache."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_flask(new_reader: Readers) -> None:
 
 
 def test_on_a_server(new_reader: Readers) -> None:
-    """The tutorial's application is served by Debian's Apache, and the doctor agrees."""
+    """The tutorial's application is served with the server's lines, and the doctor agrees."""
     packages = "flask", "werkzeug", "jinja2", "markupsafe", "itsdangerous", "click", "blinker"
     reader = new_reader(*packages)
     for block in blocks("linux.md"):

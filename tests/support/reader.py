@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +47,7 @@ class Reader(Server):
     def __init__(self, *packages: str) -> None:
         block = "IncludeOptional sites-enabled/*.conf\n"
         nothing = Application(scripts={}, daemon=None, directives=block)
-        super().__init__(Apache.of_the_system(), nothing)
+        super().__init__(Apache.of_venv(Path(sys.prefix)), nothing)  # for this Python
         self.home = self.folder("mysite")
         self.folder("sites-enabled")
         CommandLine.make(self.home / "venv", *packages)
