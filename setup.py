@@ -25,6 +25,15 @@ EVENTS = ("trust", "watch")  # twins as well, with watcher.c
 FREE_THREADED = PYTHON.endswith("t") if KIT else sysconfig.get_config_var("Py_GIL_DISABLED")
 
 
+class Build(build_ext):
+    """Name the module so that every Python finds it."""
+
+    def get_ext_filename(self, fullname):
+        """Leave out the platform, which 3.15 adds to .abi3 and 3.13 does not look for."""
+        name, abi3, _ = super().get_ext_filename(fullname).partition(".abi3")
+        return f"{name}{abi3}.so" if abi3 else name
+
+
 class CrossBuild(build_ext):
     """Build for another system, with the compiler and the flags in CC and CFLAGS."""
 
@@ -118,6 +127,6 @@ native = Extension(
 
 setup(
     ext_modules=[native],
-    cmdclass={"build_ext": CrossBuild, "bdist_wheel": CrossWheel} if KIT else {},
+    cmdclass={"build_ext": CrossBuild, "bdist_wheel": CrossWheel} if KIT else {"build_ext": Build},
     options={} if FREE_THREADED or KIT else {"bdist_wheel": {"py_limited_api": "cp311"}},
 )
