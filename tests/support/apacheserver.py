@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -181,7 +182,9 @@ class Server:
 
     def versions(self) -> dict[str, str]:
         """What Apache is made of, by its own greeting: {"mod_wsgi": "6.1.1", "Python": "3.11"}."""
-        [line, *_] = self.log.lines("resuming normal operations")
+        # Logged after the port answers.
+        greeting = partial(self.log.lines, "resuming normal operations")
+        line, *_ = self.wait_for(greeting, "Apache's greeting")
         return dict(re.findall(r"(\w+)/([\d.]+)", line.text))
 
     @property
