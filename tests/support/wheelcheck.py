@@ -5,6 +5,7 @@ The wheels are for other systems, so nothing in them is run.
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -209,21 +210,27 @@ def examine(path: Path) -> Native:
     )
 
 
-def _referee(path: Path) -> Iterator[str]:
-    """Ask those who decide elsewhere what a wheel may be called."""
-    tools = []
+def other_opinions(path: Path) -> Iterator[str]:
+    """Give what those who decide elsewhere have against a wheel's name."""
     if "-abi3-" in path.name:
-        tools.append(("abi3audit", "--strict", "--assume-minimum-abi3", "3.11"))
-    if "linux_" in path.name:
-        # Without this machine's libraries, which are of another kind.
-        tools.append(("auditwheel", "show", "--ldpaths", "/nonexistent"))
-    for tool, *options in tools:
-        command = [Path(sys.executable).with_name(tool), *options, path]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        options = ("--strict", "--assume-minimum-abi3", "3.11")
+        done = _run("abi3audit", *options, path)
         if done.returncode:
-            yield f"{tool}: {done.stdout}{done.stderr}"
-        elif tool == "auditwheel" and path.stem.split("-")[-1] not in done.stdout:
-            yield f"auditwheel has another tag: {' '.join(done.stdout.split())}"
+            yield f"abi3audit: {done.stdout}{done.stderr}"
+    if "linux_" in path.name:
+        # Without this machine's libraries, which are of another kind: so it misses musl's.
+        done = _run("auditwheel", "show", "--json", "--ldpaths", "/nonexistent", path)
+        if done.returncode:
+            yield f"auditwheel: {done.stdout}{done.stderr}"
+        else:
+            tag = json.loads(done.stdout)["sym_tag" if "musl" in path.name else "overall_tag"]
+            if not path.stem.endswith(f"-{tag}"):
+                yield f"auditwheel: it is for {tag}"
+
+
+def _run(tool: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [Path(sys.executable).with_name(tool), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def main() -> None:
@@ -231,7 +238,7 @@ def main() -> None:
     failed = False
     for path in map(Path, sys.argv[1:]):
         wheel = read(path)
-        found = [*problems(wheel), *_referee(path)]
+        found = [*problems(wheel), *other_opinions(path)]
         failed |= bool(found)
         size = path.stat().st_size / 1024
         print(f"{path.name}: {size:.0f} KB, needs {' '.join(sorted(wheel.native.libraries))}")
