@@ -14,15 +14,17 @@ EDIT = f"{TESTS}/test_reloading.py::test_an_edit"
 OWN_GIL = f"{TESTS}/test_reloading.py::test_a_gil_of_its_own"
 DJANGO, FLASK = f"{TESTS}/test_django.py", f"{TESTS}/test_flask.py"
 LASTING, RELOADING = f"{TESTS}/test_lasting.py", f"{TESTS}/test_reloading.py"
+SURROUNDINGS = [f"{TESTS}/test_{x}.py" for x in ("distributions", "editors", "others", "paths")]
 
 # The longest first. Together they are all of tests/windows, with what differs by Python in each.
 RUNS = {
     "fifty reloads": ("3.11", FIFTY),
     "reloading": ("3.12", RELOADING, DJANGO),
     "lasting": ("3.13", LASTING, f"--deselect={FIFTY}"),
+    "surroundings": ("3.12", *SURROUNDINGS),
     "all others": (
         *("3.11", TESTS, "tests/chaos/test_load_windows.py"),
-        *(f"--ignore={path}" for path in (LASTING, RELOADING, DJANGO, FLASK)),
+        *(f"--ignore={path}" for path in (LASTING, RELOADING, DJANGO, FLASK, *SURROUNDINGS)),
     ),
     "3.13": ("3.13", EDIT, OWN_GIL, DJANGO, FLASK),
     "3.11": ("3.11", EDIT, DJANGO),
