@@ -168,7 +168,7 @@ class Parts:
             patience, hook = self._chosen.patience, detection.reload_hook
             yield Timing(when, patience, handover, self.requests, hook, time.monotonic)
         elif when == "next-request":
-            self._trouble("no request can trigger a restart here: when='now'")
+            self._trouble("no request can trigger a restart here: when='now' applies")
 
     def _handover(self) -> Handover:
         """Of the process group, if there is one; a process that rolls is on its own."""

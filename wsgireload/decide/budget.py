@@ -1,8 +1,8 @@
-"""A restart that causes the next one must not go on for ever; a person is never held.
+"""Stop restarts that cause each other, without ever holding a person's save.
 
-The difference is who wrote the changed file: see state/own_writes.py. Where it was the application
-itself, again and again, the restart is held. A file that something else rewrites for ever looks
-like a person with a fast editor, so its restarts are spaced, by more the longer that goes on.
+What distinguishes them is who wrote the changed file: see state/own_writes.py. If the application
+itself writes it again and again, the restart is held. A file that another program rewrites for ever
+looks like a person with a fast editor, so its restarts are only spaced, more and more widely.
 """
 
 from __future__ import annotations
@@ -18,20 +18,19 @@ from wsgireload.report import Restarted
 from wsgireload.state.journal import Entry, Journal, distinct, restarts
 from wsgireload.state.own_writes import OwnWrites
 
-LONGEST = 3600.0  # seconds that a spent budget holds at most
-MOST_PATHS = 10  # of a change that are recorded
-PATIENT = 4  # budgets that one file may use up at any pace: people save 40 times in a minute
+LONGEST = 3600.0  # seconds for which a spent budget holds at most
+MOST_PATHS = 10  # recorded of one change
+PATIENT = 4  # budgets that one file may use up at any pace: a person may save 40 times in a minute
 USUAL = 6.0  # seconds for each restart of the default budget
-GENTLE = 300  # each restart beyond that adds this part of the budget's pace: 0.02 s by default
+GENTLE = 300  # each restart beyond that adds pace / GENTLE to the next wait: 0.02 s by default
 
 
 class Budget(Gate):
     """Holds restarts that cause each other, and records each one in the journal.
 
-    `limit` is so many restarts in a row, each within so many seconds of the one before. Of the
-    past, `recall` makes known: `generation`, the number of restarts before this process, None
-    without a journal; `made_by`, the restart that made it; `history`, the last 20 restarts, newest
-    first.
+    `limit`: the restarts allowed in a row, and the seconds between two of them at most. After
+    `recall`: `generation`, the number of restarts before this process, or None without a journal;
+    `made_by`, the restart that started this process; `history`, the last 20 restarts, newest first.
     """
 
     def __init__(
@@ -48,7 +47,7 @@ class Budget(Gate):
         self._processes = processes
         self._clock = clock
         self._started = clock()
-        self._unspent = [True]  # of two threads, the one that pops it records this process's end
+        self._unspent = [True]  # the thread that pops it records this process's restart
         self._spent: Entry | None = None
         self._past: list[Entry] = []
         self.generation: int | None = None
@@ -56,7 +55,7 @@ class Budget(Gate):
         self.history: tuple[Restarted, ...] = ()
 
     def recall(self) -> None:
-        """Read the restarts before this process, and claim the one that made it."""
+        """Read the restarts before this process, and claim the one that started it."""
         self.made_by = self._journal.claim(self._processes)
         past = self._journal.entries()
         if past is not None:
@@ -66,19 +65,19 @@ class Budget(Gate):
                 self._own_writes.observe(self._journal.paths())
 
     def complete(self, made_by: Entry) -> None:
-        """Note when the code of this process was up."""
+        """Record that the application of this process is loaded."""
         self._journal.complete(made_by)
         self._remember([made_by if each.at == made_by.at else each for each in self._past])
 
     def repeated(self) -> str:
-        """Every tenth restart in a row for the same files: a sentence that names them."""
+        """A note for the log at every tenth restart in a row for the same files; else ''."""
         entry = self.made_by
         if entry is None or entry.row < 2 or entry.row % self._limit[0]:
             return ""
         return f"; {_named(entry.paths)} alone caused the last {entry.row} restarts"
 
     def check(self, changes: Changes) -> Verdict:
-        if changes.requested is not None:  # a person is no loop
+        if changes.requested is not None:  # by a person
             return GO
         past = self._journal.entries()
         if past is None:
@@ -100,7 +99,7 @@ class Budget(Gate):
         return Hold(f"{reason}; the next may come {max(0.1, round(wait, 1)):g} s after the last")
 
     def spend(self, changes: Changes) -> Verdict:
-        """Record the restart that is about to happen; only the first call does, in any thread."""
+        """Record the coming restart. Of several calls, in any threads, only the first records."""
         try:
             self._unspent.pop()
         except IndexError:
@@ -116,13 +115,13 @@ class Budget(Gate):
         return GO
 
     def refund(self) -> None:
-        """The restart did not happen."""
+        """Withdraw the record: the restart did not happen."""
         if self._spent is not None:
             self._journal.withdraw(self._spent)
         self.renew()
 
     def renew(self) -> None:
-        """The restart that was recorded had no effect: another one may be recorded."""
+        """Allow another record: the recorded restart had no effect."""
         self._spent, self._unspent = None, [True]
 
     def announce(self) -> bool:
@@ -160,7 +159,7 @@ class Budget(Gate):
         return wait > 0 and self._clock() - times[-1] <= max(window, 2 * wait)
 
     def _uncounted(self) -> Verdict:
-        """Without a count, only slowness stops a loop."""
+        """The verdict without a journal to count in: a loop can only be slowed down."""
         most, window = self._limit
         lived = window / most
         reason = f"without a journal, a process has to run {lived:g} s before it is replaced"
@@ -172,11 +171,11 @@ class Budget(Gate):
 
 
 def pause(times: Sequence[float], budget: tuple[int, float]) -> float:
-    """Seconds that have to pass after the last of these restarts; 0.0 where none have to.
+    """Seconds that must pass after the last of these restarts; 0.0 if none.
 
-    `times` are ascending. After `budget[0]` of them in a row, each within `budget[1]` seconds of
-    the one before, the next waits that long, the one after it twice as long, and so on, an hour at
-    most, until the restarts come slower than that by half.
+    `times` are ascending. After `budget[0]` restarts in a row, each within `budget[1]` seconds of
+    the one before, the next one waits `budget[1]` seconds, and each further one twice as long, an
+    hour at most. A pause of more than `budget[1]` seconds and twice the last wait ends the row.
     """
     most, window = budget
     waiting, row, last = 0.0, 0, float("-inf")
@@ -190,7 +189,7 @@ def pause(times: Sequence[float], budget: tuple[int, float]) -> float:
 
 
 def slowness(burst: int, budget: tuple[int, float]) -> float:
-    """Seconds that have to pass after so many restarts for one file in quick succession.
+    """Seconds that must pass after `burst` restarts for one file in quick succession.
 
     A budget that is stricter than the default one keeps its own pace.
     """
@@ -201,7 +200,7 @@ def slowness(burst: int, budget: tuple[int, float]) -> float:
 
 
 def _maybe_loop(past: Sequence[Entry]) -> list[float]:
-    """The times of the last restarts in a row of which none was caused from outside."""
+    """The times of the restarts since the last one that was caused from outside."""
     outside = [number for number, entry in enumerate(past, 1) if entry.by_us is False]
     return [entry.at for entry in past[outside[-1] if outside else 0 :]]
 

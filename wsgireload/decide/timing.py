@@ -1,13 +1,13 @@
 """A restart that is due waits until it costs no request.
 
-Requests that run for longer than `shutdown-timeout` are cut, whatever has the process replaced. So
-the process goes on serving, with the old code and everybody, until the requests that it had when
-the restart became due have ended: for at most `patience`. A request that has run for longer than
-that is a stream, or stuck, and is not waited for.
+mod_wsgi cuts a request that still runs `shutdown-timeout` seconds after its process was signalled.
+So the process first serves on with the old code, for at most `patience` seconds, until the requests
+that ran when the restart became due have ended. A request that had run for longer than `patience`
+by then is a stream, or stuck, and is not waited for.
 
-Or the next request brings the restart about: mod_wsgi calls a WSGI script's `reload_required`
+The next request can also cause the restart: mod_wsgi calls the WSGI script's `reload_required`
 before each request. If that returns true, the daemon process rejects the request and is replaced,
-and Apache replays the request on the next process: new code answers it, and the client notices
+and Apache replays the request on the next process. The new code answers, and the client notices
 nothing.
 """
 
@@ -27,10 +27,10 @@ from wsgireload.state.group_lease import GroupLease
 
 LINE = "reload_required = wsgireload.reload_required"
 SOON = 0.05  # seconds between two checks whether a request runs
-LEASE = 0.1  # seconds: the processes of a group wait for each other, by so much at a time or more
-LONG = 1.0  # seconds: a request that began after the restart became due counts if it runs so long
-CALLED = 1.0  # seconds: mod_wsgi calls before a request that begins so long after the handover
-AGAIN = 1.0  # seconds: so soon again due, a restart has had part of its time (another save settled)
+LEASE = 0.1  # seconds: the shortest lease by which a process has its group wait for its requests
+LONG = 1.0  # seconds: a request that began after the restart became due counts once it is this old
+CALLED = 1.0  # seconds after the handover; a request that begins later must have had mod_wsgi call
+AGAIN = 1.0  # seconds: a restart that is due again so soon keeps its start (another save settled)
 NEXT = "with the next request"
 MISSING = f"the WSGI script lacks the line: {LINE}"
 ANOTHER = f"mod_wsgi calls another function than that of the line: {LINE}"
@@ -51,11 +51,12 @@ class Requests(Protocol):
 
 
 class Handover:
-    """Whether the next request has this process replaced; `group` are the other processes.
+    """Whether the next request is handed over to a new process, here and in the `group`.
 
-    `taken`: mod_wsgi has called for a request since that began. `due`: a restart passed all other
-    gates. `awaited`: what it has waited for, and for some time. `follows` returns whether this
-    process ends once mod_wsgi rejects a request. `lease`: another process waits for requests.
+    `pending`: requests are handed over. `taken`: mod_wsgi has called for a request since then.
+    `due`: a restart has passed all other gates. `awaited`: what the restart waits for, if it has
+    waited for `NAMED` seconds. `follows` returns whether this process ends once mod_wsgi rejects a
+    request. `lease` lets the processes of the group wait for each other's requests.
     """
 
     def __init__(
@@ -87,7 +88,7 @@ class Handover:
         self.awaited = ()
 
     def required(self) -> bool:
-        """The answer to mod_wsgi about one request, in that request's thread."""
+        """Return whether mod_wsgi has to reject a request; called in that request's thread."""
         self.asked = True
         pending = self.pending  # once: the monitor's thread may withdraw
         if pending:
@@ -96,10 +97,10 @@ class Handover:
 
 
 class Timing(Gate):
-    """`when` is next-request, or auto: as soon as the requests under way have ended.
+    """Delays a restart until running requests have ended (auto), or one comes (next-request).
 
-    `hook` returns whether the WSGI script has a `reload_required`: True if it is ours, or may call
-    ours; False if it is another's; None if there is none.
+    `hook` returns whether the WSGI script's `reload_required` is ours or may call ours; None if the
+    script has none.
     """
 
     def __init__(
@@ -118,7 +119,7 @@ class Timing(Gate):
         self._hook = hook
         self._clock = clock
         self._since = 0.0  # when the restart became due
-        self._released = float("-inf")  # when it was so no longer; infinite: it still is
+        self._released = float("-inf")  # when it was last no longer due; inf while it is due
         self._awaited: list[Request] | None = None
         self._announcement = ""
 
@@ -154,13 +155,13 @@ class Timing(Gate):
         return Go(note)
 
     def prefetch(self) -> None:
-        # Before the change has settled: then the other processes will know in time.
+        # Before the change has settled, so that the other processes see the lease in time.
         now = self._clock()
         running = self._requests.running() if self._when == "auto" else []
         self._extend_lease([each for each in running if now - each.began <= self._patience], now)
 
     def _extend_lease(self, running: list[Request], now: float) -> None:
-        """Have the group wait for the oldest request: it may run on for as long as it has run."""
+        """Have the group wait for the oldest request, by as long as that has run so far."""
         if running:
             self._handover.lease.extend(max(LEASE, now - running[0].began))
 
@@ -168,13 +169,13 @@ class Timing(Gate):
         return self._requests.elsewhere() > 0 or self._handover.lease.is_taken()
 
     def _counts(self, request: Request, now: float) -> bool:
-        """Whether to wait for a request: a stream is too old for that, a later one too short."""
+        """Whether to wait for a request: not for a stream, nor for a short one that began later."""
         if self._since - request.began > self._patience:
             return False
         return request.began <= self._since or now - request.began >= LONG
 
     def _named(self, running: list[Request], now: float) -> str:
-        """Return what to log of the wait, and report it."""
+        """Return the log line's note about the wait, and put the requests into the status."""
         if now - self._since >= NAMED and running != self._awaited:
             self._awaited = running
             self._handover.awaited = awaited(running, now) or OTHERS
@@ -184,7 +185,7 @@ class Timing(Gate):
         return self._announcement
 
     def _is_in_vain(self, hook: bool) -> bool:
-        """Whether mod_wsgi does not call ours: with WSGIScriptReloading Off it calls nothing."""
+        """Whether mod_wsgi never calls our hook, as with WSGIScriptReloading Off."""
         if not hook and not self._handover.asked:
             return True
         unasked = self._handover.pending and not self._handover.taken

@@ -60,12 +60,12 @@ FILES: Rows = {
     "projects of editors": (
         "*.code-workspace *.sublime-workspace *.sublime-project *.iml .pydevproject"
     ),
-    "uploads in the making: rsync, lftp, FTP servers, WinSCP, Ansible, mutagen, Unison, rclone": (
+    "unfinished uploads: rsync, lftp, FTP servers, WinSCP, Ansible, mutagen, Unison, rclone": (
         ".*.*.XXXXXX .in.* *.filepart .pureftpd-upload.* .sftpgo-upload.* .ansible_tmp*"
         " .mutagen-temporary-* .unison.* *.partial *.upload *.uploading *.lftp-pget-status"
         " .ftpquota .xdp-*"
     ),
-    "downloads in the making: browsers, curl, aria2, BitTorrent": (
+    "unfinished downloads: browsers, curl, aria2, BitTorrent": (
         "*.part *.crdownload *.download *.opdownload *.crswap *.incomplete *.aria2 *.!ut *.!qb"
         " *.!sync"
     ),
@@ -116,7 +116,7 @@ FOLDERS: Rows = {
     "databases that are folders, and what belongs to a database": (
         "*.db *.sqlite *.leveldb *.ldb *.rocksdb *.lmdb *.mdb *.duckdb *.realm.management"
     ),
-    "downloads and uploads in the making": "*.download .~tmp~ .rsync-partial",
+    "unfinished downloads and uploads": "*.download .~tmp~ .rsync-partial",
     "macOS, Windows, Linux: trash, indexes, thumbnails": (
         ".appledouble .appledb .appledesktop .spotlight-v100 .trashes .trash .trash-*"
         " .fseventsd .temporaryitems .documentrevisions-v100 __macosx $recycle.bin lost+found"
