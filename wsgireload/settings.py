@@ -60,15 +60,23 @@ class Settings(NamedTuple):
 def checked(setting: str, got: object) -> Any:
     """The value of one setting in its final form; SettingsError if it makes no sense."""
     if setting not in CHECKS:
-        raise SettingsError(setting, got, f"no value: there are {sorted(CHECKS)}")
+        raise SettingsError(setting, got, f"no value: there is no such setting{_meant(setting)}")
     check, takes = CHECKS[setting]
     try:
         return check(got)
     except OSError:
-        takes = "absolute paths alone, where the current folder is gone"
+        takes = "only absolute paths, because the current folder is gone"
         raise SettingsError(setting, got, takes) from None
     except Exception:  # a value of the user's own class may raise anything
         raise SettingsError(setting, got, takes) from None
+
+
+def _meant(setting: str) -> str:
+    """The rest of the sentence about an unknown setting: the one that was meant, and all others."""
+    from difflib import get_close_matches  # for a mistake only
+
+    meant = [f"; did you mean {name!r}?" for name in get_close_matches(setting.lower(), CHECKS, 1)]
+    return f"{''.join(meant) or '.'} The settings are {', '.join(CHECKS)}"
 
 
 def _require(condition: bool) -> None:

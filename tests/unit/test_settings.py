@@ -123,10 +123,29 @@ def test_bad_values_are_refused(setting: str, got: object, takes: str) -> None:
         assert part in str(error)
 
 
-def test_unknown_names_are_refused() -> None:
-    """A setting that does not exist is refused, and the ones that do are named."""
-    with pytest.raises(SettingsError, match=r"intervall is 3; .*'interval'"):
-        Settings.of(intervall=3)
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("intervall", "interval"),
+        ("tracks", "track"),
+        ("pre_flight", "preflight"),
+        ("Track", "track"),
+    ],
+)
+def test_unknown_names_are_refused(name: str, meant: str) -> None:
+    """A setting that does not exist is refused; the one that was meant and all others are named."""
+    with pytest.raises(SettingsError, match=rf"{name} is 3; .*'{meant}'") as refused:
+        Settings.of(**{name: 3})
+    assert f"there is no such setting; did you mean '{meant}'? The settings are " in str(
+        refused.value
+    )
+    assert all(setting in refused.value.takes for setting in CHECKS)
+
+
+def test_a_name_that_is_like_none() -> None:
+    """Without a setting of a similar name, no setting is suggested, and all are named."""
+    with pytest.raises(SettingsError, match=r"there is no such setting\. The settings are track, "):
+        Settings.of(templates="/srv")
 
 
 def test_the_error_is_ours_and_a_value_error() -> None:
