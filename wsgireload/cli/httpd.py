@@ -49,8 +49,9 @@ class Dump:
 
     @property
     def user(self) -> str:
-        """The user of Apache's processes; "" if it does not change the user (Windows)."""
-        found = re.match(r'name="([^"]*)"', self.values.get("User", ""))
+        """The user of Apache's processes; "" if it does not change the user."""
+        # On UNIX "#-1" stands for no User directive, as in the Apache of a user that is not root.
+        found = re.match(r'name="(?!#-1")([^"]*)"', self.values.get("User", ""))
         return found[1] if found else ""
 
     @property

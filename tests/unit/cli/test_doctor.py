@@ -14,7 +14,7 @@ from wsgireload.cli import binary, processes
 from wsgireload.cli.directives import Directive
 from wsgireload.cli.doctor import examine, permissions, script
 from wsgireload.cli.doctor.finding import Finding
-from wsgireload.cli.httpd import Httpd
+from wsgireload.cli.httpd import Dump, Httpd
 from wsgireload.cli.installation import Installation
 from wsgireload.cli.sites import Site
 from wsgireload.server import native
@@ -115,6 +115,21 @@ def test_healthy(machine: Machine) -> None:
     assert "WinNT MPM" in found["Apache"].text
     assert found["mod_wsgi"].text.startswith("6.1.1 for Python 3.11 (python311.dll)")
     assert "process" not in found
+
+
+@pytest.mark.parametrize(
+    ("printed", "user"),
+    [
+        ({"User": 'name="www-data" id=33'}, "www-data"),
+        ({"User": 'name="www-data" id=33 not_used'}, "www-data"),
+        ({"User": 'name="#1000" id=1000'}, "#1000"),
+        ({"User": 'name="#-1" id=4294967295 not_used'}, ""),
+        ({}, ""),
+    ],
+)
+def test_the_user(printed: dict[str, str], user: str) -> None:
+    """Without a User directive Apache runs as whoever starts it."""
+    assert Dump("", frozenset(), {}, printed, {}).user == user
 
 
 def test_wrong_python(machine: Machine) -> None:
