@@ -73,7 +73,7 @@ def site(tmp_path):
 # Interpreters by the same three functions in every Python. A sub-interpreter says what `returned`
 # holds at its end through a pipe: nothing else crosses from an interpreter to another.
 START = """
-import json, os, signal, sys
+import atexit, json, os, signal, sys
 try:
     import _interpreters as api
 except ImportError:
@@ -81,12 +81,15 @@ except ImportError:
 
 signal.signal(signal.SIGINT, signal.SIG_IGN)
 reader, writer = os.pipe()
+left = []
 
 def create(kind):
     if sys.version_info < (3, 13):
-        return api.create(isolated=kind == "own")
-    made = api.create("isolated" if kind == "own" else "legacy")
-    assert api.get_config(made).gil == kind
+        made = api.create(isolated=kind == "own")
+    else:
+        made = api.create("isolated" if kind == "own" else "legacy")
+        assert api.get_config(made).gil == kind
+    left.append(made)
     return made
 
 def run(interpreter, code):
@@ -96,7 +99,13 @@ def run(interpreter, code):
     return json.loads(os.read(reader, 65536))
 
 def end(interpreter):
+    left.remove(interpreter)
     api.destroy(interpreter)
+
+@atexit.register
+def end_all():  # from 3.14 on Python warns of those that are left
+    for each in left[:]:
+        end(each)
 """
 USE = (
     "import wsgireload._native as n\n"

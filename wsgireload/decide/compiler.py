@@ -134,7 +134,8 @@ class Compiler:
             return Judgement(self._paths[last], (None, None, None, what, lasting))
         if last is None:
             return Judgement()
-        if "encoding" in last[3]:  # one that the application has registered?
+        # One that the application has registered? 3.14 also says where none is declared.
+        if "encoding" in last[3] and "no encoding declared" not in last[3]:
             raise LookupError(last[3])
         return Judgement(self._paths[numbers[-1]], (*last,))
 
