@@ -18,18 +18,29 @@ MEMORY = 1 << 31  # bytes; compiling 4 MiB takes 0.7 GB
 Fault = tuple[int | None, int | None, str | None, str, bool]
 
 
-def fault_of(source: bytes, path: str) -> Fault | None:
+def fault_of(source: bytes | str, path: str) -> Fault | None:
     """Return why a source does not compile, None if it does. Line and column count from 1."""
     try:
         compile(source, path, "exec", dont_inherit=True)
     except SyntaxError as error:
         line = (error.text or "").rstrip("\r\n") or None
         what = f"{type(error).__name__}: {error.msg}"
-        return error.lineno, error.offset or None, line, what, True
+        fault = error.lineno, error.offset or None, line, what, True
+        # Before 3.13 the column in a source of bytes may be one of bytes, in a text it never is.
+        # Python counts in the line of a file of that name, which may have a byte order mark.
+        text = _decoded(source) if sys.version_info < (3, 13) else None
+        return fault if text is None else fault_of(text, "<source>") or fault
     except (ValueError, OverflowError, RecursionError, MemoryError) as error:
         lasting = not isinstance(error, MemoryError)
         return None, None, None, f"{type(error).__name__}: {error}", lasting
     return None
+
+
+def _decoded(source: bytes | str) -> str | None:
+    try:
+        return source.decode("utf-8-sig") if isinstance(source, bytes) else None
+    except UnicodeDecodeError:
+        return None
 
 
 def main(version: str) -> None:

@@ -67,8 +67,28 @@ def test_the_place_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "code.py"
     path.write_text("x = 1\n    \nif 'äö' = = x:\n    pass\n")
     _, place = held(path)
-    assert (place.line, place.column, place.text) == (3, 11, "if 'äö' = = x:")
+    assert (place.line, place.column, place.text) == (3, 9, "if 'äö' = = x:")
     assert place.error == "SyntaxError: invalid syntax"
+
+
+@pytest.mark.parametrize(
+    ("source", "column"),
+    [
+        ("äö = = x", 6),
+        ("\ufeffäö = = x", 6),
+        ("äö = (\n", 6),
+        ("äö + 1 = 3", 1),
+        ("äöü = 'abc\n", 7),
+        ("def äö(a, a): pass", 13),
+        ("äöü: return 1", 6),
+        ("x = 1 1", 7),
+    ],
+)
+def test_columns_are_characters(tmp_path: Path, source: str, column: int) -> None:
+    """Every Python reports the same column, whether its own counts bytes or characters."""
+    path = tmp_path / "code.py"
+    path.write_text(source, "utf-8")
+    assert held(path)[1].column == column
 
 
 def test_an_error_without_a_line(tmp_path: Path) -> None:
