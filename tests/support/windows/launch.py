@@ -58,6 +58,7 @@ def _run(lab: Lab, known: dict[str, str], output: BinaryIO, *command: str | Path
     finally:
         lab.close()  # whatever else holds the pipe ends with the session
         pump.join()
+        process.stdout.close()
 
 
 def _copy(source: BufferedReader, target: BinaryIO) -> None:
