@@ -54,6 +54,7 @@ class Detector:
         self._trigger = settings.trigger
         self._events = events
         self._baseline = baseline
+        self._checkpoint = checkpoint
         self._by_code = settings.compare == "code"
         self._programs = Programs()
         self._digests = Digests(log, checkpoint)
@@ -190,6 +191,7 @@ class Detector:
 
     def _compare(self, paths: Iterable[str]) -> None:
         for path in paths:
+            self._checkpoint()
             now = self._digests.get(path)
             if now is not None:  # else it could not be read, which was logged
                 self._compare_one(path, now)

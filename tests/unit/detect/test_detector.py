@@ -16,6 +16,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 from support.standins import Lines
 
+from wsgireload.detect import baseline
 from wsgireload.detect.baseline import Baseline
 from wsgireload.detect.detector import Detector, Events
 from wsgireload.detect.digests import MISSING, digest_of
@@ -427,6 +428,24 @@ def test_a_checkpoint_ends_the_scan(app: Application) -> None:
     app.load("a.py")
     with pytest.raises(StopScan):
         app.make(NoEvents(), checkpoint).scan()
+
+
+def test_a_checkpoint_ends_the_search_for_evidence(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between two modules: the evidence of a few hundred takes seconds on a busy machine."""
+    examined: list[str] = []
+
+    def checkpoint() -> None:
+        if examined:
+            raise StopScan
+
+    for number in range(10):
+        app.load(f"a{number}.py")
+    monkeypatch.setattr(baseline, "still_on_disk", lambda source, _: examined.append(source.path))
+    with pytest.raises(StopScan):
+        app.make(NoEvents(), checkpoint).scan()
+    assert len(examined) == 1
 
 
 def test_a_scan_that_breaks_off_loses_nothing(
