@@ -48,7 +48,7 @@ class Settings(NamedTuple):
         if word.lower() in OFF:
             return f"the environment has WSGIRELOAD={word}"
         if word.lower() not in ON:
-            return f"the environment has WSGIRELOAD={word!r}, which is neither on nor off"
+            return f"the environment has WSGIRELOAD={word!r}; it takes on or off"
         return None
 
     @classmethod
@@ -90,14 +90,14 @@ def _number(got: Any) -> float:
     return float(got)
 
 
-def _seconds(low: float, high: float) -> Callable[[object], float]:
-    """The check of a number of seconds in a range."""
+def _seconds(low: float, high: float) -> tuple[Callable[[object], float], str]:
+    """The check for a number of seconds in a range."""
 
     def check(got: object) -> float:
         _require(low <= _number(got) <= high)
         return _number(got)
 
-    return check
+    return check, f"a number of seconds, {low:g} to {high:g}"
 
 
 def _paths(got: object) -> tuple[str, ...]:
@@ -172,23 +172,23 @@ def state_folders() -> tuple[str, ...]:
 
 
 PATHS = "a path or several: str or os.PathLike, not empty"
-COMMAND = "a program and its arguments: a list of str, not empty; or None"
-BUDGET = "(restarts, seconds): a whole number from 1 to 100, and seconds above 0"
+COMMAND = "a list of str, such as ['python', 'manage.py', 'check']; or None"
+BUDGET = "a pair (restarts, seconds): a whole number from 1 to 100, and a number above 0"
 CHECKS: dict[str, tuple[Callable[[Any], object], str]] = {  # and what each setting takes
     "track": (_paths, PATHS),
     "ignore": (_ignored, PATHS),
-    "interval": (_seconds(0.01, 3600), "seconds between two scans, 0.01 to 3600"),
-    "settle": (_seconds(0, 60), "seconds without a further change, 0 to 60"),
+    "interval": _seconds(0.01, 3600),
+    "settle": _seconds(0, 60),
     "watch": _one_of("auto", "events", "poll"),
     "compare": _one_of("bytes", "code"),
     "when": _one_of("auto", "next-request", "now"),
-    "patience": (_seconds(0, 60), "seconds that a restart waits for running requests, 0 to 60"),
+    "patience": _seconds(0, 60),
     "rolling": _one_of(False, True),
     "preflight": (_preflight, COMMAND),
     "trigger": (_trigger, "the path of one file: str or os.PathLike; or None"),
     "budget": (_budget, BUDGET),
     "check_config": _one_of(True, False),
-    "linger": (_seconds(0, 86400), "seconds, 0 (for never) to 86400"),
+    "linger": _seconds(0, 86400),
     "enabled": _one_of(None, True, False),
     "server": _one_of(None, *SERVERS),
 }

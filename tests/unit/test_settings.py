@@ -230,6 +230,7 @@ def test_nonsense_in_the_environment_is_a_reason(
     reason = Settings.of().off
     assert reason is not None
     assert repr(word) in reason
+    assert "on or off" in reason
     assert reason.isprintable()
 
 

@@ -238,7 +238,7 @@ def test_a_setting_that_makes_no_sense(checked: Callable[..., list[CheckMessage]
     [error] = checked(interval="fast")
     assert (error.id, error.is_serious()) == ("wsgireload.E001", True)
     assert error.msg == "WSGIRELOAD['interval'] is 'fast'."
-    assert error.hint == "It takes seconds between two scans, 0.01 to 3600."
+    assert error.hint == "It takes a number of seconds, 0.01 to 3600."
 
 
 def test_no_dict() -> None:
