@@ -83,9 +83,10 @@ def _summary(status: Status) -> tuple[str, str, str, str]:
         return "warn", "Inactive", "Nothing restarts here", f"{status.reason or 'Stopped'}."
     if status.holding is not None:
         more = "The old code keeps serving."
-        if status.held is None:
+        if status.held is None or status.held.error is None:
             return "bad", "Held", "A restart is held", f"{status.holding}. {more}"
-        return "bad", "Held", "This file does not compile", more
+        what = "does not compile" if status.held.line else "holds the restart"
+        return "bad", "Held", f"This file {what}", more
     if status.waiting:
         return (
             "news",

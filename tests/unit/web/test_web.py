@@ -116,6 +116,17 @@ def test_the_page_shows_what_is_held(say) -> None:
     assert caret.index("^") - len(number) == 4
 
 
+def test_a_file_that_is_held_for_another_reason(say) -> None:
+    """A file that cannot be read, or is gone with its folder, is not called one with an error."""
+    hold = "/srv/site is gone or empty, and nothing has replaced its code"
+    for error, reason in (("cannot be read: Permission denied", ""), (None, hold)):
+        say(holding=hold, held=Held("/srv/site/views.py", None, None, None, error))
+        text = shown(call(middleware(application), "/.wsgireload/"))
+        assert "does not compile" not in text
+        assert "/srv/site/views.py" in text
+        assert (error or reason) in text
+
+
 def test_a_hold_without_a_place(say) -> None:
     """A hold without a place is shown in its own words."""
     say(changed=("gen.py",), holding="the budget of 3 restarts in 60 s is spent")
