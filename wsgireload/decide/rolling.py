@@ -78,7 +78,7 @@ class Rolling(Gate):
                 finally:
                     _close(file)
             except OSError as error:
-                text = f"could not report to the rolling restart that this is up: {error}"
+                text = f"could not report to the rolling restart that this process is up: {error}"
                 self._folders.trouble(text)
         return self._announced
 
@@ -115,7 +115,8 @@ class Rolling(Gate):
             self._locked_since = self._clock()
         if self._clock() - self._locked_since < LATE:
             return Wait(POLL)
-        return Hold(f"another process has had its turn to restart for {LATE:g} s without ending")
+        did = f"has kept the rolling-restart lock for {LATE:g} s without ending"
+        return Hold(f"another process {did}")
 
     def _came_after(self, note: bytes) -> bool:
         """Whether no successor is awaited: there is no note, or this very process is the one."""

@@ -124,7 +124,7 @@ class StaleBytecode(Gate):
         if not stale:
             return GO
         what = "Python would load this bytecode of an earlier text instead of the changed source"
-        reason = f"{what}, remove it or compile it again: {few(map(shown, stale))}"
+        reason = f"{what}; remove it or compile it again: {few(map(shown, stale))}"
         if changes.requested is None:
             return Hold(reason)
         self._log.say_once(Word.HOLDING, reason)
@@ -152,7 +152,7 @@ def hold_of(path: str, fault: Fault) -> Hold:
 
 def passed(skipped: Collection[str]) -> Verdict:
     """The verdict where nothing is at fault."""
-    note = f"; not compiled before, too large for that: {few(map(shown, skipped))}"
+    note = f"; too large to compile before the restart: {few(map(shown, skipped))}"
     return Go(note) if skipped else GO
 
 

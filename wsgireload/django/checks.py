@@ -34,8 +34,8 @@ def _check_script(chosen: Settings) -> Iterator[checks.CheckMessage]:
     path, tree = found
     if os.name != "nt" and chosen.when != "now" and not _binds(tree, "reload_required"):
         yield checks.Warning(
-            f"{path} has no reload_required: old code may answer once more after a change, and "
-            "long requests are cut.",
+            f"{path} has no reload_required: with several processes, old code may answer beside "
+            "new code after a change.",
             hint="Add this line to the WSGI script: reload_required = wsgireload.reload_required",
             id="wsgireload.W001",
         )

@@ -97,7 +97,7 @@ def _summary(status: Status) -> tuple[str, str, str, str]:
     if status.restarting:
         return "news", "Restarting", "Restarting", "The new code answers next."
     if status.changed:
-        return "news", "Changed", "Files have changed", "Waiting until all of them are saved."
+        return "news", "Changed", "Files have changed", "A restart follows if all checks pass."
     if not status.looks:
         return "news", "Starting", "First scan", "Comparing the files with the loaded code."
     files = f"{status.files:,} file" + ("s" if status.files != 1 else "")

@@ -166,7 +166,7 @@ def test_a_large_source(beside: World) -> None:
     assert "line 170001" in str(beside.verdict())
     beside.write(a=b"#" * MOST + b"\n(\n", b=b"x = 1\n")
     assert beside.verdict() == Go(
-        f"; not compiled before, too large for that: {beside.folder / 'a.py'}"
+        f"; too large to compile before the restart: {beside.folder / 'a.py'}"
     )
 
 
@@ -178,7 +178,7 @@ def test_a_huge_source(beside: World, size: int, *, holds: bool) -> None:
         file.truncate(size)
     verdict = beside.verdict()
     assert isinstance(verdict, Hold) == holds
-    assert ("larger than" if holds else "too large for that") in str(verdict)
+    assert ("larger than" if holds else "too large to compile") in str(verdict)
 
 
 def test_an_encoding_of_the_applications(world: World) -> None:
@@ -238,7 +238,7 @@ def test_no_python_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pro
     world.write(a=b"x = 1\n", b=b"(\n")
     assert "b.py, line 1" in str(world.verdict())
     world.write(a=b"x = 1\n", b=b"#" * MOST_HERE + b"\n(\n")
-    assert world.verdict() == Go(f"; not compiled before, too large for that: {tmp_path / 'b.py'}")
+    assert world.verdict() == Go(f"; too large to compile before the restart: {tmp_path / 'b.py'}")
 
 
 def test_another_python(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

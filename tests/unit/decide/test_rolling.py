@@ -274,7 +274,7 @@ def test_a_turn_that_does_not_end(folder: str, clock: Clock) -> None:
         clock.now += 1
         hold = second.turn()
         assert isinstance(hold, Hold)
-        assert "another process has had its turn" in hold.reason
+        assert "another process has kept the rolling-restart lock for 30 s" in hold.reason
         first.reset()
         assert second.turn() == GO
         second.reset()

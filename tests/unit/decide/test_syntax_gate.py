@@ -187,7 +187,7 @@ def test_sources_are_freshened() -> None:
 
 
 STALE = (
-    "Python would load this bytecode of an earlier text instead of the changed source, "
+    "Python would load this bytecode of an earlier text instead of the changed source; "
     "remove it or compile it again: 'a\\n.pyc'"
 )
 
