@@ -8,8 +8,8 @@ from wsgireload.log import Log, Word, few, shown
 from wsgireload.wiring import Parts
 
 LONG_AGO = 60.0  # seconds: a restart that lies further back is not reported as the one just made
-AGAIN = 0.02  # seconds between two looks whether the application is loaded,
-SLOWLY = 30.0  # for so many seconds: then the log says that loading takes long
+AGAIN = 0.02  # seconds between two checks whether the application is loaded
+SLOWLY = 30.0  # seconds, after which the log reports that it is still being loaded
 
 
 class Loading:
@@ -23,7 +23,7 @@ class Loading:
         self._is_over = False
 
     def goes_on(self) -> bool:
-        """Whether to look again soon; called after a scan. Logs the end of loading."""
+        """Whether to check again soon; called after a scan. Logs the end of loading."""
         if self._is_over:
             return False
         if self._parts.is_loading():

@@ -99,7 +99,7 @@ class Reloader:
                 self._handover.group.up_to_date()
             return NEVER
         self._is_reset = False
-        # No gate holds a closed process: it serves nobody.
+        # No gate holds a closed process: it answers no request.
         verdict = GO if self.changes.closed else self._check_gates()
         if isinstance(verdict, Go):
             verdict = self._replace(verdict.note)
@@ -117,7 +117,7 @@ class Reloader:
             for gate in self._gates:
                 gate.prefetch()
         elif before and not self.changes.files:
-            self.withdraw()  # before the line that says so: a request may come at once
+            self.withdraw()  # before the log line: a request may come at once
             files = few(map(shown, before))
             self._log.say(
                 f"{Word.CHANGED} back", f"{files} matches the running code; no restart needed"

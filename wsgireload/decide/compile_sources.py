@@ -86,4 +86,4 @@ def _prepare() -> None:
 
 if __name__ == "__main__":
     main(sys.argv[1])
-    os._exit(0)  # nothing is left to tidy up, and somebody waits
+    os._exit(0)  # nothing is left to tidy up, and the application waits

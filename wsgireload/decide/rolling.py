@@ -1,7 +1,7 @@
-"""With `rolling`, one process at a time is replaced, the next when its successor is up.
+"""Replace one process of a group at a time; the next one when its successor is up.
 
-The turn is a lock, which the system releases when its holder ends, however that happens. The holder
-writes a note into the locked file, and its successor removes the note.
+Only the process that holds a lock is replaced. The system releases the lock when that process ends,
+however that happens. The holder writes a note into the locked file, and its successor removes it.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from wsgireload.decide.verdict import GO, Gate, Hold, Verdict, Wait
 from wsgireload.server import native
 from wsgireload.state.private_dir import Candidates, PrivateFile
 
-POLL = 0.1  # seconds between two attempts to take the turn
-LATE = 30.0  # seconds without a successor after which the roll has stopped
+POLL = 0.1  # seconds between two attempts to take the lock
+LATE = 30.0  # seconds without a successor, after which the rolling restart has stopped
 MOST_BYTES = 64
 
 
@@ -37,7 +37,7 @@ class Rolling(Gate):
         self._clock = clock
         self._began = clock()
         self._announced = False
-        self._ours: PrivateFile | None = None  # the locked file, while it is our turn
+        self._ours: PrivateFile | None = None  # the locked file, while this process holds the lock
         self._awaited = b""  # the note of the process that was replaced last
         self._since = 0.0
         self._locked_since: float | None = None
