@@ -23,7 +23,7 @@ FIRST, SECOND, THIRD = (f"Hello from the {n} version!" for n in ("first", "secon
 GROUP = "%{GLOBAL}"
 """The main interpreter, which is where a process with a single application runs best."""
 ENOUGH = 60
-"""So many answers later, what was to happen has happened."""
+"""Requests after which a restart would have happened."""
 
 # Of Windows' consoles only Terminal understands colours without being asked to.
 COLOURED = sys.stdout.isatty() and "NO_COLOR" not in os.environ
@@ -93,7 +93,7 @@ class Demo:
         before, enough = self.server.daemons(), self.traffic.sent + ENOUGH
         wait_for(lambda: self.traffic.sent >= enough, f"{ENOUGH} more answers", deadline=60)
         if self.server.daemons() - before:  # one that was replaced may still be on its way out
-            raise ServerError("the process was replaced, with nothing to replace it for")
+            raise ServerError("the process was replaced, although nothing had changed")
         self._event(time.time(), "nothing happened: the same process goes on answering")
         self._requests()
 
@@ -180,7 +180,7 @@ def main() -> None:
         except (ServerError, TimeoutError) as error:
             if server:
                 show(f"\n{server.log.text()}")
-            sys.exit(paint(RED, f"  This is not what was to happen: {error}"))
+            sys.exit(paint(RED, f"  The demo failed: {error}"))
         show(f"\n  {paint(BOLD, f'Requests lost in all: {len(traffic.lost)} of {traffic.sent}')}")
         if asked.keep:
             stack.pop_all()
