@@ -78,7 +78,7 @@ def _start(chosen: Settings) -> Monitor:
 def track(*paths: str | os.PathLike[str]) -> None:
     """Watch more files, folders or globs; also before `start()`.
 
-    A path that does not exist yet is watched for its appearance. A relative path starts from the
+    A path that does not exist yet is a change once it appears. A relative path starts from the
     current folder, which under Apache is seldom the application's.
     """
     more = settings.checked("track", paths)
@@ -109,7 +109,7 @@ def streams(
     """Return the body of a streaming answer so that it ends once this process is to be replaced.
 
     The client then connects to the next process. No piece is cut or kept back; `close` is called
-    and exceptions pass as ever. `may_end` is called with the last bytes sent (4 at most) and
+    and exceptions pass through. `may_end` is called with the last bytes sent (4 at most) and
     returns whether the answer may end after them. Not for an answer with a Content-Length, nor for
     a download: it would be incomplete.
     """

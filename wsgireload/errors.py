@@ -8,7 +8,7 @@ class WsgireloadError(Exception):
 
 
 class SettingsError(WsgireloadError, ValueError):
-    """A setting makes no sense: names the setting, what it got and what it takes."""
+    """A wrong or unknown setting: the message names it, what it got and what it takes."""
 
     def __init__(self, setting: str, got: object, takes: str) -> None:
         super().__init__(f"wsgireload: {setting} is {_repr(got)}; it takes {takes}")

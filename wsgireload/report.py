@@ -13,9 +13,9 @@ LARGEST = 2**53  # beyond it a JSON number is not exact, and no field has a use 
 
 
 class Held(NamedTuple):
-    """The place that holds a restart: `line` and `column` count from 1, `text` is that line.
+    """The file that holds a restart: `line` and `column` count from 1, `text` is that line.
 
-    `error` is the reason. Each but the path is None where Python does not report it.
+    `error` is what is wrong there. Each but the path is None where Python does not report it.
     """
 
     path: str

@@ -1,4 +1,4 @@
-"""The WSGI script: the application, and a line so that no request is answered by old code."""
+"""The WSGI script. With the last line, requests during a restart get the new code."""
 
 import wsgireload
 from mysite import app as application

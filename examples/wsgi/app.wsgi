@@ -1,7 +1,8 @@
 """The WSGI script: the file that WSGIScriptAlias names in httpd.conf.
 
 The first two lines of code are enough to reload. They come before the other imports, so that
-wsgireload sees every import. With the third line, no request is answered by old code.
+wsgireload sees every import. With the third line, a request that arrives while the process is being
+replaced gets the new code.
 """
 
 import wsgireload
