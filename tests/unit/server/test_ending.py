@@ -19,7 +19,7 @@ from wsgireload.server.running import Requests
 HERE = threading.get_ident()
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """What the threads of a test wait for; those that earlier tests left behind do not count."""
     event, others, every = threading.Event(), set(threading.enumerate()), threading.enumerate
