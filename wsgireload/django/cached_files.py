@@ -7,6 +7,7 @@ import glob
 import os
 from collections.abc import Iterable, Iterator
 from typing import Any
+from weakref import WeakSet
 
 import django
 from django.apps import apps
@@ -17,7 +18,7 @@ from django.template.loaders import cached
 import wsgireload
 from wsgireload.jinja import places
 
-_known: set[int] = set()  # the ids of the engines whose folders are tracked
+_known: WeakSet[Any] = WeakSet()  # the engines whose folders are tracked
 
 
 def cached_files() -> Iterator[str]:
@@ -41,8 +42,8 @@ def track_engines(**_: object) -> None:
     of an environment or a loader that the project made itself.
     """
     with contextlib.suppress(Exception):  # no request fails because of us
-        new = [each for each in list(engines._engines.values()) if id(each) not in _known]
-        _known.update(map(id, new))
+        new = [each for each in list(engines._engines.values()) if each not in _known]
+        _known.update(new)
         if new:
             wsgireload.track(*(folder for each in new for folder in _folders(each)))
 
