@@ -13,8 +13,8 @@ import pytest
 from wsgireload import api
 
 PRELUDE = """
-import os, sys, threading, time
-early = set(sys.modules)
+import logging, os, sys, threading, time
+early = set(sys.modules)  # logging itself imports dataclasses from 3.14 on
 import wsgireload
 imported = set(sys.modules)
 import pathlib, signal
