@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from wsgireload import _native
 
 BINARY = Path(_native.__file__)
+STABLE_ABI = not sysconfig.get_config_var("Py_GIL_DISABLED")  # else for this Python alone
 PROBE = """
 import json, os, platform, sys, sysconfig
 print(json.dumps([
@@ -35,7 +37,8 @@ def pythons() -> dict[str, tuple[int, ...]]:
         if asked.returncode == 0:
             path, version, implementation, free = json.loads(asked.stdout)
             ours = path == os.path.realpath(sys.executable)
-            if ours or (implementation == "CPython" and version >= [3, 11] and not free):
+            others = STABLE_ABI and implementation == "CPython" and not free
+            if ours or (others and version >= [3, 11]):
                 found[sys.executable if ours else path] = tuple(version)
     return found
 
