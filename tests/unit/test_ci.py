@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,3 +36,11 @@ def test_a_package_with_the_program(tmp_path, policy, shown, has):
     script = f"set -euo pipefail; source ci/setup.sh; PATH={tmp_path}:$PATH; has_package chromium"
     done = subprocess.run(["bash", "-c", script], cwd=CHECKOUT, check=False)
     assert (done.returncode == 0) is has
+
+
+def test_the_demo_needs_no_packages() -> None:
+    """`ci/demo` installs setuptools alone: what it imports is Python's own."""
+    code = "import sys; sys.path.insert(0, sys.argv[1]); import support.demo"
+    words = [sys.executable, "-S", "-P", "-c", code, str(CHECKOUT / "tests")]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
