@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 
 Child = Callable[..., Any]
+# Some children fork beside threads on purpose, of which 3.15 warns.
+WARNINGS = "-W", "error", "-W", "ignore:This process:DeprecationWarning"
 Library = Callable[[str], Path]
 
 
@@ -39,7 +41,7 @@ def child(tmp_path: Path) -> Child:
         env |= {"LD_PRELOAD": str(preload)} if preload else {}
         env |= {"PYTHONPATH": str(path)} if path else {}
         done = subprocess.run(
-            [python, "-P", "-B", "-W", "error", str(file), *map(str, args)],
+            [python, "-P", "-B", *WARNINGS, str(file), *map(str, args)],
             env=env,
             capture_output=True,
             text=True,

@@ -13,8 +13,10 @@ import pytest
 from wsgireload import api
 
 PRELUDE = """
-import logging, os, sys, threading, time
-early = set(sys.modules)  # logging itself imports dataclasses from 3.14 on
+import logging, os, sys, threading, time, typing
+class Named(typing.NamedTuple):
+    field: "int"
+early = set(sys.modules)  # from 3.14 on, logging and named tuples themselves import large modules
 import wsgireload
 imported = set(sys.modules)
 import pathlib, signal

@@ -565,7 +565,9 @@ def test_publishes_what_a_status_tells(begin, tmp_path: Path) -> None:
 def test_publishing_is_small(tmp_path: Path) -> None:
     """Writing the status file does not import dataclasses: every interpreter would pay for it."""
     code = (
-        "import glob, logging, sys, time\n"  # logging imports both itself, from 3.14 on
+        "import glob, logging, sys, time, typing\n"
+        "class Named(typing.NamedTuple):\n"
+        "    field: 'int'\n"  # from 3.14 on, logging and named tuples import large modules
         "early = set(sys.modules)\n"
         "import wsgireload\n"
         "wsgireload.start(server='daemon', interval=0.01)\n"
