@@ -141,10 +141,11 @@ class Journal:
     def _attempt(self, work: Callable[[PrivateDir], Result]) -> Result | None:
         """Work in the folder while no other process uses the journal; None if that fails."""
         try:
-            with contextlib.ExitStack() as stack:
-                folder = stack.enter_context(closing(self._folders.open()))
-                lock = stack.enter_context(closing(folder.open_file(LOCK)))
-                stack.enter_context(lock.locked())
+            with (
+                closing(self._folders.open()) as folder,
+                closing(folder.open_file(LOCK)) as lock,
+                lock.locked(),
+            ):
                 return work(folder)
         except OSError as error:
             self._folders.trouble(f"could not use the journal: {error.strerror or error}")
