@@ -14,7 +14,7 @@ from wsgireload.report import Awaited, Status
 from wsgireload.server import detection, ending
 from wsgireload.server.detection import Server
 from wsgireload.settings import Settings
-from wsgireload.watch.wakeup import Pace
+from wsgireload.watch.wakeup import SOON, Pace
 from wsgireload.wiring import Parts
 
 
@@ -215,8 +215,8 @@ class Monitor:
             return None
         self._is_up = self._is_up or all(gate.announce() for gate in parts.gates)
         soon = parts.detector.importing or not self._is_up
-        within = AGAIN if loading else parts.detector.due_in
-        return min(wait, self._pace.pause(soon=soon and not loading, within=within))
+        due_in = SOON if soon else parts.detector.due_in
+        return min(wait, self._pace.pause(AGAIN if loading else due_in))
 
     def _write_status(self) -> None:
         reloader, budget = self._parts.reloader, self._parts.budget

@@ -34,14 +34,14 @@ class Pace:
         """A step begins."""
         self._began = self._clock()
 
-    def pause(self, *, soon: bool = False, within: float = float("inf")) -> float:
-        """Seconds until the next step, which is due `within` so many, or `soon`.
+    def pause(self, within: float = float("inf")) -> float:
+        """Seconds until the next step, which is due `within` so many.
 
         One expensive step, as the first is, has no effect.
         """
         cost = self._clock() - self._began
         usual, self._cost = min(cost, self._cost), cost
-        return max(min(self._interval, SOON if soon else within), SHARE * usual)
+        return max(min(self._interval, within), SHARE * usual)
 
 
 class Wakeup:

@@ -14,12 +14,12 @@ class World:
         self.now = 1000.0
         self.pace = Pace(interval, lambda: self.now)
 
-    def step(self, cost: float, *, soon: bool = False) -> float:
+    def step(self, cost: float, within: float = float("inf")) -> float:
         """Seconds until the step after one that took so many seconds."""
         self.now += 77.0  # the wait before it is no cost
         self.pace.begin()
         self.now += cost
-        return self.pace.pause(soon=soon)
+        return self.pace.pause(within)
 
 
 @pytest.mark.parametrize("interval", [0.5, 1.0, 60.0])
@@ -48,15 +48,15 @@ def test_one_dear_scan_is_not_the_rule() -> None:
 def test_soon() -> None:
     """While modules are imported, scans are made ten times a second, but not without a rest."""
     world = World(1.0)
-    assert world.step(0.001, soon=True) == SOON
+    assert world.step(0.001, within=SOON) == SOON
     assert world.step(0.001) == 1.0
-    world.step(0.5, soon=True)
-    assert world.step(0.5, soon=True) == pytest.approx(5.0)
+    world.step(0.5, within=SOON)
+    assert world.step(0.5, within=SOON) == pytest.approx(5.0)
 
 
 def test_soon_is_never_later() -> None:
     """A shorter interval stays."""
-    assert World(0.05).step(0.001, soon=True) == 0.05
+    assert World(0.05).step(0.001, within=SOON) == 0.05
 
 
 def test_within() -> None:
