@@ -11,7 +11,7 @@ from support.apache import BETWEEN, skip_without
 from support.commandline import CommandLine
 from support.expressserver import ExpressSite, ExpressSites, express
 from support.packages import copy_from_pypi, made_once
-from support.testsite import START, fails
+from support.testsite import START, fails, quiet
 
 
 def environment(shared: Path, version: str) -> CommandLine:
@@ -38,14 +38,8 @@ def new_express(shared: Path) -> Iterator[ExpressSites]:
             made.append(stack.enter_context(site))
             return site
 
-        try:
+        with quiet(made):
             yield new
-            for site in made:
-                site.stop()
-                assert site.noisy or site.noise() == []
-        finally:
-            for site in made:
-                print(site.log.text())  # noqa: T201 - pytest shows it where a test fails
 
 
 def begin(site: ExpressSite) -> ExpressSite:

@@ -12,6 +12,7 @@ from support.traffic import Traffic, Visit
 
 LINE = "reload_required = wsgireload.reload_required"
 LOADED = "the application is loaded"
+"""The last line that the script logs."""
 GONE = re.compile(r"Shutdown requested|Process 'site' \(pid=(?P<pid>\d+)\) has died")
 """What mod_wsgi says, in the process that ends and in its parent."""
 ROOM = """

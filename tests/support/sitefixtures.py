@@ -15,7 +15,7 @@ import pytest
 from support.apache import Apache
 from support.httpdconf import Application
 from support.packages import copy_from_pypi, copy_packages, made_once
-from support.testsite import Sites
+from support.testsite import Sites, quiet
 
 SHARED = pytest.StashKey[Path]()
 
@@ -62,12 +62,5 @@ def frameworks(shared: Path) -> Callable[..., Path]:
 @pytest.fixture
 def new_site(apache: Apache, library: Path) -> Iterator[Sites]:
     """Makes sites that are not started yet. Their error logs must be free of noise at the end."""
-    with Sites(apache, Application(python_path=[library])) as sites:
-        try:
-            yield sites
-            for site in sites.made:
-                site.stop()
-                assert site.noisy or site.noise() == []
-        finally:
-            for site in sites.made:
-                print(site.log.text())
+    with Sites(apache, Application(python_path=[library])) as sites, quiet(sites.made):
+        yield sites

@@ -6,7 +6,7 @@ from wsgireload.log import Log
 
 
 class Clock:
-    """Seconds that pass only if the test says so."""
+    """A clock in seconds, which only the test moves."""
 
     now = 1000.0
 

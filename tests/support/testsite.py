@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,6 @@ START = "wsgireload.start(interval=0.1, settle=0.05"
 """How the application starts its monitor; more settings may follow."""
 LOOKS = 5
 """After so many looks, what was to be noticed has been."""
-
-"""The last line that a script logs after `Site.announce`."""
 
 NOISE = (
     *("Traceback", "Exception ignored", "Fatal Python error", "Error in "),
@@ -168,3 +166,16 @@ class Sites(ExitStack):
         shutil.copytree(APPLICATION, site.app, dirs_exist_ok=True)
         self.made.append(site)
         return site
+
+
+@contextmanager
+def quiet(made: Sequence[Site]) -> Iterator[None]:
+    """Stop these sites at the end; their error logs must be free of noise, and are printed."""
+    try:
+        yield
+        for site in made:
+            site.stop()
+            assert site.noisy or site.noise() == []
+    finally:
+        for site in made:
+            print(site.log.text())

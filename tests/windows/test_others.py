@@ -26,11 +26,9 @@ def test_warnings_of_apache(new_site: WindowsSites) -> None:
     site.wait_for_value("new")
     site.wait_for_one_child()
     site.wait_for_looks()
-    good = site.config.read_text()
-    site.config.write_text(f"{good}\nNoSuchDirective on\n")
-    site.edit("words.py", "new", "newer")
-    assert "NoSuchDirective" in site.wait_for_line("holding: ")[0].text
-    site.config.write_text(good)
+    with site.broken():
+        site.edit("words.py", "new", "newer")
+        assert "NoSuchDirective" in site.wait_for_line("holding: ")[0].text
     site.wait_for_value("newer")
     assert site.restarts() == 2
 

@@ -121,7 +121,7 @@ class Lab:
     def install(self, version: str) -> Path:
         """Install wsgireload, mod_wsgi and what the tests need into a new folder; returns it.
 
-        This is Linux' pip, told what it installs for: the Windows one takes ten times as long.
+        Linux's pip does it, for the Windows platform: pip under wine takes ten times as long.
         """
         folder = Path(tempfile.mkdtemp(prefix="packages-", dir=self.root))
         required = self._required(version)

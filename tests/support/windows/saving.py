@@ -1,4 +1,4 @@
-"""How programs on Windows save a file, call by call, and open it so that nobody else may."""
+"""How programs on Windows save a file, call by call, and how they open it exclusively."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def must(done: object) -> None:
 
 @contextmanager
 def alone(path: Path, how: int = OPEN_EXISTING) -> Iterator[int]:
-    """A file's handle, to write by. Until the block ends, nobody else can open the file."""
+    """Open a file for writing; no other program can open it until the block ends."""
     access = GENERIC_READ | GENERIC_WRITE
     handle = kernel32.CreateFileW(str(path), access, NOBODY, None, how, 0x80, None)
     must(handle != INVALID)
@@ -46,7 +46,7 @@ def write(handle: int, content: bytes) -> None:
 
 
 def notepad(path: Path, content: bytes) -> None:
-    """Written over what is there, then cut off behind it; nobody else may open it meanwhile."""
+    """Overwrite the content, then truncate the file; no other program can open it meanwhile."""
     with alone(path, OPEN_ALWAYS) as handle:
         write(handle, content)
         must(kernel32.SetEndOfFile(handle))

@@ -12,7 +12,7 @@ import pytest
 
 from support.apache import Apache
 from support.httpdconf import Application
-from support.testsite import APPLICATION
+from support.testsite import APPLICATION, quiet
 from support.windows import installed
 from support.windows.testsite import WindowsSite, WindowsSites
 
@@ -48,11 +48,5 @@ def new_windows_site(apache: Apache) -> Iterator[WindowsSites]:
             made.append(site)
             return site
 
-        try:
+        with quiet(made):
             yield new
-            for site in made:
-                site.stop()
-                assert site.noisy or site.noise() == []
-        finally:
-            for site in made:
-                print(site.log.text())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from support.testsite import Site
 from support.windows.winnt import WindowsServer, WindowsService
@@ -10,6 +11,14 @@ from support.windows.winnt import WindowsServer, WindowsService
 
 class WindowsSite(Site, WindowsServer):
     """A site of which the one child, and not a daemon process, holds the application."""
+
+    @contextmanager
+    def broken(self) -> Iterator[None]:
+        """Meanwhile Apache's configuration has an error."""
+        good = self.config.read_text()
+        self.config.write_text(f"{good}\nNoSuchDirective on\n")
+        yield
+        self.config.write_text(good)
 
     def wait_for_one_child(self) -> None:
         """Return once the old child has left."""

@@ -274,7 +274,7 @@ def test_everybodys_folders(tmp_path: Path, monkeypatch) -> None:
 @pytest.mark.parametrize("service", ["apache2", "httpd", "apache2@mine", "httpd@mine"])
 @pytest.mark.parametrize("is_root", [True, False])
 def test_private_tmp(service: str, is_root: bool, tmp_path: Path, monkeypatch) -> None:
-    """systemd gives each service of Apache its own /tmp: root finds it, others are told of it."""
+    """systemd gives each service its own /tmp: root searches it, other users get a hint."""
     own = tmp_path / f"systemd-private-0f1e-{service}.service-x1y2"
     (own / "tmp" / "wsgireload-48").mkdir(parents=True, mode=0o700)
     (tmp_path / "systemd-private-0f1e-ntpd.service-x1y2").mkdir()

@@ -281,7 +281,7 @@ def test_a_pid_file_without_a_pid(machine: Machine, content: str) -> None:
     ],
 )
 def test_no_configuration(machine: Machine, error: str, text: str, cure: str) -> None:
-    """A configuration that is missing, or misses a folder, is told from a wrong line."""
+    """A missing configuration, or a missing folder, is not reported as a wrong line."""
     machine.trouble = error
     found = machine.examine()["configuration"]
     assert (found.level, text in found.text, cure in found.cure) == ("fail", True, True)

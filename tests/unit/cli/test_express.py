@@ -71,16 +71,16 @@ def test_the_control_script(tmp_path: Path) -> None:
     """Apache is run as express's apachectl runs it, with its options and its environment."""
     config = write(tmp_path / "httpd.conf", "")
     write(tmp_path / "apachectl", CONTROL.format(root=tmp_path))
-    told: list[tuple[Sequence[str], Mapping[str, str]]] = []
+    called: list[tuple[Sequence[str], Mapping[str, str]]] = []
 
     def run(words: Sequence[str], environment: Mapping[str, str]) -> tuple[int, str, str]:
         if words[0] == "sh":
             return programs.run(words, environment)
-        told.append((words, environment))
+        called.append((words, environment))
         return 0, "", ""
 
     Httpd("httpd", config, run).check()
-    [(words, environment)] = told
+    [(words, environment)] = called
     options = ["-DMOD_WSGI_KEEP_ALIVE", "-DMOD_WSGI_MULTIPROCESS"]
     assert words == ["httpd", "-f", config, *options, "-t"]
     assert environment["MOD_WSGI_SERVER_ROOT"] == str(tmp_path)
