@@ -25,6 +25,20 @@ class Held(NamedTuple):
     error: str | None
 
 
+class Failed(NamedTuple):
+    """Why the application could not be loaded, and when (seconds since 1970).
+
+    `error` is the exception in one line, `traceback` the whole of it as Python prints it. `path`
+    and `line` (counts from 1) are the innermost place in a file of the user's, else None.
+    """
+
+    at: float
+    error: str
+    traceback: str
+    path: str | None = None
+    line: int | None = None
+
+
 class Restarted(NamedTuple):
     """One restart: when it was requested (seconds since 1970), and why.
 
@@ -70,6 +84,12 @@ class Status(NamedTuple):
     history: the last 20 restarts, newest first.
     waiting: what a restart waits for, once it has waited for 2 s.
     beside: a warning about another reloader in this process.
+    failed: why the application could not be loaded; None once it is.
+    output: what the check that holds the restart has printed: a preflight, or a traceback.
+    paused: the end of a pause of all restarts, in seconds since 1970; None without one.
+    script: the path of the WSGI script, if this process serves one.
+    requests: the number of requests that this process has begun to answer; None where mod_wsgi
+    does not report them.
     list_paths: returns the watched files; not part of the data.
     """
 
@@ -91,6 +111,11 @@ class Status(NamedTuple):
     history: tuple[Restarted, ...] = ()
     waiting: tuple[Awaited, ...] = ()
     beside: str | None = None
+    failed: Failed | None = None
+    output: str | None = None
+    paused: float | None = None
+    script: str | None = None
+    requests: int | None = None
     list_paths: Callable[[], list[str]] = list
 
     def paths(self) -> list[str]:

@@ -90,7 +90,7 @@ def test_a_status() -> None:
     assert set(Status._fields) >= {
         *("active", "reason", "server", "pid", "application", "files", "looks", "changed"),
         *("holding", "held", "restarting", "parent", "since", "generation", "reloaded", "history"),
-        *("waiting", "beside"),
+        *("waiting", "beside", "failed", "output", "paused", "script", "requests"),
     }
 
 

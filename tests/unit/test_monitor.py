@@ -175,6 +175,11 @@ def test_status_tells(begin: Callable[..., Monitor], tmp_path: Path) -> None:
         "history": [],
         "waiting": [],
         "beside": None,
+        "failed": None,
+        "output": None,
+        "paused": None,
+        "script": None,
+        "requests": None,
     }
     assert told.since is not None
     assert 0 <= time.time() - told.since < DEADLINE
