@@ -25,6 +25,7 @@ FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | NOFOLLOW
 READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | NOFOLLOW | BINARY
 NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NOFOLLOW | BINARY
 PATIENCE, RETRY = 1.0, 0.005  # seconds for a lock that others hold for a millisecond
+COARSE_NS = 50_000_000  # file times come from a clock that is up to 10 ms behind
 FAR = 1 << 20  # beyond all that is written into a file of ours
 # Elsewhere a PermissionError is one, as of SELinux: there is no other process to wait for.
 LOCKED = PermissionError if os.name == "nt" else BlockingIOError
@@ -199,6 +200,20 @@ class Candidates(NamedTuple):
         except (OSError, IndexError):
             return False
         return (found.st_dev, found.st_ino) == identity
+
+    def stamp(self) -> tuple[int, ...] | None:
+        """Values that differ once another folder is the first, or a name in it comes or goes.
+
+        None where they might not: on Windows, without a folder, and right after such a change,
+        since file times are coarse.
+        """
+        try:
+            found = os.lstat(self.paths[0])
+        except (OSError, IndexError):
+            return None
+        if os.name == "nt" or abs(time.time_ns() - found.st_mtime_ns) < COARSE_NS:
+            return None
+        return found.st_dev, found.st_ino, found.st_mtime_ns
 
     def open(self) -> PrivateDir:
         """The first that only this user may enter, to be closed. OSError where there is none."""

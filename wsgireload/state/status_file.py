@@ -61,6 +61,8 @@ class StatusFile:
         self._folder: PrivateDir | None = None
         self._written: object = None
         self._due = float("-inf")
+        self._stamp: tuple[int, ...] | None = None  # of the folder as it was examined last
+        self._is_same = False  # the folder, since then
         self._is_new = True  # a request is meant for an earlier process with the same number
 
     def write(self, reportable: object, status: Callable[[], Status]) -> None:
@@ -70,7 +72,8 @@ class StatusFile:
         old one, and every hour, so that the file is not taken for a leftover.
         """
         self._is_new = False
-        if reportable == self._written and time.monotonic() < self._due and self._is_there():
+        is_current = reportable == self._written and time.monotonic() < self._due
+        if is_current and (self._is_same or self._is_there()):
             return
         with contextlib.suppress(OSError):  # as when the disk is full: the next scan tries again
             folder = self._open()
@@ -80,6 +83,10 @@ class StatusFile:
 
     def restart_requested(self) -> bool:
         """Return whether a restart was requested; True once for each request."""
+        before, self._stamp = self._stamp, self._folders.stamp()
+        self._is_same = self._stamp is not None and self._stamp == before
+        if self._is_same:
+            return False
         try:
             requested = self._open().remove(self._name + RESTART) and not self._is_new
         except OSError:

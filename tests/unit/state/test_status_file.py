@@ -4,6 +4,8 @@ import errno
 import json
 import os
 import shutil
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -252,3 +254,71 @@ def test_no_status_file(content: bytes) -> None:
     """Anything else in such a file is an error."""
     with pytest.raises((TypeError, ValueError, RecursionError)):
         parse(content)
+
+
+class Calm:
+    """Steps of a monitor, each with the number of files that it looked for in its folder."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder = folder
+        self.file = StatusFile(Candidates((str(folder),), print), "app", "site", 2.5)
+        self._looked: list[str] = []
+        for name in ("remove", "has"):
+            original = getattr(PrivateDir, name)
+            monkeypatch.setattr(PrivateDir, name, self._counting(original))
+        self.step()
+        self.age()
+        self.step()
+
+    def _counting(self, original: Callable[[PrivateDir, str], bool]) -> object:
+        def counting(folder: PrivateDir, name: str) -> bool:
+            self._looked.append(name)
+            return original(folder, name)
+
+        return counting
+
+    def age(self, seconds: float = 60.0) -> None:
+        """Let the last change in the folder lie so far back."""
+        past = time.time() - seconds
+        os.utime(self.folder, (past, past))
+
+    def step(self) -> tuple[bool, int]:
+        """Whether a restart was requested, and how many files were looked for."""
+        self._looked.clear()
+        requested = self.file.restart_requested()
+        write(self.file, 1)
+        return requested, len(self._looked)
+
+
+@pytest.fixture
+def calm(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Calm:
+    """A monitor whose folder has not changed for long."""
+    return Calm(folder, monkeypatch)
+
+
+def test_nothing_is_looked_for_in_a_folder_that_stays_the_same(calm: Calm) -> None:
+    """While no name comes or goes in the folder, a step looks for no file in it."""
+    assert [calm.step(), calm.step()] == [(False, 0), (False, 0)]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="on Windows each step looks for the files")
+def test_a_request_in_a_calm_folder(calm: Calm) -> None:
+    """A request is noticed, whether the last change in the folder was just now or a while ago."""
+    (calm.folder / (NAME + RESTART)).touch()
+    assert calm.step() == (True, 1)
+    calm.age()
+    assert calm.step() == (False, 2)
+    assert calm.step() == (False, 0)
+    (calm.folder / (NAME + RESTART)).touch()
+    calm.age(30)
+    assert calm.step() == (True, 1)
+
+
+def test_a_calm_folder_that_is_made_anew(calm: Calm) -> None:
+    """A status file in a folder that was replaced by another one of the same age is written."""
+    calm.step()
+    shutil.rmtree(calm.folder)
+    calm.folder.mkdir(mode=0o700)
+    calm.age()
+    calm.step()
+    assert written(calm.folder).status.files == 1
