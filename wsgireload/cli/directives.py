@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from wsgireload.cli.httpd import Dump, Httpd
@@ -15,6 +15,7 @@ PRINTED = re.compile(r"# +In file: (.*)|# +(\d+):")
 # Apache evaluates these sections when it reads the file.
 CONDITIONS = {"ifmodule", "ifdefine", "iffile", "ifversion", "ifdirective", "ifsection"}
 
+HOST = "virtualhost"
 INCLUDES = "include", "includeoptional"
 
 Read = Callable[[str], str]
@@ -29,6 +30,8 @@ class Directive:
     sections: tuple[tuple[str, str], ...] = ()
     file: str = ""
     line: int = 0
+    host: int = 0
+    """The number of the VirtualHost section around it, as two may have one address; 0: none."""
 
     def __str__(self) -> str:
         return f"{self.file}, line {self.line}"
@@ -68,7 +71,7 @@ def _unescape(text: str) -> str:
 def _parse(text: str) -> Iterator[Directive]:
     """Parse the output of mod_info: without conditions and variables, with places in comments."""
     sections: list[tuple[str, str]] = []
-    file, line = "", 0
+    file, line, hosts = "", 0, 0
     for raw in text.splitlines():
         bare = raw.strip()
         if found := PRINTED.fullmatch(bare):
@@ -77,9 +80,11 @@ def _parse(text: str) -> Iterator[Directive]:
             sections.pop()
         elif bare.startswith("<"):
             sections.append(_section(bare))
+            hosts += sections[-1][0] == HOST
         elif bare and not bare.startswith("#"):
             name, *arguments = words(bare)
-            yield Directive(name.lower(), tuple(arguments), tuple(sections), file, line)
+            host = hosts if _is_in_host(sections) else 0
+            yield Directive(name.lower(), tuple(arguments), tuple(sections), file, line, host)
 
 
 class Files:
@@ -92,9 +97,11 @@ class Files:
         self._variables = {**environment, **dump.defines}
         self._read = read or read_file
         self._loaded: set[str] = set()
+        self._hosts = 0
 
     def __iter__(self) -> Iterator[Directive]:
         self._loaded.clear()
+        self._hosts = 0
         for path in self._dump.includes.get(("", 0), []):
             yield from self._file(path, ())
 
@@ -111,6 +118,7 @@ class Files:
                 skipping += bool(skipping) or not self._is_met(*_section(bare))
                 if not skipping:
                     sections.append(_section(bare))
+                    self._hosts += sections[-1][0] == HOST
             elif not skipping:
                 yield from self._directive(path, line, bare, tuple(sections))
 
@@ -124,7 +132,8 @@ class Files:
         elif name:
             self._loaded.update(arguments[:1] if name == "loadmodule" else ())
             applied = tuple(each for each in sections if each[0] not in CONDITIONS)
-            yield Directive(name, tuple(arguments), applied, path, line)
+            host = self._hosts if _is_in_host(sections) else 0
+            yield Directive(name, tuple(arguments), applied, path, line, host)
         if name in INCLUDES:
             for included in self._dump.includes.get((path, line), []):
                 yield from self._file(included, sections)
@@ -162,10 +171,17 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
             yield first, whole
 
 
+def _is_in_host(sections: Iterable[tuple[str, str]]) -> bool:
+    return any(name == HOST for name, _ in sections)
+
+
 def _section(text: str) -> tuple[str, str]:
     """Split `<Directory "/srv">` into ("directory", "/srv")."""
     name, _, argument = text.strip("<>").partition(" ")
-    return name.lower(), " ".join(words(argument))
+    kind, *rest = words(argument) or ("",)
+    if kind == "~":  # <Files ~ …> is another way to write <FilesMatch …>
+        return f"{name.lower()}match", " ".join(rest)
+    return name.lower(), " ".join([kind, *rest])
 
 
 def read_file(path: str) -> str:

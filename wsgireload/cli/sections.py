@@ -7,18 +7,18 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 
-from wsgireload.cli.directives import Directive
+from wsgireload.cli.directives import HOST, Directive
 
 PRECEDENCE = {  # Apache merges sections in this order
     "directory": 1,
-    "directorymatch": 1,
-    "files": 2,
-    "filesmatch": 2,
-    "location": 3,
-    "locationmatch": 3,
-    "if": 4,
-    "elseif": 4,
-    "else": 4,
+    "directorymatch": 2,
+    "files": 3,
+    "filesmatch": 3,
+    "location": 4,
+    "locationmatch": 4,
+    "if": 5,
+    "elseif": 5,
+    "else": 5,
 }
 BY_REQUEST = "if", "elseif", "else"  # true for some requests, as far as we know
 
@@ -31,28 +31,30 @@ def effective(directives: Sequence[Directive], name: str, alias: Directive) -> D
 
 def applies(directive: Directive, alias: Directive) -> bool:
     """Return whether all sections around a directive apply to the script of an alias."""
+    if directive.host not in (0, alias.host):
+        return False
     return all(_section_applies(name, argument, alias) for name, argument in directive.sections)
 
 
-def _rank(directive: Directive) -> tuple[int, int]:
+def _rank(directive: Directive) -> tuple[int, int, bool]:
+    """Return what Apache sorts by: the kind of the section, the depth of its folder, its host."""
     kinds = [PRECEDENCE.get(name, 0) for name, _ in directive.sections]
-    return max(kinds, default=0), len(directive.sections)
+    folders = [argument for name, argument in directive.sections if name == "directory"]
+    depth = sum(map(bool, "/".join(folders).split("/")))
+    return max(kinds, default=0), depth, directive.host != 0
 
 
 def _section_applies(name: str, argument: str, alias: Directive) -> bool:
     url, script = alias.arguments[:2]
-    is_regex, pattern = name.endswith("match"), argument
-    if argument.startswith("~ "):
-        is_regex, pattern = True, argument[2:]
     kind = name.removesuffix("match")
     if kind not in ("directory", "files", "location"):
-        return name in BY_REQUEST or (name, argument) in alias.sections
+        return name in (*BY_REQUEST, HOST) or (name, argument) in alias.sections
     text = {"directory": script, "files": os.path.basename(script), "location": url}[kind]
-    if is_regex:
-        return _matches(pattern, text)
+    if kind != name:
+        return _matches(argument, text)
     if kind == "files":
-        return fnmatch.fnmatch(text, pattern)
-    return any(fnmatch.fnmatchcase(each, pattern.rstrip("/")) for each in _prefixes(text))
+        return fnmatch.fnmatch(text, argument)
+    return any(fnmatch.fnmatchcase(each, argument.rstrip("/")) for each in _prefixes(text))
 
 
 def _matches(pattern: str, text: str) -> bool:

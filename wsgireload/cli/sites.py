@@ -7,7 +7,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from wsgireload.cli import aliases, express, sections
+from wsgireload.cli import addresses, aliases, express, sections
+from wsgireload.cli.addresses import Address
 from wsgireload.cli.directives import Directive
 from wsgireload.cli.express import Handler
 
@@ -18,7 +19,7 @@ ENVIRONMENT = re.compile(r"%\{ENV:([^}]+)\}")
 
 @dataclass(frozen=True)
 class Site:
-    """One WSGI script. `group` is its process group, "" in embedded mode."""
+    """One WSGI script. `url` is its URL path, `group` its process group, "" in embedded mode."""
 
     script: str
     url: str
@@ -29,6 +30,8 @@ class Site:
     """The WSGIDaemonProcess of the group; None if there is none of this name."""
     express: Handler | None = None
     """What mod_wsgi-express serves by a script of its own; None without express."""
+    address: Address | None = None
+    """Where it answers over HTTP; None if that is unknown, or if it answers over TLS alone."""
 
     def option(self, name: str) -> str:
         """Return an option of the WSGIDaemonProcess; "" if it is not given."""
@@ -75,7 +78,9 @@ def _site(alias: Directive, directives: Sequence[Directive]) -> Site:
     application_group = value("application-group", "wsgiapplicationgroup")
     daemons = [each for each in directives if each.name == "wsgidaemonprocess"]
     daemon = next((each for each in daemons if each.arguments[:1] == (group,)), None)
-    return Site(alias.arguments[1], alias.arguments[0], alias, group, application_group, daemon)
+    url, script = alias.arguments[:2]
+    address = addresses.find(alias, directives)
+    return Site(script, url, alias, group, application_group, daemon, address=address)
 
 
 def _handled(directive: Directive, directives: Sequence[Directive]) -> Site:

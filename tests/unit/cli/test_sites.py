@@ -91,6 +91,28 @@ SHAPES = {  # the URL of the script {0}/app/app.wsgi, and the lines beside WSGID
         "/app.wsgi",
         "DocumentRoot {0}/app\n<Directory {0}/app>\nAllowOverride FileInfo\n</Directory>",
     ),
+    "before another virtual host at the same address": (
+        "/",
+        (
+            "<VirtualHost *:80>\nWSGIScriptAlias / {0}/app/app.wsgi\nWSGIProcessGroup site\n"
+            "</VirtualHost>\n<VirtualHost *:80>\nWSGIProcessGroup other\n</VirtualHost>"
+        ),
+    ),
+    "the deepest folder, in any order": (
+        "/",
+        (
+            "WSGIScriptAlias / {0}/app/app.wsgi\n<Directory {0}/app>\nWSGIProcessGroup site\n"
+            "</Directory>\n<Directory />\nWSGIProcessGroup other\n</Directory>"
+        ),
+    ),
+    "Directory with a regular expression": (
+        "/",
+        (
+            'WSGIScriptAlias / {0}/app/app.wsgi\n<Directory ~ "/ap+$">\nWSGIProcessGroup other\n'
+            '</Directory>\n<Directory ~ "/ap+/">\nWSGIProcessGroup site\n</Directory>\n'
+            "<Directory {0}/app>\nWSGIProcessGroup third\n</Directory>"
+        ),
+    ),
     "a regular expression that Python lacks": (
         "/",
         (

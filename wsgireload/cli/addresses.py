@@ -1,0 +1,140 @@
+"""Where Apache serves a WSGI script over HTTP, by its configuration."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+from urllib.parse import quote
+
+from wsgireload.cli import matches
+from wsgireload.cli.directives import Directive
+
+ANY = "*", "_default_", "0.0.0.0"
+LOOPBACK = {"": "127.0.0.1", "[::]": "[::1]"}
+PORT = re.compile(r":(\d+|\*)$")
+# A virtual host with one of these in it may not pass a request on to a script of the main server.
+OWN = "wsgiscriptalias", "wsgiscriptaliasmatch", "redirect", "redirectmatch", "proxypass", "require"
+
+
+class Address(NamedTuple):
+    """One address: on loopback where Apache listens on all interfaces."""
+
+    ip: str
+    """In brackets if it is one of IPv6."""
+    port: int
+    path: str
+    name: str = ""
+    """The ServerName, which requests carry in Host; "" if any host does."""
+
+    @property
+    def url(self) -> str:
+        """The URL to connect to, as http://127.0.0.1:8080/prefix/."""
+        return f"http://{self.ip}{self._port}{quote(self.path)}"
+
+    @property
+    def host(self) -> str:
+        """The value of the header Host."""
+        return f"{self.name or self.ip}{self._port}"
+
+    @property
+    def _port(self) -> str:
+        return "" if self.port == 80 else f":{self.port}"
+
+
+class VirtualHost(NamedTuple):
+    """One VirtualHost section, or with number 0 the main server."""
+
+    number: int
+    addresses: tuple[tuple[str, str], ...]
+    """Each IP and port; "" for all."""
+    name: str
+
+
+def find(alias: Directive, directives: Sequence[Directive]) -> Address | None:
+    """Return where the script of an alias answers over HTTP.
+
+    None if the configuration does not reveal it, or if the script answers over TLS alone.
+    """
+    path = matches.path(alias, directives)
+    if path is None:
+        return None
+    hosts = _virtual_hosts(directives)
+    for ip, port in _listening(directives):
+        host = _host(alias, hosts, ip, port, directives)
+        if host is None or _has_tls(host, directives):
+            continue
+        of_host = (each for each, of_port in host.addresses if of_port in ("", str(port)))
+        one = next(filter(None, of_host), ip)
+        return Address(LOOPBACK.get(one, one), port, path, host.name)
+    return None
+
+
+def _host(
+    alias: Directive, hosts: Sequence[VirtualHost], ip: str, port: int, every: Sequence[Directive]
+) -> VirtualHost | None:
+    """Return the virtual host that serves an alias at what Apache listens on; None if none does.
+
+    Virtual hosts inherit the aliases of the main server.
+    """
+    here = [each for each in hosts[1:] if _is_at(each, ip, port)]
+    if alias.host:
+        return next((each for each in here if each.number == alias.host), None)
+    inherits = (each for each in here if not any(_is_own(one, each) for one in every))
+    return next(inherits, None) if here else hosts[0]
+
+
+def _virtual_hosts(directives: Sequence[Directive]) -> list[VirtualHost]:
+    """Return the main server and the virtual hosts, in their order."""
+    main = _name(0, directives)
+    found = {0: VirtualHost(0, (), main)}
+    for each in directives:
+        if each.host and each.host not in found:
+            words = next(argument for name, argument in each.sections if name == "virtualhost")
+            addresses = tuple(map(_split, words.split()))
+            name = _name(each.host, directives) or main
+            found[each.host] = VirtualHost(each.host, addresses, name)
+    return list(found.values())
+
+
+def _listening(directives: Sequence[Directive]) -> Iterator[tuple[str, int]]:
+    for each in directives:
+        if each.name == "listen" and each.arguments and each.arguments[1:2] != ("https",):
+            where = each.arguments[0]
+            ip, port = _split(f":{where}" if where.isdecimal() else where)
+            if port.isdecimal() and port != "443":
+                yield ip, int(port)
+
+
+def _split(address: str) -> tuple[str, str]:
+    """Split `*:80`, `[::1]:80` or `10.0.0.1` into IP and port; "" for all."""
+    found = PORT.search(address)
+    ip = address[: found.start()] if found else address
+    return "" if ip in ANY else ip, found[1].strip("*") if found else ""
+
+
+def _is_at(host: VirtualHost, ip: str, port: int) -> bool:
+    return any(
+        of_port in ("", str(port)) and (not of_ip or ip in ("", "[::]", of_ip))
+        for of_ip, of_port in host.addresses
+    )
+
+
+def _is_own(directive: Directive, host: VirtualHost) -> bool:
+    """Return whether a virtual host has this directive, outside of sections for single URLs."""
+    if directive.host != host.number or directive.name not in OWN:
+        return False
+    return directive.name != "require" or directive.arguments == ("all", "denied")
+
+
+def _has_tls(host: VirtualHost, directives: Sequence[Directive]) -> bool:
+    those = [each for each in directives if each.name == "sslengine" and each.arguments]
+    values = {each.host: each.arguments[0].lower() for each in those}
+    return values.get(host.number, values.get(0, "off")) == "on"
+
+
+def _name(number: int, directives: Sequence[Directive]) -> str:
+    """Return the ServerName of a virtual host, without scheme and port; "" without one."""
+    names = [each for each in directives if each.name == "servername" and each.host == number]
+    name = names[-1].arguments[0] if names and names[-1].arguments else ""
+    return PORT.sub("", name.rpartition("://")[2])
