@@ -7,7 +7,7 @@ import time
 import traceback
 from collections.abc import Callable
 
-from wsgireload import settings, threads
+from wsgireload import environment, settings, threads
 from wsgireload.loading import AGAIN, Loading
 from wsgireload.log import Log, Word
 from wsgireload.report import Awaited, Status
@@ -30,7 +30,8 @@ class Monitor:
 
     def __init__(self, chosen: Settings, server: Server, refusal: str | None) -> None:
         self.reason = refusal
-        self._settings = chosen
+        self._environment = environment.overridden(chosen, settings.environment())
+        self._settings = chosen = self._environment.settings
         self._server = server
         self._log = Log(server.application)
         self._stopped = refusal is not None
@@ -55,6 +56,10 @@ class Monitor:
         if self._stopped:
             self._log.say(Word.INACTIVE, str(self.reason))
             return
+        for wrong in self._environment.wrong:
+            self._log.say(Word.WATCHING, wrong, loud=True)
+        if changed := self._environment.changed:
+            self._log.say(Word.WATCHING, f"from the environment: {', '.join(changed)}")
         self._parts.imports.install()
         try:  # now: the first request that is answered may show a status
             self._parts.budget.recall()

@@ -61,22 +61,28 @@ def checked(setting: str, got: object) -> Any:
     """The value of one setting in its final form; SettingsError if it makes no sense."""
     if setting not in CHECKS:
         raise SettingsError(setting, got, f"no value: there is no such setting{_meant(setting)}")
-    check, takes = CHECKS[setting]
+    check, takes, words = CHECKS[setting]
     try:
         return check(got)
     except OSError:
         takes = "only absolute paths, because the current folder is gone"
         raise SettingsError(setting, got, takes) from None
     except Exception:  # a value of the user's own class may raise anything
-        raise SettingsError(setting, got, takes) from None
+        meant = [f" (did you mean {word!r}?)" for word in similar(got, words)]
+        raise SettingsError(setting, got, takes + "".join(meant)) from None
 
 
 def _meant(setting: str) -> str:
     """The rest of the sentence about an unknown setting: the one that was meant, and all others."""
+    meant = [f"; did you mean {name!r}?" for name in similar(setting, CHECKS)]
+    return f"{''.join(meant) or '.'} The settings are {', '.join(CHECKS)}"
+
+
+def similar(got: object, words: Iterable[str], cutoff: float = 0.6) -> list[str]:
+    """The word that was probably meant; none if there is no such word."""
     from difflib import get_close_matches  # for a mistake only
 
-    meant = [f"; did you mean {name!r}?" for name in get_close_matches(setting.lower(), CHECKS, 1)]
-    return f"{''.join(meant) or '.'} The settings are {', '.join(CHECKS)}"
+    return get_close_matches(str.lower(got), words, 1, cutoff) if isinstance(got, str) else []
 
 
 def _require(condition: bool) -> None:
@@ -90,14 +96,22 @@ def _number(got: Any) -> float:
     return float(got)
 
 
-def _seconds(low: float, high: float) -> tuple[Callable[[object], float], str]:
-    """The check for a number of seconds in a range."""
+class Rule(NamedTuple):
+    """The check of a setting, what it takes in words, and the words that are values of it."""
+
+    check: Callable[[Any], object]
+    takes: str
+    words: tuple[str, ...] = ()
+
+
+def _seconds(low: float, high: float) -> Rule:
+    """The rule for a number of seconds in a range."""
 
     def check(got: object) -> float:
         _require(low <= _number(got) <= high)
         return _number(got)
 
-    return check, f"a number of seconds, {low:g} to {high:g}"
+    return Rule(check, f"a number of seconds, {low:g} to {high:g}")
 
 
 def _paths(got: object) -> tuple[str, ...]:
@@ -141,14 +155,15 @@ def _preflight(got: Any) -> tuple[str, ...] | None:
     return tuple(got)
 
 
-def _one_of(*values: object) -> tuple[Callable[[object], object], str]:
-    """The check for one of these values, compared with their types (True is not 1)."""
+def _one_of(*values: object) -> Rule:
+    """The rule for one of these values, compared with their types (True is not 1)."""
 
     def check(got: object) -> object:
         _require(any(type(got) is type(value) and got == value for value in values))
         return got
 
-    return check, " or ".join(map(repr, values))
+    words = tuple(value for value in values if isinstance(value, str))
+    return Rule(check, " or ".join(map(repr, values)), words)
 
 
 def environment() -> dict[str, str]:
@@ -174,9 +189,9 @@ def state_folders() -> tuple[str, ...]:
 PATHS = "a path or several: str or os.PathLike, not empty"
 COMMAND = "a list of str, such as ['python', 'manage.py', 'check']; or None"
 BUDGET = "a pair (restarts, seconds): a whole number from 1 to 100, and a number above 0"
-CHECKS: dict[str, tuple[Callable[[Any], object], str]] = {  # and what each setting takes
-    "track": (_paths, PATHS),
-    "ignore": (_ignored, PATHS),
+CHECKS = {
+    "track": Rule(_paths, PATHS),
+    "ignore": Rule(_ignored, PATHS),
     "interval": _seconds(0.01, 3600),
     "settle": _seconds(0, 60),
     "watch": _one_of("auto", "events", "poll"),
@@ -184,9 +199,9 @@ CHECKS: dict[str, tuple[Callable[[Any], object], str]] = {  # and what each sett
     "when": _one_of("auto", "next-request", "now"),
     "patience": _seconds(0, 60),
     "rolling": _one_of(False, True),
-    "preflight": (_preflight, COMMAND),
-    "trigger": (_trigger, "the path of one file: str or os.PathLike; or None"),
-    "budget": (_budget, BUDGET),
+    "preflight": Rule(_preflight, COMMAND),
+    "trigger": Rule(_trigger, "the path of one file: str or os.PathLike; or None"),
+    "budget": Rule(_budget, BUDGET),
     "check_config": _one_of(True, False),
     "linger": _seconds(0, 86400),
     "enabled": _one_of(None, True, False),

@@ -103,6 +103,24 @@ def test_a_changed_file_restarts(
     assert asked.times == 1
 
 
+def test_the_environment_overrides_the_code(
+    begin: Callable[..., Monitor],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The log has what the environment changed, and a warning for what is wrong there."""
+    monkeypatch.setenv("WSGIRELOAD_WATCH", "poll")
+    monkeypatch.setenv("WSGIRELOAD_SETTLE", "soon")
+    monitor = looked(begin(watch="events", settle=0.25))
+    assert type(monitor._parts.wakeup) is Wakeup
+    assert monitor._settings.settle == 0.25
+    logged = {each.getMessage().split(" [")[0]: each.levelname for each in caplog.records}
+    assert logged["watching: from the environment: WSGIRELOAD_WATCH=poll"] == "INFO"
+    [wrong] = [line for line in logged if "WSGIRELOAD_SETTLE" in line]
+    assert wrong.endswith("it takes a number of seconds, 0 to 60; 0.25 applies")
+    assert logged[wrong] == "WARNING"
+
+
 def test_a_scan_on_demand(
     begin: Callable[..., Monitor], asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -148,6 +148,34 @@ def test_a_name_that_is_like_none() -> None:
         Settings.of(templates="/srv")
 
 
+@pytest.mark.parametrize(
+    ("setting", "got", "meant"),
+    [
+        ("watch", "pol", "poll"),
+        ("watch", "polling", "poll"),
+        ("watch", "EVENTS", "events"),
+        ("compare", "byte", "bytes"),
+        ("when", "next_request", "next-request"),
+        ("server", "deamon", "daemon"),
+    ],
+)
+def test_a_value_that_is_nearly_right(setting: str, got: str, meant: str) -> None:
+    """The value that was probably meant is suggested."""
+    with pytest.raises(SettingsError, match=rf"\(did you mean '{meant}'\?\)$"):
+        Settings.of(**{setting: got})
+
+
+@pytest.mark.parametrize(
+    ("setting", "got"),
+    [("watch", "inotify"), ("watch", 5), ("when", "soon"), ("preflight", "python"), ("track", "")],
+)
+def test_a_value_that_is_like_none(setting: str, got: object) -> None:
+    """Nothing is suggested where no value is near."""
+    with pytest.raises(SettingsError) as refused:
+        Settings.of(**{setting: got})
+    assert "did you mean" not in str(refused.value)
+
+
 def test_the_error_is_ours_and_a_value_error() -> None:
     """Whoever catches ValueError, or our base, catches a wrong setting."""
     assert issubclass(SettingsError, ValueError)
