@@ -1,11 +1,17 @@
 """How these pages are built: `ci/docs`."""
 
+import tomllib
+from pathlib import Path
+
+with (Path(__file__).parents[1] / "pyproject.toml").open("rb") as file:
+    release = version = tomllib.load(file)["project"]["version"]
+
 project = "wsgireload"
 author = "the wsgireload maintainers"
 copyright = author  # noqa: A001 - Sphinx calls it so
 extensions = ["myst_parser"]
 html_theme = "furo"
-html_title = "wsgireload"
+html_title = f"wsgireload {version}"
 html_static_path = ["pictures"]
 exclude_patterns = ["_build"]
 myst_heading_anchors = 3

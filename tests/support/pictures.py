@@ -1,11 +1,10 @@
-"""The pictures of the documents: the demo's timeline, read from standard input, and the page."""
+"""The pictures of the documents: a recorded terminal, and the page."""
 
 from __future__ import annotations
 
 import shutil
 import sys
 import tempfile
-from html import escape
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
@@ -14,38 +13,8 @@ from support.apache import Apache
 from support.httpdconf import Application
 from support.packages import copy_packages
 from support.pagesite import page_site
+from support.terminal import picture, record
 from support.testsite import Site, Sites
-
-LINE, LETTER = 20, 8.0  # pixels
-STYLE = """\
-text { font: 13px ui-monospace, "DejaVu Sans Mono", monospace; fill: #e6edf3; white-space: pre }
-.title { font-weight: 600; fill: #79c0ff }
-.done { fill: #7ee787 }
-.held { fill: #ffa657 }
-"""
-
-
-def timeline(demo: str) -> str:
-    """What the demo printed of its scenes, as a picture."""
-    begin = demo.index("  You change")
-    lines = demo[begin : demo.index("Requests lost in all") + 60].rstrip().splitlines()
-    lines = [line for line in lines if "Nothing is left running" not in line]
-    width = int(max(map(len, lines)) * LETTER) + 40
-    shown = "".join(
-        f'<text class="{kind(line)}" x="20" y="{34 + LINE * number}">{escape(line)}</text>\n'
-        for number, line in enumerate(lines)
-    )
-    size = f'viewBox="0 0 {width} {LINE * len(lines) + 40}"'
-    ground = '<rect width="100%" height="100%" rx="10" fill="#0d1117"/>'
-    opening = f'<svg xmlns="http://www.w3.org/2000/svg" {size}>\n<style>{STYLE}</style>\n'
-    return f"{opening}{ground}\n{shown}</svg>\n"
-
-
-def kind(line: str) -> str:
-    """How a line of the demo is to be coloured."""
-    if line.strip() and not line.startswith("    "):
-        return "title"
-    return "done" if "first answer" in line else "held" if "held back" in line else "event"
 
 
 def page(path: Path) -> None:
@@ -90,7 +59,7 @@ def reloaded(site: Site, often: int) -> bool:
 def main() -> None:
     """Write all of them into the folder that is named."""
     folder = Path(sys.argv[1])
-    (folder / "timeline.svg").write_text(timeline(sys.stdin.read()), "utf-8")
+    (folder / "terminal.svg").write_text(picture(record()), "utf-8")
     page(folder / "page.png")
 
 
