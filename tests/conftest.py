@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -19,11 +20,12 @@ pytest_plugins = [
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """For tests/chaos, which is best started by ci/chaos, and for tests/e2e."""
+    """For tests/chaos, which is best started by ci/chaos, tests/e2e and tests/systems."""
     parser.addoption("--long", action="store_true", help="tests/chaos: as often as it takes")
     parser.addoption("--seed", type=int, help="tests/chaos: repeat a run by the seed it printed")
     everything = "tests/e2e: run every test against each mod_wsgi, and not only some"
     parser.addoption("--each-mod-wsgi", action="store_true", help=everything)
+    parser.addoption("--root", type=Path, help="tests/systems: folder of a Debian made for it")
 
 
 @pytest.fixture

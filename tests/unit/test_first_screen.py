@@ -141,3 +141,15 @@ def narrowest(text: str) -> float:
     text = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", text).replace("**", "")
     parts = re.split(r"\s|&shy;|(?<=[a-z]-)(?=[a-z])", text)
     return max(len(part.strip("`")) * (CODE if "`" in part else LETTER) for part in parts)
+
+
+def test_the_changelog() -> None:
+    """Its versions and kinds of changes are those of Keep a Changelog, the newest first."""
+    text = (HOUSE / "CHANGELOG.md").read_text("utf-8")
+    versions = re.findall(r"^## (.*)$", text, re.MULTILINE)
+    assert versions[0] == "[Unreleased]"
+    assert all(re.fullmatch(r"\[[\d.]+\] - \d{4}-\d\d-\d\d", each) for each in versions[1:])
+    kinds = ["Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"]
+    for part in text.split("\n## ")[1:]:
+        found = re.findall(r"^### (.*)$", part, re.MULTILINE)
+        assert found == [kind for kind in kinds if kind in found]
