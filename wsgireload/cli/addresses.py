@@ -12,6 +12,7 @@ from wsgireload.cli.directives import Directive
 
 ANY = "*", "_default_", "0.0.0.0"
 LOOPBACK = {"": "127.0.0.1", "[::]": "[::1]"}
+TLS = "443"
 PORT = re.compile(r":(\d+|\*)$")
 # A virtual host with one of these in it may not pass a request on to a script of the main server.
 OWN = "wsgiscriptalias", "wsgiscriptaliasmatch", "redirect", "redirectmatch", "proxypass", "require"
@@ -51,23 +52,34 @@ class VirtualHost(NamedTuple):
     name: str
 
 
-def find(alias: Directive, directives: Sequence[Directive]) -> Address | None:
-    """Return where the script of an alias answers over HTTP.
+class Served(NamedTuple):
+    """The number of the virtual host that serves an alias, and where that answers over HTTP."""
 
-    None if the configuration does not reveal it, or if the script answers over TLS alone.
-    """
+    host: int
+    name: str
+    address: Address | None
+    """None if the configuration does not reveal it, or if the script answers over TLS alone."""
+
+
+def find(alias: Directive, directives: Sequence[Directive]) -> Served:
+    """Return which server serves the script of an alias, and where."""
     path = matches.path(alias, directives)
-    if path is None:
-        return None
     hosts = _virtual_hosts(directives)
-    for ip, port in _listening(directives):
+    others: list[VirtualHost] = []
+    for ip, port, is_tls in _listening(directives):
         host = _host(alias, hosts, ip, port, directives)
-        if host is None or _has_tls(host, directives):
+        if host is None:
+            continue
+        if is_tls or _has_tls(host, directives):
+            others.append(host)
             continue
         of_host = (each for each, of_port in host.addresses if of_port in ("", str(port)))
         one = next(filter(None, of_host), ip)
-        return Address(LOOPBACK.get(one, one), port, path, host.name)
-    return None
+        address = Address(LOOPBACK.get(one, one), port, path or "", host.name)
+        return Served(host.number, host.name, address if path else None)
+    own = next((each for each in hosts if each.number == alias.host), hosts[0])
+    host = next(iter(others), own)
+    return Served(host.number, host.name, None)
 
 
 def _host(
@@ -97,13 +109,14 @@ def _virtual_hosts(directives: Sequence[Directive]) -> list[VirtualHost]:
     return list(found.values())
 
 
-def _listening(directives: Sequence[Directive]) -> Iterator[tuple[str, int]]:
+def _listening(directives: Sequence[Directive]) -> Iterator[tuple[str, int, bool]]:
+    """Return each IP and port, and whether the protocol there is https."""
     for each in directives:
-        if each.name == "listen" and each.arguments and each.arguments[1:2] != ("https",):
+        if each.name == "listen" and each.arguments:
             where = each.arguments[0]
             ip, port = _split(f":{where}" if where.isdecimal() else where)
-            if port.isdecimal() and port != "443":
-                yield ip, int(port)
+            if port.isdecimal():
+                yield ip, int(port), port == TLS or each.arguments[1:2] == ("https",)
 
 
 def _split(address: str) -> tuple[str, str]:

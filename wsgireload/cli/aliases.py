@@ -11,18 +11,26 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 
+from wsgireload.cli import mappings, matches
 from wsgireload.cli.directives import Directive, htaccess, read_file
-from wsgireload.cli.sections import applies, effective
+from wsgireload.cli.mappings import Mapping
+from wsgireload.cli.sections import applies, effective, is_found
 
 ALIAS, MATCH = "wsgiscriptalias", "wsgiscriptaliasmatch"
-HANDLERS = "addhandler", "sethandler"
+HANDLERS = "addhandler", "sethandler", "addtype", "forcetype"
 HANDLER_SCRIPT = "wsgihandlerscript"  # it names a script, and not where that is served
-WSGI = "wsgi-script"
+WSGI = "wsgi-script", "application/x-httpd-wsgi"
+HANDLED = WSGI[0]  # the name of an alias that stands for a handler
 MOST = 100  # scripts of one directive
-APPLICATION = re.compile(r"\bapplication\b")  # mod_wsgi takes any file; a script defines this
-GROUP = re.compile(r"\$\d|\$\{\d\}")
-LITERAL = re.compile(r"\^?([\w/.~-]*)")
+# mod_wsgi takes any file as a script; a script defines this, or what WSGICallableObject names.
+APPLICATION = "application"
+DEFINES = (
+    r"^\s*(?:(?:async\s+)?def|class)\s+{0}\b"
+    r"|^[^#\n]*\b{0}\s*(?::[^=\n]+)?=(?!=)"
+    r"|\bimport\b.*\b{0}\b"
+)
 
 
 def find(directives: Sequence[Directive], script: str | None) -> list[Directive]:
@@ -30,19 +38,18 @@ def find(directives: Sequence[Directive], script: str | None) -> list[Directive]
     found: list[Directive] = []
     for each in directives:
         if each.name in (ALIAS, MATCH) and len(each.arguments) > 1:
-            found += _of_alias(each, script)
+            found += _of_alias(each, directives, script)
         elif each.name == HANDLER_SCRIPT and len(each.arguments) > 1:
             found.append(each)
-        elif each.name in HANDLERS and each.arguments[:1] == (WSGI,):
-            found += _of_handler(each, directives, script)
+        elif each.name in HANDLERS and each.arguments[:1] and each.arguments[0] in WSGI:
+            found += islice(_of_handler(each, directives, script), MOST)
     return found
 
 
 def with_htaccess(directives: Sequence[Directive], script: str | None) -> list[Directive]:
     """Return the directives, and those of the .htaccess files that Apache reads for a script."""
-    folders = {_folder(each.arguments[-1]) for each in directives if _maps(each)}
-    if script is not None:
-        folders = {above for folder in folders for above in _between(folder, script)}
+    targets = {each.target for each in mappings.find(directives)}
+    folders = {above for target in targets for above in _with_htaccess(target, script)}
     found: list[Directive] = []
     for folder in sorted(folders):
         place = Directive(ALIAS, ("/", os.path.join(folder, "x")))
@@ -52,20 +59,53 @@ def with_htaccess(directives: Sequence[Directive], script: str | None) -> list[D
     return [*directives, *found]
 
 
-def _of_alias(alias: Directive, script: str | None) -> list[Directive]:
+def mount_point(handler: str, directives: Sequence[Directive]) -> str:
+    """Return a URL path at which requests go to a WSGIHandlerScript; "" if it is unknown."""
+    for each in directives:
+        flags = each.arguments[-1] if each.name == "rewriterule" and each.arguments else ""
+        if f"H={handler}" not in flags and (each.name, each.arguments) != (
+            "sethandler",
+            (handler,),
+        ):
+            continue
+        for kind, where in each.sections:
+            if kind == "location":
+                return where
+            for mapping in mappings.find(directives) if kind == "directory" else ():
+                if _is_below(where, mapping.target):
+                    return mapping.url_of(where)
+    return ""
+
+
+def _of_alias(
+    alias: Directive, directives: Sequence[Directive], script: str | None
+) -> list[Directive]:
     url, target, *options = alias.arguments
-    if alias.name == MATCH and GROUP.search(target):
-        url = (LITERAL.match(url) or [url, ""])[1] or "/"
-        pieces = GROUP.split(target)
-        files = glob.glob("*".join(map(glob.escape, pieces)))
-        if script is not None:
-            wanted = ".*".join(map(re.escape, pieces))
-            files = [each for each in _names(script) if re.fullmatch(wanted, each)]
-        return [replace(alias, arguments=(url, each, *options)) for each in files[:MOST]] or [alias]
-    if not os.path.isdir(target):
-        return [alias]
-    files = _inside(target, target, script)
-    return [replace(alias, arguments=(_url(url, target, each), each, *options)) for each in files]
+    has_group = alias.name == MATCH and matches.GROUP.search(target)
+    if has_group:
+        url, found = mappings.literal(url), _of_groups(target, script)
+    else:
+        target = mappings.file_of(target)
+        found = list(_scripts(target, target, directives, script)) if os.path.isdir(target) else []
+    if not found and (has_group or not os.path.isdir(target)):
+        return [replace(alias, arguments=(alias.arguments[0], target, *options))]
+    mapping = Mapping(url, target, alias)
+    urls = (url if has_group else mapping.url_of(each) for each in found)
+    return [
+        replace(alias, arguments=(each, path, *options))
+        for each, path in zip(urls, found, strict=True)
+    ]
+
+
+def _of_groups(target: str, script: str | None) -> list[str]:
+    """Return the scripts that a target with groups names."""
+    pieces = matches.GROUP.split(target)[:: matches.GROUP.groups + 1]
+    if os.path.isfile(path := mappings.file_of(pieces[0])):
+        return [path]  # the group is the path info
+    if script is None:
+        return glob.glob("*".join(map(glob.escape, pieces)))[:MOST]
+    wanted = ".*".join(map(re.escape, pieces))
+    return [each for each in _names(script) if re.fullmatch(wanted, each)]
 
 
 def _of_handler(
@@ -73,52 +113,103 @@ def _of_handler(
 ) -> Iterator[Directive]:
     suffixes = tuple(f".{each.lstrip('.')}" for each in handler.arguments[1:]) or ("",)
     folders = [argument for name, argument in handler.sections if name == "directory"]
-    for mapping in filter(_maps, directives):
-        url = mapping.arguments[0] if mapping.name == "alias" else "/"
-        target = mapping.arguments[-1]
-        paths = (path for each in (target, *folders) for path in _inside(each, target, script))
-        for path in filter(lambda path: path.endswith(suffixes), dict.fromkeys(paths)):
-            arguments = (_url(url, target, path), path)
-            alias = replace(handler, name=ALIAS, arguments=arguments, sections=mapping.sections)
-            if applies(handler, alias):
+    done: set[tuple[str, ...]] = set()
+    for mapping in mappings.find(directives):
+        paths = _candidates(mapping, folders, script)
+        for path in (each for each in paths if each.endswith(suffixes)):
+            alias = _handled(handler, mapping, path)
+            if (
+                alias.arguments not in done
+                and _is_in_effect(handler, alias, directives)
+                and not _is_hidden(mapping, alias, directives)
+                and (script is not None or _defines(path, directives))
+            ):
+                done.add(alias.arguments)
                 yield alias
 
 
-def _inside(folder: str, target: str, script: str | None) -> list[str]:
-    """Return this script if it is a target or below it, or the scripts in a folder there."""
+def _handled(handler: Directive, mapping: Mapping, path: str) -> Directive:
+    """Return the alias that would do the same for one file."""
+    return replace(
+        handler,
+        name=HANDLED,
+        arguments=(mapping.url_of(path), path),
+        sections=mapping.directive.sections,
+        host=mapping.directive.host or handler.host,
+    )
+
+
+def _candidates(mapping: Mapping, folders: Sequence[str], script: str | None) -> Iterator[str]:
+    """Return the files that may be scripts: of a target, as far as it is in these folders."""
+    if script is not None:
+        yield from _below(mapping.target, _names(script))
+        return
+    for folder in folders or [mapping.target]:
+        start = folder if _is_below(folder, mapping.target) else mapping.target
+        yield from mappings.files(start)
+
+
+def _is_in_effect(handler: Directive, alias: Directive, directives: Sequence[Directive]) -> bool:
+    """Return whether a handler applies: SetHandler overrides AddHandler."""
+    if not applies(handler, alias):
+        return False
+    found = effective(directives, "sethandler", alias)
+    value = found.arguments[0] if found and found.arguments else "none"
+    return value in WSGI or (value.lower() == "none" and handler.name != "sethandler")
+
+
+def _is_hidden(mapping: Mapping, alias: Directive, directives: Sequence[Directive]) -> bool:
+    """Return whether an alias of mod_wsgi takes the URLs: before DocumentRoot, after Alias."""
+    if mapping.directive.name not in ("documentroot", "userdir"):
+        return False
+    for each in directives:
+        if each.host in (0, alias.host) and each.arguments:
+            url = each.arguments[0]
+            if each.name == ALIAS and _is_below(alias.arguments[0], url):
+                return True
+            if each.name == MATCH and is_found(url, alias.arguments[0]):
+                return True
+    return False
+
+
+def _scripts(
+    folder: str, target: str, directives: Sequence[Directive], script: str | None
+) -> Iterator[str]:
+    if script is not None:
+        return _below(target, _names(script))
+    found = filter(os.path.isfile, sorted(glob.glob(os.path.join(glob.escape(folder), "*"))))
+    return islice((each for each in found if _defines(each, directives)), MOST)
+
+
+def _defines(path: str, directives: Sequence[Directive]) -> bool:
+    """Return whether a file defines an application, by any name that the configuration uses."""
+    names = {each.arguments[0] for each in directives if each.name == "wsgicallableobject"}
+    either = "|".join(map(re.escape, {APPLICATION, *names}))
+    return re.search(DEFINES.format(f"(?:{either})"), read_file(path), re.MULTILINE) is not None
+
+
+def _with_htaccess(target: str, script: str | None) -> Iterator[str]:
+    """Return the folders of a target that may have a .htaccess for a script."""
+    folder = target if os.path.isdir(target) else os.path.dirname(target)
     if script is None:
-        every = glob.glob(os.path.join(glob.escape(folder.rstrip("/")), "*")) or [folder]
-        files = filter(os.path.isfile, sorted(every))
-        found = [each for each in files if APPLICATION.search(read_file(each))]
-    else:
-        found = list(_names(script))
-    below = target.rstrip("/") + "/"
-    of_target = [each for each in found if each == target or each.startswith(below)]
-    return of_target[: MOST if script is None else 1]
-
-
-def _url(url: str, target: str, path: str) -> str:
-    """Return the URL of a path, given that of a target which is the path or a folder above it."""
-    inside = "" if path == target else f"/{os.path.relpath(path, target)}"
-    return f"{url.rstrip('/')}{inside}" or "/"
-
-
-def _maps(directive: Directive) -> bool:
-    names = {"alias": 2, "documentroot": 1}
-    return len(directive.arguments) == names.get(directive.name, 0)
-
-
-def _folder(path: str) -> str:
-    return path if os.path.isdir(path) else os.path.dirname(path)
-
-
-def _between(folder: str, script: str) -> Iterator[str]:
-    """Return the folders from one to that of a script; none if it is not below."""
-    for path in _names(script):
+        files = mappings.files(folder)
+        yield from (os.path.dirname(each) for each in files if each.endswith("/.htaccess"))
+        return
+    for path in _below(folder, _names(script)):
         above = os.path.dirname(path)
-        while len(above) >= len(folder) and f"{above}/".startswith(f"{folder.rstrip('/')}/"):
+        while _is_below(above, folder):
             yield above
             above = os.path.dirname(above) if above != "/" else ""
+
+
+def _below(target: str, paths: Sequence[str]) -> Iterator[str]:
+    """Return the first of these paths that is a target or below it."""
+    return islice((each for each in paths if _is_below(each, target)), 1)
+
+
+def _is_below(path: str, folder: str) -> bool:
+    """Return whether a path is a folder or in it."""
+    return f"{path}/".startswith(f"{folder.rstrip('/')}/")
 
 
 def _names(script: str) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from wsgireload.cli.httpd import Dump, Httpd
+from wsgireload.cli.macros import Macros
 
 WORD = re.compile(r"""(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[^\s"'])+""")
 QUOTED = re.compile(r""""((?:\\.|[^"\\])*)"|'((?:\\.|[^'\\])*)'""")
@@ -94,20 +95,23 @@ class Files:
         self, dump: Dump, environment: Mapping[str, str], read: Read | None = None
     ) -> None:
         self._dump = dump
-        self._variables = {**environment, **dump.defines}
+        self._given = {**environment, **dump.defines}
+        self._variables: dict[str, str] = {}
+        self._macros = Macros(words)
         self._read = read or read_file
         self._loaded: set[str] = set()
         self._hosts = 0
 
     def __iter__(self) -> Iterator[Directive]:
         self._loaded.clear()
+        self._variables = dict(self._given)
         self._hosts = 0
         for path in self._dump.includes.get(("", 0), []):
             yield from self._file(path, ())
 
     def _file(self, path: str, around: tuple[tuple[str, str], ...]) -> Iterator[Directive]:
         sections, skipping = list(around), 0
-        for line, text in _lines(self._read(path)):
+        for line, text in self._macros.expand(_lines(self._read(path))):
             bare = self._substitute(text)
             if bare.startswith("</"):
                 if skipping:
@@ -129,6 +133,8 @@ class Files:
         name = name.lower()
         if name == "define" and arguments:
             self._variables[arguments[0]] = arguments[1] if len(arguments) > 1 else ""
+        elif name == "undefine":
+            self._variables.pop("".join(arguments[:1]), None)
         elif name:
             self._loaded.update(arguments[:1] if name == "loadmodule" else ())
             applied = tuple(each for each in sections if each[0] not in CONDITIONS)
@@ -149,6 +155,8 @@ class Files:
             return bool(found) == wanted
         if name == "ifdefine":
             return (bare in self._variables) == wanted
+        if name == "ifversion":  # Apache is newer than any version that a line compares it with
+            return bare.startswith("<") != wanted
         return os.path.exists(bare) == wanted if name == "iffile" else True
 
     def _substitute(self, text: str) -> str:

@@ -19,7 +19,7 @@ def path(alias: Directive, directives: Sequence[Directive]) -> str | None:
     """
     url, script = alias.arguments[:2]
     if alias.name != "wsgiscriptaliasmatch":
-        return f"{url.rstrip('/')}/"
+        return f"{url.rstrip('/')}/" if url.startswith("/") else None
     for each in directives:
         is_origin = (each.file, each.line, each.name) == (alias.file, alias.line, alias.name)
         if is_origin and len(each.arguments) > 1:

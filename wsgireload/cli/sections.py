@@ -25,8 +25,14 @@ BY_REQUEST = "if", "elseif", "else"  # true for some requests, as far as we know
 
 def effective(directives: Sequence[Directive], name: str, alias: Directive) -> Directive | None:
     """Return the directive of this name that is in effect for the script of an alias."""
-    those = [each for each in directives if each.name == name and applies(each, alias)]
-    return max(enumerate(those), key=lambda at: (_rank(at[1]), at[0]))[1] if those else None
+    return next(reversed(in_order(directives, name, alias)), None)
+
+
+def in_order(directives: Sequence[Directive], name: str, alias: Directive) -> list[Directive]:
+    """Return the directives of this name that apply to the script, each overriding the former."""
+    return sorted(
+        (one for one in directives if one.name == name and applies(one, alias)), key=_rank
+    )
 
 
 def applies(directive: Directive, alias: Directive) -> bool:
@@ -51,13 +57,13 @@ def _section_applies(name: str, argument: str, alias: Directive) -> bool:
         return name in (*BY_REQUEST, HOST) or (name, argument) in alias.sections
     text = {"directory": script, "files": os.path.basename(script), "location": url}[kind]
     if kind != name:
-        return _matches(argument, text)
+        return is_found(argument, text)
     if kind == "files":
         return fnmatch.fnmatch(text, argument)
     return any(fnmatch.fnmatchcase(each, argument.rstrip("/")) for each in _prefixes(text))
 
 
-def _matches(pattern: str, text: str) -> bool:
+def is_found(pattern: str, text: str) -> bool:
     """Return whether a regular expression of Apache's is found; False for one that Python lacks."""
     try:
         return re.search(pattern, text) is not None

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from wsgireload.cli import addresses, aliases, express, sections
+from wsgireload.cli import addresses, aliases, express, groups, sections
 from wsgireload.cli.addresses import Address
 from wsgireload.cli.directives import Directive
 from wsgireload.cli.express import Handler
 
 GLOBAL = "%{GLOBAL}"
 EMBEDDED = ("", GLOBAL)
-ENVIRONMENT = re.compile(r"%\{ENV:([^}]+)\}")
+ENVIRONMENT = groups.VARIABLE
 
 
 @dataclass(frozen=True)
@@ -67,38 +66,34 @@ def server_wide(directives: Sequence[Directive], name: str) -> str:
 
 def _site(alias: Directive, directives: Sequence[Directive]) -> Site:
     options = _options(alias.arguments[2:])
+    url, script = alias.arguments[:2]
+    served = addresses.find(alias, directives)
+    inside = replace(alias, host=served.host)  # a virtual host inherits it from the main server
 
     def value(option: str, directive: str) -> str:
-        found = sections.effective(directives, directive, alias)
-        return options.get(option) or (found.arguments[0] if found and found.arguments else "")
+        found = sections.effective(directives, directive, inside)
+        given = options.get(option) or (found.arguments[0] if found and found.arguments else "")
+        return groups.resolved(given, inside, directives, served)
 
     group = value("process-group", "wsgiprocessgroup")
-    group = _from_environment(group, directives, alias)
     group = "" if group in EMBEDDED else group
     application_group = value("application-group", "wsgiapplicationgroup")
-    daemons = [each for each in directives if each.name == "wsgidaemonprocess"]
-    daemon = next((each for each in daemons if each.arguments[:1] == (group,)), None)
-    url, script = alias.arguments[:2]
-    address = addresses.find(alias, directives)
-    return Site(script, url, alias, group, application_group, daemon, address=address)
+    daemons = [each for each in directives if each.name == "wsgidaemonprocess" and each.arguments]
+    # A group that only the request names is one of them.
+    is_named = not ENVIRONMENT.fullmatch(group)
+    those = (each for each in daemons if not is_named or each.arguments[0] == group)
+    daemon = next(those, None) if group else None
+    return Site(script, url, inside, group, application_group, daemon, address=served.address)
 
 
 def _handled(directive: Directive, directives: Sequence[Directive]) -> Site:
     """Return the site of a handler; mod_wsgi-express serves every URL by one."""
-    _, path, *options = directive.arguments
+    name, path, *options = directive.arguments
     made = express.handler(path)
     script = made.script if made and made.script else path
-    alias = replace(directive, arguments=("/", script, *options))
+    url = aliases.mount_point(name, directives) or ("/" if made else name)
+    alias = replace(directive, arguments=(url, script, *options))
     return replace(_site(alias, directives), express=made)
-
-
-def _from_environment(group: str, directives: Sequence[Directive], alias: Directive) -> str:
-    """Return a group, of which the name may be in a variable of the request."""
-    if not (variable := ENVIRONMENT.fullmatch(group)):
-        return group
-    sets = [each for each in directives if each.arguments[:1] == (variable[1],)]
-    found = sections.effective(sets, "setenv", alias)
-    return found.arguments[1] if found and len(found.arguments) > 1 else group
 
 
 def _options(arguments: Sequence[str]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from wsgireload.cli.express import Run
 
 ROOT, CONFIG = "-d", "-f"
 OF_CONFIGURATION = "-D", "-C", "-c"
-LIBRARIES = "LANG", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"
+PRINT = 'env -0; printf "=\\0"; . "$1" >&2; env -0'  # before and after, with a line between
 OTHERS = "-e", "-E", "-k"  # options with a value
 
 
@@ -39,9 +39,11 @@ def variables(folder: str, run: Run) -> dict[str, str]:
     file = os.path.join(folder, "envvars")
     if os.name == "nt" or not os.path.isabs(file) or not os.path.isfile(file):
         return {}
-    _, out, _ = run(["sh", "-c", '. "$1" >&2; env -0', "sh", file], {"APACHE_CONFDIR": folder})
-    pairs = (entry.partition("=")[::2] for entry in out.split("\0") if "=" in entry)
-    return {name: value for name, value in pairs if name.startswith("APACHE_") or name in LIBRARIES}
+    _, out, _ = run(["sh", "-c", PRINT, "sh", file], {"APACHE_CONFDIR": folder})
+    before, _, after = (each.split("\0") for each in out.partition("\0=\0"))
+    pairs = (each.partition("=") for each in after if "=" in each)
+    changed = ((name, value) for name, _, value in pairs if f"{name}={value}" not in before)
+    return {name: value for name, value in changed if name != "_"}
 
 
 def _parse(words: list[str]) -> Iterator[tuple[str, str]]:
