@@ -38,16 +38,33 @@ class Control(NamedTuple):
 
 def handler(path: str) -> Handler | None:
     """Return what is served by a script of WSGIHandlerScript; None if it is not express's."""
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            values = dict(re.findall(r"^(\w+) = r?'?(.*?)'?$", file.read(), re.MULTILINE))
-    except OSError:
-        return None
+    values = _values(path)
     if not values.keys() >= {"entry_point", "application_type", "reload_on_changes"}:
         return None
     script = values["entry_point"] if values["application_type"] == "script" else ""
     is_on = values.get("disable_reloading") != "True"
     return Handler(script, is_on and values["reload_on_changes"] == "True", is_on)
+
+
+def module(path: str) -> str:
+    """Return the name of the module that such a script serves, or ""."""
+    values = _values(path)
+    return values.get("entry_point", "") if values.get("application_type") == "module" else ""
+
+
+def serves_application(path: str) -> bool:
+    """Return whether a script serves one, and not only files: those of --add-handler, or static."""
+    values = _values(path)
+    return "resources" not in values and values.get("application_type") != "static"
+
+
+def _values(path: str) -> dict[str, str]:
+    """Return what a script of express sets, {} if it cannot be read."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return dict(re.findall(r"^(\w+) = r?'?(.*?)'?$", file.read(), re.MULTILINE))
+    except OSError:
+        return {}
 
 
 def control(config: str, run: Run = programs.run) -> Control | None:

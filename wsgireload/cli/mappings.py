@@ -24,7 +24,8 @@ class Mapping(NamedTuple):
 
     def url_of(self, path: str) -> str:
         """Return the URL path of a file that is the target or below it."""
-        inside = "" if path == self.target else f"/{os.path.relpath(path, self.target)}"
+        inside = os.path.relpath(path, self.target).replace("\\", "/")
+        inside = "" if inside == "." else f"/{inside}"
         return f"{self.url.rstrip('/')}{inside}" or "/"
 
 

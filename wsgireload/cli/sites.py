@@ -46,10 +46,13 @@ class Site:
 def find(directives: Sequence[Directive], script: str | None = None) -> list[Site]:
     """Return all sites, or those of a script as far as a line serves several, in their order."""
     every = aliases.with_htaccess(directives, script)
-    return [
-        _handled(each, every) if each.name == aliases.HANDLER_SCRIPT else _site(each, every)
-        for each in aliases.find(every, script)
-    ]
+    found = []
+    for each in aliases.find(every, script):
+        if each.name != aliases.HANDLER_SCRIPT:
+            found.append(_site(each, every))
+        elif express.serves_application(each.arguments[1]):
+            found.append(_handled(each, every))
+    return found
 
 
 def of_script(script: str, found: Sequence[Site]) -> list[Site]:
@@ -92,8 +95,18 @@ def _handled(directive: Directive, directives: Sequence[Directive]) -> Site:
     made = express.handler(path)
     script = made.script if made and made.script else path
     url = aliases.mount_point(name, directives) or ("/" if made else name)
-    alias = replace(directive, arguments=(url, script, *options))
-    return replace(_site(alias, directives), express=made)
+    site = _site(replace(directive, arguments=(url, script, *options)), directives)
+    if module := express.module(path):
+        site = replace(site, script=_file_of(module, site) or path)
+    return replace(site, express=made)
+
+
+def _file_of(module: str, site: Site) -> str:
+    """Return the file of a module that express imports from its working directory; or ""."""
+    folders = [site.option("home"), *site.option("python-path").split(os.pathsep)]
+    stems = [os.path.join(folder, *module.split(".")) for folder in folders if folder]
+    paths = (f"{stem}{end}" for stem in stems for end in (".py", "/__init__.py"))
+    return next(filter(os.path.isfile, paths), "")
 
 
 def _options(arguments: Sequence[str]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -135,6 +136,41 @@ def test_a_site_of_express(
     assert found[what].level == level
     assert "WSGIScriptReloading" not in found
     assert not [each for each in found.values() if each.level == "fail"]
+
+
+def test_a_module(tmp_path: Path) -> None:
+    """With --application-type module the site is the file of the module."""
+    (tmp_path / "mysite").mkdir()
+    file = write(tmp_path / "mysite" / "wsgi.py", "import wsgireload\nwsgireload.start()\n")
+    text = HANDLER.format(entry_point="mysite.wsgi", kind="module", disable=True, reload=False)
+    daemon, script = handled(write(tmp_path / "handler.wsgi", text))
+    for option in ("home", "python-path"):
+        options = (*daemon.arguments, f"{option}={tmp_path}")
+        [site] = sites.find([replace(daemon, arguments=options), script])
+        assert (site.script, site.url) == (file, "/")
+    [site] = sites.find([daemon, script])
+    assert site.script == str(tmp_path / "handler.wsgi")
+
+
+def test_scripts_of_express_without_an_application(tmp_path: Path) -> None:
+    """Files that --add-handler or --application-type static serves are no application."""
+    static = HANDLER.format(entry_point="ignored", kind="static", disable=False, reload=False)
+    for text in (static, "resources = [('.ext', '/srv/h.py')]\n"):
+        assert sites.find(handled(write(tmp_path / "handler.wsgi", text))) == []
+
+
+@pytest.mark.parametrize("folder", ["/srv/htdocs", "/srv/htdocs/"])
+def test_a_mount_point(tmp_path: Path, folder: str) -> None:
+    """The URL path is that of the folder in which express rewrites all requests to its script."""
+    text = HANDLER.format(entry_point="/srv/a.wsgi", kind="script", disable=True, reload=False)
+    every = handled(write(tmp_path / "handler.wsgi", text))
+    every += [Directive("documentroot", ("/srv/htdocs",))]
+    rule = (".*", "-", "[H=wsgi-handler]")
+    [site] = sites.find([*every, Directive("rewriterule", rule, (("directory", folder),))])
+    assert site.url == "/"
+    around = (("directory", f"{folder.rstrip('/')}/sub"),)
+    [site] = sites.find([*every, Directive("rewriterule", rule, around)])
+    assert site.url == "/sub"
 
 
 def test_a_handler_that_is_not_of_express(tmp_path: Path) -> None:
