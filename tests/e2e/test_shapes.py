@@ -1,6 +1,6 @@
 """Sites in the shapes that public configurations have: each answers, and no command is alarmed.
 
-The shapes are those of published projects, hosts and tutorials; `Shape.of` names some.
+The shapes are those of published projects, hosts and tutorials. What does not work is found.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from string import Template
 from textwrap import dedent
 
 import pytest
-from support.apacheserver import free_port
+from support.apacheserver import ServerError, free_port
 from support.commandline import CommandLine
 from support.testsite import Site, Sites
 
@@ -62,8 +62,6 @@ class Shape:
     """The URL path to ask, where it is not `path`."""
     name: str = "127.0.0.1"
     """The virtual host to ask."""
-    level: dict[str, str] = field(default_factory=dict)
-    """The findings that are not ok, and should not be."""
 
 
 SHAPES = {
@@ -545,6 +543,95 @@ SHAPES = {
 }
 
 
+REFUSED = {  # and the finding that fails, with a part of its text
+    "AddHandler without ExecCGI": (
+        Shape(
+            """
+            WSGIDaemonProcess site $daemon
+            WSGIProcessGroup site
+            DocumentRoot $app
+            <Directory $root>
+              Options +ExecCGI
+            </Directory>
+            <Directory $app>
+              Options FollowSymLinks
+              AddHandler wsgi-script .wsgi
+            </Directory>
+            """,
+            "/app.wsgi/",
+        ),
+        {"Options": "no ExecCGI"},
+        403,
+    ),
+    "a group of another virtual host": (
+        Shape(
+            """
+            <VirtualHost *:1>
+              ServerName one.example.com
+              WSGIDaemonProcess site $daemon
+            </VirtualHost>
+            <VirtualHost *:$port>
+              ServerName two.example.com
+              WSGIProcessGroup site
+              WSGIScriptAlias / $app/app.wsgi
+            </VirtualHost>
+            """
+        ),
+        {"WSGIDaemonProcess": "another virtual host"},
+        500,
+    ),
+    "a group that is not allowed": (
+        Shape(
+            """
+            WSGIDaemonProcess site $daemon
+            WSGIProcessGroup site
+            WSGIScriptAlias / $app/app.wsgi
+            <Directory $app>
+              WSGIRestrictProcess blue green
+            </Directory>
+            """
+        ),
+        {"WSGIRestrictProcess": "does not allow 'site'"},
+        500,
+    ),
+    "a mistyped group": (
+        Shape(
+            """
+            WSGIDaemonProcess site $daemon
+            WSGIScriptAlias / $app/app.wsgi process-group=stie
+            """
+        ),
+        {"process": "'stie'; defined are: site"},
+        500,
+    ),
+    "a mistyped variable": (
+        Shape(
+            """
+            WSGIDaemonProcess site $daemon
+            SetEnv PROCESS_GROUP stie
+            WSGIProcessGroup %{ENV:PROCESS_GROUP}
+            WSGIScriptAlias / $app/app.wsgi
+            """
+        ),
+        {"process": "'stie'; defined are: site"},
+        500,
+    ),
+    "a group in another folder": (
+        Shape(
+            """
+            WSGIDaemonProcess site $daemon
+            WSGIScriptAlias / $app/app.wsgi
+            <Directory $root/ap>
+              WSGIProcessGroup site
+            </Directory>
+            """
+        ),
+        {"process": "embedded mode"},
+        500,  # because of WSGIRestrictEmbedded
+    ),
+}
+
+
 @pytest.fixture(scope="module")
 def command() -> Iterator[CommandLine]:
     """The command line, where www-data can read it."""
@@ -624,3 +711,19 @@ def served_as_configured(shape: Shape, site: Site, script: str, group: str) -> N
         assert shape.path in [each.path for each in known] or not shape.path
         for each in known:
             assert site.get(each.path, Host=each.host) == group
+
+
+@pytest.mark.parametrize("apache", ["6.1.1"], indirect=True)
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(name: str, laid_out: Callable[[Shape], Site], command: CommandLine) -> None:
+    """What mod_wsgi refuses is found, with the one cause."""
+    shape, wanted, status = REFUSED[name]
+    site = laid_out(shape)
+    site.start()
+    with pytest.raises(ServerError, match=f": {status}"):
+        site.get(shape.path)
+    where = ("--httpd", site.apache.httpd, "--config", site.root / "httpd.conf")
+    findings = command("doctor", *where, "--json").json["findings"]
+    failed = {each["what"]: each["text"] for each in findings if each["level"] != "ok"}
+    assert failed.keys() == wanted.keys()
+    assert all(text in failed[what] for what, text in wanted.items()), failed

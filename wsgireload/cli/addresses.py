@@ -98,14 +98,12 @@ def _host(
 
 def _virtual_hosts(directives: Sequence[Directive]) -> list[VirtualHost]:
     """Return the main server and the virtual hosts, in their order."""
-    main = _name(0, directives)
-    found = {0: VirtualHost(0, (), main)}
+    found = {0: VirtualHost(0, (), name(0, directives))}
     for each in directives:
         if each.host and each.host not in found:
-            words = next(argument for name, argument in each.sections if name == "virtualhost")
+            words = next(argument for kind, argument in each.sections if kind == "virtualhost")
             addresses = tuple(map(_split, words.split()))
-            name = _name(each.host, directives) or main
-            found[each.host] = VirtualHost(each.host, addresses, name)
+            found[each.host] = VirtualHost(each.host, addresses, name(each.host, directives))
     return list(found.values())
 
 
@@ -146,8 +144,13 @@ def _has_tls(host: VirtualHost, directives: Sequence[Directive]) -> bool:
     return values.get(host.number, values.get(0, "off")) == "on"
 
 
-def _name(number: int, directives: Sequence[Directive]) -> str:
+def name(host: int, directives: Sequence[Directive]) -> str:
+    """Return the ServerName of a virtual host, by default that of the main server."""
+    return _own_name(host, directives) or _own_name(0, directives)
+
+
+def _own_name(number: int, directives: Sequence[Directive]) -> str:
     """Return the ServerName of a virtual host, without scheme and port; "" without one."""
-    names = [each for each in directives if each.name == "servername" and each.host == number]
-    name = names[-1].arguments[0] if names and names[-1].arguments else ""
-    return PORT.sub("", name.rpartition("://")[2])
+    those = [each for each in directives if each.name == "servername" and each.host == number]
+    given = those[-1].arguments[0] if those and those[-1].arguments else ""
+    return PORT.sub("", given.rpartition("://")[2])

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from wsgireload.cli import sections, sites
+from wsgireload.cli import refusals, sections, sites
 from wsgireload.cli.configuration import SHUTDOWN_TIMEOUT as SUGGESTED
 from wsgireload.cli.directives import Directive, read_file
 from wsgireload.cli.doctor.finding import Finding, fail, ok, warn
@@ -46,6 +46,7 @@ def examine(
 ) -> Iterator[Finding]:
     """Check what the configuration says about one script."""
     yield _script(site)
+    yield from (fail(*each) for each in refusals.find(site, directives))
     if not installation.windows:
         yield _process(site, directives)
         if site.daemon is not None:
@@ -83,10 +84,10 @@ def _starter(site: Site) -> str | None:
 
 def _process(site: Site, directives: Sequence[Directive]) -> Finding:
     names = [each.arguments[0] for each in directives if each.name == "wsgidaemonprocess"]
-    if site.daemon is not None:
-        return ok("process", f"daemon process group {site.group!r} ({site.daemon})")
     if sites.ENVIRONMENT.fullmatch(site.group):
         return ok("process", f"the daemon process group that each request's {site.group} names")
+    if site.daemon is not None:
+        return ok("process", f"daemon process group {site.group!r} ({site.daemon})")
     if site.group:
         text = f"no WSGIDaemonProcess defines its process group {site.group!r}"
         others = f"; defined are: {', '.join(names)}" if names else ""
