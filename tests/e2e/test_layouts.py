@@ -137,6 +137,15 @@ LAYOUTS = [
         "opt/homebrew/lib/httpd/modules",
     ),
     Layout(
+        "MacPorts",
+        "opt/local/sbin/httpd",
+        "opt/local",
+        "opt/local/etc/apache2/httpd.conf",
+        "opt/local/lib/apache2/modules",
+        lines="Include etc/apache2/extra/httpd-default.conf",
+        files={"opt/local/etc/apache2/extra/httpd-default.conf": "Timeout 60\n"},
+    ),
+    Layout(
         "MAMP",
         "Applications/MAMP/Library/bin/httpd",
         "Applications/MAMP/Library",
@@ -274,8 +283,11 @@ def _json(script: str, capsys) -> str:
     "layout", [LAYOUTS[3], LAYOUTS[4]], ids=lambda layout: layout.system, indirect=True
 )
 def test_no_configuration(layout: Layout, tmp_path: Path, capsys) -> None:
-    """Without the configuration of its package, the doctor says to name one."""
+    """Without the configuration of its package, the doctor and `config --check` say to name one."""
     (tmp_path / layout.config).unlink()
+    assert main(["config", str(tmp_path / "mysite" / "mysite" / "wsgi.py"), "--check"]) == 2
+    error = capsys.readouterr().err.replace(f"{tmp_path}/", "/")
+    assert f"there is no /{layout.config}: --config FILE" in error
     main(["doctor"])
     out = capsys.readouterr().out.replace(f"{tmp_path}/", "/")
     wanted = f"fail  configuration: no configuration: /{layout.config}: No such file or directory"

@@ -65,6 +65,9 @@ def check(conf: str, apache: Httpd | None) -> tuple[str, bool]:
     """Check these lines with Apache's own configuration, as `pasted.check`."""
     if apache is None:
         raise UsageError("--check needs an Apache, and none was found: --httpd /path/to/httpd")
+    if apache.config and not os.path.isfile(apache.config):
+        text = f"--check needs a configuration, and there is no {apache.config}"
+        raise UsageError(f"{text}: --config FILE")
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "site.conf")
         with open(path, "w", encoding="utf-8") as file:

@@ -65,6 +65,8 @@ PLACES = {
             "/home/linuxbrew/.linuxbrew/bin/httpd",
         )
     ),
+    # the ports apache2 and mod_wsgi-apache2
+    "MacPorts": Place(("/opt/local/sbin/httpd",), "/opt/local/lib/apache2/modules/mod_wsgi*.so"),
     # MAMP for macOS starts its Apache with -f
     "MAMP": Place(
         ("/Applications/MAMP/Library/bin/httpd", "/Applications/MAMP/bin/apache2/bin/httpd"),
@@ -84,9 +86,17 @@ PLACES = {
     ),
 }
 WINDOWS = (
+    # Apache Lounge's folder, where its pages say to put it; chocolatey's; Apache Haus' and others'
     r"C:\Apache24\bin\httpd.exe",
+    r"C:\tools\Apache24\bin\httpd.exe",
+    r"C:\Users\*\AppData\Roaming\Apache24\bin\httpd.exe",
+    r"C:\Program Files*\Apache24\bin\httpd.exe",
+    r"C:\Program Files*\Apache Software Foundation\Apache2.4\bin\httpd.exe",
+    # XAMPP, WampServer, Laragon, MAMP
     r"C:\xampp\apache\bin\httpd.exe",
-    r"C:\wamp64\bin\apache\apache2.4*\bin\httpd.exe",
+    r"C:\wamp*\bin\apache\apache2.4*\bin\httpd.exe",
+    r"C:\laragon\bin\apache\httpd-2.4*\bin\httpd.exe",
+    r"C:\MAMP\bin\apache\bin\httpd.exe",
 )
 IN_PATH = "apache2", "httpd"
 SERVICES = "apache2", "httpd"  # of systemd, also in front of an instance's name
