@@ -696,6 +696,8 @@ def test_shape(name: str, laid_out: Callable[[Shape], Site], command: CommandLin
     done = command("files", script, *where)
     assert (done.code, done.err) == (0, ""), done.out
     assert f"{site.app}: " in done.out
+    done = command("status", environment={"TMPDIR": str(site.temporary)})
+    assert (done.code, done.err) == (0, ""), done.out
     served_as_configured(shape, site, script, group)
 
 

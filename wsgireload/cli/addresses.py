@@ -8,14 +8,14 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from wsgireload.cli import matches
-from wsgireload.cli.directives import Directive
+from wsgireload.cli.directives import HOST, Directive
 
 ANY = "*", "_default_", "0.0.0.0"
 LOOPBACK = {"": "127.0.0.1", "[::]": "[::1]"}
 TLS = "443"
 PORT = re.compile(r":(\d+|\*)$")
-# A virtual host with one of these in it may not pass a request on to a script of the main server.
-OWN = "wsgiscriptalias", "wsgiscriptaliasmatch", "redirect", "redirectmatch", "proxypass", "require"
+ALIASES = "wsgiscriptalias", "wsgiscriptaliasmatch"
+PASSES = "redirect", "proxypass"  # of all URL paths, to another place
 
 
 class Address(NamedTuple):
@@ -89,10 +89,10 @@ def _host(
 
     Virtual hosts inherit the aliases of the main server.
     """
-    here = [each for each in hosts[1:] if _is_at(each, ip, port)]
+    here, path = [each for each in hosts[1:] if _is_at(each, ip, port)], alias.arguments[0]
     if alias.host:
         return next((each for each in here if each.number == alias.host), None)
-    inherits = (each for each in here if not any(_is_own(one, each) for one in every))
+    inherits = (each for each in here if not any(_is_own(one, each, path) for one in every))
     return next(inherits, None) if here else hosts[0]
 
 
@@ -101,7 +101,7 @@ def _virtual_hosts(directives: Sequence[Directive]) -> list[VirtualHost]:
     found = {0: VirtualHost(0, (), name(0, directives))}
     for each in directives:
         if each.host and each.host not in found:
-            words = next(argument for kind, argument in each.sections if kind == "virtualhost")
+            words = next(argument for kind, argument in each.sections if kind == HOST)
             addresses = tuple(map(_split, words.split()))
             found[each.host] = VirtualHost(each.host, addresses, name(each.host, directives))
     return list(found.values())
@@ -131,11 +131,16 @@ def _is_at(host: VirtualHost, ip: str, port: int) -> bool:
     )
 
 
-def _is_own(directive: Directive, host: VirtualHost) -> bool:
-    """Return whether a virtual host has this directive, outside of sections for single URLs."""
-    if directive.host != host.number or directive.name not in OWN:
+def _is_own(directive: Directive, host: VirtualHost, path: str) -> bool:
+    """Return whether a virtual host answers a URL path itself, or refuses it, by this directive."""
+    name, arguments = directive.name, directive.arguments
+    around = {section for section in directive.sections if section[0] != HOST}
+    if directive.host != host.number or not around <= {("location", "/")}:
         return False
-    return directive.name != "require" or directive.arguments == ("all", "denied")
+    if name in ALIASES:
+        return f"{path}/".startswith(f"{arguments[0].rstrip('/')}/") or name.endswith("match")
+    refuses = name == "require" and arguments == ("all", "denied")
+    return refuses or (name in PASSES and "/" in arguments)
 
 
 def _has_tls(host: VirtualHost, directives: Sequence[Directive]) -> bool:

@@ -177,7 +177,8 @@ def _scripts(
 ) -> Iterator[str]:
     if script is not None:
         return _below(target, _names(script))
-    found = filter(os.path.isfile, sorted(glob.glob(os.path.join(glob.escape(folder), "*"))))
+    every = sorted(glob.glob(os.path.join(glob.escape(folder.rstrip("/")), "*")))
+    found = (path.replace(os.sep, "/") for path in every if os.path.isfile(path))
     return islice((each for each in found if _defines(each, directives)), MOST)
 
 
@@ -208,10 +209,12 @@ def _below(target: str, paths: Sequence[str]) -> Iterator[str]:
 
 
 def _is_below(path: str, folder: str) -> bool:
-    """Return whether a path is a folder or in it."""
-    return f"{path}/".startswith(f"{folder.rstrip('/')}/")
+    """Return whether a path, or a URL path, is a folder or in it."""
+    path, folder = os.path.normcase(path), os.path.normcase(folder)
+    return f"{path}{os.sep}".startswith(f"{folder.rstrip(os.sep)}{os.sep}")
 
 
 def _names(script: str) -> tuple[str, ...]:
-    """Return the absolute paths of a script: as it was named, and without links."""
-    return tuple(dict.fromkeys((os.path.abspath(script), os.path.realpath(script))))
+    """Return the absolute paths of a script as Apache writes them: as named, and without links."""
+    paths = os.path.abspath(script), os.path.realpath(script)
+    return tuple(dict.fromkeys(path.replace(os.sep, "/") for path in paths))

@@ -24,7 +24,7 @@ class Mapping(NamedTuple):
 
     def url_of(self, path: str) -> str:
         """Return the URL path of a file that is the target or below it."""
-        inside = os.path.relpath(path, self.target).replace("\\", "/")
+        inside = os.path.relpath(path, self.target).replace(os.sep, "/")
         inside = "" if inside == "." else f"/{inside}"
         return f"{self.url.rstrip('/')}{inside}" or "/"
 
@@ -61,7 +61,7 @@ def files(folder: str) -> Iterator[str]:
             if entry.is_dir(follow_symlinks=False):
                 folders.append(entry.path)
             elif entry.is_file():
-                yield entry.path
+                yield entry.path.replace(os.sep, "/")
         count += len(entries)
         if count > MOST:
             return

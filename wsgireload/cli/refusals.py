@@ -22,6 +22,7 @@ class Refusal(NamedTuple):
 
 def find(site: Site, directives: Sequence[Directive]) -> Iterator[Refusal]:
     """Return why each request of a site gets an error."""
+    directives = aliases.with_htaccess(directives, site.script)
     if site.alias.name == aliases.HANDLED and not _has_exec_cgi(site, directives):
         text = f"no ExecCGI for {site.script}: Apache answers 403"
         yield Refusal("Options", text, "add `Options +ExecCGI` beside the handler")

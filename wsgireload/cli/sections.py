@@ -60,7 +60,11 @@ def _section_applies(name: str, argument: str, alias: Directive) -> bool:
         return is_found(argument, text)
     if kind == "files":
         return fnmatch.fnmatch(text, argument)
-    return any(fnmatch.fnmatchcase(each, argument.rstrip("/")) for each in _prefixes(text))
+    pattern, match = argument.rstrip("/"), fnmatch.fnmatchcase
+    if kind == "directory":  # on Windows in any case
+        match = fnmatch.fnmatch
+    of_depth = (each for each in _prefixes(text) if each.count("/") == pattern.count("/"))
+    return any(match(each, pattern) for each in of_depth)  # a wildcard does not match "/"
 
 
 def is_found(pattern: str, text: str) -> bool:

@@ -65,6 +65,24 @@ SHAPES = {  # the URL of {0}/app.wsgi and the header Host, or None; and the conf
         "",
         f"Listen 80\n{ALIAS}\n{HOST.format('*:80', OTHER)}",
     ),
+    "denied by a host, as mod_wsgi-express does": (
+        "http://127.0.0.1/",
+        "b.example.com",
+        f"Listen 80\n{ALIAS}\n"
+        + HOST.format("_default_:80", "<Location />\nRequire all denied\n</Location>")
+        + "\n"
+        + HOST.format("*:80", "ServerName b.example.com"),
+    ),
+    "inherited by a host with lines for other URLs": (
+        "http://127.0.0.1/",
+        "127.0.0.1",
+        f"Listen 80\n{ALIAS}\n"
+        + HOST.format(
+            "*:80",
+            "<Directory /srv/.git>\nRequire all denied\n</Directory>\nRedirect /old /new\n"
+            "WSGIScriptAlias /other {0}/other.wsgi",
+        ),
+    ),
     "TLS beside it": (
         "http://127.0.0.1/",
         "127.0.0.1",

@@ -113,6 +113,74 @@ SHAPES = {  # the URL of the script {0}/app/app.wsgi, and the lines beside WSGID
             "<Directory {0}/app>\nWSGIProcessGroup third\n</Directory>"
         ),
     ),
+    "a wildcard in a Directory, which is one folder": (
+        "/",
+        (
+            "WSGIScriptAlias / {0}/app/app.wsgi\nWSGIProcessGroup site\n<Directory /*/app>\n"
+            "WSGIProcessGroup other\n</Directory>"
+        ),
+    ),
+    "group of SetEnvIf": (
+        "/",
+        (
+            "SetEnvIf Host . NAME=site other=x\nWSGIProcessGroup %{ENV:NAME}\n"
+            "WSGIScriptAlias / {0}/app/app.wsgi"
+        ),
+    ),
+    "group of a rewriting": (
+        "/",
+        (
+            "RewriteRule . - [L,E=NAME:site]\nWSGIProcessGroup %{ENV:NAME}\n"
+            "WSGIScriptAlias / {0}/app/app.wsgi"
+        ),
+    ),
+    "group of the server's name": (
+        "/",
+        (
+            "ServerName site\nListen 80\nWSGIProcessGroup %{SERVER}\n"
+            "WSGIScriptAlias / {0}/app/app.wsgi"
+        ),
+    ),
+    "UserDir": (
+        "/~app/app.wsgi",
+        "UserDir {0}/*\n<Files *.wsgi>\nSetHandler wsgi-script\n</Files>\nWSGIProcessGroup site",
+    ),
+    "Alias of a path in a script": (
+        "/x",
+        "Alias /x {0}/app/app.wsgi/x\nAddHandler wsgi-script .wsgi\nWSGIProcessGroup site",
+    ),
+    "Alias in a Location": (
+        "/x",
+        (
+            "<Location /x>\nAlias {0}/app/app.wsgi\nSetHandler wsgi-script\n</Location>\n"
+            "WSGIProcessGroup site"
+        ),
+    ),
+    "another type": (
+        "/app.wsgi",
+        "DocumentRoot {0}/app\nAddType application/x-httpd-wsgi .wsgi\nWSGIProcessGroup site",
+    ),
+    "inherited by a virtual host": (
+        "/",
+        (
+            "Listen 80\nWSGIScriptAlias / {0}/app/app.wsgi\n<VirtualHost *:80>\n"
+            "WSGIProcessGroup site\n</VirtualHost>"
+        ),
+    ),
+    "Macro": (
+        "/",
+        (
+            "<Macro App $name $file>\nWSGIScriptAlias / $file\nWSGIProcessGroup $name\n</Macro>\n"
+            "Use app site {0}/app/app.wsgi\nUndefMacro App"
+        ),
+    ),
+    "UnDefine": (
+        "/",
+        (
+            "Define LIVE\nUnDefine LIVE\nWSGIProcessGroup site\n<IfDefine LIVE>\n"
+            "WSGIProcessGroup other\n</IfDefine>\nWSGIScriptAlias / {0}/app/app.wsgi"
+        ),
+    ),
     "a regular expression that Python lacks": (
         "/",
         (
