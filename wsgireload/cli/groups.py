@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 
 from wsgireload.cli import sections
 from wsgireload.cli.addresses import Served
-from wsgireload.cli.directives import Directive
+from wsgireload.cli.directives import Directive, read_file
 
 VARIABLE = re.compile(r"%\{(?:ENV:([^}]+)|SERVER|HOST|RESOURCE)\}")
 GLOBAL = "%{GLOBAL}"
+DISPATCHED = "%{ENV:mod_wsgi.process_group}"  # where mod_wsgi puts what WSGIDispatchScript decides
+DISPATCHES = re.compile(r"^def process_group\b", re.MULTILINE)
 STANDARD_PORTS = 80, 443
 SETS_IF = "setenvif", "setenvifnocase", "browsermatch", "browsermatchnocase"
 BY_REWRITING = re.compile(r"\bE(?:NV)?=([^:\],]+):([^\],]+)")
@@ -32,6 +34,13 @@ def resolved(name: str, alias: Directive, directives: Sequence[Directive], serve
     port = served.address.port
     server = served.name if port in STANDARD_PORTS else f"{served.name}:{port}"
     return server if "RESOURCE" not in name else f"{server}|{alias.arguments[0].rstrip('/')}"
+
+
+def is_dispatched(alias: Directive, directives: Sequence[Directive]) -> bool:
+    """Return whether a WSGIDispatchScript chooses the process group of each request."""
+    found = sections.effective(directives, "wsgidispatchscript", alias)
+    path = found.arguments[0] if found and found.arguments else ""
+    return bool(path) and DISPATCHES.search(read_file(path)) is not None
 
 
 def _values(variable: str, alias: Directive, directives: Sequence[Directive]) -> Iterator[str]:

@@ -80,6 +80,8 @@ def _site(alias: Directive, directives: Sequence[Directive]) -> Site:
 
     group = value("process-group", "wsgiprocessgroup")
     group = "" if group in EMBEDDED else group
+    if groups.is_dispatched(inside, directives):
+        group = groups.DISPATCHED
     application_group = value("application-group", "wsgiapplicationgroup")
     daemons = [each for each in directives if each.name == "wsgidaemonprocess" and each.arguments]
     # A group that only the request names is one of them.
