@@ -1,4 +1,4 @@
-"""The pages about deployments and frameworks, word by word, on a real Apache."""
+"""The pages about deployments, frameworks and symptoms, word by word, on a real Apache."""
 
 from __future__ import annotations
 
@@ -130,4 +130,20 @@ def test_deploying(new_reader: Readers, number: int) -> None:
     if "trigger" in text:
         [deployed] = [each for each in blocks("deploying.md") if each.language == "sh"]
         reader.follow(deployed)
+    shows(reader, "Hello again")
+
+
+@pytest.mark.parametrize("page", ["visitors.md", "faq.md", "index.md"])
+def test_scripts(new_reader: Readers, page: str) -> None:
+    """The page's script works, with its lines for Apache or the recommended ones, and reloads."""
+    reader = new_reader()
+    found = [*blocks(page), *blocks("linux.md", "## On a server")]
+    reader.follow(next(block for block in found if block.language == "apache"))
+    [block] = [block for block in blocks(page) if block.language == "python"]
+    script = reader.home / "app.wsgi"
+    script.write_text(reader.there(block.text) + APPLICATION, "utf-8")
+    reader.start()
+    assert reader.get() == "Hello"
+    watched(reader)
+    script.write_text(script.read_text("utf-8").replace("Hello", "Hello again"), "utf-8")
     shows(reader, "Hello again")
