@@ -26,5 +26,7 @@ def tab() -> Iterator[Page]:
     program = shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield browser.new_page()
+        page = browser.new_page()
+        page.set_default_timeout(120_000)  # a busy machine is no failure
+        yield page
         browser.close()
