@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 
 from wsgireload.log import Log, Word, few, shown
+from wsgireload.report import Failed
+from wsgireload.server.load_failure import LoadFailure
 from wsgireload.wiring import Parts
 
 LONG_AGO = 60.0  # seconds: a restart that lies further back is not reported as the one just made
 AGAIN = 0.02  # seconds between two checks whether the application is loaded
 SLOWLY = 30.0  # seconds, after which the log reports that it is still being loaded
+UNKNOWN = 1.0  # seconds in which mod_wsgi logs why loading has failed
 
 
 class Loading:
@@ -21,22 +24,51 @@ class Loading:
         self._began = time.monotonic()
         self._has_script = parts.is_loading()
         self._is_over = False
+        self._failure = LoadFailure()
+        self._failed_at: float | None = None  # it was noticed then; None while it is being loaded
+
+    @property
+    def failed(self) -> Failed | None:
+        """Why the application could not be loaded, as long as it is not."""
+        return None if self._is_over else self._failure.last
+
+    def begin(self) -> None:
+        """The monitor begins, in the thread that loads the script."""
+        if self._has_script:
+            self._failure.watch()
+
+    def end(self) -> None:
+        """The monitor ends."""
+        self._failure.end()
 
     def goes_on(self) -> bool:
         """Whether to check again soon; called after a scan. Logs the end of loading."""
         if self._is_over:
             return False
+        now = time.monotonic()
         if self._parts.is_loading():
-            if time.monotonic() - self._began < SLOWLY:
+            self._failed_at = None
+            if now - self._began < SLOWLY:
                 return True
             self._log.say_once(Word.WATCHING, "the WSGI script is still being loaded")
         elif self._has_script and not self._parts.is_up():  # the next request loads it again
-            text = "the WSGI script could not be loaded; the traceback above says why"
-            self._log.say_once(Word.WATCHING, text)
+            self._failed_at = self._failed_at or now
+            if self.failed is None and now - self._failed_at < UNKNOWN:
+                return True
+            self._report_failure()
         else:
             self._is_over = True
+            self._failure.end()
             self._report()
         return False
+
+    def _report_failure(self) -> None:
+        why = "the traceback above says why"
+        if failed := self.failed:
+            where = f" ({shown(failed.path)}, line {failed.line})" if failed.path else ""
+            why = f"{failed.error}{where}"
+        text = f"the WSGI script could not be loaded: {why}"
+        self._log.say_once(Word.WATCHING, text, loud=True)
 
     def _report(self) -> None:
         budget, detector, up = self._parts.budget, self._parts.detector, time.monotonic()

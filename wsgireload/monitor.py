@@ -61,6 +61,7 @@ class Monitor:
         if changed := self._environment.changed:
             self._log.say(Word.WATCHING, f"from the environment: {', '.join(changed)}")
         self._parts.imports.install()
+        self._loading.begin()
         try:  # now: the first request that is answered may show a status
             self._parts.budget.recall()
         except Exception as error:  # this is the application's own thread: it has to go on
@@ -124,6 +125,8 @@ class Monitor:
             history=budget.history,
             waiting=reloader.awaited,
             beside=detection.other_reloader(),
+            failed=self._loading.failed,
+            output=hold.output if hold else None,
             list_paths=self._parts.detector.paths,
         )
 
@@ -173,6 +176,7 @@ class Monitor:
         if not self._stopped:
             self._stopped, self.reason = True, reason
             self._parts.imports.remove()
+            self._loading.end()
             self._wake()
 
     def _wake(self) -> None:
@@ -226,8 +230,9 @@ class Monitor:
     def _write_status(self) -> None:
         reloader, budget = self._parts.reloader, self._parts.budget
         happening = reloader.changes.files, reloader.hold, reloader.restarting, reloader.awaited
+        failed = self._loading.failed
         beside = detection.other_reloader()
         if beside is not None:
             self._log.say_once(Word.WATCHING, beside, loud=True)
-        reportable = len(self._parts.detector), budget.history, beside, *happening
+        reportable = len(self._parts.detector), budget.history, beside, failed, *happening
         self._parts.status_file.write(reportable, self.status)

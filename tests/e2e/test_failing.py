@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from support.apacheserver import ServerError
 from support.testsite import Site, fails
@@ -21,6 +23,8 @@ def test_a_failed_start(site: Site, shape: str) -> None:
     site.edit(name, good, bad)
     site.wait_for(lambda: fails(site), "an answer of 500")
     assert any("no good" in x.text or "no_such_module" in x.text for x in site.log.lines())
+    expected = re.compile(r"not be loaded: \w+Error: .*(no good|no_such_module)")
+    site.wait_for(lambda: any(expected.search(x.text) for x in site.log.lines()), "the reason")
     site.edit("words.py", '"old"', '"new"')
     with pytest.raises(ServerError, match="500"):
         site.ask()

@@ -39,7 +39,7 @@ MAY_IMPORT = {  # what a folder or module may import of ours, beside itself: fol
     "decide": {"report", *BELOW},
     "reloader": {"decide", "report", *BELOW},
     "wiring": {"detect", "decide", "watch", "reloader", *BELOW},
-    "loading": {"wiring", *BELOW},
+    "loading": {"report", "wiring", *BELOW},
     "monitor": {"environment", "loading", "wiring", "report", "watch", *BELOW},
     "api": {"monitor", "report", "streaming", *BELOW},
     "streaming": set(),

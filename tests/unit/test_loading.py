@@ -9,7 +9,8 @@ import pytest
 from support.standins import Clock, Lines
 
 from wsgireload import loading
-from wsgireload.loading import LONG_AGO, SLOWLY, Loading
+from wsgireload.loading import LONG_AGO, SLOWLY, UNKNOWN, Loading
+from wsgireload.report import Failed
 from wsgireload.state.journal import Entry
 from wsgireload.wiring import Parts
 
@@ -111,14 +112,33 @@ def test_a_failed_start_is_logged(world: World) -> None:
     """No new code is up then, until a later request loads it after all."""
     world.made_by(world.clock.now - 1.0)
     world.is_loading = False
+    assert world.loading.goes_on()  # mod_wsgi may be about to log why
+    world.clock.now += UNKNOWN
     for _ in range(2):
         assert not world.loading.goes_on()
     [line] = world.log.lines
-    assert line.startswith("watching: the WSGI script could not be loaded")
+    assert line.startswith("watching: the WSGI script could not be loaded: the traceback above")
     assert world.completed == []
     world.loaded()
     world.loading.goes_on()
     assert world.log.lines[1].startswith("reloaded: ")
+
+
+FAILED = Failed(5.0, "NameError: no", "Traceback\nNameError: no", "/site/a.py", 3)
+
+
+def test_why_a_start_has_failed(world: World) -> None:
+    """The log and the status say why and where, until the script is loaded after all."""
+    assert world.loading.failed is None
+    world.loading._failure.last = FAILED
+    world.is_loading = False
+    assert not world.loading.goes_on()
+    [line] = world.log.lines
+    assert line.endswith("could not be loaded: NameError: no (/site/a.py, line 3)")
+    assert world.loading.failed == FAILED
+    world.loaded()
+    world.loading.goes_on()
+    assert world.loading.failed is None
 
 
 def test_without_a_script(world: World) -> None:

@@ -22,10 +22,14 @@ class Wait(NamedTuple):
 
 
 class Hold(NamedTuple):
-    """The old code keeps serving: `reason` is one sentence, `place` the file at fault."""
+    """The old code keeps serving: `reason` is one sentence, `place` the file at fault.
+
+    `output` is what the check that rejects the new code has printed.
+    """
 
     reason: str
     place: Held | None = None
+    output: str | None = None
 
 
 GO = Go()
