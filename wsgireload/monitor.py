@@ -115,6 +115,7 @@ class Monitor:
         hold, made_by = reloader.hold, budget.made_by  # once: this thread is not the monitor's
         return status._replace(
             files=len(self._parts.detector),
+            own=self._parts.detector.own,
             looks=reloader.scans,
             changed=tuple(reloader.changes.files),
             holding=hold.reason if hold else None,
@@ -127,6 +128,9 @@ class Monitor:
             beside=detection.other_reloader(),
             failed=self._loading.failed,
             output=hold.output if hold else None,
+            paused=self._parts.pause.until,
+            script=detection.script() or None,
+            requests=self._parts.requests.count,
             list_paths=self._parts.detector.paths,
         )
 
@@ -212,7 +216,8 @@ class Monitor:
         try:
             if parts.status_file.restart_requested():
                 parts.reloader.request("wsgireload restart")
-            wait = parts.reloader.step(paths)
+            parts.pause.refresh()
+            wait = min(parts.reloader.step(paths), parts.pause.left)
             loading = self._loading.goes_on()
             if not parts.detector.importing:
                 self._write_status()
@@ -234,5 +239,6 @@ class Monitor:
         beside = detection.other_reloader()
         if beside is not None:
             self._log.say_once(Word.WATCHING, beside, loud=True)
-        reportable = len(self._parts.detector), budget.history, beside, failed, *happening
-        self._parts.status_file.write(reportable, self.status)
+        parts, pause = self._parts, self._parts.pause.until
+        reportable = len(parts.detector), budget.history, beside, pause, failed, *happening
+        parts.status_file.write(reportable, self.status, parts.requests.count)

@@ -72,7 +72,8 @@ class Status(NamedTuple):
 
     active: whether it may restart; reason: why not.
     server: daemon, embedded, windows or none; application: the application group.
-    files: the number of watched files; looks: the number of scans.
+    files: the number of watched files; own: of these, the application's own, which are neither
+    Python's nor an installed package's; looks: the number of scans.
     changed: the files that differ from the loaded code.
     holding: why a wanted restart is held; held: where, if a file holds it.
     restarting: whether a restart was requested, or waits for requests to end, or for the next one.
@@ -88,8 +89,8 @@ class Status(NamedTuple):
     output: what the check that holds the restart has printed: a preflight, or a traceback.
     paused: the end of a pause of all restarts, in seconds since 1970; None without one.
     script: the path of the WSGI script, if this process serves one.
-    requests: the number of requests that this process has begun to answer; None where mod_wsgi
-    does not report them.
+    requests: the number of requests that this application has begun to answer in this process;
+    None where mod_wsgi does not report them.
     list_paths: returns the watched files; not part of the data.
     """
 
@@ -116,6 +117,7 @@ class Status(NamedTuple):
     paused: float | None = None
     script: str | None = None
     requests: int | None = None
+    own: int | None = None
     list_paths: Callable[[], list[str]] = list
 
     def paths(self) -> list[str]:

@@ -11,6 +11,7 @@ from wsgireload.changes import fingerprint
 from wsgireload.decide.apache_config import ApacheConfig
 from wsgireload.decide.budget import Budget
 from wsgireload.decide.compiler import Compiler
+from wsgireload.decide.pause import Paused
 from wsgireload.decide.rolling import Rolling
 from wsgireload.decide.settle import Settle
 from wsgireload.decide.syntax import StaleBytecode, Syntax
@@ -33,6 +34,7 @@ from wsgireload.state.group_epoch import GroupEpoch
 from wsgireload.state.group_lease import GroupLease
 from wsgireload.state.journal import Journal
 from wsgireload.state.own_writes import OwnWrites
+from wsgireload.state.pause import application_name
 from wsgireload.state.private_dir import NO_GROUP, Candidates
 from wsgireload.state.shared_answer import SharedAnswer
 from wsgireload.state.status_file import StatusFile
@@ -64,8 +66,8 @@ class Parts:
         # The same application: in this Apache, and in any Apache of this user.
         parent = detection.process_identity(server.parent)
         here = fingerprint(f"{parent} {server.kind} {server.process_group}".encode())
-        script = server.process_group or detection.script()
-        self._group = fingerprint(f"{server.kind} {script}".encode())
+        script = detection.script()
+        self._group = application_name(server.kind, server.process_group, script)
 
         # A service script is never done, and other servers have none.
         has_script = server.mod_wsgi is not None and not server.is_service
@@ -77,13 +79,20 @@ class Parts:
         self.detector = self._detector(log, events, checkpoint)
         interpreter = fingerprint(server.application.encode())
         group, interval = server.process_group, chosen.interval
-        self.status_file = StatusFile(self._folders, interpreter, group, interval)
+        self.status_file = StatusFile(self._folders, interpreter, group, interval, self._group)
+        self.pause = Paused(self.status_file.pause, clock, time.time)
         self.budget = self._budget(here)
         self.restart = self._restart()
         settle = Settle(chosen.settle, clock)
         handover = self._handover()
         compiler = Compiler(settings.environment(), clock)
-        self.gates = [settle, Syntax(checkpoint, compiler), *self._checks(here), self.budget]
+        self.gates = [
+            self.pause,
+            settle,
+            Syntax(checkpoint, compiler),
+            *self._checks(here),
+            self.budget,
+        ]
         self.requests = requests(server.mod_wsgi)
         self.gates += [*self._rolling(), StaleBytecode(freshen, log), *self._timing(handover)]
         self.reloader = Reloader(

@@ -87,6 +87,7 @@ def alike(text: str) -> str:
     text = re.sub(r"^skipped, readable only by .*\n", "", text, flags=re.MULTILINE)  # of others
     text = re.sub(r"(Apache/[\d.]+) \(\w+\)", r"\1 (SYSTEM)", text)
     text = re.sub(r"\d+-[0-9a-f]{16}\.state", "N.state", text)
+    text = re.sub(r"\brequest\b", "requests", text)  # one, or more
     return re.sub(r"[\d.]*\d", "N", text)
 
 

@@ -257,3 +257,22 @@ def test_config_that_apache_refuses(site: Site, command: CommandLine) -> None:
     assert done.code == 1
     assert "Name duplicates previous WSGI daemon definition" in done.err
     assert f"'site' is defined in {site.root}/httpd.conf, line " in done.err
+
+
+def test_pause(site: Site, on: On) -> None:
+    """A pause holds a change with one line, a restart by hand passes, and resume restarts once."""
+    site.noisy = True
+    assert on("pause", "--for", "5m").code == 0
+    site.edit("words.py", "old", "new")
+    site.wait_for_line("holding: paused until ")
+    wait_for(lambda: "paused" in on("status").out, "a status that has the pause")
+    assert site.ask().value == "old"
+    assert on("restart").code == 0
+    assert site.ask().value == "new"
+    site.wait_for_looks()
+    site.edit("words.py", "new", "newer")
+    site.wait_for_line("holding: paused until ", count=2)  # the new process knows of the pause
+    before = site.started()
+    assert on("resume").code == 0
+    wait_for(lambda: site.ask().value == "newer", "the new code")
+    assert site.started() == before + 1

@@ -45,6 +45,7 @@ def blocks() -> dict[str, list[str]]:
 def alike(text: str) -> str:
     """The text without numbers, and without file names made of them, which differ each time."""
     text = re.sub(r"\d+-[0-9a-f]{16}\.state", "N.state", text)
+    text = re.sub(r"\brequest\b", "requests", text)  # one, or more
     return re.sub(r"[\d.]*\d", "N", text)
 
 

@@ -198,6 +198,7 @@ def test_status_tells(begin: Callable[..., Monitor], tmp_path: Path) -> None:
         "paused": None,
         "script": None,
         "requests": None,
+        "own": told.own,
     }
     assert told.since is not None
     assert 0 <= time.time() - told.since < DEADLINE

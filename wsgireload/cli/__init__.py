@@ -5,19 +5,37 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from wsgireload.cli import config, doctor, files, restart, status
-from wsgireload.cli.terminal import UsageError, print_error
+from wsgireload.cli import config, doctor, files, pause, restart, resume, status, terminal
+from wsgireload.cli.terminal import OutputError, UsageError
 
-COMMANDS = (doctor, config, status, restart, files)
+COMMANDS = (doctor, config, status, restart, pause, resume, files)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Return 0 if all is well, 1 for a problem that it printed, 2 for misuse."""
-    options = _parser().parse_args(arguments)
+    try:
+        try:
+            return _run(_parsed(arguments))
+        finally:  # also where argparse ends the program, as after --help
+            terminal.flush()
+    except OutputError as error:
+        return terminal.abandon(error)
+
+
+def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    try:
+        return _parser().parse_args(arguments)
+    except OSError as error:  # printing the help has failed
+        raise OutputError(error) from None
+
+
+def _run(options: argparse.Namespace) -> int:
     try:
         code: int = options.run(options)
     except UsageError as error:
-        print_error(str(error))
+        terminal.print_error(str(error))
+        if options.json:
+            terminal.print_json({"ok": False, "error": str(error), **error.data})
         return 2
     except KeyboardInterrupt:
         return 130

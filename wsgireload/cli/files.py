@@ -21,7 +21,14 @@ from wsgireload.cli import (
     programs,
     sites,
 )
-from wsgireload.cli.terminal import UsageError, print_aside, print_error, print_json, print_text
+from wsgireload.cli.terminal import (
+    UsageError,
+    busy,
+    print_aside,
+    print_error,
+    print_json,
+    print_text,
+)
 from wsgireload.errors import NativeError
 from wsgireload.log import shown
 
@@ -107,7 +114,8 @@ def surroundings(script: str, options: argparse.Namespace) -> Surroundings:
 def load(script: str, where: Surroundings) -> dict[str, Any] | None:
     """Return the JSON of loading.py; None if the script fails, with its traceback on stderr."""
     words = [where.python, "-P", loading.__file__, script, *filter(None, where.path)]
-    code, out, error = programs.run(words, {"WSGIRELOAD": "off"}, where.folder)
+    with busy(f"still loading {shown(script)}"):
+        code, out, error = programs.run(words, {"WSGIRELOAD": "off"}, where.folder)
     for line in error.splitlines():
         if not line.startswith("wsgireload: inactive"):  # because of WSGIRELOAD=off
             print_aside(line)

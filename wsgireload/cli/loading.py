@@ -3,16 +3,20 @@
 A program of its own, run by its path: modules that it imports before the script would be listed.
 """
 
+import faulthandler
 import os
 import site
 import sys
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
 
+LONGEST = 45.0  # seconds to load the script: less than the program that runs this one waits
+
 
 def main(script: str, folders: list[str]) -> None:
     """Print the sources, and what `start()` tracks. The script's own output goes to stderr."""
     out, sys.stdout = sys.stdout, sys.stderr
+    faulthandler.dump_traceback_later(LONGEST, exit=True)  # shows where a script hangs
     known = set(sys.path)
     for folder in folders:  # as mod_wsgi does: with the .pth files in it, and in front of the rest
         site.addsitedir(folder)
@@ -33,6 +37,7 @@ def main(script: str, folders: list[str]) -> None:
     assert spec.loader is not None
     sys.modules[name] = module = module_from_spec(spec)
     spec.loader.exec_module(module)
+    faulthandler.cancel_dump_traceback_later()
     result = {
         "sources": _sources(),
         "tracked": _tracked(settings),

@@ -11,6 +11,8 @@ from wsgireload import settings
 from wsgireload.cli import places, processes
 from wsgireload.log import shown
 from wsgireload.report import Status
+from wsgireload.state import pause
+from wsgireload.state.pause import Pause
 from wsgireload.state.private_dir import PrivateDir
 from wsgireload.state.status_file import RESTART, STATE, Snapshot, parse
 
@@ -28,7 +30,12 @@ class RunningMonitor:
     snapshot: Snapshot
 
     def __str__(self) -> str:
-        return shown(f"{self.snapshot.group or self.status.server}, pid {self.status.pid}")
+        return shown(f"{self.title}, pid {self.status.pid}")
+
+    @property
+    def title(self) -> str:
+        """The name of its process group; what its server is, where it has none."""
+        return self.snapshot.group or self.status.server
 
     @property
     def status(self) -> Status:
@@ -42,13 +49,27 @@ class RunningMonitor:
 
     def request_restart(self) -> None:
         """Create the file that requests a restart; OSError if its folder is not writable."""
-        folder = PrivateDir(self.folder, foreign=True)
-        try:
+        with self._opened() as folder:
             created = folder.create(self.name + RESTART)
             if not created and self.name + RESTART not in folder.names():
                 raise PermissionError(f"cannot create a file in {self.folder}")
-        finally:
-            folder.close()
+
+    def begin_pause(self, new: Pause) -> None:
+        """Pause the application of this monitor; OSError if its folder is not writable."""
+        with self._opened() as folder:
+            new.begin(folder, self._application)
+
+    def end_pause(self) -> bool:
+        """End the pause of its application; False if there is none, OSError if it stays."""
+        with self._opened() as folder:
+            return pause.end(folder, self._application)
+
+    @property
+    def _application(self) -> str:
+        return pause.application_name(self.status.server, self.snapshot.group, self.status.script)
+
+    def _opened(self) -> contextlib.closing[PrivateDir]:
+        return contextlib.closing(PrivateDir(self.folder, foreign=True))
 
 
 @dataclass

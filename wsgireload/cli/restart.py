@@ -1,4 +1,4 @@
-"""Restart the application now, unless a check holds the restart.
+"""Restart an application now, unless a check holds the restart.
 
 A file beside the status file of each monitor requests the restart. The monitor restarts its own
 process if the code compiles and the preflight passes. On Windows --pid-file and --service restart
@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import Callable, Iterable
 
-from wsgireload.cli import monitors, processes, windows
+from wsgireload.cli import applications, monitors, windows
 from wsgireload.cli.monitors import Found, RunningMonitor
 from wsgireload.cli.terminal import UsageError, level, print_json, print_text
 from wsgireload.log import shown
@@ -24,7 +24,8 @@ POLL = 0.05  # seconds between two reads of the status files
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
-    """Add the options that name an Apache, and the time to wait."""
+    """Add the application, the options that name an Apache, and the time to wait."""
+    applications.add_arguments(command, "restart")
     which = command.add_mutually_exclusive_group()
     which.add_argument("--pid-file", metavar="FILE", help="PID file of the Apache to restart")
     which.add_argument("--service", metavar="NAME", help="service to restart (Windows)")
@@ -48,7 +49,8 @@ def run(options: argparse.Namespace) -> int:
     if options.service:
         raise UsageError("--service works on Windows only; use --pid-file here")
     found = monitors.find()
-    selected = _of_apache(options.pid_file, found.monitors)
+    named = applications.select(options, found.monitors)
+    selected = [monitor for each in named for monitor in each.monitors]
     outcomes = request(selected, options.wait)
     is_well = bool(outcomes) and set(outcomes.values()) == {RESTARTED}
     if options.json:
@@ -97,13 +99,6 @@ def _outcome(before: RunningMonitor, now: RunningMonitor | None) -> str:
         return "already restarting" if before.status.restarting else ""
     is_new = now.snapshot.time > before.snapshot.time
     return f"holding: {shown(now.status.holding)}" if now.status.holding and is_new else ""
-
-
-def _of_apache(pid_file: str | None, found: list[RunningMonitor]) -> list[RunningMonitor]:
-    if pid_file is None:
-        return found
-    parent = windows.read_pid(pid_file)  # of the process itself: the status may name any other
-    return [each for each in found if processes.parent(each.status.pid) == parent]
 
 
 def _print(selected: list[RunningMonitor], outcomes: dict[str, str], found: Found) -> None:

@@ -4,41 +4,96 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Sequence
+from functools import cache
 
-from wsgireload.cli import monitors
-from wsgireload.cli.monitors import Found, RunningMonitor
-from wsgireload.cli.terminal import level, print_json, print_text
-from wsgireload.log import few, shown
-from wsgireload.report import Restarted, plain
+from wsgireload.cli import described, directives, httpd, monitors, sites
+from wsgireload.cli.monitors import Found
+from wsgireload.cli.terminal import flush, is_terminal, print_json, print_screen, print_text
+from wsgireload.report import plain
+
+EVERY = 1.0  # seconds between two frames of --watch
 
 
-def add_arguments(_command: argparse.ArgumentParser) -> None:
-    """This command has no arguments of its own."""
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Add how much is printed, and how often."""
+    command.add_argument(
+        "-v",
+        "--verbose",
+        action="store_true",
+        help="also print the URL, by Apache's configuration, the status files and all output",
+    )
+    command.add_argument(
+        "-w",
+        "--watch",
+        action="store_true",
+        help="print it again every second until Ctrl-C; where the output is no terminal, "
+        "whenever it has changed",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Return 0 if monitors run and none of them holds a restart."""
+    """Return 0 if monitors run and none of them has failed or holds a restart."""
+    if options.watch:
+        _watch(options)
     found = monitors.find()
+    _print(found, options)
+    return 0 if is_well(found) else 1
+
+
+def _watch(options: argparse.Namespace) -> None:
+    """Print until Ctrl-C."""
+    printed = None
+    while True:
+        found = monitors.find()
+        if is_terminal() and not options.json:
+            print_screen(text(found, verbose=options.verbose))
+        elif (now := _comparable(found)) != printed:
+            printed = now
+            _print(found, options)
+            flush()
+        time.sleep(EVERY)
+
+
+def _comparable(found: Found) -> object:
+    """Return what of the output matters: neither ages nor numbers that always grow."""
+    every = [(each.path, each.status._replace(looks=0, requests=0)) for each in found.monitors]
+    return every, found.unreadable
+
+
+def _print(found: Found, options: argparse.Namespace) -> None:
     if options.json:
         data = [{**plain(each.snapshot), "folder": each.folder} for each in found.monitors]
         print_json({"ok": is_well(found), "monitors": data, "unreadable": found.unreadable})
     else:
-        for each in found.monitors:
-            print_text(text(each))
-        if not found.monitors:
-            print_text(without_monitors(found))
-        if found.unreadable:
-            print_text(found.warning())
-    return 0 if is_well(found) else 1
+        print_text(text(found, verbose=options.verbose))
 
 
 def is_well(found: Found) -> bool:
-    """Return whether there is a monitor, and none that holds a restart."""
-    return bool(found.monitors) and not any(each.status.holding for each in found.monitors)
+    """Return whether there is a monitor, and none that has failed or holds a restart."""
+    statuses = [each.status for each in found.monitors]
+    return bool(statuses) and not any(each.holding or each.failed for each in statuses)
 
 
-def without_monitors(found: Found) -> str:
+def text(found: Found, *, verbose: bool = False) -> str:
+    """Describe all monitors."""
+    now = time.time()
+    every = [
+        described.monitor(each, now, _url(each.status.script or "") if verbose else None)
+        for each in found.monitors
+    ]
+    return "\n".join(filter(None, [*(every or [_without_monitors(found)]), found.warning()]))
+
+
+@cache
+def _url(script: str) -> str:
+    """Return where a script answers by the configuration of the first Apache; "" if unknown."""
+    apache = httpd.find()
+    every = directives.read(httpd.Httpd(apache))[0] if apache and script else []
+    served = sites.of_script(script, sites.find(every, script))
+    return next((each.address.url for each in served if each.address), "")
+
+
+def _without_monitors(found: Found) -> str:
     """Explain why no monitor was found."""
     if found.unreadable:
         return "no monitor found in the readable folders"
@@ -46,42 +101,3 @@ def without_monitors(found: Found) -> str:
         "no monitor runs here: the WSGI script has had no request yet, does not call "
         "wsgireload.start(), or its monitor is inactive and Apache's error log says why"
     )
-
-
-def text(monitor: RunningMonitor) -> str:
-    """Describe one monitor in a few lines."""
-    status = monitor.status
-    state = "holding" if status.holding else "restarting" if status.restarting else "watching"
-    details = {
-        "application": status.application or "the main interpreter",
-        "generation": status.generation,
-        "reloaded": _last(status.history),
-        "changed": few(status.changed),
-        "holding": status.holding,
-        "waiting for": few(each.described(time.time()) for each in status.waiting),
-        "beside": status.beside,
-        "updated": f"{_ago(monitor.snapshot.time)}, in {monitor.path}",
-    }
-    lines = [
-        f"      {name:<12} {shown(str(value))}"
-        for name, value in details.items()
-        if value not in (None, "")
-    ]
-    word = level("warn" if status.holding else "ok")
-    return "\n".join([f"{word}  {monitor}: {state}, {status.files} files", *lines])
-
-
-def _last(history: Sequence[Restarted]) -> str:
-    """Describe the last restart of this process group: when, how fast, and why."""
-    if not history:
-        return ""
-    at, reason, took = history[0]
-    return f"{_ago(at)}{'' if took is None else f', in {took:.2f} s'}: {reason}"
-
-
-def _ago(then: float) -> str:
-    seconds = time.time() - then
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= size:
-            return f"{seconds / size:.0f} {unit} ago"
-    return f"{max(seconds, 0):.0f} s ago"

@@ -11,6 +11,7 @@ from wsgireload.changes import APPEARED, DELETED, MODIFIED, Change
 from wsgireload.detect.baseline import Baseline
 from wsgireload.detect.digests import BATCH, EMPTY, MISSING, Digest, Digests
 from wsgireload.detect.globs import Ignored
+from wsgireload.detect.missing import count_own
 from wsgireload.detect.modules import PYTHON_SUFFIXES
 from wsgireload.detect.program import Programs
 from wsgireload.detect.sweep import Sweep
@@ -68,6 +69,7 @@ class Detector:
         self._absent: dict[str, None] = {}  # where modules were missing: watched, but no files
         self._scripts: set[str] = set()  # Python sources by another suffix
         self._differs: dict[str, Change] = {}
+        self._own = 0, 0  # of so many files, how many are the application's own
         self._broken_off = False  # the last scan did not end
         self.track(settings.track)
         if settings.trigger is not None:
@@ -75,6 +77,13 @@ class Detector:
 
     def __len__(self) -> int:
         return len(self._paths) - len(self._absent)
+
+    @property
+    def own(self) -> int:
+        """The number of files that are the application's own; counted when `len` has changed."""
+        if self._own[0] != len(self):
+            self._own = len(self), count_own(self.paths())
+        return self._own[1]
 
     @property
     def unproven(self) -> list[str]:

@@ -38,15 +38,18 @@ class Requests:
         self._inside = inside
         self._clock = clock
         self._by_thread: dict[int, Request] = {}
+        self._counts: dict[int, int] = {}  # by thread
         self.latest = float("-inf")  # when the latest one began
+        self.is_noticing = False  # whether mod_wsgi reports requests
 
     def notice(self, event: str, /, **details: Any) -> None:
         """Note the beginning or the end of a request: a callback for `subscribe_events`."""
         if event == "request_started":
             environ = details.get("request_environ", {})
             path = str(environ.get("SCRIPT_NAME", "")) + str(environ.get("PATH_INFO", ""))
-            self.latest = self._clock()
-            self._by_thread[threading.get_ident()] = Request(
+            self.latest, thread = self._clock(), threading.get_ident()
+            self._counts[thread] = self._counts.get(thread, 0) + 1
+            self._by_thread[thread] = Request(
                 details.get("request_id", ""),
                 str(environ.get("REQUEST_METHOD", "")),
                 path,
@@ -55,6 +58,11 @@ class Requests:
             )
         elif event == "request_finished":
             self._by_thread.pop(threading.get_ident(), None)
+
+    @property
+    def count(self) -> int | None:
+        """The number of requests that have begun; None where mod_wsgi does not report them."""
+        return sum(self._counts.copy().values()) if self.is_noticing else None
 
     def running(self) -> list[Request]:
         """Return the requests that run now, oldest first."""
@@ -87,6 +95,7 @@ def requests(inside: ModuleType | None) -> Requests:
     if callable(subscribe):
         with contextlib.suppress(Exception):
             subscribe(found.notice)
+            found.is_noticing = True
     return found
 
 

@@ -83,12 +83,19 @@ class PrivateDir:
             return False
         return True
 
-    def write(self, name: str, content: bytes) -> None:
-        """Replace a file as a whole: it gets its name when it is complete."""
+    def write(self, name: str, content: bytes, times: tuple[float, float] | None = None) -> None:
+        """Replace a file as a whole: it gets its name when it is complete.
+
+        `times` are those of its access and modification, in seconds since 1970.
+        """
         new = f"{name}.{os.urandom(8).hex()}.new"  # random: a leftover is in no other's way
         try:
             with open(self._open(new, NEW), "wb") as file:
                 file.write(content)
+                if times is not None:
+                    # By the handle where that is possible: a name may mean another file by now.
+                    by_handle = os.utime in os.supports_fd
+                    os.utime(file.fileno() if by_handle else self._place(new), times)
             self.rename(new, name)
         except OSError:
             self.remove(new)
@@ -115,7 +122,12 @@ class PrivateDir:
 
     def modified(self, name: str) -> float:
         """The time of the last modification, in seconds since 1970."""
-        return os.lstat(self._place(name), dir_fd=self._handle).st_mtime
+        return self.times(name)[1]
+
+    def times(self, name: str) -> tuple[float, float]:
+        """The times of the last access and modification, in seconds since 1970."""
+        found = os.lstat(self._place(name), dir_fd=self._handle)
+        return found.st_atime, found.st_mtime
 
     def _open(self, name: str, flags: int) -> int:
         return os.open(self._place(name), flags, 0o600, dir_fd=self._handle)

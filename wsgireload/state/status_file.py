@@ -1,8 +1,9 @@
-"""The status file of a monitor, and the file that requests a restart from it.
+"""The status file of a monitor, and the files that request something from it.
 
-Both lie in the journal's folder, as `<pid>-<interpreter>.state` and `.restart`. The monitor writes
+They lie in the journal's folder, as `<pid>-<interpreter>.state` and `.restart`. The monitor writes
 the first when something reportable has changed and removes it when it ends. Anyone who may write to
-the folder creates the second; the monitor removes it at its next scan.
+the folder creates the second; the monitor removes it at its next scan. The third kind is that of
+the application: see state/pause.py.
 """
 
 from __future__ import annotations
@@ -16,10 +17,13 @@ from typing import NamedTuple
 
 from wsgireload import report
 from wsgireload.report import Status
+from wsgireload.state import pause
+from wsgireload.state.pause import Pause
 from wsgireload.state.private_dir import Candidates, PrivateDir
 
 STATE, RESTART = ".state", ".restart"
 REWRITE = 3600.0  # seconds: the journal removes files from that folder that are a day old
+COUNTED = 10.0  # seconds: as often a new number of requests is written
 
 
 class Snapshot(NamedTuple):
@@ -52,34 +56,52 @@ class StatusFile:
     The folder may appear late, be removed or be made anew: each scan uses the one that is there.
     """
 
-    def __init__(self, folders: Candidates, interpreter: str, group: str, interval: float) -> None:
-        """`interpreter` is a name that is unique in this process; the others are of `Snapshot`."""
+    def __init__(
+        self,
+        folders: Candidates,
+        interpreter: str,
+        group: str,
+        interval: float,
+        application: str,
+    ) -> None:
+        """`interpreter` is a name that is unique in this process; `group` and `interval` are those
+        of `Snapshot`, and `application` is the name of the pause.
+        """
         self._folders = folders
         self._name = f"{os.getpid()}-{interpreter}"
         self._group = group
         self._interval = interval
+        self._application = application
         self._folder: PrivateDir | None = None
         self._written: object = None
-        self._due = float("-inf")
+        self._requests: int | None = None
+        self._since = float("-inf")  # when it was written
         self._stamp: tuple[int, ...] | None = None  # of the folder as it was examined last
         self._is_same = False  # the folder, since then
+        self._pause: Pause | None = None
         self._is_new = True  # a request is meant for an earlier process with the same number
 
-    def write(self, reportable: object, status: Callable[[], Status]) -> None:
+    def write(
+        self, reportable: object, status: Callable[[], Status], requests: int | None = None
+    ) -> None:
         """Write the status if what is `reportable` of it has changed since it was written.
 
         Also once after each request for a restart, so that its sender can tell a new status from an
-        old one, and every hour, so that the file is not taken for a leftover.
+        old one; 10 s after the last time, if the number of `requests` is another now, or with the
+        first of them; and every hour, so that the file is not taken for a leftover.
         """
         self._is_new = False
-        is_current = reportable == self._written and time.monotonic() < self._due
+        lasts = COUNTED if self._requests else 0.0
+        lasts = REWRITE if requests == self._requests else lasts
+        is_current = reportable == self._written and time.monotonic() < self._since + lasts
         if is_current and (self._is_same or self._is_there()):
             return
         with contextlib.suppress(OSError):  # as when the disk is full: the next scan tries again
             folder = self._open()
             content = Snapshot(time.time(), self._group, self._interval, status()).dump()
             folder.write(self._name + STATE, content)
-            self._written, self._due = reportable, time.monotonic() + REWRITE
+            self._written, self._requests = reportable, requests
+            self._since = time.monotonic()
 
     def restart_requested(self) -> bool:
         """Return whether a restart was requested; True once for each request."""
@@ -92,11 +114,23 @@ class StatusFile:
         except OSError:
             return False
         if requested:
-            self._due = float("-inf")
+            self._since = float("-inf")
         return requested
 
+    def pause(self) -> Pause | None:
+        """Return the pause of this application, which may be over; None without one.
+
+        As the folder was when `restart_requested` was called last.
+        """
+        if not self._is_same:
+            try:
+                self._pause = pause.read(self._open(), self._application)
+            except OSError:
+                self._pause = None
+        return self._pause
+
     def remove(self) -> None:
-        """Remove both files."""
+        """Remove the files of this monitor."""
         if self._folder is not None:
             self._folder.remove(self._name + RESTART)
             self._folder.remove(self._name + STATE)

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from support.published import publish
 
 from wsgireload import settings
 from wsgireload.cli import (
@@ -30,8 +31,6 @@ from wsgireload.cli.installation import Installation
 from wsgireload.cli.monitors import RunningMonitor
 from wsgireload.cli.terminal import UsageError
 
-STATUS = {"active": True, "reason": None, "pid": os.getpid(), "server": "daemon", "files": 7}
-STATUS |= {"application": "", "changed": []}
 WINDOWS = Installation(
     True,
     "3.11",
@@ -40,35 +39,6 @@ WINDOWS = Installation(
     r"C:\Python311",
     r"C:\srv\mysite\venv\Lib\site-packages",
 )
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The only folder in which status files are searched."""
-    path = tmp_path / "state"
-    path.mkdir(0o700)
-    monkeypatch.setattr(settings, "state_folders", lambda: (str(path),))
-    monkeypatch.setattr(monitors, "folders_of_all_users", list)
-    return path
-
-
-def publish(
-    folder: Path,
-    name: str = "1-app",
-    when: float = 0.0,
-    interval: float = 1.0,
-    **status: object,
-) -> Path:
-    """Write a status file, by default of this process."""
-    told = {
-        "time": when or time.time(),
-        "group": "site",
-        "interval": interval,
-        "status": STATUS | status,
-    }
-    path = folder / f"{name}.state"
-    path.write_text(json.dumps(told))
-    return path
 
 
 def test_status(folder: Path, capsys) -> None:
@@ -80,7 +50,9 @@ def test_status(folder: Path, capsys) -> None:
     assert "  generation   3\n" in out
     assert "  reloaded     2 min ago, in 0.50 s: a.py changed\n" in out
     assert f"ok    site, pid {os.getpid()}: watching, 7 files\n" in out
-    assert f"in {folder}/1-app.state" in out
+    assert str(folder) not in out
+    assert main(["status", "--verbose"]) == 0
+    assert f"in {folder}/1-app.state" in capsys.readouterr().out
 
 
 def test_status_of_a_process_that_waits(folder: Path, capsys) -> None:

@@ -141,6 +141,7 @@ def test_deep_folders(tree: Tree, deep: str) -> None:
         *("0123456789abcdef.journal", "0123456789abcdef.journal.0123456789abcdef.new"),
         *("0123456789abcdef.preflight", "journal.lock", "0123456789abcdef.wait"),
         *("0123456789abcdef.written", "0123456789abcdef.written.0123456789abcdef.new"),
+        *("0123456789abcdef.pause", "0123456789abcdef.pause.0123456789abcdef.new"),
         *(".page.html.a1B2c3", ".~tmp~/page.html"),
     ],
 )

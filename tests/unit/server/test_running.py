@@ -67,6 +67,18 @@ def test_one_for_each_thread(inside: Inside) -> None:
     assert [each.path for each in requests.running()] == ["/a", "/b"]
 
 
+def test_requests_are_counted(inside: Inside) -> None:
+    """Each request counts once, in whichever thread it begins, and whether it has ended or not."""
+    requests = running.requests(inside)
+    assert requests.count == 0
+    inside.start("a")
+    inside.start("b")
+    inside.finish()
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(inside.start, "c").result()
+    assert requests.count == 3
+
+
 def test_the_events_are_subscribed_to_once(inside: Inside) -> None:
     """Another monitor of the interpreter uses what the first one has."""
     assert running.requests(inside) is running.requests(inside)
@@ -93,7 +105,8 @@ def test_without_a_request_id(inside: Inside) -> None:
 def test_nothing_is_known(old: ModuleType | None) -> None:
     """An old mod_wsgi, or none, reports nothing, and that is no error."""
     requests = running.requests(old)
-    assert (requests.running(), requests.elsewhere(), requests.awaited()) == ([], 0, ())
+    nothing = (requests.running(), requests.elsewhere(), requests.awaited(), requests.count)
+    assert nothing == ([], 0, (), None)
 
 
 def test_a_subscription_that_fails() -> None:
@@ -105,6 +118,7 @@ def test_a_subscription_that_fails() -> None:
     module = ModuleType("mod_wsgi")
     module.subscribe_events = refuse  # type: ignore[attr-defined]
     assert running.requests(module).running() == []
+    assert running.requests(module).count is None
 
 
 @pytest.mark.parametrize(

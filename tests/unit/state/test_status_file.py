@@ -6,12 +6,15 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from wsgireload.report import Status
+from wsgireload.state import pause
 from wsgireload.state import status_file as module
+from wsgireload.state.pause import Pause
 from wsgireload.state.private_dir import Candidates, PrivateDir
 from wsgireload.state.status_file import RESTART, STATE, Snapshot, StatusFile, parse
 
@@ -28,7 +31,9 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def file(folder: Path) -> StatusFile:
     """The files of one monitor; the first folder cannot be created and is passed over."""
-    return StatusFile(Candidates(("/dev/null/nowhere", str(folder)), print), "app", "site", 2.5)
+    return StatusFile(
+        Candidates(("/dev/null/nowhere", str(folder)), print), "app", "site", 2.5, "0123"
+    )
 
 
 def write(file: StatusFile, files: int, looks: int = 0) -> None:
@@ -47,7 +52,7 @@ def written(folder: Path) -> Snapshot:
 )
 def test_any_text(folder: Path, text: str) -> None:
     """Any text is read as it was written."""
-    file = StatusFile(Candidates((str(folder),), print), "app", text, 2.5)
+    file = StatusFile(Candidates((str(folder),), print), "app", text, 2.5, "0123")
     file.write(None, lambda: STATUS._replace(holding=text, changed=(text,)))
     found = written(folder)
     assert (found.group, found.status.holding, found.status.changed) == (text, text, (text,))
@@ -78,6 +83,24 @@ def test_rewritten(file: StatusFile, folder: Path, monkeypatch: pytest.MonkeyPat
     write(file, 1, looks=1)
     write(file, 1, looks=2)
     assert written(folder).status.looks == 2
+
+
+def test_requests_are_written_now_and_then(
+    file: StatusFile, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new number of requests is written, but not at each scan."""
+    monkeypatch.setattr(module.time, "monotonic", lambda: now)
+    for now, requests, expected in (
+        (0.0, 0, 0),
+        (1.0, 1, 1),
+        (9.0, 7, 1),
+        (11.0, 8, 8),
+        (25.0, 8, 8),
+    ):
+        status = partial(STATUS._replace, requests=requests, looks=int(now))
+        file.write(1, status, requests)
+        assert written(folder).status.requests == expected
+    assert written(folder).status.looks == 11
 
 
 def test_removed(file: StatusFile, folder: Path) -> None:
@@ -112,7 +135,7 @@ def test_written_after_a_request(file: StatusFile, folder: Path) -> None:
 
 def test_nowhere(tmp_path: Path) -> None:
     """Without a usable folder nothing happens, and nothing fails."""
-    file = StatusFile(Candidates(("/dev/null/nowhere",), print), "app", "site", 2.5)
+    file = StatusFile(Candidates(("/dev/null/nowhere",), print), "app", "site", 2.5, "0123")
     write(file, 1)
     assert not file.restart_requested()
     file.remove()
@@ -195,7 +218,9 @@ def test_a_folder_that_is_made_anew(file: StatusFile, folder: Path) -> None:
 def test_a_folder_that_appears_late(tmp_path: Path) -> None:
     """The better folder is used once it can be, and nothing is left in the other one."""
     better, other = tmp_path / "mounted/state", tmp_path / "other"
-    file = StatusFile(Candidates((str(better), str(other)), lambda _: None), "app", "site", 2.5)
+    file = StatusFile(
+        Candidates((str(better), str(other)), lambda _: None), "app", "site", 2.5, "0123"
+    )
     write(file, 1)
     file.restart_requested()
     assert written(other).status.files == 1
@@ -261,7 +286,7 @@ class Calm:
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder = folder
-        self.file = StatusFile(Candidates((str(folder),), print), "app", "site", 2.5)
+        self.file = StatusFile(Candidates((str(folder),), print), "app", "site", 2.5, "0123")
         self._looked: list[str] = []
         for name in ("remove", "has"):
             original = getattr(PrivateDir, name)
@@ -322,3 +347,24 @@ def test_a_calm_folder_that_is_made_anew(calm: Calm) -> None:
     calm.age()
     calm.step()
     assert written(calm.folder).status.files == 1
+
+
+def test_a_pause(calm: Calm) -> None:
+    """A pause that begins, is made anew or ends is noticed, though a calm step reads no file."""
+    folder = PrivateDir(str(calm.folder))
+
+    def seen() -> Pause | None:
+        calm.step()
+        return calm.file.pause()
+
+    assert seen() is None
+    for new in (Pause(1.0, 2.0), Pause(1.0, 3.0)):
+        new.begin(folder, "0123")
+        assert seen() == new
+        calm.age()
+        assert [seen(), seen()] == [new, new]
+    pause.end(folder, "0123")
+    assert seen() is None
+    Pause(1.0, 2.0).begin(folder, "4567")  # another application's
+    assert seen() is None
+    folder.close()

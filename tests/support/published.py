@@ -1,0 +1,31 @@
+"""Status files as monitors write them."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+STATUS = {"active": True, "reason": None, "pid": os.getpid(), "server": "daemon", "files": 7}
+STATUS |= {"application": "", "changed": []}
+
+
+def publish(
+    folder: Path,
+    name: str = "1-app",
+    when: float = 0.0,
+    interval: float = 1.0,
+    group: str = "site",
+    **status: object,
+) -> Path:
+    """Write a status file, by default of this process."""
+    told = {
+        "time": when or time.time(),
+        "group": group,
+        "interval": interval,
+        "status": STATUS | status,
+    }
+    path = folder / f"{name}.state"
+    path.write_text(json.dumps(told))
+    return path

@@ -1,0 +1,105 @@
+"""Which of the running applications a command line names."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from support.published import publish
+
+from wsgireload.cli import main
+
+
+def requested(folder: Path) -> list[str]:
+    """The monitors from which a restart was requested."""
+    return sorted(path.stem for path in folder.glob("*.restart"))
+
+
+@pytest.fixture
+def several(folder: Path) -> Path:
+    """Two applications: one with two processes, and one with two interpreters."""
+    publish(folder, "1-a", group="shop", script="/srv/shop/app.wsgi")
+    publish(folder, "2-a", group="shop", script="/srv/shop/app.wsgi", pid=os.getppid())
+    publish(folder, "3-a", group="blog", script="/srv/blog/app.wsgi")
+    publish(folder, "3-b", group="blog", script="/srv/blog/admin.wsgi", application="admin")
+    return folder
+
+
+def test_several_applications_are_listed(several: Path, capsys) -> None:
+    """Without a name nothing is restarted: the applications are listed, and the exit code is 2."""
+    assert main(["restart", "--wait", "0"]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err == (
+        "wsgireload: several applications run; name one, or use --all:\n"
+        f"  blog, pid {os.getpid()}, /srv/blog/admin.wsgi, /srv/blog/app.wsgi\n"
+        f"  shop, pid {', '.join(map(str, sorted((os.getpid(), os.getppid()))))}, "
+        "/srv/shop/app.wsgi\n"
+    )
+    assert requested(several) == []
+
+
+def test_several_applications_as_json(several: Path, capsys) -> None:
+    """JSON has them too, so that a program can choose."""
+    assert main(["restart", "--wait", "0", "--json"]) == 2
+    told = json.loads(capsys.readouterr().out)
+    assert not told["ok"]
+    assert [each["name"] for each in told["applications"]] == ["blog", "shop"]
+    assert told["applications"][1]["scripts"] == ["/srv/shop/app.wsgi"]
+
+
+@pytest.mark.parametrize(
+    ("given", "restarted"),
+    [
+        (["shop"], ["1-a", "2-a"]),
+        (["/srv/blog/admin.wsgi"], ["3-a", "3-b"]),
+        (["--all"], ["1-a", "2-a", "3-a", "3-b"]),
+    ],
+    ids=str,
+)
+def test_a_named_application(several: Path, given: list[str], restarted: list[str]) -> None:
+    """A name, a script or --all selects all processes of the applications that it names."""
+    assert main(["restart", *given, "--wait", "0"]) == 1  # nothing comes of it here
+    assert requested(several) == restarted
+
+
+def test_the_only_application_needs_no_name(folder: Path) -> None:
+    """Several processes or interpreters of one application are no choice."""
+    publish(folder, "1-a", group="shop")
+    publish(folder, "2-a", group="shop", pid=os.getppid(), application="admin")
+    assert main(["restart", "--wait", "0"]) == 1
+    assert requested(folder) == ["1-a", "2-a"]
+
+
+@pytest.mark.parametrize("name", ["nothing", "/srv/shop", "sho", "\x1b[2J"])
+def test_no_such_application(several: Path, name: str, capsys) -> None:
+    """A name that means none is an error that lists those that run."""
+    assert main(["restart", name, "--wait", "0"]) == 2
+    err = capsys.readouterr().err
+    assert f"NAME is {name!r}; it takes one of the applications that run:\n  blog, pid" in err
+    assert requested(several) == []
+
+
+def test_one_name_in_two_apaches(folder: Path, capsys) -> None:
+    """A name that two Apaches have restarts none of them; the script tells them apart."""
+    publish(folder, "1-a", group="site", parent=7, script="/srv/one.wsgi")
+    publish(folder, "2-a", group="site", parent=8, script="/srv/two.wsgi")
+    assert main(["restart", "site", "--wait", "0"]) == 2
+    assert "name its WSGI script" in capsys.readouterr().err
+    assert requested(folder) == []
+    assert main(["restart", "/srv/two.wsgi", "--wait", "0"]) == 1
+    assert requested(folder) == ["2-a"]
+
+
+def test_a_name_and_all(several: Path, capsys) -> None:
+    """NAME and --all exclude each other."""
+    assert main(["restart", "shop", "--all"]) == 2
+    assert "exclude each other" in capsys.readouterr().err
+
+
+def test_a_name_where_nothing_runs(folder: Path, capsys) -> None:
+    """Without any monitor a name is no mistake: there is nothing to restart."""
+    assert main(["restart", "shop"]) == 1
+    assert "no monitor found" in capsys.readouterr().out

@@ -1,0 +1,102 @@
+"""`wsgireload pause` and `resume`."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+from support.published import publish
+
+from wsgireload.cli import main
+from wsgireload.state import pause
+from wsgireload.state.pause import Pause, application_name
+from wsgireload.state.private_dir import PrivateDir
+
+
+def paused(folder: Path, group: str = "site", script: str | None = None) -> Pause | None:
+    """The pause of an application."""
+    opened = PrivateDir(str(folder))
+    try:
+        return pause.read(opened, application_name("daemon", group, script))
+    finally:
+        opened.close()
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"),
+    [([], 600), (["--for", "90"], 90), (["--for", "45s"], 45), (["--for", "24h"], 86400)],
+)
+def test_pause_and_resume(folder: Path, given: list[str], seconds: int, capsys) -> None:
+    """A pause begins now and ends after 10 minutes, or what --for says; resume ends it."""
+    publish(folder)
+    before = time.time()
+    assert main(["pause", *given]) == 0
+    found = paused(folder)
+    assert found is not None
+    assert found.until - found.since == pytest.approx(seconds, abs=0.001)
+    assert before - 0.001 <= found.since <= time.time() + 0.001
+    end = time.strftime("%H:%M:%S", time.localtime(found.until))
+    out = capsys.readouterr().out
+    assert out.startswith(f"ok    site, pid {os.getpid()}: paused until {end}, for ")
+    assert "`wsgireload resume site` ends it" in out
+    assert main(["resume"]) == 0
+    assert paused(folder) is None
+    assert f"ok    site, pid {os.getpid()}: resumed\n" in capsys.readouterr().out
+    assert main(["resume"]) == 0
+    assert "was not paused" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("given", ["0", "25h", "-5", "1d", "ten", "", "1e3", "9999999", "10 m"])
+def test_durations_that_make_no_sense(folder: Path, given: str, capsys) -> None:
+    """A duration has a unit that is known, and is a day at most."""
+    publish(folder)
+    with pytest.raises(SystemExit) as ended:
+        main(["pause", f"--for={given}"])
+    assert ended.value.code == 2
+    assert f"{given!r}; it takes seconds, or a number with s, m or h" in capsys.readouterr().err
+    assert paused(folder) is None
+
+
+def test_one_of_several(folder: Path, capsys) -> None:
+    """Without a name several applications are listed; a name pauses one, --all ends each pause."""
+    publish(folder, "1-a", group="shop")
+    publish(folder, "2-a", group="blog")
+    assert main(["pause"]) == 2
+    assert "several applications run" in capsys.readouterr().err
+    assert main(["pause", "shop", "--for", "5m"]) == 0
+    assert paused(folder, "shop")
+    assert not paused(folder, "blog")
+    assert main(["resume"]) == 2
+    assert main(["resume", "--all"]) == 0
+    assert not paused(folder, "shop")
+
+
+def test_every_script_of_a_server(folder: Path) -> None:
+    """Without a process group, as on Windows, all applications of the process pause with it."""
+    publish(folder, "1-a", group="", script="/a.wsgi")
+    publish(folder, "1-b", group="", script="/b.wsgi")
+    assert main(["pause"]) == 0
+    assert paused(folder, "", "/a.wsgi") == paused(folder, "", "/b.wsgi") != None  # noqa: E711
+
+
+def test_where_it_cannot_be_written(folder: Path, capsys, monkeypatch) -> None:
+    """A pause that did not begin is a failure, with its reason."""
+    publish(folder)
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Pause, "begin", refuse)
+    assert main(["pause", "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert not told["ok"]
+    assert told["applications"][0]["outcome"] == "not possible: Permission denied"
+
+
+def test_nothing_to_pause(folder: Path, capsys) -> None:
+    """Without a monitor nothing is paused."""
+    assert main(["pause"]) == 1
+    assert "no monitor found" in capsys.readouterr().out
