@@ -17,3 +17,6 @@ exclude_patterns = ["_build"]
 myst_heading_anchors = 3
 highlight_language = "text"
 suppress_warnings = ["misc.highlighting_failure"]  # a session at a prompt need not be one of shell
+man_pages = [
+    ("cli", "wsgireload", "reload a WSGI application under Apache and mod_wsgi", author, 1)
+]

@@ -113,6 +113,10 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     "**Nothing that is printed": (
         f"{CLI}: test_what_a_terminal_would_obey test_everything_printed_is_harmless",
     ),
+    "**A pause of root's**": (
+        "unit/state/test_pause.py: test_no_other_file_is_touched test_whoever_made_it",
+        "unit/decide/test_pause.py: test_it_is_never_long",
+    ),
     "**A forged interval**": (f"{CLI}: test_an_interval_that_nobody_waits_for",),
     "**`config` writes": (
         f"{CLI}: test_config_with_odd_names test_config_that_apache_could_not_read",

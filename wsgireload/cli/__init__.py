@@ -5,10 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from wsgireload.cli import config, doctor, files, pause, restart, resume, status, terminal
+from wsgireload.cli import parser, terminal
 from wsgireload.cli.terminal import OutputError, UsageError
-
-COMMANDS = (doctor, config, status, restart, pause, resume, files)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     try:
-        return _parser().parse_args(arguments)
+        return parser.build().parse_args(arguments)
     except OSError as error:  # printing the help has failed
         raise OutputError(error) from None
 
@@ -40,28 +38,3 @@ def _run(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         return 130
     return code
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="wsgireload", description="Reload a WSGI application under Apache and mod_wsgi."
-    )
-    parser.add_argument("--version", action="version", version=_version())
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in COMMANDS:
-        name = module.__name__.rpartition(".")[2]
-        summary = (module.__doc__ or "").splitlines()[0]
-        command = commands.add_parser(name, help=summary, description=summary)
-        module.add_arguments(command)
-        command.add_argument("--json", action="store_true", help="print JSON")
-        command.set_defaults(run=module.run)
-    return parser
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return f"wsgireload {version('wsgireload')}"
-    except PackageNotFoundError:  # run from a checkout
-        return "wsgireload (not installed)"

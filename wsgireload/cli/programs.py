@@ -11,11 +11,14 @@ TIMEOUT = 60.0  # seconds
 
 
 def run(
-    words: Sequence[str], environment: Mapping[str, str] | None = None, folder: str | None = None
+    words: Sequence[str],
+    environment: Mapping[str, str] | None = None,
+    folder: str | None = None,
+    timeout: float = TIMEOUT,
 ) -> tuple[int, str, str]:
     """Return exit code, stdout and stderr; -1, "" and the reason if the program cannot run.
 
-    `environment` is added to ours, `folder` is the current one by default.
+    `environment` is added to ours, `folder` is the current one by default; `timeout` in seconds.
     """
     known = {**settings.environment(), **(environment or {})}
     known.pop("AP_PARENT_PID", None)  # with it, an httpd takes itself for the child of another
@@ -28,7 +31,7 @@ def run(
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=TIMEOUT,
+            timeout=timeout,
             check=False,
         )
     except (OSError, ValueError, subprocess.SubprocessError) as error:

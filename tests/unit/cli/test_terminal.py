@@ -50,7 +50,9 @@ def test_nobody_reads_on(tmp_path: Path) -> None:
     script.write_text(f"import wsgireload\nwsgireload.start(track={str(tmp_path)!r})\n")
     for number in range(1000):
         (tmp_path / f"{'x' * 50}{number}.html").touch()
-    assert unread("files", script, "--path", tmp_path, "--all") == (terminal.BROKEN_PIPE, "")
+    code, err = unread("files", script, "--path", tmp_path, "--all")
+    assert code == terminal.BROKEN_PIPE
+    assert err.replace(f"wsgireload: still loading {script}\n", "") == ""  # on a busy machine
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
