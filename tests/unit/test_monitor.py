@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from types import FrameType
 
@@ -22,7 +23,8 @@ from wsgireload.server import detection, native
 from wsgireload.server.detection import Server
 from wsgireload.settings import Settings
 from wsgireload.state.journal import Entry, Journal
-from wsgireload.state.private_dir import Candidates
+from wsgireload.state.pause import Pause
+from wsgireload.state.private_dir import Candidates, PrivateDir
 from wsgireload.watch.wakeup import EventWakeup, Wakeup
 
 
@@ -650,3 +652,24 @@ def test_another_reloader_is_reported(
     assert lines[0].getMessage().startswith("watching: ")
     assert monitor.status().beside == "the reloader x restarts as well"
     assert monitor.active
+
+
+def test_a_pause(begin, asked: Asked, tmp_path: Path) -> None:
+    """A pause holds a change, is in the status, and ends when its time has come by itself."""
+    path = tmp_path / "page.html"
+    path.write_text("one")
+    monitor = looked(begin(track=[path], interval=3600.0))
+    wait_for(lambda: states(tmp_path))
+    now = time.time()
+    with closing(PrivateDir(str(tmp_path / "journal"))) as folder:
+        Pause(now, now + 600).begin(folder, fingerprint(b"daemon site"))
+    path.write_text("two")
+    wait_for(lambda: monitor.status().holding)
+    assert monitor.status().paused == pytest.approx(now + 600)
+    assert states(tmp_path)[0]["status"]["paused"] == pytest.approx(now + 600)
+    now = time.time()
+    with closing(PrivateDir(str(tmp_path / "journal"))) as folder:
+        Pause(now, now + 0.3).begin(folder, fingerprint(b"daemon site"))
+    monitor.scan()  # hours before the next step
+    assert asked.event.wait(DEADLINE)
+    assert monitor.status().paused is None

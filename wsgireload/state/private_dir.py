@@ -92,10 +92,10 @@ class PrivateDir:
         try:
             with open(self._open(new, NEW), "wb") as file:
                 file.write(content)
-                if times is not None:
-                    # By the handle where that is possible: a name may mean another file by now.
-                    by_handle = os.utime in os.supports_fd
-                    os.utime(file.fileno() if by_handle else self._place(new), times)
+                if times is not None and os.utime in os.supports_fd:  # no name: it may be planted
+                    os.utime(file.fileno(), times)
+            if times is not None and os.utime not in os.supports_fd:
+                os.utime(self._place(new), times)
             self.rename(new, name)
         except OSError:
             self.remove(new)
