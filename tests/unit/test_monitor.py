@@ -663,10 +663,11 @@ def test_a_pause(begin, asked: Asked, tmp_path: Path) -> None:
     now = time.time()
     with closing(PrivateDir(str(tmp_path / "journal"))) as folder:
         Pause(now, now + 600).begin(folder, fingerprint(b"daemon site"))
+    monitor.scan()
+    wait_for(lambda: states(tmp_path)[0]["status"]["paused"])
+    assert monitor.status().paused == pytest.approx(now + 600)
     path.write_text("two")
     wait_for(lambda: monitor.status().holding)
-    assert monitor.status().paused == pytest.approx(now + 600)
-    assert states(tmp_path)[0]["status"]["paused"] == pytest.approx(now + 600)
     now = time.time()
     with closing(PrivateDir(str(tmp_path / "journal"))) as folder:
         Pause(now, now + 0.3).begin(folder, fingerprint(b"daemon site"))
