@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import time
-from functools import cache
+from functools import cache, partial
 
-from wsgireload.cli import described, directives, httpd, monitors, sites
+from wsgireload.cli import described, directives, httpd, monitors, programs, sites
+from wsgireload.cli.httpd import Httpd
 from wsgireload.cli.monitors import Found
 from wsgireload.cli.terminal import flush, is_terminal, print_json, print_screen, print_text
 from wsgireload.report import plain
 
 EVERY = 1.0  # seconds between two frames of --watch
+LONGEST = 5.0  # seconds for each program that reads Apache's configuration
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -87,10 +90,12 @@ def text(found: Found, *, verbose: bool = False) -> str:
 @cache
 def _url(script: str) -> str:
     """Return where a script answers by the configuration of the first Apache; "" if unknown."""
-    apache = httpd.find()
-    every = directives.read(httpd.Httpd(apache))[0] if apache and script else []
-    served = sites.of_script(script, sites.find(every, script))
-    return next((each.address.url for each in served if each.address), "")
+    with contextlib.suppress(Exception):  # a broken Apache is the doctor's matter
+        if script and (program := httpd.find()):
+            apache = Httpd(program, run=partial(programs.run, timeout=LONGEST))
+            served = sites.of_script(script, sites.find(directives.read(apache)[0], script))
+            return next((each.address.url for each in served if each.address), "")
+    return ""
 
 
 def _without_monitors(found: Found) -> str:

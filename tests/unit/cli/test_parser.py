@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from support.standinapache import apache, program
 
 from wsgireload.cli import completion, httpd, main, parser, versions
 
@@ -43,20 +44,6 @@ def test_summaries(capsys) -> None:
     assert all(f"\n    {command}" in lines for command in COMMANDS)
 
 
-def program(folder: Path, text: str) -> str:
-    """A program in place of Apache."""
-    path = folder / "httpd"
-    path.write_text(f"#!{sys.executable}\n{text}\n")
-    path.chmod(0o755)
-    return str(path)
-
-
-PRINTED = (
-    "Server version: Apache/2.4.99 (Test)\nArchitecture:   64-bit\n"
-    ' -D HTTPD_ROOT="/no"\n -D SERVER_CONFIG_FILE="httpd.conf"'
-)
-
-
 def version(capsys: pytest.CaptureFixture[str]) -> list[str]:
     """What --version prints."""
     with pytest.raises(SystemExit) as ended:
@@ -69,15 +56,11 @@ def test_version_of_apache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caps
     """--version prints that of the Apache in the usual places, and of the mod_wsgi it loads."""
     module = tmp_path / "mod_wsgi.so"
     module.write_bytes(b"\x7fELF\x02\0libpython3.11.so.1.0\0\x005.0.2\0")
-    (tmp_path / "httpd.conf").write_text(f"LoadModule wsgi_module {module}\n")
-    includes = f"Included configuration files:\n  (*) {tmp_path}/httpd.conf\n"
-    made = program(
-        tmp_path, f"import sys; print({PRINTED!r} if '-V' in sys.argv else {includes!r})"
-    )
+    made = apache(tmp_path, f"LoadModule wsgi_module {module}\n")
     monkeypatch.setattr(httpd, "find", lambda: made)
-    ours, apache, mod_wsgi = version(capsys)
+    ours, server, mod_wsgi = version(capsys)
     assert ours.startswith("wsgireload ")
-    assert apache == f"Apache/2.4.99 (Test): {made}"
+    assert server == f"Apache/2.4.99 (Test): {made}"
     assert mod_wsgi == f"mod_wsgi 5.0.2 for Python 3.11: {module}"
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 from support.published import publish
+from support.standinapache import apache
 
-from wsgireload.cli import main, status, terminal
+from wsgireload.cli import httpd, main, status, terminal
 from wsgireload.cli.described import duration
 
 FAILED = {
@@ -35,6 +36,19 @@ def test_the_application(folder: Path, capsys) -> None:
     assert ": watching, 69 files, 2 of them yours\n" in out
     assert "      script       /srv/mysite/app.wsgi\n" in out
     assert "      running      for 2 min, 12 requests\n" in out
+
+
+def test_the_url(folder: Path, tmp_path: Path, capsys, monkeypatch) -> None:
+    """--verbose prints the URL, by Apache's configuration; a broken Apache does no harm."""
+    made = apache(tmp_path, "Listen 8080\nWSGIScriptAlias /shop /srv/mysite/app.wsgi\n")
+    publish(folder, script="/srv/mysite/app.wsgi")
+    status._url.cache_clear()
+    monkeypatch.setattr(httpd, "find", lambda: made)
+    assert "      url          http://127.0.0.1:8080/shop" in printed(capsys, "--verbose")
+    assert "8080" not in printed(capsys)
+    status._url.cache_clear()
+    monkeypatch.setattr(httpd, "find", lambda: 1 / 0)
+    assert " url " not in printed(capsys, "--verbose")
 
 
 def test_what_is_not_known(folder: Path, capsys) -> None:

@@ -118,3 +118,15 @@ def test_a_screen(
     monkeypatch.setattr("shutil.get_terminal_size", lambda: (10, rows))
     terminal.print_screen("\n".join(lines))
     assert out.getvalue() == terminal.HOME + terminal.CLEAR + "\n".join(shown) + "\n"
+
+
+def test_a_script_that_hangs(tmp_path: Path) -> None:
+    """A script that is never loaded is ended, and a traceback shows the line where it hangs."""
+    script = tmp_path / "app.wsgi"
+    script.write_text("import threading\nthreading.Event().wait()\n")
+    code = "import sys; from wsgireload.cli import loading; loading.LONGEST = 0.5; "
+    code += "loading.main(sys.argv[1], [])"
+    words = [sys.executable, "-c", code, script]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert f'File "{script}", line 2 in <module>' in done.stderr
