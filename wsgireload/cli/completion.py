@@ -27,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("completion needs shtab: pip install 'wsgireload[completion]'") from None
     parser = import_module("wsgireload.cli.parser").build()  # which imports this module
     _mark_paths(parser, shtab.FILE, shtab.DIRECTORY)
-    script = shtab.complete(parser, shell=options.shell)
+    script = shtab.complete(parser, options.shell)
     if options.json:
         print_json({"ok": True, "script": script})
     else:
