@@ -110,11 +110,13 @@ def test_healthy(healthy: Site, doctor: Doctor) -> None:
 
 
 def test_healthy_as_text(healthy: Site, command: CommandLine) -> None:
-    """As text each finding is one line, and the exit code is 0."""
+    """As text the verdict comes first, then each finding in one line; the exit code is 0."""
     config = configure(healthy)
     done = command("doctor", "--httpd", healthy.apache.httpd, "--config", config)
     assert (done.code, done.err) == (0, "")
-    assert all(line.startswith("ok    ") for line in done.out.splitlines())
+    verdict, empty, *lines = done.out.splitlines()
+    assert (verdict, empty) == ("Reloads will work.", "")
+    assert all(line.startswith("ok    ") for line in lines)
 
 
 def test_wrong_python(healthy: Site, doctor: Doctor) -> None:

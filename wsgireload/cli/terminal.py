@@ -139,6 +139,13 @@ def _encodable(text: str) -> str:
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
+def columns() -> int | None:
+    """Return the width of the terminal, or COLUMNS; None if stdout is none, as for `| grep`."""
+    if sys.stdout.isatty() or settings.environment().get("COLUMNS"):
+        return shutil.get_terminal_size().columns
+    return None
+
+
 def _harmless(text: str) -> str:
     return "".join(each if ALLOWED.match(each) else escaped(each) for each in ALLOWED.split(text))
 

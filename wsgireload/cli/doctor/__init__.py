@@ -1,4 +1,4 @@
-"""Check whether reloads work here; print ok, warn or fail, and a cure.
+"""Check whether reloads work here; print a verdict, and each problem with a cure.
 
 Apache itself parses its configuration, by `httpd -t`, which starts nothing.
 """
@@ -13,13 +13,12 @@ from dataclasses import asdict
 from wsgireload.cli import directives, sites
 from wsgireload.cli import httpd as apaches
 from wsgireload.cli.directives import Directive
-from wsgireload.cli.doctor import apache, python, script, watching
+from wsgireload.cli.doctor import apache, layout, python, script, watching
 from wsgireload.cli.doctor.finding import Finding
 from wsgireload.cli.httpd import Httpd
 from wsgireload.cli.installation import Installation
 from wsgireload.cli.sites import Site
-from wsgireload.cli.terminal import level, print_json, print_text
-from wsgireload.log import escaped
+from wsgireload.cli.terminal import columns, print_json, print_text
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -38,10 +37,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"ok": is_well, "findings": [asdict(each) for each in findings]})
         return 0 if is_well else 1
-    for each in findings:
-        print_text(f"{level(each.level)}  {each.what}: {escaped(each.text)}")
-        if each.cure:
-            print_text(f"      -> {escaped(each.cure)}")
+    print_text("\n".join(layout.lines(findings, columns())))
     return 0 if is_well else 1
 
 

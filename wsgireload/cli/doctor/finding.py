@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+LEVELS = "fail", "warn", "ok"  # the worst first
+
 
 @dataclass(frozen=True)
 class Finding:
