@@ -140,10 +140,8 @@ def _encodable(text: str) -> str:
 
 
 def columns() -> int | None:
-    """Return the width of the terminal, or COLUMNS; None if stdout is none, as for `| grep`."""
-    if sys.stdout.isatty() or settings.environment().get("COLUMNS"):
-        return shutil.get_terminal_size().columns
-    return None
+    """Return the width of the terminal; None if stdout is none, so that `| grep` sees all."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def _harmless(text: str) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
+from wsgireload.cli import terminal
 from wsgireload.cli.doctor import layout
 from wsgireload.cli.doctor.finding import Finding, fail, ok, warn
 
@@ -64,3 +67,11 @@ def test_harmless() -> None:
     """A line break in a text, as of a file's name, starts no line of its own."""
     lines = list(layout.lines([fail("script", "a\nok    all: well", "b\nc")], None))
     assert len(lines) == 4
+
+
+@pytest.mark.parametrize(("is_terminal", "columns"), [(True, 72), (False, None)])
+def test_columns(is_terminal: bool, columns: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only a terminal has a width: a pipe gets whole lines, whatever COLUMNS is."""
+    monkeypatch.setenv("COLUMNS", "72")
+    monkeypatch.setattr("sys.stdout", SimpleNamespace(isatty=lambda: is_terminal))
+    assert terminal.columns() == columns
