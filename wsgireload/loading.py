@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from wsgireload.log import Log, Word, few, shown
+from wsgireload.log import Event, Log, Word, few, shown
 from wsgireload.report import Failed
 from wsgireload.server.load_failure import LoadFailure
 from wsgireload.wiring import Parts
@@ -76,7 +76,9 @@ class Loading:
         if made_by is not None and self._began - made_by.at < LONG_AGO:
             budget.complete(made_by._replace(up=up))
             took = f"new code up after {up - made_by.at:.2f} s"
-            self._log.say(Word.RELOADED, f"{made_by.reason}; {took}{budget.repeated()}")
+            event = Event("reloaded", paths=made_by.paths, seconds=round(up - made_by.at, 3))
+            text = f"{made_by.reason}; {took}{budget.repeated()}"
+            self._log.say(Word.RELOADED, text, event=event)
         text = f"{len(detector)} files"
         if unproven := detector.unproven:
             text += f"; imported before start(), assumed unchanged: {few(map(shown, unproven))}"

@@ -1,7 +1,8 @@
 """The log: one line for each thing that happens.
 
 Every line begins with one of the words of `Word` and ends with the process and the application. It
-goes to the logger `wsgireload`; without a handler there it goes to stderr: Apache's error log.
+goes to the logger `wsgireload`; without a handler there it goes to Apache's error log, by way of
+mod_wsgi's own handler if it has one, else of stderr.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import contextlib
 import logging
 import os
 import sys
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 
 class Word:
@@ -27,33 +30,112 @@ class Word:
 LOUD = {Word.HOLDING, Word.RESTARTING, Word.INACTIVE}  # warnings; the others are information
 
 
-class Log:
-    """The lines of one monitor, each with its pid and application group."""
+class Event(NamedTuple):
+    """One event in the life of a process, as `on_event` gets it.
 
-    def __init__(self, application: str) -> None:
+    kind: "changed", "held", "restarting", "reloaded" or "failed".
+    message: the log line's text, without its first word and its end.
+    paths: the files that it is about; the one that is at fault if a file holds a restart.
+    line: the number of the line that is at fault in the first of them, from 1.
+    seconds: for "reloaded", from the request to restart until the new code was up.
+    details: for "failed", the traceback; for "held", what a check has printed.
+    application: the application group; pid: the process; at: the time, in seconds since 1970.
+    What does not apply is None.
+    """
+
+    kind: str
+    paths: tuple[str, ...] = ()
+    line: int | None = None
+    seconds: float | None = None
+    details: str | None = None
+    message: str = ""
+    application: str = ""
+    pid: int = 0
+    at: float = 0.0
+
+    def asdict(self) -> dict[str, object]:
+        """Return the fields as JSON-able data."""
+        return {**self._asdict(), "paths": list(self.paths)}
+
+
+class Log:
+    """The lines of one monitor, each with its pid and application group.
+
+    `send` is called with the event that a line reports, if it reports one, after the line.
+    """
+
+    def __init__(
+        self, application: str, send: Callable[[Event], None] = lambda _event: None
+    ) -> None:
         self.application = application
+        self._send = send
         self._said: set[str] = set()
 
-    def say(self, word: str, text: str, *, loud: bool = False) -> None:
-        """Write one line, as a warning if it is `loud`. A failure to do so is ignored."""
-        line = f"{word}: {text} [pid {os.getpid()}, application {self.application!r}]"
-        with contextlib.suppress(Exception):
-            _write(loud or word in LOUD, line if line.isprintable() else escaped(line))
+    def say(self, word: str, text: str, *, loud: bool = False, event: Event | None = None) -> None:
+        """Write one line, as a warning if it is `loud`. A failure to do so is ignored.
 
-    def say_once(self, word: str, text: str, *, loud: bool = False) -> None:
+        Of the `event` the caller sets what is special to it; the rest is the same for all.
+        """
+        text = text if text.isprintable() else escaped(text)
+        about = (event or Event(word))._replace(
+            message=text, application=self.application, pid=os.getpid(), at=time.time()
+        )
+        level = logging.WARNING if loud or word in LOUD else logging.INFO
+        with contextlib.suppress(Exception):
+            _write(level, f"{word}: {text}", about)
+        if event is not None:
+            self._send(about)
+
+    def say_once(
+        self, word: str, text: str, *, loud: bool = False, event: Event | None = None
+    ) -> None:
         """The same, but never the same text twice in the life of this process."""
         if text not in self._said and len(self._said) < 1000:
             self._said.add(text)
-            self.say(word, text, loud=loud)
+            self.say(word, text, loud=loud, event=event)
 
 
-def _write(loud: bool, line: str) -> None:
+def _write(level: int, line: str, about: Event) -> None:
+    line += f" [pid {about.pid}, application {about.application!r}"
     logger = logging.getLogger("wsgireload")
     if logger.hasHandlers() and not logger.disabled:
-        logger.log(logging.WARNING if loud else logging.INFO, "%s", line)
-    elif sys.stderr is not None:  # the current one: mod_wsgi gives each interpreter its own
-        sys.stderr.write(f"wsgireload: {line}\n")
+        path = about.paths[0] if about.paths else None
+        fields = {"event": about.kind, "path": path, "line": about.line, "seconds": about.seconds}
+        fields |= {"application": about.application, "details": about.details}
+        logger.log(level, "%s", f"{line}]", extra=fields)
+    elif not _write_with_level(level, f"wsgireload: {line}]") and sys.stderr is not None:
+        # The current one: mod_wsgi gives each interpreter its own. All its lines are errors.
+        sys.stderr.write(f"wsgireload: {line}, {logging.getLevelName(level).lower()}]\n")
         sys.stderr.flush()
+
+
+def _write_with_level(level: int, line: str) -> bool:
+    """Write to Apache's error log where mod_wsgi can set the level (6.0); return whether it did.
+
+    Apache discards lines below its LogLevel, by default all information. These lines answer the
+    question why nothing happens, so each gets the lowest level from its own on that is written.
+    """
+    handler_type = getattr(sys.modules.get("mod_wsgi"), "LogHandler", None)
+    written = _Written()
+    with contextlib.suppress(Exception):  # stderr is left
+        if handler_type is not None:
+            handler = handler_type()
+            handler.setFormatter(written)
+            for each in sorted({level, logging.WARNING, logging.ERROR}):
+                if not written.is_written:
+                    record = logging.LogRecord("wsgireload", each, __file__, 0, line, None, None)
+                    handler.emit(record)
+    return written.is_written
+
+
+class _Written(logging.Formatter):
+    """Knows whether a line was written: mod_wsgi formats no other."""
+
+    is_written = False
+
+    def format(self, record: logging.LogRecord) -> str:
+        self.is_written = True
+        return str(record.msg)
 
 
 def escaped(text: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from wsgireload import environment, settings, threads
 from wsgireload.loading import AGAIN, Loading
-from wsgireload.log import Log, Word
+from wsgireload.log import Event, Log, Word
 from wsgireload.report import Awaited, Status
 from wsgireload.server import detection, ending
 from wsgireload.server.detection import Server
@@ -224,8 +224,13 @@ class Monitor:
         except StopScanning:
             return None
         except Exception:  # the site must not suffer from an error of ours
-            lines = " / ".join(map(str.strip, traceback.format_exc().splitlines()))
-            self._log.say_once(Word.HOLDING, f"a step failed and will be repeated: {lines}")
+            trace = traceback.format_exc()
+            lines = " / ".join(map(str.strip, trace.splitlines()))
+            text, event = (
+                f"a step failed and will be repeated: {lines}",
+                Event("held", details=trace),
+            )
+            self._log.say_once(Word.HOLDING, text, event=event)
             return None
         self._is_up = self._is_up or all(gate.announce() for gate in parts.gates)
         soon = parts.detector.importing or not self._is_up

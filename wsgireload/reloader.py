@@ -10,7 +10,7 @@ from wsgireload.changes import NONE, Change, Changes
 from wsgireload.decide.budget import Budget
 from wsgireload.decide.timing import Handover
 from wsgireload.decide.verdict import GO, Gate, Go, Hold, Verdict, Wait
-from wsgireload.log import Log, Word, few, shown
+from wsgireload.log import Event, Log, Word, few, shown
 from wsgireload.report import Awaited
 from wsgireload.server.restart import Restart
 
@@ -113,7 +113,7 @@ class Reloader:
         self.changes = Changes(found, self._requested, self._restart.is_closed)
         self.scans += 1
         if self.changes.files and not before:
-            self._log.say(Word.CHANGED, self.changes.described())
+            self._log.say(Word.CHANGED, self.changes.described(), event=self._event("changed"))
             for gate in self._gates:
                 gate.prefetch()
         elif before and not self.changes.files:
@@ -152,7 +152,8 @@ class Reloader:
             return verdict
         by = "; by SIGTERM" if self._restart.next_signal() == "SIGTERM" else ""
         # Once: a request that fails is made again and again.
-        self._log.say_once(Word.RESTARTING, self.changes.described("changed") + note + by)
+        text = self.changes.described("changed") + note + by
+        self._log.say_once(Word.RESTARTING, text, event=self._event("restarting"))
         try:
             first = self._restart.request()
         except Exception as error:  # most likely a NativeError
@@ -171,12 +172,20 @@ class Reloader:
         if isinstance(verdict, Hold):
             self.withdraw()
             if verdict != self.hold:
-                self._log.say(Word.HOLDING, verdict.reason)
+                self._log.say(Word.HOLDING, verdict.reason, event=self._event("held", verdict))
             self.hold = verdict
         elif isinstance(verdict, Wait) and verdict.announcement and verdict != self._verdict:
             what = self.changes.described("changed")
-            self._log.say(Word.RESTARTING, f"{what}; {verdict.announcement}")
+            event = self._event("restarting")
+            self._log.say(Word.RESTARTING, f"{what}; {verdict.announcement}", event=event)
         self._verdict = verdict
+
+    def _event(self, kind: str, hold: Hold | None = None) -> Event:
+        """What happens to the changes; of a `hold` the file at fault."""
+        place = hold.place if hold else None
+        if place is None:
+            return Event(kind, paths=tuple(self.changes.files))
+        return Event(kind, paths=(place.path,), line=place.line)
 
     def _retry(self) -> None:
         signal = self._restart.signal
@@ -185,7 +194,7 @@ class Reloader:
         self.withdraw()
         text = f"no restart {waited:g} s after it was requested; retrying"
         self._in_vain = Hold(f"{text}, as {signal} had no effect" if signal else text)
-        self._log.say(Word.HOLDING, self._in_vain.reason)
+        self._log.say(Word.HOLDING, self._in_vain.reason, event=self._event("held"))
 
     def _is_behind_group(self) -> bool:
         """Whether the group runs newer code. A process that holds does not follow it."""

@@ -40,7 +40,7 @@ class Lines(Log):
         super().__init__("site")
         self.lines: Counter[str] = Counter()
 
-    def say(self, word: str, text: str, *, loud: bool = False) -> None:
+    def say(self, word: str, text: str, **_: object) -> None:
         self.lines[f"{word}: {text}"] += 1
 
 

@@ -97,3 +97,21 @@ def test_touched_and_restarted(site: Site) -> None:
     site.ask()
     site.wait_for_looks()
     assert site.said("restarting") == []
+
+
+@pytest.mark.each_mod_wsgi
+@pytest.mark.parametrize("level", ["info", "warn"])
+def test_levels_of_the_log(new_site: Sites, level: str) -> None:
+    """Each line has its level: for Apache with mod_wsgi 6, if it writes that; else at its end."""
+    site = new_site(directives=f"LogLevel {level}")
+    site.start()
+    assert site.ask().value == "old"
+    site.edit("words.py", "old", "new")
+    site.wait_for_value("new")
+    [reloaded] = site.wait_for_line("reloaded: ")
+    [restarting] = site.wait_for_line("restarting: ")
+    if reloaded.level == "error":
+        assert restarting.text.endswith(", warning]")
+        assert reloaded.text.endswith(", info]")
+    else:
+        assert (reloaded.level, restarting.level) == (level, "warn")

@@ -20,7 +20,8 @@ def running(new_site: Sites, group: str | None) -> tuple[Site, int]:
 
 def ours(site: Site, *, after: int) -> list[str]:
     """What the application's processes wrote: stderr is the level "error" to mod_wsgi."""
-    return [line.text for line in site.log.lines(after=after) if line.level == "error"]
+    lines = site.log.lines(after=after)
+    return [each.text for each in lines if each.level == "error" or "wsgireload: " in each.text]
 
 
 @pytest.mark.each_mod_wsgi

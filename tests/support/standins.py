@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wsgireload.log import Log
+from wsgireload.log import Event, Log
 
 
 class Clock:
@@ -15,11 +15,14 @@ class Clock:
 
 
 class Lines(Log):
-    """Keeps what is logged."""
+    """Keeps what is logged, and the events that are sent."""
 
     def __init__(self) -> None:
         super().__init__("site")
         self.lines: list[str] = []
+        self.events: list[Event] = []
 
-    def say(self, word: str, text: str, *, loud: bool = False) -> None:
+    def say(self, word: str, text: str, *, loud: bool = False, event: Event | None = None) -> None:
         self.lines.append(f"{word}: {text}")
+        if event is not None:
+            self.events.append(event)

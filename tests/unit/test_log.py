@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import os
 import subprocess
 import sys
+import time
+from types import SimpleNamespace
 
 import pytest
 
-from wsgireload.log import Log, Word, few, shown
+from wsgireload.log import Event, Log, Word, few, shown
 
 logger = logging.getLogger("wsgireload")
 WORDS = [
@@ -59,10 +62,11 @@ def say_unconfigured(stream: object, word: str, text: str, log: Log | None = Non
 
 @pytest.mark.parametrize(("word", "first", "level"), WORDS)
 def test_unconfigured_lines_go_to_stderr(word: str, first: str, level: int) -> None:
-    """If logging is not configured, each line goes to stderr, whatever its level."""
+    """If logging is not configured, each line goes to stderr, and ends with its level."""
     stderr = io.StringIO()
     say_unconfigured(stderr, word, "views.py", Log("site|/app"))
-    told = f"{first}: views.py [pid {os.getpid()}, application 'site|/app']"
+    name = logging.getLevelName(level).lower()
+    told = f"{first}: views.py [pid {os.getpid()}, application 'site|/app', {name}]"
     assert stderr.getvalue() == f"wsgireload: {told}\n"
 
 
@@ -93,6 +97,109 @@ def test_configured_lines_go_to_the_users_handlers(
     assert (record.name, record.levelno) == ("wsgireload", level)
     assert record.getMessage().startswith(f"{first}: 100% of it [pid ")
     assert capsys.readouterr().err == ""
+
+
+class ApacheHandler(logging.Handler):
+    """Behaves like mod_wsgi.LogHandler: formats and writes what is not below Apache's LogLevel."""
+
+    configured = logging.INFO
+    lines: list[tuple[str, str]]
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno >= self.configured:
+            self.lines.append((record.levelname, self.format(record)))
+
+
+@pytest.fixture
+def apache(monkeypatch: pytest.MonkeyPatch) -> type[ApacheHandler]:
+    """A mod_wsgi that can set the level of a line."""
+    monkeypatch.setattr(ApacheHandler, "lines", [], raising=False)
+    monkeypatch.setitem(sys.modules, "mod_wsgi", SimpleNamespace(LogHandler=ApacheHandler))
+    return ApacheHandler
+
+
+@pytest.mark.parametrize(("word", "first", "level"), WORDS)
+@pytest.mark.parametrize("configured", [logging.INFO, logging.WARNING, logging.ERROR])
+def test_apache_gets_the_level(
+    apache: type[ApacheHandler],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    word: str,
+    first: str,
+    level: int,
+    configured: int,
+) -> None:
+    """Each line has its own level in Apache's log, or the lowest one that Apache writes; once."""
+    monkeypatch.setattr(apache, "configured", configured)
+    stderr = io.StringIO()
+    say_unconfigured(stderr, word, "100% of it")
+    line = f"wsgireload: {first}: 100% of it [pid {os.getpid()}, application 'app']"
+    assert apache.lines == [(logging.getLevelName(max(level, configured)), line)]
+    assert stderr.getvalue() == ""
+
+
+def test_a_level_that_apache_discards(
+    apache: type[ApacheHandler], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where Apache writes no errors either, or the handler fails, the line goes to stderr."""
+    stderr = io.StringIO()
+    monkeypatch.setattr(apache, "configured", logging.CRITICAL)
+    say_unconfigured(stderr, Word.CHANGED, "first")
+    monkeypatch.setattr(apache, "emit", None)
+    say_unconfigured(stderr, Word.CHANGED, "second")
+    assert [line.split(" [")[0] for line in stderr.getvalue().splitlines()] == [
+        "wsgireload: changed: first",
+        "wsgireload: changed: second",
+    ]
+
+
+def test_fields_of_a_record(caplog: pytest.LogCaptureFixture) -> None:
+    """A record has each field, so that formatters may name them; None where one does not apply."""
+    caplog.set_level(logging.INFO)
+    log = Log("site|/app")
+    log.say(Word.HOLDING, "no", event=Event("held", ("a.py", "b.py"), 7, details="Traceback"))
+    log.say(Word.RELOADED, "yes", event=Event("reloaded", seconds=0.5))
+    log.say(Word.WATCHING, "3 files")
+    names = ("event", "path", "line", "seconds", "details", "application")
+    assert [[vars(record)[name] for name in names] for record in caplog.records] == [
+        ["held", "a.py", 7, None, "Traceback", "site|/app"],
+        ["reloaded", None, None, 0.5, None, "site|/app"],
+        ["watching", None, None, None, None, "site|/app"],
+    ]
+
+
+def test_a_line_sends_its_event() -> None:
+    """It is complete, and comes after the line; a line without an event sends nothing."""
+    sent: list[Event] = []
+    log = Log("site|/app", sent.append)
+    before = time.time()
+    log.say(Word.CHANGED, "a.py\nmodified", event=Event("changed", ("a.py",)))
+    log.say_once(Word.RESTARTING, "x", event=Event("restarting"))
+    log.say_once(Word.RESTARTING, "x", event=Event("restarting"))
+    log.say(Word.WATCHING, "3 files")
+    changed, restarting = sent
+    assert changed._replace(at=0.0) == Event(
+        "changed", ("a.py",), message=r"a.py\nmodified", application="site|/app", pid=os.getpid()
+    )
+    assert before <= changed.at <= time.time()
+    assert (restarting.kind, restarting.message) == ("restarting", "x")
+
+
+def test_an_event_is_plain_data() -> None:
+    """Its dict can be written as JSON, and has every field."""
+    event = Event("held", ("a.py",), 7, application="site", pid=1, at=2.5, message="no")
+    plain = json.loads(json.dumps(event.asdict()))
+    assert plain == {
+        "kind": "held",
+        "message": "no",
+        "paths": ["a.py"],
+        "line": 7,
+        "seconds": None,
+        "details": None,
+        "application": "site",
+        "pid": 1,
+        "at": 2.5,
+    }
 
 
 def test_a_loud_line_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:

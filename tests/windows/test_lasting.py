@@ -35,7 +35,8 @@ time.sleep(3)
 
 def ours(site: WindowsSite, *, after: int) -> list[str]:
     """What was written by the application: stderr is the level "error" to mod_wsgi."""
-    return [line.text for line in site.log.lines(after=after) if line.level == "error"]
+    lines = site.log.lines(after=after)
+    return [each.text for each in lines if each.level == "error" or "wsgireload: " in each.text]
 
 
 @pytest.mark.timeout(900)
