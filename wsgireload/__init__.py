@@ -8,11 +8,13 @@ Two lines in the WSGI script:
 
 from wsgireload.api import reload_required, restart, start, status, stop, streams, track
 from wsgireload.errors import NativeError, SettingsError, WsgireloadError
+from wsgireload.log import Event
 from wsgireload.monitor import Monitor
 from wsgireload.report import Awaited, Held, Restarted, Status
 
 __all__ = [
     "Awaited",
+    "Event",
     "Held",
     "Monitor",
     "NativeError",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Never
 
 from wsgireload import settings
+from wsgireload.log import Event
 from wsgireload.monitor import Monitor
 from wsgireload.report import Status
 from wsgireload.server import detection, signals
@@ -48,6 +49,7 @@ def start(
     linger: float = 30.0,
     enabled: bool | None = None,
     server: str | None = None,
+    on_event: Callable[[Event], object] | None = None,
     **unknown: Never,
 ) -> Monitor:
     """Watch this application's code, and restart its process when the code changes.

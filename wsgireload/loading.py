@@ -63,12 +63,14 @@ class Loading:
         return False
 
     def _report_failure(self) -> None:
-        why = "the traceback above says why"
+        why, event = "the traceback above says why", Event("failed")
         if failed := self.failed:
-            where = f" ({shown(failed.path)}, line {failed.line})" if failed.path else ""
-            why = f"{failed.error}{where}"
+            path, line = failed.path, failed.line
+            why = failed.error + (f" ({shown(path)}, line {line})" if path else "")
+            paths = (path,) if path else ()
+            event = event._replace(paths=paths, line=line, details=failed.traceback)
         text = f"the WSGI script could not be loaded: {why}"
-        self._log.say_once(Word.WATCHING, text, loud=True)
+        self._log.say_once(Word.WATCHING, text, loud=True, event=event)
 
     def _report(self) -> None:
         budget, detector, up = self._parts.budget, self._parts.detector, time.monotonic()

@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable
 
 from wsgireload import environment, settings, threads
+from wsgireload.hook import Hook
 from wsgireload.loading import AGAIN, Loading
 from wsgireload.log import Event, Log, Word
 from wsgireload.report import Awaited, Status
@@ -33,7 +34,14 @@ class Monitor:
         self._environment = environment.overridden(chosen, settings.environment())
         self._settings = chosen = self._environment.settings
         self._server = server
-        self._log = Log(server.application)
+        self._hook = Hook(
+            chosen.on_event or (lambda _event: None),
+            threads.RealThread,
+            lambda text: self._log.say_once(Word.WATCHING, text, loud=True),
+            lambda: self._stopped,
+        )
+        sends = () if chosen.on_event is None else (self._hook.send,)
+        self._log = Log(server.application, *sends)
         self._stopped = refusal is not None
         self._thread: threads.RealThread | None = None
         self._is_leaving = self._must_scan = False
@@ -142,6 +150,7 @@ class Monitor:
             self._parts.reloader.leave()
         self._is_leaving = True
         self._finish(timeout)
+        self._hook.wait()
         if is_ours:
             ending.watch(self._parts.requests, self._report_end, threads.start)
 

@@ -38,6 +38,7 @@ class Settings(NamedTuple):
     linger: float = 30.0
     enabled: bool | None = None
     server: str | None = None
+    on_event: Callable[[Any], object] | None = None
 
     @property
     def off(self) -> str | None:
@@ -155,6 +156,11 @@ def _preflight(got: Any) -> tuple[str, ...] | None:
     return tuple(got)
 
 
+def _function(got: object) -> object:
+    _require(got is None or callable(got))
+    return got
+
+
 def _one_of(*values: object) -> Rule:
     """The rule for one of these values, compared with their types (True is not 1)."""
 
@@ -206,4 +212,5 @@ CHECKS = {
     "linger": _seconds(0, 86400),
     "enabled": _one_of(None, True, False),
     "server": _one_of(None, *SERVERS),
+    "on_event": Rule(_function, "a function of one argument, a wsgireload.Event; or None"),
 }

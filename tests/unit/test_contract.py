@@ -33,13 +33,14 @@ DEFAULTS = {
     "linger": 30.0,
     "enabled": None,
     "server": None,
+    "on_event": None,
 }
 
 
 def test_names() -> None:
     """The package gives these names, and no others by accident."""
     assert set(wsgireload.__all__) >= {
-        *("Monitor", "NativeError", "SettingsError", "Status", "WsgireloadError"),
+        *("Event", "Monitor", "NativeError", "SettingsError", "Status", "WsgireloadError"),
         *("reload_required", "restart", "start", "status", "stop", "streams", "track"),
     }
     for name in wsgireload.__all__:

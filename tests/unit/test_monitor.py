@@ -18,6 +18,7 @@ from support.waiting import DEADLINE, wait_for
 from wsgireload import settings
 from wsgireload.changes import fingerprint
 from wsgireload.errors import NativeError
+from wsgireload.log import Event
 from wsgireload.monitor import Monitor
 from wsgireload.server import detection, native
 from wsgireload.server.detection import Server
@@ -103,6 +104,25 @@ def test_a_changed_file_restarts(
     path.write_text("two")
     assert asked.event.wait(DEADLINE)
     assert asked.times == 1
+
+
+def test_events(begin: Callable[..., Monitor], asked: Asked, tmp_path: Path) -> None:
+    """A broken save and its repair are three events, complete, and sent before the restart."""
+    path = tmp_path / "view.py"
+    path.write_text("x = 1\n")
+    got: list[Event] = []
+    looked(begin(track=[path], on_event=got.append))
+    half = tmp_path / "half"
+    half.write_text("x = (\n")
+    half.replace(path)
+    wait_for(lambda: [each.kind for each in got] == ["changed", "held"])
+    assert (got[1].paths, got[1].line) == ((str(path),), 1)
+    half.write_text("x = 2\n")
+    half.replace(path)
+    assert asked.event.wait(DEADLINE)
+    assert [each.kind for each in got] == ["changed", "held", "restarting"]
+    assert got[2].message.startswith(f"{path} changed")
+    assert {(each.application, each.pid) for each in got} == {("app|/", os.getpid())}
 
 
 def test_the_environment_overrides_the_code(

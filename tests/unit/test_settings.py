@@ -38,6 +38,8 @@ GOOD = [
     ("budget", [3, 10], (3, 10.0)),
     ("check_config", True, True),
     ("check_config", False, False),
+    ("on_event", None, None),
+    ("on_event", print, print),
     ("enabled", None, None),
     ("enabled", True, True),
     ("enabled", False, False),
@@ -58,6 +60,7 @@ BAD = [
     *(("trigger", bad, "path") for bad in ("", False, ["a.txt"], "a\0b")),
     *(("check_config", bad, "True or False") for bad in (1, 0, None, "yes")),
     *(("enabled", bad, "None or True or False") for bad in (1, 0, "off")),
+    *(("on_event", bad, "a function of one argument") for bad in ("print", 1, [])),
     *(("server", bad, "'daemon'") for bad in ("apache", "", True, b"daemon")),
     *(
         (setting, bad, PATHS)
