@@ -115,3 +115,22 @@ def test_levels_of_the_log(new_site: Sites, level: str) -> None:
         assert reloaded.text.endswith(", info]")
     else:
         assert (reloaded.level, restarting.level) == (level, "warn")
+
+
+@pytest.mark.parametrize("blocks", [False, True])
+def test_a_function_gets_the_events(new_site: Sites, *, blocks: bool) -> None:
+    """It gets all of a reload, from both processes; one that never returns stops no reload."""
+    site = new_site()
+    got = site.write("got", "")
+    got.chmod(0o666)
+    body = "    import time; time.sleep(3600)\n" if blocks else ""
+    line = f"    open({str(got)!r}, 'a').write(event.kind + ' ')\n"
+    site.edit("app.wsgi", START, f"def on_event(event):\n{line}{body}\n{START}, on_event=on_event")
+    site.start()
+    assert site.ask().value == "old"
+    site.edit("words.py", "old", "new")
+    site.wait_for_value("new")
+    expected = "changed reloaded " if blocks else "changed restarting reloaded "
+    site.wait_for(lambda: got.read_text("utf-8") == expected, expected)
+    if blocks:
+        assert "on_event takes more than 1 s" in site.said("watching: on_event")[0].text
