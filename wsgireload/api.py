@@ -42,7 +42,7 @@ def start(
     when: str = "auto",
     patience: float = 5.0,
     rolling: bool = False,
-    preflight: Iterable[str] | None = None,
+    preflight: Iterable[str] | str | None = None,
     trigger: Path | None = None,
     budget: tuple[int, float] = (10, 60.0),
     check_config: bool = True,

@@ -86,6 +86,11 @@ class Log:
         if event is not None:
             self._send(about)
 
+    def quote(self, word: str, text: str) -> None:
+        """Write several lines, below the one that they explain."""
+        for line in text.splitlines():
+            self.say(word, f"| {line}")
+
     def say_once(
         self, word: str, text: str, *, loud: bool = False, event: Event | None = None
     ) -> None:

@@ -173,6 +173,8 @@ class Reloader:
             self.withdraw()
             if verdict != self.hold:
                 self._log.say(Word.HOLDING, verdict.reason, event=self._event("held", verdict))
+                if verdict.place and verdict.output:  # a traceback
+                    self._log.quote(Word.HOLDING, verdict.output)
             self.hold = verdict
         elif isinstance(verdict, Wait) and verdict.announcement and verdict != self._verdict:
             what = self.changes.described("changed")
@@ -182,10 +184,10 @@ class Reloader:
 
     def _event(self, kind: str, hold: Hold | None = None) -> Event:
         """What happens to the changes; of a `hold` the file at fault."""
-        place = hold.place if hold else None
+        place, output = (hold.place, hold.output) if hold else (None, None)
         if place is None:
-            return Event(kind, paths=tuple(self.changes.files))
-        return Event(kind, paths=(place.path,), line=place.line)
+            return Event(kind, paths=tuple(self.changes.files), details=output)
+        return Event(kind, paths=(place.path,), line=place.line, details=output)
 
     def _retry(self) -> None:
         signal = self._restart.signal

@@ -31,7 +31,7 @@ class Settings(NamedTuple):
     when: str = "auto"
     patience: float = 5.0
     rolling: bool = False
-    preflight: tuple[str, ...] | None = None
+    preflight: tuple[str, ...] | str | None = None
     trigger: str | None = None
     budget: tuple[int, float] = (10, 60.0)
     check_config: bool = True
@@ -148,9 +148,9 @@ def _budget(got: Any) -> tuple[int, float]:
     return restarts, float(seconds)
 
 
-def _preflight(got: Any) -> tuple[str, ...] | None:
-    if got is None:
-        return None
+def _preflight(got: Any) -> tuple[str, ...] | str | None:
+    if got is None or got == "import":
+        return None if got is None else "import"
     _require(isinstance(got, (list, tuple)))  # a str would need a shell to read it
     _require(any(got[:1]) and all(isinstance(word, str) and "\0" not in word for word in got))
     return tuple(got)
@@ -193,7 +193,7 @@ def state_folders() -> tuple[str, ...]:
 
 
 PATHS = "a path or several: str or os.PathLike, not empty"
-COMMAND = "a list of str, such as ['python', 'manage.py', 'check']; or None"
+COMMAND = "'import', a list of str such as ['python', 'manage.py', 'check'], or None"
 BUDGET = "a pair (restarts, seconds): a whole number from 1 to 100, and a number above 0"
 CHECKS = {
     "track": Rule(_paths, PATHS),

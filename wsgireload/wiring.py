@@ -148,7 +148,7 @@ class Parts:
 
             words = self._chosen.preflight
             yield preflight.Preflight(
-                preflight.command(words),
+                preflight.command(words, detection.script_paths()),
                 preflight.folder(words, detection.script_folder()),
                 preflight.environment(settings.environment()),
                 SharedAnswer(self._folders, f"{application}.preflight"),

@@ -30,6 +30,25 @@ def test_preflight(new_site: Sites) -> None:
     assert site.started() == 2
 
 
+def test_preflight_by_loading(new_site: Sites) -> None:
+    """Code that does not load is held with its traceback; its repair goes live."""
+    site = started(new_site, 'preflight="import"')
+    site.wait_for_looks()
+    site.noisy = True
+    site.edit("words.py", 'WORD = "old"', "WORD = no_such")
+    line = site.wait_for_line("holding: the new code does not load")[0].text
+    assert "NameError: name 'no_such' is not defined" in line
+    assert "words.py, line " in line
+    assert site.wait_for_line("holding: | Traceback")
+    answer = site.ask()
+    assert (answer.value, site.started()) == ("old", 1)
+    assert answer.status["held"]["text"] == "WORD = no_such"
+    assert answer.status["output"].startswith("Traceback")
+    site.edit("words.py", "no_such", '"new"')
+    site.wait_for_value("new")
+    assert site.started() == 2
+
+
 def test_preflight_of_three_processes(new_site: Sites) -> None:
     """The command is run once for the group, and all its processes are replaced."""
     setting = f'preflight=["python", "-c", {CHECK!r}]'

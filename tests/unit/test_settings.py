@@ -31,6 +31,7 @@ GOOD = [
     ("rolling", False, False),
     ("rolling", True, True),
     ("preflight", None, None),
+    ("preflight", "import", "import"),
     ("preflight", ["python", "-c", "import site_wsgi"], ("python", "-c", "import site_wsgi")),
     ("trigger", None, None),
     ("trigger", "/srv/deploy.txt", "/srv/deploy.txt"),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 LINES = 5  # of its output, the last ones are reported
 MOST_BYTES = 1 << 24  # of its output are kept: memory that a runaway command takes from the site
+MOST_TEXT = 1 << 17  # bytes of its output are reported, the last ones
 LOST = 256  # no exit code
 LEAVES = 1.0  # seconds for a process to leave once it was ended; one that cannot, stays behind
 RETRY = 0.005
@@ -30,11 +31,13 @@ NO_WINDOW = 0x08000000 if os.name == "nt" else 0  # CREATE_NO_WINDOW: a service 
 class Outcome(NamedTuple):
     """The exit code, None for a command that was ended at its time limit; its last lines.
 
+    `text` is the last part of all that it has printed.
     LOST where other code of this process, as a loop of libev, has waited for the command.
     """
 
     code: int | None
     lines: list[str]
+    text: str = ""
 
 
 class Command:
@@ -99,15 +102,16 @@ class Command:
                 output.seek(0)  # this is the command's position too
                 os.ftruncate(output.fileno(), 0)
             return None
-        lines = self.end()
+        text = self.end()
+        lines = [line.strip() for line in text.split("\n") if line.strip()][-LINES:]
         if code == LOST:
             lines.append("(its exit code was taken by other code, which waits for all processes)")
-        return Outcome(code, lines)
+        return Outcome(code, lines, text)
 
-    def end(self) -> list[str]:
-        """End it and what it has started, if it still runs; returns its last lines."""
+    def end(self) -> str:
+        """End it and what it has started, if it still runs; returns what it has printed last."""
         if self._running is None:
-            return []
+            return ""
         process, file = self._running
         self._running = None
         # As long as it was not waited for, no other process and no other group has its number.
@@ -118,9 +122,8 @@ class Command:
         if still_runs:
             _kill(process)
         with file as output:
-            output.seek(max(0, output.seek(0, os.SEEK_END) - 4096))
-            lines = output.read().decode("utf-8", "replace").split("\n")
-        return [line.strip() for line in lines if line.strip()][-LINES:]
+            output.seek(max(0, output.seek(0, os.SEEK_END) - MOST_TEXT))
+            return output.read().decode("utf-8", "replace")
 
 
 def interpreter() -> str | None:

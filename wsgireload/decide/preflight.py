@@ -1,24 +1,31 @@
-"""Does the user's own command accept the new code?
+"""Does the new code load, or does the user's own command accept it?
 
-It runs in a process of its own, with the application's Python, folder and paths, while the old code
-serves. The processes of a group share one run of it.
+That runs in a process of its own, with the application's Python, folder and paths, while the old
+code serves. The processes of a group share one run of it.
 """
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from wsgireload.changes import Changes
-from wsgireload.decide.command import Command, interpreter
-from wsgireload.decide.verdict import GO, Gate, Hold, Verdict, Wait
+from wsgireload.decide import load_script
+from wsgireload.decide.command import Command, Outcome, interpreter
+from wsgireload.decide.verdict import GO, Gate, Go, Hold, Verdict, Wait
+from wsgireload.log import shown
+from wsgireload.report import Failed, Held, parse, plain
+from wsgireload.server.load_failure import source_line
 from wsgireload.state.shared_answer import LATELY, SharedAnswer
 
 LIMIT = 60.0  # seconds that the command may take
 RETRY, SELDOM = 30.0, 3600.0  # seconds until a rejection is checked again: doubled up to an hour
 POLL = 0.05
 PASSED = "passed"
+SHOWN = 10_000  # characters of the output that are reported, the last ones
 
 
 class Preflight(Gate):
@@ -37,32 +44,26 @@ class Preflight(Gate):
         clock: Callable[[], float],
     ) -> None:
         """`command` is a program and its arguments."""
-        self._words = " ".join(command)
+        self._words = "import" if load_script.__file__ in command else " ".join(command)
         self._command = Command(command, environment, folder, LIMIT, clock)
         self._shared = shared
         self._clock = clock
         self._what: str | None = None  # the changes that it is run for
         self._since = 0.0  # when its result was wanted first; once it is known, when it came
         self._pause = RETRY
-        self._result: str | None = None  # PASSED, or what is wrong; None: not known yet
+        self._result: Go | Hold | None = None  # None: not known yet
 
     def check(self, changes: Changes) -> Verdict:
         what = changes.fingerprint()
         if what != self._what:
             self._begin(what, RETRY)
-        elif self._is_rejected() and self._clock() - self._since >= self._pause:
+        elif isinstance(self._result, Hold) and self._clock() - self._since >= self._pause:
             self._begin(what, min(2 * self._pause, SELDOM))
         if self._result is None and not self._command.running:
             self._take(what, by_hand=changes.requested is not None)
         if outcome := self._command.poll():
-            output = " / ".join(outcome.lines)
-            if outcome.code is None:
-                self._publish(f"took more than {LIMIT:g} s: {output}")
-            else:
-                self._publish(f"ended with {outcome.code}: {output}" if outcome.code else PASSED)
-        if self._is_rejected():
-            return Hold(f"the preflight {self._words!r} {self._result}")
-        return Wait(POLL) if self._result is None else GO
+            self._publish(self._judge(outcome))
+        return Wait(POLL) if self._result is None else self._result
 
     def reset(self) -> None:
         self.end()
@@ -80,8 +81,20 @@ class Preflight(Gate):
         self._what, self._pause = what, pause
         self._since, self._result = self._clock(), None
 
-    def _is_rejected(self) -> bool:
-        return self._result not in (None, PASSED)
+    def _judge(self, outcome: Outcome) -> Go | Hold:
+        """The verdict on the new code after the command has ended."""
+        if outcome.code == 0:
+            return GO
+        if outcome.code == 1 and (failed := _failed(outcome.text)):
+            return _hold_of(failed)
+        lines = " / ".join(outcome.lines)
+        ended = f"ended with {outcome.code}"
+        if outcome.code is None:
+            ended = f"took more than {LIMIT:g} s"
+        return self._hold(f"{ended}: {lines}", outcome.text[-SHOWN:].strip() or None)
+
+    def _hold(self, what: str, output: str | None = None) -> Hold:
+        return Hold(f"the preflight {self._words!r} {what}", None, output)
 
     def _take(self, what: str, *, by_hand: bool) -> None:
         """Read the group's answer, or run the command if no other process does in good time.
@@ -91,34 +104,69 @@ class Preflight(Gate):
         waited = self._clock() - self._since
         answer = self._shared.take(what, waited if by_hand else LATELY)
         if isinstance(answer, str):
-            self._note(answer)
+            self._note(GO if answer == PASSED else _read(answer))
         elif answer or waited > LIMIT:
             self._since = self._clock()
             try:
                 self._command.start()
             except (OSError, ValueError) as error:
-                self._publish(f"cannot be run: {error}")
+                self._publish(self._hold(f"cannot be run: {error}"))
 
-    def _publish(self, result: str) -> None:
+    def _publish(self, result: Go | Hold) -> None:
         self._note(result)
-        self._shared.publish(result)
+        self._shared.publish(PASSED if isinstance(result, Go) else json.dumps(plain(result)))
 
-    def _note(self, result: str) -> None:
+    def _note(self, result: Go | Hold) -> None:
         self._result, self._since = result, self._clock()
 
 
-def command(words: Sequence[str]) -> list[str]:
-    """The command, in which `python` is the Python that runs the application."""
+def _failed(text: str) -> Failed | None:
+    """What load_script.py has printed last; None if that is something else."""
+    _, mark, last = text.rpartition(load_script.MARK)
+    try:
+        return parse(Failed, json.loads(last)) if mark else None
+    except (ValueError, TypeError):  # the application has printed something in between
+        return None
+
+
+def _hold_of(failed: Failed) -> Hold:
+    """The hold for code that does not load."""
+    path, line, error = failed.path, failed.line, failed.error
+    where = f" ({shown(path)}, line {line})" if path else ""
+    place = Held(path, line, None, source_line(path, line), error) if path else None
+    return Hold(f"the new code does not load: {error}{where}", place, failed.traceback)
+
+
+def _read(answer: str) -> Hold:
+    """The hold that another process has published."""
+    try:
+        return parse(Hold, json.loads(answer))
+    except (ValueError, TypeError, RecursionError):  # another release of ours wrote it
+        return Hold(answer)
+
+
+def command(words: Sequence[str] | str, scripts: Sequence[str] = ()) -> list[str]:
+    """The command, in which `python` is the Python that runs the application.
+
+    "import" is one that loads the WSGI scripts.
+    """
+    python = interpreter()
+    if words == "import":  # -P: without the modules that lie beside our own program
+        return [python or "python", "-P", load_script.__file__, *scripts]
     if words[0] not in ("python", "python3"):
         return list(words)
-    return [interpreter() or words[0], *words[1:]]
+    return [python or words[0], *words[1:]]
 
 
-def folder(words: Sequence[str], script_folder: str) -> str:
+def folder(words: Sequence[str] | str, script_folder: str) -> str:
     """The folder in which the command runs: that of the WSGI script, or the one above it.
 
     The latter if only there is the file that the command names: startproject puts manage.py there.
+    Scripts are loaded in the current folder, as by mod_wsgi.
     """
+    if words == "import":
+        with contextlib.suppress(OSError):
+            return os.getcwd()
     above = os.path.dirname(script_folder)
     for word in words[:2]:  # a program, or an interpreter and its script
         if os.path.isfile(os.path.join(script_folder, word)):  # also by a path from the root

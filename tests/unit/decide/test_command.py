@@ -62,7 +62,7 @@ def test_the_outcome(make: Make) -> None:
     assert command.poll() is None
     command.start()
     assert command.running
-    assert outcome(command) == Outcome(1, ["5", "6", "7", "8", "x"])
+    assert outcome(command)[:2] == (1, ["5", "6", "7", "8", "x"])
     assert LINES == 5
     assert not command.running
     assert command.poll() is None
@@ -73,7 +73,7 @@ def test_it_runs_again(make: Make) -> None:
     command = make("open('runs', 'a').write('x')", "print(open('runs').read())")
     for runs in ("x", "xx"):
         command.start()
-        assert outcome(command) == Outcome(0, [runs])
+        assert outcome(command)[:2] == (0, [runs])
 
 
 def test_where_it_runs(make: Make, tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_it_is_ended(make: Make) -> None:
     process, _ = running(command)
     command.end()
     assert process.returncode
-    assert command.end() == []
+    assert command.end() == ""
     assert os.listdir("/dev/fd") == before  # noqa: PTH208
 
 
@@ -164,7 +164,7 @@ def test_where_subprocess_is_replaced(make: Make, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("subprocess.Popen", Popen)
     command = make("print('done')")
     command.start()
-    assert outcome(command) == Outcome(0, ["done"])
+    assert outcome(command)[:2] == (0, ["done"])
 
 
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="only where there are process groups")
@@ -264,7 +264,7 @@ def test_a_disk_without_room(make: Make, monkeypatch: pytest.MonkeyPatch, name: 
     monkeypatch.setattr(name, full, raising=False)
     command = make("print('passed')")
     command.start()
-    assert outcome(command) == Outcome(0, ["passed"])
+    assert outcome(command)[:2] == (0, ["passed"])
 
 
 def test_output_without_end(make: Make, tmp_path: Path) -> None:
@@ -280,7 +280,7 @@ def test_output_without_end(make: Make, tmp_path: Path) -> None:
     wait_for(lambda: os.fstat(file).st_size >= 20_000_000)
     wait_for(lambda: command.poll() is None and os.fstat(file).st_size <= MOST_BYTES)
     (tmp_path / "shrunk").touch()
-    assert outcome(command) == Outcome(0, ["last"])
+    assert outcome(command)[:2] == (0, ["last"])
 
 
 @pytest.mark.parametrize("program", ["/no/such", "a\0b"])

@@ -16,6 +16,7 @@ from wsgireload.changes import Change, Changes
 from wsgireload.decide import preflight
 from wsgireload.decide.preflight import LIMIT, POLL, RETRY, SELDOM, Preflight
 from wsgireload.decide.verdict import GO, Hold, Verdict, Wait
+from wsgireload.report import Held
 from wsgireload.state.private_dir import Candidates
 from wsgireload.state.shared_answer import LATELY, SharedAnswer
 
@@ -355,3 +356,60 @@ def test_its_environment() -> None:
     assert environment["KEPT"] == "1"
     assert set(environment["PYTHONPATH"].split(os.pathsep)) == {path for path in sys.path if path}
     assert environment["WSGIRELOAD"] == "off"
+
+
+def loads(group: Group, source: str) -> Preflight:
+    """A process whose preflight loads this WSGI script."""
+    script = group.folder / "app.wsgi"
+    script.write_text(source)
+    return group.runs_command(preflight.command("import", [str(script)]))
+
+
+def test_a_script_that_loads(group: Group) -> None:
+    """A script that raises nothing holds nothing; what would run at its end does not run."""
+    source = "import atexit\natexit.register(open, 'left', 'w')\nimport mod_wsgi\nmod_wsgi.x(1)"
+    assert verdict(loads(group, f"{source}\nassert __name__.startswith('_mod_wsgi_')")) == GO
+    assert not (group.folder / "left").exists()
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_script_that_does_not_load(group: Group, own: bool) -> None:
+    """The hold has the exception, its place and the traceback; another process reads the same."""
+    (group.folder / "views.py").write_text("def index():\n    pass\n\nindex = no_such\n")
+    source = (
+        f"import sys\nsys.path.insert(0, {str(group.folder)!r})\nprint('loading')\nimport views"
+    )
+    gate = loads(group, source)
+    held = verdict(gate)
+    if not own:
+        held = verdict(loads(group, source))
+    assert isinstance(held, Hold)
+    path, error = str(group.folder / "views.py"), "NameError: name 'no_such' is not defined"
+    assert held.reason == f"the new code does not load: {error} ({path}, line 4)"
+    assert held.place == Held(path, 4, None, "index = no_such", error)
+    assert held.output is not None
+    assert held.output.startswith("Traceback (most recent call last):\n")
+    assert held.output.endswith(f"{error}\n")
+    assert "runpy" not in held.output
+
+
+def test_a_script_that_ends_its_process(group: Group) -> None:
+    """An exit is an exception too; a process that is gone at once says no more than its code."""
+    assert "does not load: SystemExit: 3" in reason(loads(group, "raise SystemExit(3)"))
+    gone = reason(loads(group, "import os\nos._exit(3)"), OTHER)
+    assert "the preflight 'import' ended with 3" in gone
+
+
+def test_the_output_of_a_command(group: Group) -> None:
+    """A failed command's output is reported whole, up to some length."""
+    held = verdict(group.process("for n in range(99): print('line', n)", "raise SystemExit(1)"))
+    assert isinstance(held, Hold)
+    assert held.output is not None
+    assert held.output.startswith("line 0\n")
+    assert held.output.endswith("\nline 98")
+
+
+def test_the_folder_of_a_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A script is loaded in the current folder, as Apache loads it."""
+    monkeypatch.chdir(tmp_path)
+    assert preflight.folder("import", "/site") == str(tmp_path)

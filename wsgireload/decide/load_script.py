@@ -1,0 +1,67 @@
+"""Load WSGI scripts as mod_wsgi does, and report what they raise: a program of its own.
+
+decide/preflight.py runs it beside the application, as `python -P load_script.py SCRIPT...` with the
+application's module paths. It ends with 0 if all scripts load. Else its last line is `MARK` and
+what has failed, as JSON; see `report.Failed`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import runpy
+import sys
+from collections.abc import Sequence
+from types import ModuleType, TracebackType
+from typing import Any
+
+from wsgireload.report import plain
+from wsgireload.server.detection import SCRIPT_PREFIX
+from wsgireload.server.load_failure import failed
+
+MARK = "wsgireload-failed "
+
+
+def main(scripts: Sequence[str]) -> None:
+    """Load the scripts, and end the process; no thread and no exit function is awaited."""
+    logging.getLogger("wsgireload").addHandler(logging.NullHandler())  # start() is off here
+    sys.argv = ["mod_wsgi"]
+    sys.modules["mod_wsgi"] = _StandIn("mod_wsgi")
+    code = 0
+    try:
+        for number, path in enumerate(scripts):
+            runpy.run_path(path, run_name=f"{SCRIPT_PREFIX}{number}")
+    except BaseException as error:
+        why = failed(error, _since_script(error.__traceback__, scripts))
+        # In one piece, at the end: other threads may print as well.
+        sys.stdout.flush()
+        sys.stderr.write(f"\n{MARK}{json.dumps(plain(why))}\n")
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _since_script(began: TracebackType | None, scripts: Sequence[str]) -> TracebackType | None:
+    """The part of a traceback that begins in a script; all of it where none does."""
+    at = began
+    while at is not None and at.tb_frame.f_code.co_filename not in scripts:
+        at = at.tb_next
+    return at or began
+
+
+class _StandIn(ModuleType):
+    """The module `mod_wsgi`, which only Apache has: any function in it may be called in vain."""
+
+    version = (0, 0, 0)
+    process_group = application_group = ""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return lambda *_arguments, **_named: None
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
