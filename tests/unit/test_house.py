@@ -50,7 +50,7 @@ MAY_IMPORT = {  # what a folder or module may import of ours, beside itself: fol
     "jinja": set(),
     "flask": {"", "jinja", "server", "settings"},
     "django": {"", "cli", "jinja", "server", "settings"},
-    "web": {"", "detect", "log"},  # finds the files of `reload_on` as those of `track`
+    "web": {"", "detect", "log", "report"},  # finds the files of `reload_on` as those of `track`
     "cli": {"", "report", "detect", "watch", *BELOW},  # lists what a monitor would watch, and how
 }
 

@@ -19,6 +19,7 @@ PARAMETER = "token"
 COOKIE = "wsgireload"
 # A URL path as browsers send it, which is how they compare the path of a cookie.
 UNQUOTED = "/:@!$&'()*+,=~"
+SHOWN = 80  # characters of what a client has sent, in the log
 LOOPBACK = re.compile(r"(?:::ffff:)?127(?:\.\d{1,3}){3}|::1", re.ASCII | re.IGNORECASE)
 HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^\[\]:]+?)\.?)(?::\d*)?", re.ASCII | re.IGNORECASE)
 # Headers that proxies, load balancers and content delivery networks add. Clients can forge their
@@ -50,6 +51,18 @@ class Access:
         """Return whether this request may see the page."""
         is_here = _is_local(environ) and self._is_our_name(environ.get("HTTP_HOST", ""))
         return is_here or self.has_token(environ) or self._has_cookie(environ)
+
+    def refusal(self, environ: WSGIEnvironment) -> str:
+        """Return why a request that is not allowed counts as one from elsewhere, and the cure."""
+        address = environ.get("REMOTE_ADDR", "")[:SHOWN] or "an unknown address"
+        token = "use token=" if self._token is None else "it takes the token"
+        if not _is_loopback(environ):
+            return f"hidden from {address}; {token}"
+        if passed_on := sorted(filter(PASSED_ON.fullmatch, environ)):
+            header = passed_on[0].removeprefix("HTTP_").replace("_", "-").title()[:SHOWN]
+            return f"hidden from {address}, a request with {header} as from a proxy; {token}"
+        host = environ.get("HTTP_HOST", "")[:SHOWN]
+        return f"hidden from {address}, a request for {host!r}; use hosts=, or {token}"
 
     def has_token(self, environ: WSGIEnvironment) -> bool:
         """Return whether this request contains the token itself."""
@@ -87,6 +100,9 @@ class Access:
 
 def _is_local(environ: WSGIEnvironment) -> bool:
     """Return whether both ends of the connection are this machine's, without a sign of a proxy."""
+    return _is_loopback(environ) and not any(map(PASSED_ON.fullmatch, environ))
+
+
+def _is_loopback(environ: WSGIEnvironment) -> bool:
     ends = (environ.get("REMOTE_ADDR", ""), environ.get("SERVER_ADDR", ""))
-    is_loopback = all(LOOPBACK.fullmatch(address) for address in ends)
-    return is_loopback and not any(map(PASSED_ON.fullmatch, environ))
+    return all(LOOPBACK.fullmatch(address) for address in ends)

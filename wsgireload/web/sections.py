@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Sequence
 from html import escape
 from wsgiref.types import WSGIEnvironment
 
 from wsgireload import Awaited, Held, Restarted, Status
+from wsgireload.report import Failed
 from wsgireload.web.excerpt import excerpt
+from wsgireload.web.summary import clock
 
 MOST = 2000  # files that the page lists; status.json has all of them
+PYTHON = os.path.dirname(os.__file__) + os.sep
+INSTALLED = {"site-packages", "dist-packages"}
 MODES = {"daemon": "daemon mode", "embedded": "embedded mode", "windows": "Windows"}
 
 
@@ -31,17 +34,46 @@ class Sections:
         """Return a text without the folder."""
         return escape(text.replace(self._folder, "") if self._folder else text)
 
+    def reasons(self, status: Status) -> str:
+        """Return all that explains the state: places, outputs, files, and what is waited for."""
+        parts = [
+            self.failed(status.failed) if status.failed else "",
+            self.held(status.held) if status.held else self.changed(status.changed),
+            self.block("Output of the check", status.output) if status.output else "",
+            self.waiting(status.waiting),
+            f'<p class="error">{self.text(status.beside)}.</p>' if status.beside else "",
+        ]
+        return "\n".join(filter(None, parts))
+
+    def failed(self, failed: Failed) -> str:
+        """Return why the application could not be loaded, with its traceback."""
+        where = self.where(failed.path, failed.line) if failed.path else ""
+        error = f'<p class="error">{escape(failed.error)}</p>'
+        when = f"<p><time>{clock(failed.at)}</time>, {self._ago(failed.at)}</p>"
+        return f"{where}{error}{when}{self.block('Traceback', failed.traceback)}"
+
+    def block(self, name: str, text: str) -> str:
+        """Return a block of code, which can be scrolled with the keyboard."""
+        return (
+            f'<pre class="held" role="region" aria-label="{escape(name)}" tabindex="0">'
+            f"<code>{escape(text)}</code></pre>"
+        )
+
+    def where(self, path: str, line: int | None, column: int | None = None) -> str:
+        """Return a place in a file."""
+        numbers = "".join(f":{each}" for each in (line, column if line else None) if each)
+        return f'<p class="where"><b>{self.text(path)}</b>{numbers}</p>'
+
     def held(self, held: Held) -> str:
         """Return the place that holds a restart."""
-        line = "" if held.line is None else f":{held.line}"
-        column = f":{held.column}" if line and held.column else ""
         text, caret = excerpt(held)
         code = ""
         if text:
             number = f"{held.line}  "
-            code = f'<pre class="held"><code><i>{number}</i>{escape(text)}'
+            code = '<pre class="held" role="region" aria-label="The line" tabindex="0"><code>'
+            code += f"<i>{number}</i>{escape(text)}"
             code += f"\n{' ' * len(number)}<b>{caret}</b></code></pre>"
-        where = f'<p class="where"><b>{self.text(held.path)}</b>{line}{column}</p>'
+        where = self.where(held.path, held.line, held.column)
         return f'{where}{code}<p class="error">{escape(held.error or "")}</p>'
 
     def changed(self, paths: Sequence[str]) -> str:
@@ -64,8 +96,12 @@ class Sections:
             ("Python", sys.version.split()[0], f"pid {status.pid}, parent {status.parent}"),
             ("Application group", status.application or "%{GLOBAL}", _interpreter(status)),
         ]
+        if status.script:
+            rows.insert(0, ("Script", os.path.basename(status.script), status.script))
         if status.active and status.since is not None:
-            rows.append(("Running since", self._clock(status.since), self._ago(status.since)))
+            rows.append(("Running since", clock(status.since), self._ago(status.since)))
+        if status.requests is not None:
+            rows.append(("Requests", f"{status.requests:,}", "begun in this process"))
         if status.generation is not None:
             why = status.reloaded or ("" if status.generation else "the first start")
             rows.append(("Reloads", f"{status.generation}", why))
@@ -83,7 +119,7 @@ class Sections:
             return '<section><h3>Reloads</h3><p class="none">None yet.</p></section>'
         longest = max(each.took or 0.0 for each in history) or 1.0
         lines = "".join(
-            f"<li><div><time>{self._clock(each.at)}</time><small>{self._ago(each.at)}</small></div>"
+            f"<li><div><time>{clock(each.at)}</time><small>{self._ago(each.at)}</small></div>"
             f"<p>{self.text(each.reason)}</p>{_duration(each.took, longest)}</li>"
             for each in history
         )
@@ -91,25 +127,33 @@ class Sections:
         return f'<section>{title}<ol class="timeline">{lines}</ol></section>'
 
     def files(self, paths: Sequence[str]) -> str:
-        """Return the watched files by folder, the application's own folders first."""
+        """Return the watched files by folder: a person's own, and the others folded."""
+        own = [path for path in paths if _is_own(path)]
+        others = [path for path in paths if not _is_own(path)]
+        parts = []
+        if own:
+            title = f"<h3>Your files<small>{len(own):,}</small></h3>"
+            parts.append(f'<section class="files">{title}{self._folders(own)}</section>')
+        if others:
+            title = f"{len(others):,} {'other ' if own else ''}file{'s' * (len(others) != 1)}"
+            summary = f"<summary>{title}<small>of Python and of packages</small></summary>"
+            parts.append(f"<details>{summary}<div>{self._folders(others)}</div></details>")
+        return "\n".join(parts)
+
+    def _folders(self, paths: Sequence[str]) -> str:
+        """Return paths by folder, those of the WSGI script's folder first."""
         folders: dict[str, list[str]] = {}
         for path in paths[:MOST]:
             folders.setdefault(os.path.dirname(path), []).append(os.path.basename(path))
-        own = self._folder.rstrip(os.sep)
-        order = sorted(folders, key=lambda folder: (not (folder + os.sep).startswith(own), folder))
+        near = self._folder.rstrip(os.sep)
+        order = sorted(folders, key=lambda folder: (not (folder + os.sep).startswith(near), folder))
         lists = "".join(
-            f"<h4>{escape(folder)}</h4><ul>"
+            f"<p>{escape(folder)}</p><ul>"
             + "".join(f"<li>{escape(name)}</li>" for name in folders[folder])
             + "</ul>"
             for folder in order
         )
-        rest = f"<p>and {len(paths) - MOST} more</p>" if len(paths) > MOST else ""
-        summary = f"<summary>Files<small>{len(paths):,}</small></summary>"
-        return f"<details>{summary}<div>{lists}{rest}</div></details>"
-
-    def _clock(self, at: float) -> str:
-        then, today = time.localtime(at), time.localtime(self._now)
-        return time.strftime("%H:%M:%S" if then[:3] == today[:3] else "%b %d %H:%M", then)
+        return lists + (f"<p>and {len(paths) - MOST} more</p>" if len(paths) > MOST else "")
 
     def _ago(self, at: float) -> str:
         passed = max(0, int(self._now - at))
@@ -117,6 +161,11 @@ class Sections:
             if passed >= seconds:
                 return f"{passed // seconds} {unit} ago"
         return f"{passed // 5 * 5} s ago" if passed >= 5 else "just now"
+
+
+def _is_own(path: str) -> bool:
+    """Return whether a file is neither Python's own nor that of an installed package."""
+    return not (path.startswith(PYTHON) or INSTALLED.intersection(path.split(os.sep)))
 
 
 def _interpreter(status: Status) -> str:
@@ -127,5 +176,6 @@ def _duration(took: float | None, longest: float) -> str:
     if took is None:
         return '<div class="took">&ndash;</div>'
     width = f"{100 * took / longest:.1f}"
-    bar = f'<svg viewBox="0 0 100 4" preserveAspectRatio="none"><rect width="{width}" height="4"/>'
-    return f'<div class="took">{took:.2f} s{bar}</svg></div>'
+    name = f"{took:.2f} s, the longest {longest:.2f} s"
+    bar = f'<svg role="img" aria-label="{name}" viewBox="0 0 100 4" preserveAspectRatio="none">'
+    return f'<div class="took">{took:.2f} s{bar}<rect width="{width}" height="4"/></svg></div>'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from functools import partial
+from urllib.parse import quote
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import wsgireload
@@ -16,9 +17,11 @@ from wsgireload.web.assets import LIVE_SCRIPT
 from wsgireload.web.files import Files
 from wsgireload.web.insert import UNCACHED, Insertion
 from wsgireload.web.live import Live
+from wsgireload.web.refused import Refused
 
 Headers = list[tuple[str, str]]
-Handler = Callable[[WSGIEnvironment], tuple[Headers, bytes]]
+Answer = tuple[str, Headers, bytes]  # status, headers, body
+Handler = Callable[[WSGIEnvironment], Answer]
 
 SECURITY_HEADERS = [
     ("Cache-Control", "no-store"),
@@ -27,6 +30,8 @@ SECURITY_HEADERS = [
     ("Referrer-Policy", "no-referrer"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
 ]
+OK = "200 OK"
+QUERY = "/?:@!$&'()*+,;=~%"  # what a query may contain as it is
 NO_CONTENT_ALLOWED = "default-src 'none'; frame-ancestors 'none'"
 
 
@@ -62,18 +67,19 @@ class _Middleware:
         self._path = path
         self._access = access
         self._live = live
+        self._refused = Refused()
         self._handlers: dict[str, Handler] = {"": self._page, "status.json": _status_json}
         if live is not None:
             self._handlers[live_pages.NAME] = partial(_live_json, live)
             self._handlers[live_pages.SCRIPT] = _live_script
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        path = environ.get("PATH_INFO", "")
-        handler = None
-        if path.startswith(self._path):
-            handler = self._handlers.get(path.removeprefix(self._path))
-        live = self._live
-        if (handler is None and live is None) or not self._access.allows(environ):
+        handler, live = self._handler(environ.get("PATH_INFO", "")), self._live
+        if handler is None and live is None:
+            return self._application(environ, start_response)
+        if not self._access.allows(environ):
+            if handler is not None:
+                self._refused.log(self._access.refusal(environ))
             return self._application(environ, start_response)
         more = _closing_headers(environ) if live is not None else []
         if handler is not None:
@@ -90,32 +96,47 @@ class _Middleware:
             return self._application(environ, start_response)
         return insertion.body(self._application(environ, insertion.start), environ)
 
-    def _page(self, environ: WSGIEnvironment) -> tuple[Headers, bytes]:
+    def _handler(self, path: str) -> Handler | None:
+        if path.startswith(self._path):
+            return self._handlers.get(path.removeprefix(self._path))
+        return _with_slash if path + "/" == self._path else None
+
+    def _page(self, environ: WSGIEnvironment) -> Answer:
         text = page.render(wsgireload.status(), environ)
         headers = [("Content-Type", "text/html; charset=utf-8")]
         headers += [("Content-Security-Policy", page.POLICY)]
         if self._access.has_token(environ):
             headers += [("Set-Cookie", self._access.cookie(environ))]
-        return headers, text.encode("utf-8", "backslashreplace")
+        return OK, headers, text.encode("utf-8", "backslashreplace")
 
 
-def _status_json(_environ: WSGIEnvironment) -> tuple[Headers, bytes]:
+def _with_slash(environ: WSGIEnvironment) -> Answer:
+    """Redirect to the page; its links are relative to its own folder."""
+    name = quote(environ["PATH_INFO"].rpartition("/")[2], "", "latin-1", "replace")
+    query = quote(environ.get("QUERY_STRING", ""), QUERY, "latin-1", "replace")
+    # A relative address: whatever stands before the path, the browser stays on this site.
+    location = f"./{name}/?{query}" if query else f"./{name}/"
+    return "307 Temporary Redirect", [("Content-Type", "text/plain"), ("Location", location)], b""
+
+
+def _status_json(_environ: WSGIEnvironment) -> Answer:
     status = wsgireload.status()
     return _json({**status.asdict(), "paths": status.paths()})
 
 
-def _live_json(live: Live, environ: WSGIEnvironment) -> tuple[Headers, bytes]:
+def _live_json(live: Live, environ: WSGIEnvironment) -> Answer:
     return _json(live.answer(wsgireload.status(), environ))
 
 
-def _live_script(_environ: WSGIEnvironment) -> tuple[Headers, bytes]:
+def _live_script(_environ: WSGIEnvironment) -> Answer:
     headers = [("Content-Type", "text/javascript; charset=utf-8")]
-    return [*headers, ("Content-Security-Policy", NO_CONTENT_ALLOWED)], LIVE_SCRIPT.encode()
+    return OK, [*headers, ("Content-Security-Policy", NO_CONTENT_ALLOWED)], LIVE_SCRIPT.encode()
 
 
-def _json(data: dict[str, object]) -> tuple[Headers, bytes]:
+def _json(data: dict[str, object]) -> Answer:
     headers = [("Content-Type", "application/json")]
-    return [*headers, ("Content-Security-Policy", NO_CONTENT_ALLOWED)], json.dumps(data).encode()
+    headers += [("Content-Security-Policy", NO_CONTENT_ALLOWED)]
+    return OK, headers, json.dumps(data).encode()
 
 
 def _closing_headers(environ: WSGIEnvironment) -> Headers:
@@ -136,9 +157,9 @@ def _respond(
         headers = [("Allow", "GET, HEAD"), ("Content-Length", "0"), ("Content-Type", "text/plain")]
         start_response("405 Method Not Allowed", [*SECURITY_HEADERS, *headers])
         return []
-    headers, body = handler(environ)
+    status, headers, body = handler(environ)
     length = ("Content-Length", str(len(body)))
-    start_response("200 OK", [*SECURITY_HEADERS, *headers, length, *more])
+    start_response(status, [*SECURITY_HEADERS, *headers, length, *more])
     return [body] if method == "GET" else []
 
 

@@ -70,7 +70,7 @@ def shown(answer: Told) -> str:
 def test_everything_else_is_the_applications(say) -> None:
     """Any other path goes to the application unchanged, and so does its response."""
     served = middleware(application)
-    for path in ("/", "/.wsgireload", "/.wsgireload/other", "/x/.wsgireload/", "/.wsgireload/live"):
+    for path in ("/", "/wsgireload", "/.wsgireload/other", "/x/.wsgireload/", "/.wsgireload/live"):
         answer = call(served, path)
         assert (answer.status, answer.body) == ("200 OK", b"me")
         assert len(answer.headers) == 2
