@@ -49,8 +49,11 @@ class Access:
 
     def allows(self, environ: WSGIEnvironment) -> bool:
         """Return whether this request may see the page."""
-        is_here = _is_local(environ) and self._is_our_name(environ.get("HTTP_HOST", ""))
-        return is_here or self.has_token(environ) or self._has_cookie(environ)
+        return self.is_here(environ) or self.has_token(environ) or self._has_cookie(environ)
+
+    def is_here(self, environ: WSGIEnvironment) -> bool:
+        """Return whether this request comes from this machine, by one of its names."""
+        return _is_local(environ) and self._is_our_name(environ.get("HTTP_HOST", ""))
 
     def refusal(self, environ: WSGIEnvironment) -> str:
         """Return why a request that is not allowed counts as one from elsewhere, and the cure."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from wsgireload import SettingsError
 from wsgireload.web.access import Access
+from wsgireload.web.editor import EDITORS, template
 
 Path = str | os.PathLike[str]
 
@@ -38,6 +39,18 @@ def access(token: object, hosts: str | Iterable[str]) -> Access:
     if not are_names:
         raise SettingsError("hosts", hosts, "host names without a port, as in the address bar")
     return Access(token, frozenset(map(str.lower, names)))
+
+
+def editor(given: object) -> str | None:
+    """Return the template of the links that open a place; None without an editor."""
+    found = template(given) if isinstance(given, str) else None
+    if found is None and given is not None:
+        names = ", ".join(EDITORS)
+        takes = (
+            f"{names}, or a URL with {{path}} and {{line}}, such as x://open?f={{path}}:{{line}}"
+        )
+        raise SettingsError("editor", given, takes)
+    return found
 
 
 def patterns(reload_on: Path | Iterable[Path]) -> list[str]:

@@ -10,6 +10,12 @@ def _read(name: str) -> str:
         return file.read()
 
 
-LIVE_SCRIPT = _read("live.js")
+def _short(script: str) -> str:
+    """Return a script without indentation and lines of comments: it is in each page."""
+    lines = map(str.strip, script.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))
+
+
+LIVE_SCRIPT = _short(_read("live.js"))
 PAGE_SCRIPT = _read("page.js")
 PAGE_STYLE = _read("page.css")

@@ -17,6 +17,7 @@ from wsgireload.web.hashes import sha256
 LEAST_PAUSE = 0.25  # seconds between two scans
 PAUSE_RATIO = 10  # a scan is followed by a pause ten times as long
 LARGE = 1 << 20  # bytes: a request would wait too long for the content of larger files
+HALF = 8  # digits of the digest of the style sheets, and of that of the others
 
 Mark = tuple[int, ...]
 
@@ -41,7 +42,8 @@ class Files:
     def digest(self, folder: str) -> str:
         """Return a digest of their content, which may be a few tenths of a second old.
 
-        Relative patterns start from the `folder` of the first call.
+        Its second half is that of the style sheets: see `only_styles`. Relative patterns start from
+        the `folder` of the first call.
         """
         # One thread scans. The others have the last digest meanwhile, and wait for the first one.
         if self._patterns and self._lock.acquire(blocking=self._digest is None):
@@ -61,15 +63,21 @@ class Files:
             paths = [os.path.abspath(os.path.join(folder, each)) for each in self._patterns]
             self._walks = [_Walk(path, log) for path in paths]
         found: dict[str, tuple[Mark, bytes]] = {}
-        whole = sha256()
+        styles, others = sha256(), sha256()
         for path in sorted({path for walk in self._walks for path in walk.files()}):
             try:
                 found[path] = _read(path, self._known.get(path))
             except OSError:  # deleted meanwhile, or unreadable: then it is not served either
                 continue
+            whole = styles if path.lower().endswith(".css") else others
             whole.update(os.fsencode(path) + b"\0" + found[path][1])
         self._known = found
-        return whole.hexdigest()[:16]
+        return others.hexdigest()[:HALF] + styles.hexdigest()[:HALF]
+
+
+def only_styles(before: str, after: str) -> bool:
+    """Return whether two digests differ in nothing but style sheets."""
+    return before != after and before[:HALF] == after[:HALF]
 
 
 def _read(path: str, known: tuple[Mark, bytes] | None) -> tuple[Mark, bytes]:

@@ -1,25 +1,145 @@
 {
-	let doc = document, url = doc.currentScript.dataset.wsgireload, wait = 700, next
-	let note = doc.createElement("p")
-	note.role = "alert"
-	note.style = "all:initial;position:fixed;inset:auto 0 0;z-index:9999;padding:1em;background:#812;color:#fff;font:14px monospace;white-space:pre-wrap"
-	let show = text => {
-		if (note.textContent == text) return
-		note.textContent = text
-		text ? doc.body.append(note) : note.remove()
+	const doc = document, store = "wsgireload " + location.pathname + location.search, MARK = "\u26a0 "
+	const RED = "position:fixed;inset:auto 0 0;z-index:2147483647;max-height:45vh;overflow:auto;padding:1em;background:#812;color:#fff;font:14px/1.5 monospace"
+	let url = doc.currentScript.dataset.wsgireload, wait = 700, next, dismissed, kept = {}, since = 0
+
+	// The banner: a message, what it means, and links. It is empty without a message.
+	const make = (name, style, more) => Object.assign(doc.createElement(name), {style}, more)
+	const banner = make("aside", "all:initial;" + RED, {ariaLabel: "wsgireload"})
+	const note = make("p", "all:initial;display:block;font:inherit;color:inherit;white-space:pre-wrap;overflow-wrap:anywhere", {role: "alert"})
+	const old = make("span", "all:revert;margin-right:1em", {textContent: "The old code keeps serving."})
+	const link = text => make("a", "all:revert;color:#fff;display:inline-block;padding:.3em 1em .3em 0", {textContent: text})
+	const editor = link("Open in the editor"), page = link("Details")
+	const button = make("button", "all:revert;font:inherit;padding:.2em 1em", {type: "button", textContent: "Dismiss (Esc)"})
+	page.href = url.replace(/live\?.*/, "")
+	const dismiss = () => {
+		dismissed = note.textContent
+		banner.remove()
 	}
-	let poll = async () => {
+	button.onclick = dismiss
+	const show = (text, place, serves) => {
+		const title = doc.title.replace(MARK, "")
+		if (text || title != doc.title) doc.title = (text ? MARK : "") + title
+		if (!text || text != dismissed) dismissed = ""
+		if (!text || dismissed) return banner.remove()
+		if (note.textContent != text) note.textContent = text
+		banner.replaceChildren(note, ...serves ? [old] : [], ...place ? [editor] : [], page, button)
+		editor.href = place || ""
+		if (!banner.isConnected) doc.body.append(banner)
+		move()
+	}
+	// Above what the page itself fixes at the bottom, as consent to cookies, and at the top if it
+	// would cover the element with the focus.
+	const move = () => {
+		if (!banner.isConnected) return
+		let bar = doc.elementsFromPoint(innerWidth / 2, innerHeight - 2).find(each => !banner.contains(each))
+		while (bar && !/fixed|sticky/.test(getComputedStyle(bar).position)) bar = bar.parentElement
+		const height = bar ? innerHeight - bar.getBoundingClientRect().top : 0
+		const bottom = height < innerHeight / 2 ? height : 0
+		const focus = doc.activeElement, {top, bottom: end} = focus.getBoundingClientRect()
+		const edge = innerHeight - bottom - banner.offsetHeight
+		const covers = focus != doc.body && !banner.contains(focus) && end > edge && top < innerHeight - bottom
+		banner.style.inset = covers && top > banner.offsetHeight ? "0 0 auto" : `auto 0 ${bottom}px`
+	}
+
+	// What a reload would lose: text that was typed, and how far inner parts are scrolled. It stays
+	// in this tab, without secrets, for ten minutes at the most.
+	const secret = each => /password|hidden|file|submit|button|image|reset|multiple/.test(each.type)
+		|| /off|one-time-code|cc-|password/.test(each.autocomplete + " " + each.form?.autocomplete)
+		|| /passw|pwd|secret|token/i.test(each.name + each.id)
+	const named = (selector, then) => {
+		const seen = {}
+		for (const each of doc.querySelectorAll(selector)) {
+			const name = [each.tagName, each.id, each.name, each.type, each.type == "radio" && each.value].join()
+			then(each, name + (seen[name] = 1 + (seen[name] || 0)))
+		}
+	}
+	const FIELDS = "input,textarea,select"
+	const reload = () => {
+		const found = {...kept}
+		named(FIELDS, (each, name) => {
+			const now = /checkbox|radio/.test(each.type) ? each.checked : each.value
+			const begun = each.options ? null : now === each.checked ? each.defaultChecked : each.defaultValue
+			if (now !== begun && !secret(each)) found[name] = now
+		})
+		named("body *", (each, name) => {
+			if (each.scrollTop || each.scrollLeft) found["scroll " + name] = [each.scrollLeft, each.scrollTop]
+		})
+		const text = JSON.stringify([Object.keys(kept).length ? since : Date.now(), found])
+		try {
+			if (text.length < 2e5) sessionStorage.setItem(store, text)
+		} catch {}
+		location.reload()
+	}
+	const restore = () => {
+		try {
+			const [at, found] = JSON.parse(sessionStorage.getItem(store)) || [0]
+			sessionStorage.removeItem(store)
+			if (Date.now() - at > 6e5) return
+			// What has no place in an error page has one again after the repair.
+			kept = found
+			since = at
+			named(FIELDS, (each, name) => {
+				if (!(name in kept) || secret(each)) return
+				each[/checkbox|radio/.test(each.type) ? "checked" : "value"] = kept[name]
+				delete kept[name]
+				for (const type of ["input", "change"]) each.dispatchEvent(new Event(type, {bubbles: true}))
+			})
+			named("body *", (each, name) => {
+				if (kept["scroll " + name]) each.scrollTo(...kept["scroll " + name])
+				delete kept["scroll " + name]
+			})
+		} catch {}
+	}
+
+	// Replace the style sheets of this site; true if that has changed what they say.
+	const rules = sheet => [...sheet.cssRules].map(each => each.styleSheet ? rules(each.styleSheet) : each.cssText).join("\n")
+	const swap = async () => {
+		const links = [...doc.querySelectorAll("link[rel~=stylesheet]")].filter(
+			each => each.sheet && each.href.startsWith(location.origin + "/")
+		)
+		const changed = await Promise.all(links.map(each => new Promise((done, fail) => {
+			const before = rules(each.sheet), fresh = each.cloneNode(), href = new URL(each.href)
+			href.searchParams.set("wsgireload", Date.now())
+			fresh.href = href
+			fresh.onload = () => {
+				each.remove()
+				done(rules(fresh.sheet) != before)
+			}
+			fresh.onerror = fail
+			each.after(fresh)
+		})))
+		return changed.includes(true)
+	}
+	// Bring the browser's own copies up to date, which it may otherwise keep showing.
+	const refetch = () => {
+		const sheets = [...doc.styleSheets]
+		const imported = sheet => {
+			try {
+				return [...sheet.cssRules].flatMap(({styleSheet}) => styleSheet ? [styleSheet.href, ...imported(styleSheet)] : [])
+			} catch {
+				// Another site's.
+				return []
+			}
+		}
+		const all = [...sheets.map(each => each.href), ...sheets.flatMap(imported), ...[...doc.scripts].map(each => each.src)]
+		return Promise.allSettled([...new Set(all)].filter(Boolean).map(
+			each => fetch(each.replace(/[?&]wsgireload=\d+$/, ""), {cache: "reload", mode: "no-cors"})
+		))
+	}
+
+	const poll = async () => {
 		if (doc.hidden || !next) return
 		next = clearTimeout(next)
 		try {
-			let got = await fetch(url, {signal: AbortSignal.timeout(2e4)})
-			if (!got.ok) throw show("This site answers " + got.status)
-			let now = await got.json()
-			if (now.files) await Promise.allSettled([...doc.styleSheets, ...doc.scripts].map(
-				({href, src}) => fetch(href || src || url, {cache: "reload", mode: "no-cors"})
-			))
-			if (now.reload) return location.reload()
-			show(now.held)
+			const got = await fetch(url, {signal: AbortSignal.timeout(2e4)})
+			if (!got.ok) throw show("This site answers " + got.status
+				+ (got.status == 500 ? ": new code does not start; see Apache's error log" : ""))
+			const now = await got.json()
+			if (now.files) await refetch()
+			if (now.styles && await swap().catch(() => 0)) url = url.replace(/v=.*/, "v=" + now.styles)
+			else if (now.reload) return reload()
+			show(now.held, now.editor, 1)
 			wait = 700
 		} catch {
 			wait = Math.min(2 * wait, 6e3)
@@ -28,4 +148,7 @@
 	}
 	next = setTimeout(poll, wait)
 	doc.addEventListener("visibilitychange", poll)
+	doc.addEventListener("keydown", event => event.key == "Escape" && banner.isConnected && dismiss())
+	for (const type of ["focusin", "scroll", "resize"]) addEventListener(type, move, {passive: true})
+	doc.readyState == "complete" ? restore() : addEventListener("load", restore)
 }

@@ -13,17 +13,18 @@ from urllib.parse import parse_qs, quote
 from wsgiref.types import WSGIEnvironment
 
 from wsgireload import Status
-from wsgireload.web import csp
+from wsgireload.web import csp, editor
 from wsgireload.web.assets import LIVE_SCRIPT
 from wsgireload.web.excerpt import excerpt
-from wsgireload.web.files import Files
+from wsgireload.web.files import Files, only_styles
 from wsgireload.web.hashes import sha256
 
 Headers = list[tuple[str, str]]
 
 NAME, SCRIPT = "live", "live.js"
 POLICIES = {"content-security-policy", "content-security-policy-report-only"}
-SAME, CODE, FILES = "same", "code", "files"
+SAME, CODE, FILES, STYLES = "same", "code", "files", "styles"
+MOST_OUTPUT = 20  # lines of a check's output in the banner, the last ones
 # Apache's pid, the generation, and digests of the script and of the files.
 VERSION = re.compile(r"(\d{1,18})\.((?:pid)?\d{1,18})\.(\w{0,16})\.(\w{0,16})", re.ASCII)
 
@@ -31,8 +32,10 @@ VERSION = re.compile(r"(\d{1,18})\.((?:pid)?\d{1,18})\.(\w{0,16})\.(\w{0,16})", 
 class Live:
     """Makes the pages of one application reload themselves; `path` is where they poll."""
 
-    def __init__(self, path: str, reload_on: Files) -> None:
+    def __init__(self, path: str, reload_on: Files, opens: str | None = None) -> None:
+        """`opens` is the template of the links that open a place in an editor."""
         self._path = path
+        self._opens = opens
         self._files = reload_on
         self._script: str | None = None
 
@@ -50,11 +53,27 @@ class Live:
         files = self._files.digest(os.path.dirname(script) or os.getcwd())
         return f"{status.parent}.{generation}.{self._script}.{files}"
 
-    def answer(self, status: Status, environ: WSGIEnvironment) -> dict[str, object]:
-        """Return the answer for a page, which sends its version."""
+    def answer(
+        self, status: Status, environ: WSGIEnvironment, *, is_here: bool = False
+    ) -> dict[str, object]:
+        """Return the answer for a page, which sends its version.
+
+        "styles" is there if only style sheets differ: the version that the page has with the new
+        ones. "editor" is a link for a browser on this machine, if a place holds a restart.
+        """
         page = parse_qs(environ.get("QUERY_STRING", "")).get("v", [""])[0]
-        differs = difference(page, self.version(status, environ))
-        return {"reload": differs != SAME, "files": differs == FILES, "held": notice(status)}
+        version = self.version(status, environ)
+        differs, held = difference(page, version), status.held
+        answer: dict[str, object] = {
+            "reload": differs != SAME,
+            "files": differs in (FILES, STYLES),
+            "held": notice(status),
+        }
+        if differs == STYLES:
+            answer["styles"] = version
+        if is_here and self._opens and held is not None and held.line:
+            answer["editor"] = editor.link(self._opens, held.path, held.line, held.column)
+        return answer
 
     def tag(self, version: str, environ: WSGIEnvironment, headers: Headers) -> bytes | None:
         """Return the tag for a page with these headers; None if its policy forbids the script."""
@@ -71,7 +90,7 @@ class Live:
 
 
 def difference(page: str, current: str) -> str:
-    """Compare two versions: the same, other code, or only other files.
+    """Compare two versions: the same, other code, only other files, or only other style sheets.
 
     For a short time a process of an earlier generation may answer beside a new one. A page does not
     reload for an older version.
@@ -82,22 +101,29 @@ def difference(page: str, current: str) -> str:
     old, new = found.groups(), now.groups()
     if old == new:
         return SAME
-    (old_parent, old_generation, old_script, _), (parent, generation, script, _) = old, new
+    (old_parent, old_generation, old_script, files), (parent, generation, script, now_files) = (
+        old,
+        new,
+    )
+    other = STYLES if only_styles(files, now_files) else FILES
     if old_parent != parent or not (old_generation.isdecimal() and generation.isdecimal()):
-        return CODE if old[:3] != new[:3] else FILES
+        return CODE if old[:3] != new[:3] else other
     if int(old_generation) > int(generation):
         return SAME
     is_newer = int(old_generation) < int(generation)
-    return CODE if is_newer or old_script != script else FILES
+    return CODE if is_newer or old_script != script else other
 
 
 def notice(status: Status) -> str | None:
-    """Return what the page shows at its bottom while a restart is held."""
+    """Return what the banner of a page shows while a restart is held."""
+    output = (status.output or "").rstrip().splitlines()[-MOST_OUTPUT:]
     if status.held is None or status.held.line is None:
-        return f"wsgireload: {status.holding}" if status.holding else None
+        lines = [f"wsgireload: {status.holding}", *output]
+        return "\n".join(lines) if status.holding else None
     text, caret = excerpt(status.held)
     where = f"{status.held.path}, line {status.held.line}"
-    return "\n".join([where, *([text, caret] if text else []), status.held.error or ""])
+    lines = [where, *filter(None, (text, caret)), status.held.error or "", *output]
+    return "\n".join(lines)
 
 
 def _digest(path: str) -> str:

@@ -43,20 +43,23 @@ def middleware(
     live: bool = False,
     reload_on: arguments.Path | Iterable[arguments.Path] = (),
     hosts: str | Iterable[str] = (),
+    editor: str | None = None,
 ) -> WSGIApplication:
     """Return `application` with a page about wsgireload at `path`, and JSON at `path`status.json.
 
     Only this machine sees them, at localhost and the names in `hosts`, and with a `token` also
     clients that know it. With `live`, open pages reload in the browser when new code answers, or
     when a file of `reload_on` changes: files, folders and globs, relative to the WSGI script's
-    folder. SettingsError for invalid arguments.
+    folder. `editor` is the name of one, or the template of a URL, for links that open a place on
+    this machine. SettingsError for invalid arguments.
     """
+    opens = arguments.editor(editor)
     access, files = arguments.access(token, hosts), Files(arguments.patterns(reload_on))
     path = arguments.path(path)
     if live not in (True, False):
         raise SettingsError("live", live, "True or False")
     application = events.ending(application)
-    return _Middleware(application, path, access, Live(path, files) if live else None)
+    return _Middleware(application, path, access, Live(path, files, opens) if live else None)
 
 
 class _Middleware:
@@ -70,7 +73,7 @@ class _Middleware:
         self._refused = Refused()
         self._handlers: dict[str, Handler] = {"": self._page, "status.json": _status_json}
         if live is not None:
-            self._handlers[live_pages.NAME] = partial(_live_json, live)
+            self._handlers[live_pages.NAME] = partial(_live_json, live, access)
             self._handlers[live_pages.SCRIPT] = _live_script
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -124,8 +127,8 @@ def _status_json(_environ: WSGIEnvironment) -> Answer:
     return _json({**status.asdict(), "paths": status.paths()})
 
 
-def _live_json(live: Live, environ: WSGIEnvironment) -> Answer:
-    return _json(live.answer(wsgireload.status(), environ))
+def _live_json(live: Live, access: Access, environ: WSGIEnvironment) -> Answer:
+    return _json(live.answer(wsgireload.status(), environ, is_here=access.is_here(environ)))
 
 
 def _live_script(_environ: WSGIEnvironment) -> Answer:

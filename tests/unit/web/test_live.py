@@ -72,9 +72,10 @@ def length(body: bytes) -> tuple[str, str]:
 
 
 def test_the_script_is_small() -> None:
-    """Each page grows by little more than 1 kB: the script, and a short tag."""
-    assert len(LIVE_SCRIPT.encode()) < 1100
-    assert len(inserted(asked(answering([PAGE])))) < 1200
+    """Each page grows by less than 6.5 kB: the script without comments, and a short tag."""
+    assert len(LIVE_SCRIPT.encode()) < 6500
+    assert len(inserted(asked(answering([PAGE])))) < len(LIVE_SCRIPT) + 100
+    assert "//" not in LIVE_SCRIPT
     assert "</" not in LIVE_SCRIPT
     assert "http" not in LIVE_SCRIPT
 
@@ -578,6 +579,61 @@ def test_a_page_asks_what_is_held(say) -> None:
     assert news(page)["held"] == "wsgireload: the budget is spent"
 
 
+def test_the_output_of_a_check_is_in_the_banner(say) -> None:
+    """The banner shows the last lines of what the check has printed, as an import's traceback."""
+    output = "".join(f"line {number}\n" for number in range(100))
+    say(holding="preflight: NameError", output=output)
+    lines = str(news(asked(answering([PAGE])))["held"]).splitlines()
+    assert lines[0] == "wsgireload: preflight: NameError"
+    assert lines[1:] == [f"line {number}" for number in range(80, 100)]
+    say(holding="h", held=Held("/a/b.py", 3, None, "x", "NameError: x"), output="Traceback\n  x\n")
+    shown = ["/a/b.py, line 3", "x", "NameError: x", "Traceback", "  x"]
+    assert str(news(asked(answering([PAGE])))["held"]).splitlines() == shown
+
+
+TOKEN = "correct-horse-battery"
+PLACE = Held("/srv/a b/?x:1&y#.py", 3, 9, "x = = 1", "SyntaxError: invalid syntax")
+
+
+def opened(editor: str | None, **environ: str) -> object:
+    """The link to the editor in the answer to a poll."""
+    served = middleware(answering([]), live=True, editor=editor, token=TOKEN)
+    return json.loads(call(served, "/.wsgireload/live?v=x", **environ).body).get("editor")
+
+
+@pytest.mark.parametrize(
+    ("editor", "expected"),
+    [
+        ("vscode", "vscode://file/srv/a%20b/%3Fx%3A1%26y%23.py:3:9"),
+        ("pycharm", "pycharm://open?file=/srv/a%20b/%3Fx%3A1%26y%23.py&line=3&column=9"),
+        (
+            "my+ide://{line}/{path}?{column}{other}",
+            "my+ide://3//srv/a%20b/%3Fx%3A1%26y%23.py?9{other}",
+        ),
+        (None, None),
+    ],
+)
+def test_the_place_opens_in_the_editor(say, editor: str | None, expected: str | None) -> None:
+    """Every character of the path that could mean something in a URL is quoted."""
+    say(holding="h", held=PLACE)
+    assert opened(editor) == expected
+    say(holding="h", held=Held("C:\\srv\\a.py", 3, None, None, None))
+    if editor == "vscode":
+        assert opened(editor) == "vscode://file/C:/srv/a.py:3:1"
+    say(holding="h", held=Held("/bad\udcff", 3, None, None, None))
+    assert editor is None or "/bad%FF" in str(opened(editor))
+    say(holding="h", held=Held("/a.py", None, None, None, "is gone"))
+    assert opened(editor) is None
+
+
+def test_the_editor_is_one_of_this_machine(say) -> None:
+    """A phone that knows the token has no such file, and gets no link."""
+    say(holding="h", held=PLACE)
+    far = {"REMOTE_ADDR": "192.0.2.7", "HTTP_X_WSGIRELOAD_TOKEN": TOKEN}
+    assert opened("vscode", **far) is None
+    assert opened("vscode", HTTP_X_WSGIRELOAD_TOKEN=TOKEN, HTTP_VIA="1.1 x") is None
+
+
 VERSIONS = [
     ("6.3.s.f", "6.3.s.f", "same"),
     ("6.3.s.f", "6.4.s.f", "code"),
@@ -587,6 +643,10 @@ VERSIONS = [
     ("6.9.s.f", "6.10.s.f", "code"),
     ("6.3.s.f", "6.3.t.f", "code"),  # mod_wsgi loaded another script by itself
     ("6.3.s.f", "6.3.s.g", "files"),
+    ("6.3.s.othersxxstylesxx", "6.3.s.othersxxstylesyy", "styles"),
+    ("6.3.s.othersxxstylesxx", "6.3.s.othersyystylesyy", "files"),
+    ("6.3.s.othersxxstylesxx", "6.4.s.othersxxstylesyy", "code"),
+    ("6.pid7.s.othersxxstylesxx", "6.pid7.s.othersxxstylesyy", "styles"),
     ("5.9.s.f", "6.0.s.f", "code"),  # Apache itself was restarted
     ("6.pid7.s.f", "6.pid8.s.f", "code"),
     ("6.pid7.s.f", "6.pid7.s.g", "files"),
@@ -811,6 +871,7 @@ def test_relative_ones_start_from_the_script(world: World) -> None:
     path = re.search(rb'data-wsgireload="([^"]*)"', inserted(page))[1].decode()  # type: ignore[index]
     late = middleware(answering([]), live=True, reload_on=["static/*.css"])
     told = json.loads(call(late, path, SCRIPT_FILENAME=script).body)
+    assert re.fullmatch(r"\w+\.\w+\.\w*\.\w{16}", told.pop("styles"))
     assert told == {"reload": True, "files": True, "held": None}
 
 
