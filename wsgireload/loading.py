@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from wsgireload.log import Event, Log, Word, few, shown
 from wsgireload.report import Failed
+from wsgireload.server import detection
 from wsgireload.server.load_failure import LoadFailure
+from wsgireload.stand_in import StandIn
 from wsgireload.wiring import Parts
 
 LONG_AGO = 60.0  # seconds: a restart that lies further back is not reported as the one just made
@@ -18,13 +21,18 @@ UNKNOWN = 1.0  # seconds in which mod_wsgi logs why loading has failed
 class Loading:
     """The time from the start of a monitor until its application is loaded."""
 
-    def __init__(self, parts: Parts, log: Log) -> None:
+    def __init__(
+        self, parts: Parts, log: Log, restart: Callable[[], object] = lambda: None
+    ) -> None:
+        """`restart` requests another process where this one cannot load the script."""
         self._parts = parts
         self._log = log
         self._began = time.monotonic()
         self._has_script = parts.is_loading()
         self._is_over = False
         self._failure = LoadFailure()
+        self._restart = restart
+        self._stand_in: StandIn | None = None
         self._failed_at: float | None = None  # it was noticed then; None while it is being loaded
 
     @property
@@ -35,11 +43,17 @@ class Loading:
     def begin(self) -> None:
         """The monitor begins, in the thread that loads the script."""
         if self._has_script:
+            script = detection.loading_script()
+            if script is not None:
+                self._stand_in = StandIn(script, self._restart)
+                self._failure.on_failure = self._stand_in.begin
             self._failure.watch()
 
     def end(self) -> None:
         """The monitor ends."""
         self._failure.end()
+        if self._stand_in is not None:
+            self._stand_in.end()
 
     def goes_on(self) -> bool:
         """Whether to check again soon; called after a scan. Logs the end of loading."""

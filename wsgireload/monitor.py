@@ -6,6 +6,7 @@ import os
 import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 
 from wsgireload import environment, settings, threads
 from wsgireload.hook import Hook
@@ -17,6 +18,8 @@ from wsgireload.server.detection import Server
 from wsgireload.settings import Settings
 from wsgireload.watch.wakeup import SOON, Pace
 from wsgireload.wiring import Parts
+
+UNLOADED = "the WSGI script cannot be loaded here; another process may load it"
 
 
 class StopScanning(BaseException):
@@ -51,7 +54,8 @@ class Monitor:
         if refusal is None:
             self._pace = Pace(chosen.interval, time.monotonic)
             self._parts = Parts(chosen, server, self._log, self._checkpoint, self._imported)
-            self._loading = Loading(self._parts, self._log)
+            heal = partial(self.restart, UNLOADED) if server.kind == "daemon" else lambda: None
+            self._loading = Loading(self._parts, self._log, heal)
             self._is_behind = self._parts.reloader.reload_required
 
     @property

@@ -40,7 +40,8 @@ MAY_IMPORT = {  # what a folder or module may import of ours, beside itself: fol
     "decide": {"report", *BELOW},
     "reloader": {"decide", "report", *BELOW},
     "wiring": {"detect", "decide", "watch", "reloader", *BELOW},
-    "loading": {"report", "wiring", *BELOW},
+    "stand_in": {"api", "report", "web", *BELOW},  # and what shows its reason
+    "loading": {"report", "stand_in", "wiring", *BELOW},
     "monitor": {"environment", "hook", "loading", "wiring", "report", "watch", *BELOW},
     "api": {"monitor", "report", "streaming", *BELOW},
     "streaming": set(),
@@ -50,7 +51,8 @@ MAY_IMPORT = {  # what a folder or module may import of ours, beside itself: fol
     "jinja": set(),
     "flask": {"", "jinja", "server", "settings"},
     "django": {"", "cli", "jinja", "server", "settings"},
-    "web": {"", "detect", "log", "report"},  # finds the files of `reload_on` as those of `track`
+    # finds the files of `reload_on` as those of `track`
+    "web": {"", "detect", "log", "report", "server"},
     "cli": {"", "report", "detect", "watch", *BELOW},  # lists what a monitor would watch, and how
 }
 

@@ -82,6 +82,9 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     "**It never holds any": (f"{SECURITY}: test_what_is_never_told",),
     "wsgireload opens no socket": (f"{SECURITY}: test_no_socket test_a_process_has_no_socket",),
     "**Every user of this machine": (f"{WEB}: test_from_here_it_is test_methods",),
+    "**An application that could": (
+        "unit/test_stand_in.py: test_this_machine_gets_the_page test_others_get_the_exception",
+    ),
     "**Other machines get": (f"{WEB}: test_from_elsewhere_it_is_not_there",),
     "**A page of another site": (
         f"{WEB}: test_the_names_of_this_machine test_from_elsewhere_it_is_not_there",

@@ -16,6 +16,7 @@ T = TypeVar("T")
 WINDOWS = os.name == "nt"
 SCRIPT_PREFIX = "_mod_wsgi_"  # of the modules that WSGI scripts are, whatever their suffix
 EXPRESS_PREFIX = "__wsgi_"  # of those that the script of mod_wsgi-express makes of the user's
+STAND_IN = "__wsgireload__"  # marks what answers for a script that could not be loaded
 EXPRESS = {"entry_point", "application_type", "callable_object"}  # in mod_wsgi-express's script
 RECIPE = {"_monitor", "_modified", "_restart"}  # functions of the reloader in mod_wsgi's documents
 
@@ -130,12 +131,18 @@ def scripts_loaded() -> bool:
 
     mod_wsgi notes a script's mtime in it then, and removes the module of a script that fails.
     """
-    return _scripts_have("__mtime__")
+    return _scripts_have("__mtime__") and not any(hasattr(x, STAND_IN) for x in _scripts())
 
 
 def scripts_loading() -> bool:
     """Whether a WSGI script of this interpreter is being loaded."""
     return any(not hasattr(script, "__mtime__") for script in _scripts())
+
+
+def loading_script() -> ModuleType | None:
+    """The WSGI script that is being loaded; mod_wsgi loads one at a time."""
+    loading = [script for script in _scripts() if not hasattr(script, "__mtime__")]
+    return next((script for script in loading if isinstance(script, ModuleType)), None)
 
 
 def reload_hook() -> bool | None:

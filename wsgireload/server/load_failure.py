@@ -30,6 +30,8 @@ class LoadFailure:
     """
 
     def __init__(self) -> None:
+        # Called in the thread that loads, before the next request.
+        self.on_failure: Callable[[Failed], None] = lambda _failed: None
         self.last: Failed | None = None
         self._replaced: Callable[..., None] | None = None
 
@@ -60,6 +62,7 @@ class LoadFailure:
         began = found[0] if found else error.__traceback__
         if _is_of_script(began):
             self.last = failed(error, began)
+            self.on_failure(self.last)
 
 
 def failed(error: BaseException, began: TracebackType | None) -> Failed:

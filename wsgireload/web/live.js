@@ -141,9 +141,7 @@
 			else if (now.reload) return reload()
 			show(now.held, now.editor, 1)
 			wait = 700
-		} catch {
-			wait = Math.min(2 * wait, 6e3)
-		}
+		} catch { wait = wait - 700 ? 2 * wait % 7e3 : 250 }
 		next = setTimeout(poll, wait)
 	}
 	next = setTimeout(poll, wait)

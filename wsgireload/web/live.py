@@ -2,6 +2,8 @@
 
 A page contains the version that made it. Its script polls whether that is still the current one.
 The answer is immediate, so that an open page never occupies a thread.
+After an error it polls again in 0.25 s: a script that could not be loaded has a page by then.
+Further errors double that, up to 4 s.
 """
 
 from __future__ import annotations
