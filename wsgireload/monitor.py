@@ -123,28 +123,7 @@ class Monitor:
         )
         if self._thread is None:
             return status
-        reloader, budget = self._parts.reloader, self._parts.budget
-        hold, made_by = reloader.hold, budget.made_by  # once: this thread is not the monitor's
-        return status._replace(
-            files=len(self._parts.detector),
-            own=self._parts.detector.own,
-            looks=reloader.scans,
-            changed=tuple(reloader.changes.files),
-            holding=hold.reason if hold else None,
-            held=hold.place if hold else None,
-            restarting=reloader.restarting,
-            generation=budget.generation,
-            reloaded=made_by.reason if made_by else None,
-            history=budget.history,
-            waiting=reloader.awaited,
-            beside=detection.other_reloader(),
-            failed=self._loading.failed,
-            output=hold.output if hold else None,
-            paused=self._parts.pause.until,
-            script=detection.script() or None,
-            requests=self._parts.requests.count,
-            list_paths=self._parts.detector.paths,
-        )
+        return self._parts.complete(status)._replace(failed=self._loading.failed)
 
     def leave(self, timeout: float) -> None:
         """As `stop`, when this process ends."""
@@ -239,11 +218,8 @@ class Monitor:
         except Exception:  # the site must not suffer from an error of ours
             trace = traceback.format_exc()
             lines = " / ".join(map(str.strip, trace.splitlines()))
-            text, event = (
-                f"a step failed and will be repeated: {lines}",
-                Event("held", details=trace),
-            )
-            self._log.say_once(Word.HOLDING, text, event=event)
+            text = f"a step failed and will be repeated: {lines}"
+            self._log.say_once(Word.HOLDING, text, event=Event("held", details=trace))
             return None
         self._is_up = self._is_up or all(gate.announce() for gate in parts.gates)
         soon = parts.detector.importing or not self._is_up

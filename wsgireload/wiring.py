@@ -25,6 +25,7 @@ from wsgireload.detect.missing import path_files
 from wsgireload.detect.modules import Modules
 from wsgireload.log import Log, Word
 from wsgireload.reloader import Reloader
+from wsgireload.report import Status
 from wsgireload.server import detection, native
 from wsgireload.server.detection import Server
 from wsgireload.server.restart import Restart
@@ -99,6 +100,30 @@ class Parts:
             self.detector, self.gates, self.restart, self.budget, handover, log
         )
         self.wakeup = self._wakeup(events, settle)
+
+    def complete(self, status: Status) -> Status:
+        """Return a status with what the parts report; from any thread."""
+        reloader, budget = self.reloader, self.budget
+        hold, made_by = reloader.hold, budget.made_by  # once: another thread changes them
+        return status._replace(
+            files=len(self.detector),
+            own=self.detector.own,
+            looks=reloader.scans,
+            changed=tuple(reloader.changes.files),
+            holding=hold.reason if hold else None,
+            held=hold.place if hold else None,
+            output=hold.output if hold else None,
+            restarting=reloader.restarting,
+            generation=budget.generation,
+            reloaded=made_by.reason if made_by else None,
+            history=budget.history,
+            waiting=reloader.awaited,
+            beside=detection.other_reloader(),
+            paused=self.pause.until,
+            script=detection.script() or None,
+            requests=self.requests.count,
+            list_paths=self.detector.paths,
+        )
 
     def _detector(
         self, log: Log, events: Events | NoEvents, checkpoint: Callable[[], None]

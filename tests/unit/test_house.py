@@ -39,7 +39,7 @@ MAY_IMPORT = {  # what a folder or module may import of ours, beside itself: fol
     "detect": BELOW,
     "decide": {"report", *BELOW},
     "reloader": {"decide", "report", *BELOW},
-    "wiring": {"detect", "decide", "watch", "reloader", *BELOW},
+    "wiring": {"detect", "decide", "watch", "reloader", "report", *BELOW},
     "stand_in": {"api", "report", "web", *BELOW},  # and what shows its reason
     "loading": {"report", "stand_in", "wiring", *BELOW},
     "monitor": {"environment", "hook", "loading", "wiring", "report", "watch", *BELOW},
