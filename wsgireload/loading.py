@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 
@@ -47,6 +48,8 @@ class Loading:
             if script is not None:
                 self._stand_in = StandIn(script, self._restart)
                 self._failure.on_failure = self._stand_in.begin
+                name = script.__name__
+                self._failure.is_gone = lambda: name not in sys.modules
             self._failure.watch()
 
     def end(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 import pytest
-from support.apacheserver import wait_for
+from support.apacheserver import ServerError, wait_for
 from support.examplesite import ExampleSite, ExampleSites
 from support.packages import DJANGO
 
@@ -83,3 +83,30 @@ def test_checking_first(site: ExampleSite) -> None:
     assert "WSGIRELOAD['interval'] is 'fast'." in held.text
     assert (site.get(), site.restarts()) == (FIRST, [])
     assert site.save(name, "'fast'", "2") == "Your site says: Hello!\n"
+
+
+def test_an_app_that_fails(site: ExampleSite) -> None:
+    """The page shows why, also after Django's "populate() isn't reentrant" of later attempts."""
+    site.noisy = True
+    site.begin()
+    script = site.app / "mysite" / "wsgi.py"
+    script.write_text(f"import wsgireload\nwsgireload.start()\n{script.read_text()}")
+    settings = site.app / "mysite" / "settings.py"
+    good = settings.read_text()
+    (site.app / "broken.py").write_text("no_such_name\n")
+    settings.write_text(f"{good}\nINSTALLED_APPS = [*INSTALLED_APPS, 'broken']\n")
+
+    def failure(text: str, **headers: str) -> bool:
+        try:
+            site.get(**headers)
+        except ServerError as error:
+            return text in str(error)
+        return False
+
+    wait_for(lambda: failure("NameError: name &#x27;no_such_name"), "the page")
+    assert failure("NameError: name &#x27;no_such_name")
+    assert failure("Internal Server Error</title>", Via="x")
+    assert site.log.lines("reentrant")
+    settings.write_text(good)
+    wait_for(lambda: not failure(""), "the application")
+    assert site.get() == FIRST

@@ -30,6 +30,9 @@ class LoadFailure:
     """
 
     def __init__(self) -> None:
+        # Whether the script is no longer in sys.modules, as after a failure. Up to Python 3.11
+        # mod_wsgi 6 has only the part of a traceback from the last `except` or `with` on.
+        self.is_gone: Callable[[], bool] = lambda: False
         # Called in the thread that loads, before the next request.
         self.on_failure: Callable[[Failed], None] = lambda _failed: None
         self.last: Failed | None = None
@@ -60,7 +63,7 @@ class LoadFailure:
         [error] = [each for each in arguments if isinstance(each, BaseException)]
         found = [each for each in arguments if isinstance(each, TracebackType)]
         began = found[0] if found else error.__traceback__
-        if _is_of_script(began):
+        if _is_of_script(began) or (self.last is None and self.is_gone()):
             self.last = failed(error, began)
             self.on_failure(self.last)
 

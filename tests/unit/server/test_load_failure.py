@@ -112,6 +112,17 @@ def test_other_exceptions(
     assert failure.last is None
 
 
+def test_a_traceback_that_begins_in_a_library(
+    failure: LoadFailure, log: Callable[[BaseException], str], tmp_path: Path
+) -> None:
+    """What is logged first after the script has left sys.modules has ended it."""
+    failure.is_gone = lambda: True
+    log(load(tmp_path / "views.py", "1 / 0", "library"))
+    log(load(tmp_path / "other.py", "1 / 0", "library"))
+    assert failure.last is not None
+    assert failure.last.path == str(tmp_path / "views.py")
+
+
 def test_no_traceback(failure: LoadFailure, log: Callable[[BaseException], str]) -> None:
     """Where mod_wsgi has no traceback, as of a script's own exception, only that is noted."""
     log(ValueError("no"))
