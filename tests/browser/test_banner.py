@@ -35,6 +35,13 @@ def hold(site: Site, tab: Tab) -> None:
     tab.wait_for_text("views.py, line 7", NOTE)
 
 
+def wait_for_polls(tab: Tab) -> None:
+    """Return once the page has polled twice, and has taken at least one answer."""
+    before = tab.polls()
+    while tab.polls() < before + 3:
+        tab.page.wait_for_event("request")
+
+
 def test_the_banner(site: Site, tabs: Tabs) -> None:
     """It says what still answers, links the page and the editor, and marks the tab's title."""
     site.edit("web.wsgi", "live=True,", 'live=True, editor="vscode",')
@@ -51,13 +58,14 @@ def test_the_banner(site: Site, tabs: Tabs) -> None:
 
 
 def test_escape(site: Site, tabs: Tabs) -> None:
-    """Escape dismisses the banner until there is another message; the title is restored."""
+    """The focus stays in the banner; Escape dismisses it until another message comes."""
     tab = tabs(site.url)
     hold(site, tab)
+    tab.page.get_by_role("button", name="Dismiss").focus()
+    wait_for_polls(tab)
+    assert tab.page.evaluate("document.activeElement.tagName") == "BUTTON"
     tab.page.keyboard.press("Escape")
-    before = tab.polls()
-    while tab.polls() < before + 3:
-        tab.page.wait_for_event("request")
+    wait_for_polls(tab)
     assert tab.page.locator(BANNER).count() == 0
     site.edit("views.py", 'TEXT = = "new"', '\nTEXT = = "new"')
     tab.wait_for_text("views.py, line 8", NOTE)

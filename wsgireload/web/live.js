@@ -1,7 +1,7 @@
 {
 	const doc = document, store = "wsgireload " + location.pathname + location.search, MARK = "\u26a0 "
 	const RED = "position:fixed;inset:auto 0 0;z-index:2147483647;max-height:45vh;overflow:auto;padding:1em;background:#812;color:#fff;font:14px/1.5 monospace"
-	let url = doc.currentScript.dataset.wsgireload, wait = 700, next, dismissed, kept = {}, since = 0
+	let url = doc.currentScript.dataset.wsgireload, wait = 700, next, said, dismissed, kept = {}, since = 0
 
 	// The banner: a message, what it means, and links. It is empty without a message.
 	const make = (name, style, more) => Object.assign(doc.createElement(name), {style}, more)
@@ -22,9 +22,14 @@
 		if (text || title != doc.title) doc.title = (text ? MARK : "") + title
 		if (!text || text != dismissed) dismissed = ""
 		if (!text || dismissed) return banner.remove()
-		if (note.textContent != text) note.textContent = text
-		banner.replaceChildren(note, ...serves ? [old] : [], ...place ? [editor] : [], page, button)
-		editor.href = place || ""
+		// The same message stays untouched: the focus may be in it, and it was announced.
+		const message = [text, place, serves].join()
+		if (message != said) {
+			note.textContent = text
+			editor.href = place || ""
+			banner.replaceChildren(note, ...serves ? [old] : [], ...place ? [editor] : [], page, button)
+			said = message
+		}
 		if (!banner.isConnected) doc.body.append(banner)
 		move()
 	}
