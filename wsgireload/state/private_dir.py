@@ -84,10 +84,7 @@ class PrivateDir:
         return True
 
     def write(self, name: str, content: bytes, times: tuple[float, float] | None = None) -> None:
-        """Replace a file as a whole: it gets its name when it is complete.
-
-        `times` are those of its access and modification, in seconds since 1970.
-        """
+        """Replace a file as a whole; `times`, in seconds since 1970: see `times`."""
         new = f"{name}.{os.urandom(8).hex()}.new"  # random: a leftover is in no other's way
         try:
             with open(self._open(new, NEW), "wb") as file:
@@ -207,25 +204,23 @@ class Candidates(NamedTuple):
 
     def is_best(self, identity: object) -> bool:
         """Whether the folder with this identity is still the first. False on Windows: unknown."""
-        try:
-            found = os.lstat(self.paths[0])
-        except (OSError, IndexError):
-            return False
-        return (found.st_dev, found.st_ino) == identity
+        found = self._first()
+        return found is not None and (found.st_dev, found.st_ino) == identity
 
     def stamp(self) -> tuple[int, ...] | None:
         """Values that differ once another folder is the first, or a name in it comes or goes.
 
-        None where they might not: on Windows, without a folder, and right after such a change,
-        since file times are coarse.
+        None where they might not: on Windows, and right after a change, as file times are coarse.
         """
-        try:
-            found = os.lstat(self.paths[0])
-        except (OSError, IndexError):
-            return None
-        if os.name == "nt" or abs(time.time_ns() - found.st_mtime_ns) < COARSE_NS:
+        found = self._first()
+        if not found or os.name == "nt" or abs(time.time_ns() - found.st_mtime_ns) < COARSE_NS:
             return None
         return found.st_dev, found.st_ino, found.st_mtime_ns
+
+    def _first(self) -> os.stat_result | None:
+        with contextlib.suppress(OSError, IndexError):
+            return os.lstat(self.paths[0])
+        return None
 
     def open(self) -> PrivateDir:
         """The first that only this user may enter, to be closed. OSError where there is none."""
