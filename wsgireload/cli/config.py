@@ -36,6 +36,11 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--check", action="store_true", help="let Apache check the lines with its configuration"
     )
+    command.add_argument(
+        "--production",
+        action="store_true",
+        help="for a server with visitors: also hold code that does not load",
+    )
     httpd.add_arguments(command)
 
 
@@ -43,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
     """Return 1 if --check finds that Apache rejects the lines."""
     application, installation = _application(options), Installation.current()
     conf = configuration.conf(application, installation)
-    script = configuration.script(application, installation)
+    script = configuration.script(application, installation, production=options.production)
     apache = httpd.named(options)
     error, is_pasted = check(conf, apache) if options.check else (None, False)
     if options.json:

@@ -17,7 +17,8 @@ from wsgireload.cli.terminal import UsageError
 SHUTDOWN_TIMEOUT = 10
 MAIN = "application-group=%{GLOBAL}"
 SETTINGS = re.compile(r"DJANGO_SETTINGS_MODULE['\"]\]?\s*[,=]\s*['\"]([\w.]+)")
-START = "import wsgireload\nwsgireload.start()\n"
+START = "import wsgireload\nwsgireload.start({})\n"
+FOR_VISITORS = 'preflight="import"'
 RELOAD_REQUIRED = "reload_required = wsgireload.reload_required\n"
 DOLLAR = "wsgireload_dollar"  # a variable of Apache, for what is not to be read as one
 
@@ -102,10 +103,16 @@ def root(script: str) -> str:
     return next(chain(of_settings, outside))
 
 
-def script(application: Application, installation: Installation) -> str:
-    """Return the WSGI script, or the lines to add to an existing one: "" if it has them."""
-    # On Windows mod_wsgi does not call reload_required.
-    ours = START if installation.windows else START + RELOAD_REQUIRED
+def script(
+    application: Application, installation: Installation, *, production: bool = False
+) -> str:
+    """Return the WSGI script, or the lines to add to an existing one: "" if it has them.
+
+    For `production` with the settings that protect visitors.
+    """
+    ours = START.format(FOR_VISITORS if production else "")
+    if not installation.windows:  # there mod_wsgi does not call reload_required
+        ours += RELOAD_REQUIRED
     if not application.existing:
         return f"{ours}\n{application.body}"
     with open(application.script, encoding="utf-8", errors="replace") as file:

@@ -460,6 +460,15 @@ def test_config_on_windows(monkeypatch) -> None:
     )
 
 
+def test_for_production(tmp_path: Path) -> None:
+    """On a server with visitors, the printed script also holds code that does not load."""
+    (tmp_path / "shop.py").write_text("")
+    site = configuration.flask("shop:app", str(tmp_path), None, "/")
+    assert "start()" in configuration.script(site, UNIX)
+    script = configuration.script(site, UNIX, production=True)
+    assert script.startswith('import wsgireload\nwsgireload.start(preflight="import")\nreload_')
+
+
 def test_a_flask_factory(tmp_path: Path) -> None:
     """MODULE:FACTORY() is called."""
     (tmp_path / "shop.py").write_text("")
