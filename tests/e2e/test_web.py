@@ -65,7 +65,7 @@ def started(site: Site) -> Site:
 def save(site: Site, old: str, new: str, count: int) -> None:
     """Save the view with another text; return once process number `count` watches."""
     site.edit("views.py", f'"{old}"', f'"{new}"')
-    site.wait_for(lambda: new in get(site).body.decode(), "the new text")
+    site.wait_for(lambda: f">{new}<" in get(site).body.decode(), "the new text")
     site.wait_for_line("watching: ", count=count)
 
 
@@ -103,7 +103,7 @@ def test_two_interpreters(new_site: Sites) -> None:
     site.wait_for_line("watching: ", count=2)
     site.edit("views.py", '"old"', '"new"')
     for at in ("/", "/b"):
-        site.wait_for(lambda at=at: "new" in get(site, at).body.decode(), "the new text")
+        site.wait_for(lambda at=at: b">new<" in get(site, at).body, "the new text")
     site.wait_for_line("watching: ", count=4)
     for at in ("", "/b"):
         status = json.loads(get(site, f"{at}/.wsgireload/status.json").body)
@@ -201,7 +201,7 @@ def test_a_connection_ends_when_a_restart_is_coming(new_site: Sites) -> None:
     for path, headers in (("/", {}), ("/style.css", {}), ("/.wsgireload/status.json", {})):
         answer = get(site, path, **headers)
         assert answer.headers["Connection"] == "close", path
-    site.wait_for(lambda: b"new" in get(site).body, "the new text")
+    site.wait_for(lambda: b">new<" in get(site).body, "the new text")
     assert get(site).headers["Connection"] is None
 
 
