@@ -56,9 +56,12 @@ def command() -> Iterator[CommandLine]:
 @pytest.fixture
 def healthy(new_site: Sites, command: CommandLine) -> Site:
     """A site without problems, not started."""
-    return new_site(
+    site = new_site(
         daemon=f"threads=5 python-home={command.home}", python_path=[], group="%{GLOBAL}"
     )
+    line = "reload_required = wsgireload.reload_required\n"
+    site.edit("app.wsgi", "import importlib\n", f"{line}\nimport importlib\n")
+    return site
 
 
 def configure(site: Site, old: str = "", new: str = "") -> Path:
@@ -110,13 +113,13 @@ def test_healthy(healthy: Site, doctor: Doctor) -> None:
 
 
 def test_healthy_as_text(healthy: Site, command: CommandLine) -> None:
-    """As text the verdict comes first, then each finding in one line; the exit code is 0."""
+    """As text the verdict comes first, then each finding and cure in one line; exit code 0."""
     config = configure(healthy)
     done = command("doctor", "--httpd", healthy.apache.httpd, "--config", config)
     assert (done.code, done.err) == (0, "")
     verdict, empty, *lines = done.out.splitlines()
     assert (verdict, empty) == ("Reloads will work.", "")
-    assert all(line.startswith("ok    ") for line in lines)
+    assert all(line.startswith(("ok    ", "      -> ")) for line in lines)
 
 
 def test_wrong_python(healthy: Site, doctor: Doctor) -> None:

@@ -108,7 +108,7 @@ SHAPES = {
         </VirtualHost>
         """,
         name="two.example.com",
-        files={"one/one.wsgi": "import wsgireload\nwsgireload.start()\napplication = None\n"},
+        files={"one/one.wsgi": SCRIPT.replace("import words\n", "")},
     ),
     "folder of scripts": Shape(
         """
@@ -434,7 +434,7 @@ SHAPES = {
         UndefMacro Site
         """,
         name="two.example.com",
-        files={"one/one.wsgi": "import wsgireload\nwsgireload.start()\napplication = None\n"},
+        files={"one/one.wsgi": SCRIPT.replace("import words\n", "")},
     ),
     "If": Shape(
         """

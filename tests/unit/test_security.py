@@ -384,8 +384,10 @@ def test_nothing_is_executed() -> None:
 
 
 def test_no_socket() -> None:
-    """Neither our Python nor our C opens a socket, and a monitor with events has none."""
+    """Neither our Python nor our C opens a socket, except for the doctor's one request."""
     for path, tree in ROOMS.items():
+        if path.parts[-3:] == ("cli", "doctor", "request.py"):
+            continue
         for node in ast.walk(tree):
             if isinstance(node, ast.Import | ast.ImportFrom):
                 named = ast.unparse(node)

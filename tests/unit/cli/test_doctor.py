@@ -12,7 +12,7 @@ import pytest
 
 from wsgireload.cli import binary, processes
 from wsgireload.cli.directives import Directive
-from wsgireload.cli.doctor import examine, permissions, script
+from wsgireload.cli.doctor import Asked, examine, permissions, script
 from wsgireload.cli.doctor.finding import Finding
 from wsgireload.cli.httpd import Dump, Httpd
 from wsgireload.cli.installation import Installation
@@ -309,7 +309,7 @@ def test_script_without_start(machine: Machine) -> None:
     """A script without our lines gets them as a cure."""
     (machine.root / "app.wsgi").write_text("application = None\n")
     found = machine.examine()
-    assert bad(found) == {"WSGI script": "warn"}
+    assert bad(found) == {"WSGI script": "fail"}
     assert "wsgireload.start()" in found["WSGI script"].cure
 
 
@@ -334,7 +334,9 @@ def test_script_that_a_framework_starts(machine: Machine, module: str, text: str
 
 def test_no_apache(machine: Machine) -> None:
     """Without an Apache the other checks still run."""
-    found = {each.what: each for each in examine(None, None, machine.installation, "/no/httpd")}
+    found = {
+        each.what: each for each in examine(None, None, machine.installation, Asked("/no/httpd"))
+    }
     assert "'/no/httpd', which is not a program" in found["Apache"].text
     assert found["native module"].level == "ok"
 

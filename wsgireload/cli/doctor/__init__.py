@@ -7,18 +7,48 @@ from __future__ import annotations
 
 import argparse
 import os
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from typing import NamedTuple
 
-from wsgireload.cli import directives, sites
+from wsgireload.cli import directives, monitors, sites
 from wsgireload.cli import httpd as apaches
 from wsgireload.cli.directives import Directive
-from wsgireload.cli.doctor import apache, layout, python, script, watching
+from wsgireload.cli.doctor import (
+    answer,
+    apache,
+    errorlog,
+    layout,
+    page,
+    python,
+    request,
+    running,
+    script,
+    sources,
+    watching,
+)
 from wsgireload.cli.doctor.finding import Finding
 from wsgireload.cli.httpd import Httpd
 from wsgireload.cli.installation import Installation
 from wsgireload.cli.sites import Site
 from wsgireload.cli.terminal import columns, print_json, print_text
+
+MOST_SECONDS = 5.0  # after which no other site is requested
+
+
+class Asked(NamedTuple):
+    """The values of --httpd and --url; None for one that is not given.
+
+    `by_itself`: neither --httpd nor --config names the Apache: another may be the right one.
+    """
+
+    program: str | None = None
+    url: str | None = None
+    by_itself: bool = False
+
+
+NOTHING = Asked()
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -27,12 +57,20 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "script", nargs="?", metavar="WSGI-SCRIPT", help="check only this WSGI script"
     )
     apaches.add_arguments(command)
+    command.add_argument(
+        "--url",
+        metavar="URL",
+        help="request this URL, and no other (default: that of the configuration, on this machine)",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Return 0 if every finding is ok."""
+    if options.url:
+        request.checked(options.url)
     httpd = apaches.named(options)
-    findings = list(examine(httpd, options.script, Installation.current(), options.httpd))
+    asked = Asked(options.httpd, options.url, not options.httpd and not options.config)
+    findings = list(examine(httpd, options.script, Installation.current(), asked))
     is_well = all(each.level == "ok" for each in findings)
     if options.json:
         print_json({"ok": is_well, "findings": [asdict(each) for each in findings]})
@@ -45,13 +83,11 @@ def examine(
     httpd: Httpd | None,
     script_path: str | None,
     installation: Installation,
-    program: str | None = None,
+    asked: Asked = NOTHING,
 ) -> Iterator[Finding]:
-    """Check everything from Apache inwards, as far as Apache itself works.
-
-    `program` is the value of --httpd.
-    """
-    yield apache.program(httpd, program)
+    """Check everything from Apache inwards, as far as Apache itself works."""
+    yield apache.program(httpd, asked.program)
+    yield from apache.others(httpd) if asked.by_itself else ()
     if httpd is None or httpd.build is None:
         yield python.native_module()
         yield from python.installed_for_all_users(installation)
@@ -73,18 +109,55 @@ def examine(
     yield native_module
     selected, missing = script.select(script_path, sites.find(every, script_path))
     yield from missing
-    for site in selected:
-        yield from _examine_site(site, every, installation, httpd.dump.user)
-        if native_module.level == "ok":  # without it there are no events
-            yield from watching.folders([*site.folders, os.path.dirname(installation.package)])
+    yield from _examine_sites(selected, every, installation, httpd, asked.url)
+    if native_module.level == "ok":  # without it there are no events
+        folders = [folder for site in selected for folder in site.folders]
+        folders += [os.path.dirname(installation.package)] if selected else []
+        yield from watching.folders(dict.fromkeys(folders))
     if not installation.windows:
         yield from watching.limits(_uid(httpd.dump.user))
 
 
-def _examine_site(
-    site: Site, every: Sequence[Directive], installation: Installation, user: str
+def _examine_sites(
+    selected: Sequence[Site],
+    every: Sequence[Directive],
+    installation: Installation,
+    httpd: Httpd,
+    url: str | None,
 ) -> Iterator[Finding]:
-    yield from script.examine(site, every, installation)
+    """Check each site: what is written of it, its answer, and what its monitor then reports."""
+    pid = apache.running_pid(httpd)
+    ends = time.monotonic() + MOST_SECONDS
+    for number, site in enumerate(selected):
+        is_started = bool(running.of_site(site, monitors.find().monitors, pid))
+        found = list(_examine_site(site, every, installation, httpd.dump.user, is_started))
+        yield from found
+        # A request can only repeat what the configuration already explains.
+        is_explained = any(each.level == "fail" and each.what != "WSGI script" for each in found)
+        is_asked = number == 0 if url else pid and not is_explained and time.monotonic() < ends
+        if is_asked:
+            yield from answer.examine(site, every, httpd, url)
+        yield from _examine_page(site, every, httpd)
+    known = monitors.find().monitors
+    for site in selected:
+        yield from running.examine(running.of_site(site, known, pid))
+
+
+def _examine_page(site: Site, every: Sequence[Directive], httpd: Httpd) -> Iterator[Finding]:
+    folders = sources.own_folders(site.script, site.folders)
+    log = errorlog.read(errorlog.file(every, site.alias.host, httpd)) or []
+    if os.access(site.script, os.R_OK):
+        yield from page.examine(list(sources.modules(site.script, folders)), log)
+
+
+def _examine_site(
+    site: Site,
+    every: Sequence[Directive],
+    installation: Installation,
+    user: str,
+    is_started: bool,
+) -> Iterator[Finding]:
+    yield from script.examine(site, every, installation, is_started=is_started)
     if installation.windows or site.daemon is not None:
         yield python.reaches_wsgireload(installation, site, every)
     yield python.readable(installation, site, user)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from wsgireload.cli import binary, places, processes
 from wsgireload.cli.binary import Binary
@@ -20,7 +21,9 @@ CANNOT_LOAD = re.compile(r"Cannot load (.+?) into server: (.*)", re.DOTALL)
 NO_CONFIGURATION = re.compile(r"^\S+: Could not open configuration file (.+): (.*)", re.MULTILINE)
 NO_FOLDER = re.compile(r"DefaultRuntimeDir must be a valid directory|Invalid Mutex directory")
 NO_LOGS = re.compile(r"Cannot access directory '")
+NO_GROUP = re.compile(r"WSGI process group not yet configured")
 LOCATION = re.compile(r"on line (\d+) of (.+?):(?:\s|$)")
+NAMING = "-f", "-d"  # the options that name a configuration
 SINGLE_PROCESS = re.compile(r"\s-(X|DONE_PROCESS|DDEBUG|D (ONE_PROCESS|DEBUG))(\s|$)")
 
 
@@ -60,6 +63,9 @@ def broken_configuration(httpd: Httpd, installation: Installation) -> Finding:
     if NO_FOLDER.search(error):
         cure = "if Apache has not run since the machine was started, start it: that creates it"
         return fail("configuration", " ".join(error.split()), cure)
+    if NO_GROUP.search(error):
+        cure = "write its WSGIDaemonProcess above that line, or correct the name of the group"
+        return fail("configuration", " ".join(error.split()), cure)
     cure = "correct that line; `apachectl configtest` checks it"
     return fail("configuration", " ".join(error.split()), cure)
 
@@ -89,19 +95,46 @@ def running(httpd: Httpd) -> Iterator[Finding]:
         text = f"no: Apache's first start since boot will create {', '.join(httpd.missing_folders)}"
         yield ok("running", text)
         return
-    file = httpd.dump.values.get("PidFile", "").strip('"')
-    if not os.path.isfile(file):
-        return
-    try:
-        pid = read_pid(file)
-    except UsageError:  # empty, or only root may read it
-        return
-    command = processes.command_line(pid)
+    pid = running_pid(httpd)
+    command = processes.command_line(pid) if pid else ""
     if SINGLE_PROCESS.search(command):
         text = f"Apache runs as a single process, which nothing can replace: {command}"
         yield fail("running", text, "start it without -X")
     elif command:
         yield ok("running", f"pid {pid}: {command}")
+
+
+def others(httpd: Httpd | None) -> Iterator[Finding]:
+    """Report each Apache that runs in place of the one that was found."""
+    if httpd and running_pid(httpd):
+        return
+    found = dict.fromkeys(map(_named, processes.trusted()))
+    # The one that was found may have a PID file that only root may read.
+    running = [each for each in found if each and each != (httpd and httpd.program, "")]
+    if running:
+        lines = (f"{program} -f {config}" if config else program for program, config in running)
+        text = f"this Apache does not run; what runs is {'; '.join(lines)}"
+        words = (f"--httpd {one}{other and f' --config {other}'}" for one, other in running)
+        cure = " or ".join(f"wsgireload doctor {each}" for each in words)
+        yield fail("running", text, f"check the one that serves your site: {cure}")
+
+
+def _named(command: Sequence[str]) -> tuple[str, str] | None:
+    """Return the program and the configuration in Apache's command line; None for another."""
+    if not os.path.basename(command[0]).startswith(places.SERVICES):
+        return None
+    given = {word: value for word, value in pairwise(command) if word in NAMING}
+    config = given.get("-f", "")
+    return command[0], os.path.join(given.get("-d", ""), config) if config else ""
+
+
+def running_pid(httpd: Httpd) -> int:
+    """Return the pid in Apache's PID file; 0 without one, or if only root may read it."""
+    file = httpd.dump.values.get("PidFile", "").strip('"')
+    try:
+        return read_pid(file) if os.path.isfile(file) else 0
+    except UsageError:
+        return 0
 
 
 def accept_filter(directives: Sequence[Directive], installation: Installation) -> Iterator[Finding]:

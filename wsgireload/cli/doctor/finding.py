@@ -9,7 +9,7 @@ LEVELS = "fail", "warn", "ok"  # the worst first
 
 @dataclass(frozen=True)
 class Finding:
-    """`level` is ok, warn (it works, but not well) or fail; `cure` is what to do, "" if ok."""
+    """`level` is ok, warn (it works, but not well) or fail; `cure` is what to do, or ""."""
 
     level: str
     what: str
@@ -20,6 +20,11 @@ class Finding:
 def ok(what: str, text: str) -> Finding:
     """Return a finding without a problem."""
     return Finding("ok", what, text)
+
+
+def hint(what: str, text: str, cure: str) -> Finding:
+    """Return a finding that is no problem, with what to do for those who want it otherwise."""
+    return Finding("ok", what, text, cure)
 
 
 def warn(what: str, text: str, cure: str) -> Finding:

@@ -31,6 +31,17 @@ def obstacle(path: str, user: str) -> str:
     return ""
 
 
+def is_hidden(path: str) -> bool:
+    """Return whether we may not even see if a path exists."""
+    try:
+        os.stat(path)
+    except PermissionError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
+
+
 def _ids(user: str) -> tuple[int, set[int]] | None:
     """Return the uid and groups of a user; None for the current or an unknown one."""
     if not user or os.name == "nt":

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from wsgireload.cli import sites
 from wsgireload.cli.binary import Binary
 from wsgireload.cli.directives import Directive
-from wsgireload.cli.doctor import permissions
+from wsgireload.cli.doctor import environments, permissions
 from wsgireload.cli.doctor.finding import Finding, fail, ok, warn
 from wsgireload.cli.httpd import Httpd
 from wsgireload.cli.installation import Installation
@@ -67,9 +67,13 @@ def reaches_wsgireload(
     prefix, packages = installation.prefix, os.path.dirname(installation.package)
     folders = [folder for folder in path.split(os.pathsep) if folder]
     in_path = any(_is_same(folder, packages) for folder in folders)
+    if home and not installation.windows and (wrong := environments.check(home, site, folders)):
+        return wrong
     if home and not in_path and not _is_same(home, prefix):
         python = f"{home}\\Scripts\\python" if installation.windows else f"{home}/bin/python"
         text = f"the application runs in {home}, this is {prefix}"
+        if not installation.windows:
+            return ok("python-home", f"{home}, which has wsgireload as well")
         return warn("python-home", text, f"run the application's own Python: {python} {DOCTOR}")
     if home or in_path or not installation.is_virtual_environment:
         return ok("python-home", home or prefix)
@@ -86,7 +90,11 @@ def readable(installation: Installation, site: Site, user: str) -> Finding:
         return _readable_on_windows(installation, site)
     user = site.option("user") or user
     package = os.path.join(installation.package, "__init__.py")
-    for path in (site.script, os.path.dirname(site.script), installation.prefix, package):
+    is_there = permissions.is_hidden(site.script) or os.path.lexists(
+        site.script
+    )  # else that is reported with the script
+    of_script = (site.script, os.path.dirname(site.script)) if is_there else ()
+    for path in (*of_script, installation.prefix, package):
         if obstacle := permissions.obstacle(path, user):
             text = f"{user or 'this user'} cannot read {path}: {obstacle}"
             cure = "give the application's user access: chmod o+rx on the way to it, or chown"

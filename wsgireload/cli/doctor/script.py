@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import glob
 import os
-import re
 from collections.abc import Iterator, Sequence
-from itertools import islice
 
 from wsgireload.cli import refusals, sections, sites
 from wsgireload.cli.configuration import SHUTDOWN_TIMEOUT as SUGGESTED
-from wsgireload.cli.directives import Directive, read_file
+from wsgireload.cli.directives import Directive
+from wsgireload.cli.doctor import permissions, starts
 from wsgireload.cli.doctor.finding import Finding, fail, ok, warn
 from wsgireload.cli.express import Handler
 from wsgireload.cli.installation import Installation
@@ -18,12 +16,6 @@ from wsgireload.cli.sites import GLOBAL, Site
 
 SHUTDOWN_TIMEOUT = "5"  # seconds, mod_wsgi's default
 LONG = 20  # seconds: few visitors wait so long for an answer
-STARTS = re.compile(
-    r"wsgireload\.start\(|from wsgireload import .*\bstart\b|"
-    r"wsgireload\.django['\"]|wsgireload\.flask\b"
-)
-MODULES = "*.py", "*/*.py", "*/*/*.py"  # as deep as a package of Django's settings
-MOST = 2000  # files: a search in a large tree ends unsuccessfully
 
 
 def select(path: str | None, found: Sequence[Site]) -> tuple[list[Site], list[Finding]]:
@@ -42,10 +34,14 @@ def select(path: str | None, found: Sequence[Site]) -> tuple[list[Site], list[Fi
 
 
 def examine(
-    site: Site, directives: Sequence[Directive], installation: Installation
+    site: Site,
+    directives: Sequence[Directive],
+    installation: Installation,
+    *,
+    is_started: bool = False,
 ) -> Iterator[Finding]:
-    """Check what the configuration says about one script."""
-    yield _script(site)
+    """Check what the configuration says about one script; `is_started`: its monitor runs."""
+    yield from _script(site, windows=installation.windows, is_started=is_started)
     yield from (fail(*each) for each in refusals.find(site, directives))
     if not installation.windows:
         yield _process(site, directives)
@@ -59,27 +55,15 @@ def examine(
         yield ok("WSGIDestroyInterpreter", text)
 
 
-def _script(site: Site) -> Finding:
+def _script(site: Site, *, windows: bool, is_started: bool) -> Iterator[Finding]:
     where = f"{site.url} -> {site.script} ({site.alias})"
-    if not os.path.isfile(site.script):
+    if not permissions.is_hidden(site.script) and not os.path.isfile(site.script):
         cure = "correct the path, or create the script"
-        return fail("WSGI script", f"{where}: the file does not exist", cure)
-    if not os.access(site.script, os.R_OK):  # reported with the permissions
-        return ok("WSGI script", where)
-    starter = _starter(site)
-    if starter is None:
-        cure = "add at its top: import wsgireload; wsgireload.start()"
-        return warn("WSGI script", f"{where} does not call wsgireload.start()", cure)
-    return ok("WSGI script", where if starter == site.script else f"{where}, started in {starter}")
-
-
-def _starter(site: Site) -> str | None:
-    """Return the file that starts wsgireload: the script, or a module that a framework loads."""
-    own = [folder for folder in site.folders if "site-packages" not in folder]
-    patterns = [os.path.join(glob.escape(folder), each) for folder in own for each in MODULES]
-    modules = (path for pattern in patterns for path in glob.iglob(pattern))
-    candidates = (site.script, *islice(modules, MOST))
-    return next((path for path in candidates if STARTS.search(read_file(path))), None)
+        yield fail("WSGI script", f"{where}: the file does not exist", cure)
+    elif not os.access(site.script, os.R_OK):  # reported with the permissions
+        yield ok("WSGI script", where)
+    else:
+        yield from starts.examine(site, where, windows=windows, is_started=is_started)
 
 
 def _process(site: Site, directives: Sequence[Directive]) -> Finding:

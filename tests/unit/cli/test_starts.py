@@ -1,0 +1,158 @@
+"""Whether wsgireload is started, by what the sources of an application spell out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from wsgireload.cli.directives import Directive
+from wsgireload.cli.doctor import starts
+from wsgireload.cli.doctor.finding import Finding
+from wsgireload.cli.sites import Site
+
+LINE = "reload_required = wsgireload.reload_required\n"
+DJANGO = f"""\
+import os, wsgireload
+from django.core.wsgi import get_wsgi_application
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysite.settings.local")
+application = get_wsgi_application()
+{LINE}"""
+FLASK = f"import wsgireload\nfrom hello import app as application\n{LINE}"
+
+
+def examined(root: Path, *, is_started: bool = False, **files: str) -> list[Finding]:
+    """The findings about `app.wsgi` in a folder, with these files: `__` is `/`, `_` ends as .py."""
+    for name, text in files.items():
+        path = root / ("app.wsgi" if name == "script" else f"{name.replace('__', '/')}.py")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    script = str(root / "app.wsgi")
+    alias = Directive("wsgiscriptalias", ("/", script))
+    daemon = Directive("wsgidaemonprocess", ("site", f"python-path={root}"))
+    site = Site(script, "/", alias, "site", "", daemon)
+    return list(starts.examine(site, "here", windows=False, is_started=is_started))
+
+
+def bad(found: list[Finding]) -> dict[str, str]:
+    """The levels of the findings that are not ok."""
+    return {each.what: each.level for each in found if each.level != "ok"}
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "import wsgireload\nwsgireload.start()\n",
+        "import wsgireload as w\nw.start(interval=2)\nwsgireload = w\n",
+        "from wsgireload import start\nimport wsgireload\nstart()\n",
+        "from wsgireload import start as begin\nimport wsgireload\nif True:\n    begin()\n",
+    ],
+)
+def test_each_way_to_call_start(call: str, tmp_path: Path) -> None:
+    """Every name of the function counts, wherever it is called."""
+    assert bad(examined(tmp_path, script=call + LINE)) == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# wsgireload.start()\n",
+        '"""wsgireload.start()"""\n',
+        "import wsgireload\nprint('wsgireload.start()')\n",
+        "import threading\nthreading.Thread().start()\n",
+        "import wsgireload\nwsgireload.start\n",
+    ],
+)
+def test_what_only_looks_like_a_call(text: str, tmp_path: Path) -> None:
+    """A comment, a string or another start() starts nothing."""
+    [found] = examined(tmp_path, script=text)
+    assert (found.level, "wsgireload.start()" in found.cure) == ("fail", True)
+    assert bad(examined(tmp_path, script=text, is_started=True)) == {}
+
+
+@pytest.mark.parametrize(
+    "base",
+    [
+        "INSTALLED_APPS = ['django.contrib.admin', 'wsgireload.django']\n",
+        "INSTALLED_APPS = []\nINSTALLED_APPS += ['wsgireload.django']\n",
+        "APPS = ('wsgireload.django',)\nINSTALLED_APPS = [*APPS]\n",
+        "INSTALLED_APPS = []\nINSTALLED_APPS.append('wsgireload.django')\n",
+        "INSTALLED_APPS = ['wsgireload.django.apps.WsgireloadConfig']\n",
+    ],
+)
+def test_django(base: str, tmp_path: Path) -> None:
+    """The app counts in each way to write a list, also in a package of settings."""
+    files = {"mysite____init__": "", "mysite__settings____init__": ""}
+    files |= {"mysite__settings__base": base, "mysite__settings__local": "from .base import *\n"}
+    assert bad(examined(tmp_path, script=DJANGO, **files)) == {}
+
+
+def test_django_s_wrong_name(tmp_path: Path) -> None:
+    """The package alone starts nothing, and the cure is the app's name."""
+    text = "INSTALLED_APPS = ['wsgireload']\n"
+    [found] = examined(tmp_path, script=DJANGO, mysite__settings__local=text)
+    assert found.level == "fail"
+    assert found.cure == "write 'wsgireload.django' in its place"
+
+
+def test_flask(tmp_path: Path) -> None:
+    """init_app counts, also in a factory of a module that the application imports."""
+    assert (
+        bad(
+            examined(
+                tmp_path,
+                script=FLASK,
+                hello="from extensions import setup\napp = setup()\n",
+                extensions="from wsgireload import flask\ndef setup():\n    flask.init_app(1)\n",
+            )
+        )
+        == {}
+    )
+
+
+def test_a_module_that_is_not_found(tmp_path: Path) -> None:
+    """What is loaded from elsewhere may start it: a warning at most."""
+    script = f"import wsgireload\nfrom installed_project.wsgi import application\n{LINE}"
+    assert bad(examined(tmp_path, script=script)) == {"WSGI script": "warn"}
+
+
+def test_syntax_error(tmp_path: Path) -> None:
+    """A source that does not compile is named with its line."""
+    [found, *_] = examined(tmp_path, script=FLASK, hello="import wsgireload\ndef\n")
+    assert (found.level, found.what) == ("fail", "source")
+    assert f"{tmp_path}/hello.py, line 2" in found.text
+
+
+@pytest.mark.parametrize(
+    ("given", "what", "cure"),
+    [
+        ("setle=1", "settings", "write settle"),
+        ("interval='fast'", "settings", "correct that line"),
+        ("track=[os.path.join(HERE, 'tempaltes')]", "track", "/templates"),
+        ("track=str(Path(__file__).resolve().parent / 'tempaltes')", "track", "/templates"),
+        ("track='tempaltes'", "track", "relative ones start from"),
+        ("track=[HERE + '/templates'], interval=2", "", ""),
+        ("track=[HERE + '/*.html', HERE + '/templates/**/*.html'][1:]", "", ""),
+        ("track=find(), interval=unknown", "", ""),
+        ("**settings", "", ""),
+    ],
+)
+def test_settings(given: str, what: str, cure: str, tmp_path: Path) -> None:
+    """Wrong settings are found as far as they are spelled out, and nothing is guessed."""
+    (tmp_path / "templates").mkdir()
+    script = "import os, wsgireload\nfrom pathlib import Path\nHERE = os.path.dirname(__file__)\n"
+    found = examined(tmp_path, script=f"{script}wsgireload.start({given})\n{LINE}")
+    problems = [each for each in found if each.level != "ok"]
+    assert [each.what for each in problems] == ([what] if what else [])
+    assert all(cure in each.cure for each in problems)
+
+
+@pytest.mark.parametrize(
+    ("given", "level"), [("", "ok"), ("when='now'", "ok"), ("when='next-request'", "warn")]
+)
+def test_no_reload_required(given: str, level: str, tmp_path: Path) -> None:
+    """The line is needed where requests trigger the restart; for one process it is a hint."""
+    found = examined(tmp_path, script=f"import wsgireload\nwsgireload.start({given})\n")
+    hints = [each for each in found if each.what == "reload_required"]
+    assert bool(hints) == (given != "when='now'")
+    assert all(each.level == level and LINE.strip() in each.cure for each in hints)

@@ -1,0 +1,133 @@
+"""Whether the site answers, and if not, what its error log says of the reason."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from wsgireload.cli.directives import Directive
+from wsgireload.cli.doctor import errorlog, request
+from wsgireload.cli.doctor.errorlog import Raised
+from wsgireload.cli.doctor.finding import Finding, fail, ok, warn
+from wsgireload.cli.doctor.request import Answer
+from wsgireload.cli.httpd import Httpd
+from wsgireload.cli.sites import Site
+
+WHAT = "answer"
+CURE = "correct that line and save it: the site answers again, without a restart"
+GRANT = "add `Require all granted` in a `<Directory>` around {0}, and restart Apache"
+MISSING = re.compile(r"(?:ModuleNotFound|Import)Error: No module named '([^']+)'")
+
+
+class Message(NamedTuple):
+    """One message of Apache or mod_wsgi: how it is found, and the cure. {0} is its first group."""
+
+    pattern: re.Pattern[str]
+    cure: str
+
+
+MESSAGES = (
+    Message(re.compile(r"client denied by server configuration: (\S+)"), GRANT),
+    Message(
+        re.compile(r"No WSGI daemon process called '([^']*)'.*"),
+        "add `WSGIDaemonProcess {0}`, or correct the name of the process group",
+    ),
+    Message(
+        re.compile(r"(?:Target WSGI script not found|Script not found).*?: (/\S+)"),
+        "correct the path of the script in Apache's configuration",
+    ),
+    Message(
+        re.compile(r"Target WSGI script '([^']+)' does not contain WSGI application '\w+'"),
+        "define `application` in {0}",
+    ),
+    Message(
+        re.compile(r"Unable to (?:stat|access) Python home (\S+?)\.? .*"),
+        "correct python-home: it takes the folder of a virtual environment",
+    ),
+    Message(
+        re.compile(r"No module named '(encodings)'.*"),
+        "correct python-home: there is no Python that it could use",
+    ),
+    Message(
+        re.compile(r"Permission denied: .*?(?:access to|cannot|Unable|open)?.* (/\S+)"),
+        "give Apache's user access: chmod o+rx on the way to it",
+    ),
+)
+
+
+def examine(
+    site: Site, directives: Sequence[Directive], httpd: Httpd, url: str | None
+) -> Iterator[Finding]:
+    """Request the site; `url` is that of --url, by default that of the configuration.
+
+    Without --url only this machine is asked, and it is no problem if nothing listens there.
+    """
+    host = ""
+    if url is None:
+        if site.address is None or not _is_loopback(site.address.ip):
+            return
+        url, host = site.address.url, site.address.host
+        asked = f"{url} ({host})" if site.address.name else url
+    else:
+        asked = url
+    log = errorlog.file(directives, site.alias.host, httpd)
+    start = errorlog.size(log)
+    answer = request.get(url, host)
+    if answer.status < 500 and answer.status != 403 and answer.status:
+        yield ok(WHAT, f"{answer.status} for {asked}")
+    elif answer.status:
+        yield _error(site, asked, answer.status, log, start)
+    elif answer.refused and host:
+        yield ok(WHAT, f"not asked: nothing listens at {url}")
+    else:
+        yield _silent(asked, answer, log, start)
+
+
+def _is_loopback(ip: str) -> bool:
+    return ip.startswith("127.") or ip in ("[::1]", "localhost")
+
+
+def _error(site: Site, asked: str, status: int, log: str, start: int) -> Finding:
+    """Explain an error by what the log says since the request, or else says last."""
+    new, text = errorlog.read(log, start), f"{status} for {asked}"
+    if new is None:
+        where = f"{log} cannot be read" if log else "the error log is no file"
+        return fail(WHAT, f"{text}; {where}", "read Apache's error log as root: it has the reason")
+    every = errorlog.read(log) or []
+    for lines in (new, every) if status != 403 else (new,):
+        if raised := errorlog.last_traceback(lines):
+            return fail(WHAT, f"{text}: {raised}", _cure_of(raised, site))
+        for pattern, cure in MESSAGES:
+            if found := errorlog.last(lines, pattern):
+                return fail(WHAT, f"{text}: {found[0]}", cure.replace("{0}", found[1]))
+    if status == 403:  # of the application: a wall before the front page is no fault
+        return ok(WHAT, text)
+    return fail(WHAT, text, f"read the last lines of {log}")
+
+
+def _cure_of(raised: Raised, site: Site) -> str:
+    if found := MISSING.search(raised.error):
+        name = found[1].partition(".")[0]
+        home = site.option("python-home")
+        pip = f"{home}/bin/pip" if home and os.path.exists(f"{home}/bin/pip") else "pip"
+        if name == "wsgireload":
+            return f"install it where the application runs: {pip} install wsgireload"
+        return (
+            f"correct the name, install it ({pip} install {name}), or add its folder to python-path"
+        )
+    return CURE
+
+
+def _silent(asked: str, answer: Answer, log: str, start: int) -> Finding:
+    """Explain that no answer came."""
+    if not answer.error:
+        text = f"no answer within {request.LIMIT:g} s from {asked}"
+        raised = errorlog.last_traceback(errorlog.read(log, start) or [])
+        if raised:
+            return fail(WHAT, f"{text}: {raised}", CURE)
+        cure = "the application is still being loaded, or it hangs: run this again"
+        return warn(WHAT, text, cure)
+    cure = "start Apache, or correct --url"
+    return fail(WHAT, f"no answer from {asked}: {answer.error}", cure)
