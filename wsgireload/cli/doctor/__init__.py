@@ -128,6 +128,7 @@ def _examine_sites(
     """Check each site: what is written of it, its answer, and what its monitor then reports."""
     pid = apache.running_pid(httpd)
     ends = time.monotonic() + MOST_SECONDS
+    broken = []  # the sites whose answer has shown why they do not load
     for number, site in enumerate(selected):
         is_started = bool(running.of_site(site, monitors.find().monitors, pid))
         found = list(_examine_site(site, every, installation, httpd.dump.user, is_started))
@@ -136,11 +137,16 @@ def _examine_sites(
         is_explained = any(each.level == "fail" and each.what != "WSGI script" for each in found)
         is_asked = number == 0 if url else pid and not is_explained and time.monotonic() < ends
         if is_asked:
-            yield from answer.examine(site, every, httpd, url)
+            answered = list(answer.examine(site, every, httpd, url))
+            yield from answered
+            broken += [site] if any(each.level == "fail" for each in answered) else []
         yield from _examine_page(site, every, httpd)
     known = monitors.find().monitors
     for site in selected:
-        yield from running.examine(running.of_site(site, known, pid))
+        found_now = running.of_site(site, known, pid)
+        if site in broken:
+            found_now = [each for each in found_now if not each.status.failed]
+        yield from running.examine(found_now)
 
 
 def _examine_page(site: Site, every: Sequence[Directive], httpd: Httpd) -> Iterator[Finding]:
