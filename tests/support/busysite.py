@@ -63,7 +63,7 @@ def fewest_ready(site: Site, processes: int, killed: int = 0) -> int:
     able: set[int] = set()
     counts = []
     for line in site.log.lines():
-        if line.text == LOADED:
+        if line.text.endswith(LOADED):  # mod_wsgi 6 names the script before, in a request
             able.add(line.pid)
         elif gone := GONE.match(line.text):
             able.discard(int(gone["pid"] or line.pid))

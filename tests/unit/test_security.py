@@ -488,9 +488,11 @@ EVIL = "a\nwsgireload: reloaded: all is well\x1b[2J\u202e\r"
 def test_log_injection(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     """Neither a file's name, nor its text, nor a reason begins a line or reaches a terminal."""
     monitor = site.looked(site.begin(track=site.folder / "in"))
-    (site.folder / "in").mkdir()
-    (site.folder / "in" / f"{EVIL}.html").touch()
-    (site.folder / "in" / f"{EVIL}.py").write_text("x = \x1b[2J\x0c '\n")
+    made = site.folder / "made"  # all at once: a part of it would be a change of its own
+    made.mkdir()
+    (made / f"{EVIL}.html").touch()
+    (made / f"{EVIL}.py").write_text("x = \x1b[2J\x0c '\n")
+    made.rename(site.folder / "in")
     monitor.restart(EVIL)
     wait_for(lambda: monitor.status().holding)
     monitor.stop()

@@ -70,7 +70,8 @@ def check(conf: str, apache: Httpd | None) -> tuple[str, bool]:
     """Check these lines with Apache's own configuration, as `pasted.check`."""
     if apache is None:
         raise UsageError("--check needs an Apache, and none was found: --httpd /path/to/httpd")
-    if apache.config and not os.path.isfile(apache.config):
+    # Apache for Windows is moved: it finds its configuration from where its program lies.
+    if os.name != "nt" and apache.config and not os.path.isfile(apache.config):
         text = f"--check needs a configuration, and there is no {apache.config}"
         raise UsageError(f"{text}: --config FILE")
     with tempfile.TemporaryDirectory() as folder:
