@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import ast
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import Any
 
 from wsgireload.cli import configuration
+from wsgireload.cli.doctor import values
+from wsgireload.cli.doctor.values import name_of
 
 MOST = 400  # modules of one application
 LARGEST = 1 << 20  # bytes of one source
+PACKAGE = "wsgireload"
+FLASK = "wsgireload.flask"
+WAYS = "", ".flask"  # to a function of ours, from the package
 LIBRARIES = "site-packages", "dist-packages"
-PATHS: dict[str, Callable[..., str]] = {
-    "join": os.path.join,
-    "dirname": os.path.dirname,
-    "abspath": os.path.abspath,
-}
-SAME = "str", "fspath", "realpath", "resolve", "absolute", "Path", "PurePath", "list", "tuple"
-
-
-class UnknownError(Exception):
-    """An expression whose value only running it tells."""
 
 
 @cache
@@ -60,8 +54,8 @@ def own_folders(script: str, folders: Sequence[str]) -> list[str]:
         if isinstance(tree, ast.Module):  # sys.path.insert(0, "/srv/mysite") and the like
             for call in calls(tree, "insert", "append", "addsitedir"):
                 try:
-                    found.append(str(value(call.args[-1], tree, script)))
-                except (UnknownError, IndexError):
+                    found.append(str(values.value(call.args[-1], tree, script)))
+                except (values.UnknownError, IndexError):
                     continue
     own = (each for each in found if not any(library in each for library in LIBRARIES))
     return [each for each in dict.fromkeys(own) if os.path.isabs(each) and os.path.isdir(each)]
@@ -74,11 +68,48 @@ def calls(tree: ast.AST, *names: str) -> Iterator[ast.Call]:
             yield node
 
 
-def name_of(node: ast.expr) -> str:
-    """Return the last part of a dotted name; "" for another expression."""
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return node.id if isinstance(node, ast.Name) else ""
+def calls_of_ours(tree: ast.Module, *names: str) -> Iterator[ast.Call]:
+    """Return the calls of those of our functions, by whatever name a module imports them."""
+    ours = _functions(tree, names)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ours:
+            yield node
+
+
+def _functions(tree: ast.Module, names: Sequence[str]) -> set[str]:
+    """Return how a module calls them: `w.start` after `import wsgireload as w`."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            ours = [each for each in node.names if each.name.partition(".")[0] == PACKAGE]
+            bound = {each.asname or PACKAGE for each in ours}
+            found |= {f"{one}{way}.{each}" for one in bound for way in WAYS for each in names}
+        elif isinstance(node, ast.ImportFrom) and node.module in (PACKAGE, FLASK):
+            for alias in node.names:
+                name = alias.asname or alias.name
+                found |= {name} if alias.name in names else set()
+                found |= set(names) if alias.name == "*" else {f"{name}.{one}" for one in names}
+    return found
+
+
+def imports(tree: ast.Module) -> Iterator[str]:
+    """Return the dotted names that a module imports, but for relative ones."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def targets(node: ast.AST) -> list[str]:
+    """Return the names to which a statement assigns, or whose method an expression calls."""
+    if isinstance(node, ast.Assign):
+        return [ast.unparse(each) for each in node.targets]
+    if isinstance(node, ast.AugAssign | ast.AnnAssign):
+        return [ast.unparse(node.target)]
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):  # .append, .insert
+        return [ast.unparse(node.func.value)]
+    return []
 
 
 def binds(tree: ast.Module, name: str) -> bool:
@@ -91,60 +122,6 @@ def binds(tree: ast.Module, name: str) -> bool:
         if isinstance(node, ast.alias) and (node.asname or node.name) in (name, "*"):
             return True
     return False
-
-
-def value(node: ast.expr, tree: ast.Module, path: str) -> Any:
-    """Return the value of a literal, or of a path made of `__file__`; UnknownError else."""
-    try:
-        return _value(node, tree, path, 20)
-    except (TypeError, ValueError, RecursionError):
-        raise UnknownError from None
-
-
-def _value(node: ast.expr, tree: ast.Module, path: str, depth: int) -> Any:
-    def inner(each: ast.expr) -> Any:
-        return _value(each, tree, path, depth - 1)
-
-    if depth == 0:
-        raise UnknownError
-    if isinstance(node, ast.Constant):
-        return node.value
-    if isinstance(node, ast.List | ast.Tuple | ast.Set):
-        return [inner(each) for each in node.elts]
-    if isinstance(node, ast.Name):
-        return path if node.id == "__file__" else inner(_assigned(node.id, tree))
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div | ast.Add):
-        left, right = inner(node.left), inner(node.right)
-        return os.path.join(left, right) if isinstance(node.op, ast.Div) else left + right
-    if isinstance(node, ast.Attribute) and node.attr == "parent":
-        return os.path.dirname(inner(node.value))
-    if isinstance(node, ast.Call) and not node.keywords:
-        return _called(node, inner)
-    raise UnknownError
-
-
-def _called(node: ast.Call, inner: Callable[[ast.expr], Any]) -> Any:
-    """Return what a function of paths returns, or a method of a path."""
-    name, function = name_of(node.func), node.func
-    if name in PATHS:
-        return PATHS[name](*map(inner, node.args))
-    if name in SAME and isinstance(function, ast.Attribute) and not node.args:
-        return inner(function.value)
-    if name in SAME and len(node.args) == 1:
-        return inner(node.args[0])
-    raise UnknownError
-
-
-def _assigned(name: str, tree: ast.Module) -> ast.expr:
-    """Return what a module assigns to a name, if it does so once."""
-    found = [
-        node.value
-        for node in tree.body
-        if isinstance(node, ast.Assign) and name in map(ast.unparse, node.targets)
-    ]
-    if len(found) != 1:
-        raise UnknownError
-    return found[0]
 
 
 def _imported(tree: ast.Module, path: str) -> Iterator[str]:
