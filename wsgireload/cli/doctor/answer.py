@@ -94,6 +94,9 @@ def _error(site: Site, asked: str, status: int, log: str, start: int) -> Finding
     new, text = errorlog.read(log, start), f"{status} for {asked}"
     if new is None:
         where = f"{log} cannot be read" if log else "the error log is no file"
+        if status == 403:  # most often the application's own answer
+            cure = f"if Apache refuses it, {GRANT.replace('{0}', os.path.dirname(site.script))}"
+            return warn(WHAT, f"{text}; {where}", cure)
         return fail(WHAT, f"{text}; {where}", "read Apache's error log as root: it has the reason")
     every = errorlog.read(log) or []
     for lines in (new, every) if status != 403 else (new,):
