@@ -11,12 +11,12 @@ from wsgireload.changes import APPEARED, DELETED, MODIFIED, Change
 from wsgireload.detect.baseline import Baseline
 from wsgireload.detect.digests import BATCH, EMPTY, MISSING, Digest, Digests
 from wsgireload.detect.globs import Ignored
-from wsgireload.detect.missing import count_own
 from wsgireload.detect.modules import PYTHON_SUFFIXES
 from wsgireload.detect.program import Programs
 from wsgireload.detect.sweep import Sweep
 from wsgireload.detect.tracked import Folders, Tracked, inside_of
 from wsgireload.log import Log
+from wsgireload.server.libraries import count_own
 from wsgireload.settings import Settings
 
 

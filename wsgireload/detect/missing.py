@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from importlib.machinery import EXTENSION_SUFFIXES
 
 from wsgireload.detect.globs import is_glob
-
-STANDARD_LIBRARY = os.path.dirname(os.__file__)
-INSTALLED = {"site-packages", "dist-packages"}  # of pip's; what comes there is imported by others
-OURS = os.path.dirname(os.path.dirname(__file__))  # in a checkout: not among what is installed
+from wsgireload.server.libraries import INSTALLED, is_installed
 
 
 def places(name: str, folders: Iterable[str]) -> Iterator[str]:
@@ -48,18 +44,4 @@ def is_text(entry: object) -> bool:
 
 def is_of_application(folder: str) -> bool:
     """Whether a folder of sys.path or of a package is neither Python's own nor pip's."""
-    if INSTALLED.intersection(folder.split(os.sep)):
-        return False
-    return not f"{folder}{os.sep}".startswith(f"{STANDARD_LIBRARY}{os.sep}") and os.path.isdir(
-        folder
-    )
-
-
-def count_own(paths: Iterable[str]) -> int:
-    """Return how many files are the application's: neither Python's, nor installed, nor ours."""
-    folders = Counter(map(os.path.dirname, paths))
-    return sum(
-        files
-        for folder, files in folders.items()
-        if is_of_application(folder) and not f"{folder}{os.sep}".startswith(OURS + os.sep)
-    )
+    return not is_installed(folder) and os.path.isdir(folder)

@@ -10,12 +10,11 @@ from wsgiref.types import WSGIEnvironment
 
 from wsgireload import Awaited, Held, Restarted, Status
 from wsgireload.report import Failed
+from wsgireload.server.libraries import is_own
 from wsgireload.web.excerpt import excerpt
 from wsgireload.web.summary import clock
 
 MOST = 2000  # files that the page lists; status.json has all of them
-PYTHON = os.path.dirname(os.__file__) + os.sep
-INSTALLED = {"site-packages", "dist-packages"}
 MODES = {"daemon": "daemon mode", "embedded": "embedded mode", "windows": "Windows"}
 
 
@@ -128,8 +127,8 @@ class Sections:
 
     def files(self, paths: Sequence[str]) -> str:
         """Return the watched files by folder: a person's own, and the others folded."""
-        own = [path for path in paths if _is_own(path)]
-        others = [path for path in paths if not _is_own(path)]
+        own = [path for path in paths if is_own(path)]
+        others = [path for path in paths if not is_own(path)]
         parts = []
         if own:
             title = f"<h3>Your files<small>{len(own):,}</small></h3>"
@@ -161,11 +160,6 @@ class Sections:
             if passed >= seconds:
                 return f"{passed // seconds} {unit} ago"
         return f"{passed // 5 * 5} s ago" if passed >= 5 else "just now"
-
-
-def _is_own(path: str) -> bool:
-    """Return whether a file is neither Python's own nor that of an installed package."""
-    return not (path.startswith(PYTHON) or INSTALLED.intersection(path.split(os.sep)))
 
 
 def _interpreter(status: Status) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from importlib.machinery import EXTENSION_SUFFIXES
@@ -10,10 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import wsgireload
-from wsgireload.detect import missing
-from wsgireload.detect.missing import count_own, path_files, places
-from wsgireload.server import native
+from wsgireload.detect.missing import path_files, places
 
 
 def test_places(tmp_path: Path) -> None:
@@ -55,16 +51,3 @@ def test_path_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folders = [str(tmp_path / name) for name in ("site-packages", "app", "[a]/dist-packages")]
     monkeypatch.setattr(sys, "path", [*folders, "", folders[0], None])
     assert path_files() == [str(tmp_path / "site-packages/*.pth")]
-
-
-def test_files_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Files of Python, of installed packages and of wsgireload itself are not a person's own."""
-    installed = tmp_path / "venv/lib/python3.11/site-packages/django"
-    installed.mkdir(parents=True)
-    own = [tmp_path / "a.py", tmp_path / "b.html", installed.parents[3] / "c.py"]
-    others = [installed / "x.py", os.__file__, json.__file__, native.__file__, wsgireload.__file__]
-    assert count_own(map(str, own)) == 3
-    assert count_own(map(str, others)) == 0
-    assert count_own(map(str, [*own, *others])) == 3
-    monkeypatch.setattr(missing, "OURS", str(tmp_path / "venv"))  # as in a checkout
-    assert count_own(map(str, own)) == 2

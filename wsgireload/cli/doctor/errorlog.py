@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 import stat
-import sysconfig
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from wsgireload.cli.directives import Directive
 from wsgireload.cli.httpd import Httpd
+from wsgireload.server.libraries import is_own
 
 MOST = 256 * 1024  # bytes from the end
 DEFAULT = "logs/error_log"
@@ -22,7 +22,6 @@ TRACEBACK = "Traceback (most recent call last):"
 RAISED = re.compile(r"(?i:exception (raised|occurred) processing WSGI script)")
 ERROR = re.compile(r"[A-Za-z_][\w.]*(: .*)?$")
 PLACE = re.compile(r'\s+File "(.+)", line (\d+)')
-LIBRARIES = "site-packages", "dist-packages", "<frozen"
 
 
 class Raised(NamedTuple):
@@ -93,13 +92,8 @@ def _parse(messages: Sequence[str]) -> Raised | None:
     path, number = "", 0
     for message in messages[1:]:
         if found := PLACE.match(message):
-            if _is_own(found[1]):
+            if is_own(found[1]):
                 path, number = found[1], int(found[2])
         elif ERROR.match(message):
             return Raised(message.strip(), path, number)
     return None
-
-
-def _is_own(path: str) -> bool:
-    standard = sysconfig.get_path("stdlib")
-    return not path.startswith(standard) and not any(each in path for each in LIBRARIES)
