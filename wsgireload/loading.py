@@ -82,10 +82,8 @@ class Loading:
     def _report_failure(self) -> None:
         why, event = "the traceback above says why", Event("failed")
         if failed := self.failed:
-            path, line = failed.path, failed.line
-            why = failed.error + (f" ({shown(path)}, line {line})" if path else "")
-            paths = (path,) if path else ()
-            event = event._replace(paths=paths, line=line, details=failed.traceback)
+            why, paths = failed.described(), (failed.path,) if failed.path else ()
+            event = event._replace(paths=paths, line=failed.line, details=failed.traceback)
         text = f"the WSGI script could not be loaded: {why}"
         self._log.say_once(Word.WATCHING, text, loud=True, event=event)
 

@@ -38,6 +38,11 @@ class Failed(NamedTuple):
     path: str | None = None
     line: int | None = None
 
+    def described(self) -> str:
+        """Return the exception with its place, in one line."""
+        line = f", line {self.line}" if self.line else ""
+        return f"{self.error} ({self.path}{line})" if self.path else self.error
+
 
 class Restarted(NamedTuple):
     """One restart: when it was requested (seconds since 1970), and why.

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from wsgireload.report import Failed
 from wsgireload.server.detection import STAND_IN
+from wsgireload.server.load_failure import failed, since_script
 from wsgireload.threads import allocate_lock
 
 if TYPE_CHECKING:
@@ -45,15 +46,16 @@ class StandIn:
         self._lock = allocate_lock()  # as mod_wsgi's own: one thread at a time loads
         self._module: ModuleType | None = None
         self._page: FailurePage | None = None
+        self._failed: Failed | None = None
         self._since = 0.0
 
-    def begin(self, failed: Failed) -> None:
+    def begin(self, why: Failed) -> None:
         """Take the script's place, in the thread in which loading it has just failed."""
         if self._name in sys.modules or not KNOWN_MTIME or self._modified() != self._mtime:
             return  # mod_wsgi would have the process replaced for a script of another mtime
         from wsgireload.web.failure import FailurePage  # no other process needs it
 
-        self._page, self._since = FailurePage(failed), time.monotonic()
+        self._page, self._failed, self._since = FailurePage(), why, time.monotonic()
         self._module = module = ModuleType(self._name)
         code = _Script(self._name, self._path).get_code(self._name)
         names = {*code.co_names, "application"}  # WSGICallableObject is one of them
@@ -84,9 +86,18 @@ class StandIn:
             self._heal()
             if not is_shown:
                 raise
-            return self._page.show(error, environ, start_response)
+            return self._page.show(self._first(error), environ, start_response)
         application = getattr(module, environ.get("mod_wsgi.callable_object", "application"))
         return application(environ, start_response)  # type: ignore[no-any-return]
+
+    def _first(self, error: Exception) -> Failed:
+        """Return the first failure: later ones in the same process, as `error`, may follow from it.
+
+        Where mod_wsgi kept no traceback of the first, `error` is described.
+        """
+        if self._failed is not None and self._failed.path is not None:
+            return self._failed
+        return failed(error, since_script(error.__traceback__, [self._path]))
 
     def _loaded(self) -> ModuleType:
         """Load the script as mod_wsgi does. Its module is not in sys.modules before that is done:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from wsgireload.report import Awaited, Held, Restarted, Status, parse
+from wsgireload.report import Awaited, Failed, Held, Restarted, Status, parse
 
 FULL = Status(
     active=True,
@@ -98,3 +98,13 @@ def test_no_object(data: object) -> None:
     """What is no object is an error."""
     with pytest.raises(TypeError):
         parse(Status, data)
+
+
+@pytest.mark.parametrize(
+    ("path", "line", "place"),
+    [("/a.py", 3, " (/a.py, line 3)"), ("/a.py", None, " (/a.py)"), (None, None, "")],
+)
+def test_a_failure_in_one_line(path: str | None, line: int | None, place: str) -> None:
+    """It is described by its exception, and by its place as far as that is known."""
+    failed = Failed(1.0, "NameError: x", "Traceback", path, line)
+    assert failed.described() == f"NameError: x{place}"

@@ -85,11 +85,7 @@ def _last(history: Sequence[Restarted], now: float) -> str:
 
 def _failed(failed: Failed | None, now: float) -> str:
     """Describe why the application could not be loaded, and where."""
-    if failed is None:
-        return ""
-    line = "" if failed.line is None else f", line {failed.line}"
-    where = f" ({failed.path}{line})" if failed.path else ""
-    return f"{ago(failed.at, now)}: {failed.error}{where}"
+    return f"{ago(failed.at, now)}: {failed.described()}" if failed else ""
 
 
 def _paused(until: float | None, now: float) -> str:

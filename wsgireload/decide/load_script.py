@@ -13,12 +13,12 @@ import os
 import runpy
 import sys
 from collections.abc import Sequence
-from types import ModuleType, TracebackType
+from types import ModuleType
 from typing import Any
 
 from wsgireload.report import plain
 from wsgireload.server.detection import SCRIPT_PREFIX
-from wsgireload.server.load_failure import failed
+from wsgireload.server.load_failure import failed, since_script
 
 MARK = "wsgireload-failed "
 
@@ -33,7 +33,7 @@ def main(scripts: Sequence[str]) -> None:
         for number, path in enumerate(scripts):
             runpy.run_path(path, run_name=f"{SCRIPT_PREFIX}{number}")
     except BaseException as error:
-        why = failed(error, _since_script(error.__traceback__, scripts))
+        why = failed(error, since_script(error.__traceback__, scripts))
         # In one piece, at the end: other threads may print as well.
         sys.stdout.flush()
         sys.stderr.write(f"\n{MARK}{json.dumps(plain(why))}\n")
@@ -41,14 +41,6 @@ def main(scripts: Sequence[str]) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
-
-
-def _since_script(began: TracebackType | None, scripts: Sequence[str]) -> TracebackType | None:
-    """The part of a traceback that begins in a script; all of it where none does."""
-    at = began
-    while at is not None and at.tb_frame.f_code.co_filename not in scripts:
-        at = at.tb_next
-    return at or began
 
 
 class _StandIn(ModuleType):

@@ -16,7 +16,6 @@ from wsgireload.changes import Changes
 from wsgireload.decide import load_script
 from wsgireload.decide.command import Command, Outcome, interpreter
 from wsgireload.decide.verdict import GO, Gate, Go, Hold, Verdict, Wait
-from wsgireload.log import shown
 from wsgireload.report import Failed, Held, parse, plain
 from wsgireload.server.load_failure import source_line
 from wsgireload.state.shared_answer import LATELY, SharedAnswer
@@ -132,9 +131,8 @@ def _failed(text: str) -> Failed | None:
 def _hold_of(failed: Failed) -> Hold:
     """The hold for code that does not load."""
     path, line, error = failed.path, failed.line, failed.error
-    where = f" ({shown(path)}, line {line})" if path else ""
     place = Held(path, line, None, source_line(path, line), error) if path else None
-    return Hold(f"the new code does not load: {error}{where}", place, failed.traceback)
+    return Hold(f"the new code does not load: {failed.described()}", place, failed.traceback)
 
 
 def _read(answer: str) -> Hold:

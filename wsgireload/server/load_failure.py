@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import linecache
-import os
 import sys
-import sysconfig
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from types import TracebackType
 
 from wsgireload.report import Failed
 from wsgireload.server.detection import SCRIPT_PREFIX
+from wsgireload.server.libraries import is_own
 
 MOST_TEXT = 20_000  # characters of a traceback, the last ones
-NOT_OURS = tuple(  # where code lies that the user has not written
-    os.path.join(path, "") for path in {*map(sysconfig.get_path, ("stdlib", "purelib", "platlib"))}
-)
 
 
 class LoadFailure:
@@ -76,6 +72,14 @@ def failed(error: BaseException, began: TracebackType | None) -> Failed:
     return Failed(time.time(), last, text[-MOST_TEXT:], path, line)
 
 
+def since_script(began: TracebackType | None, scripts: Collection[str]) -> TracebackType | None:
+    """Return the part of a traceback that begins in a script; all of it where none does."""
+    at = began
+    while at is not None and at.tb_frame.f_code.co_filename not in scripts:
+        at = at.tb_next
+    return at or began
+
+
 def source_line(path: str | None, line: int | None) -> str | None:
     """The text of a line; None if it is not known."""
     return linecache.getline(path, line).rstrip("\r\n") or None if path and line else None
@@ -99,10 +103,6 @@ def _place(error: BaseException, began: TracebackType | None) -> tuple[str | Non
     places = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(began) if line]
     if isinstance(error, SyntaxError) and error.filename:
         places.append((error.filename, error.lineno or 0))
-    own = [place for place in places if _is_own(place[0])] or places
+    own = [place for place in places if is_own(place[0])] or places
     path, line = own[-1] if own else (None, 0)
     return path, line or None
-
-
-def _is_own(path: str) -> bool:
-    return os.path.isabs(path) and not path.startswith(NOT_OURS)

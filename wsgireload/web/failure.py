@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import json
+import time
 from html import escape
 from urllib.parse import parse_qs, quote
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import wsgireload
 from wsgireload.report import Failed
+from wsgireload.web import page
 from wsgireload.web.access import Access
 from wsgireload.web.files import Files
 from wsgireload.web.live import NAME, VERSION, Live
-from wsgireload.web.page import _hash_source
+from wsgireload.web.sections import Sections
+from wsgireload.web.wrapper import SECURITY_HEADERS
 
 PATH = "/.wsgireload/"
-HEADERS = [
-    ("Cache-Control", "no-store"),
-    ("X-Content-Type-Options", "nosniff"),
-    ("Referrer-Policy", "no-referrer"),
-]
-STYLE = """
-:root { color-scheme: light dark }
-body { margin: 0 auto; padding: 1.5rem 1rem; max-width: 60rem; font: 1rem/1.5 sans-serif }
-h1 { font-size: 1.4rem; overflow-wrap: anywhere }
-pre { padding: 1rem; border-left: 4px solid #c22; background: #8881; overflow: auto }
-b, small { overflow-wrap: anywhere }
-"""
 # A response without 5xx that is not this page's own means that new code answers.
 SCRIPT = """
 const url = document.currentScript.dataset.url
@@ -40,37 +31,22 @@ const poll = async () => {
 }
 setTimeout(poll, 300)
 """
-POLICY = (
-    f"default-src 'none'; script-src {_hash_source(SCRIPT)}; style-src {_hash_source(STYLE)};"
-    " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-TEMPLATE = """\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{error} · wsgireload</title>
-<style>{style}</style>
-</head>
-<body>
-<main>
-<h1>{error}</h1>
+POLICY = page.policy(SCRIPT)
+MAIN = """\
+<main class="bad">
+{header}
+<section class="now"><h2>{error}</h2>
 <p>The application could not be loaded{where}. This page reloads itself after the repair.</p>
-<pre tabindex="0" aria-label="Traceback"><code>{traceback}</code></pre>
-<small>wsgireload shows this page to this machine only. Others get the server's own error.</small>
-</main>
-<script data-url="{url}">{script}</script>
-</body>
-</html>
-"""
+{traceback}
+</section>
+<footer>Only this machine gets this page. Others get the server's own error.</footer>
+</main>"""
 
 
 class FailurePage:
-    """Shows one failure to this machine, and answers pages that poll whether to reload."""
+    """Shows a failure to this machine, and answers pages that poll whether to reload."""
 
-    def __init__(self, failed: Failed) -> None:
-        self._failed = failed
+    def __init__(self) -> None:
         self._access = Access(None, frozenset())
         self._live = Live(PATH, Files(()))
 
@@ -90,46 +66,34 @@ class FailurePage:
         return _send(start_response, "200 OK", [("Content-Type", "application/json")], body)
 
     def show(
-        self, error: Exception, environ: WSGIEnvironment, start_response: StartResponse
+        self, failed: Failed, environ: WSGIEnvironment, start_response: StartResponse
     ) -> list[bytes]:
-        """Answer with the page.
-
-        It shows the first failure: later ones in the same process, as `error`, may follow from it.
-        Only where mod_wsgi kept no traceback of that, `error` is shown.
-        """
-        failed = self._failed
-        if failed.path is None:
-            from wsgireload.server.load_failure import failed as describe
-
-            began = error.__traceback__
-            while began is not None and began.tb_frame.f_globals.get("__package__") in OURS:
-                began = began.tb_next
-            failed = describe(error, began)
-        version = quote(self._live.version(wsgireload.status(), environ))
-        base = quote(environ.get("SCRIPT_NAME", "") + PATH, "/", "latin-1", "replace")
-        where = f": {failed.path}, line {failed.line}" if failed.path else ""
-        page = TEMPLATE.format(
-            error=escape(failed.error),
-            where=escape(where),
-            traceback=escape(failed.traceback),
-            url=escape(f"{base}{NAME}?v={version}"),
-            style=STYLE,
-            script=SCRIPT,
-        )
+        """Answer with the page."""
+        body = self._document(failed, environ).encode("utf-8", "backslashreplace")
         headers = [
             ("Content-Type", "text/html; charset=utf-8"),
             ("Content-Security-Policy", POLICY),
         ]
-        body = page.encode("utf-8", "backslashreplace")
         body = b"" if environ.get("REQUEST_METHOD") == "HEAD" else body
         return _send(start_response, "500 Internal Server Error", headers, body)
 
-
-OURS = {"wsgireload", "wsgireload.web"}
+    def _document(self, failed: Failed, environ: WSGIEnvironment) -> str:
+        version = quote(self._live.version(wsgireload.status(), environ))
+        base = quote(environ.get("SCRIPT_NAME", "") + PATH, "/", "latin-1", "replace")
+        line = f", line {failed.line}" if failed.line else ""
+        where = f": {failed.path}{line}" if failed.path else ""
+        main = MAIN.format(
+            header=page.header("Failed"),
+            error=escape(failed.error),
+            where=escape(where),
+            traceback=Sections(environ, time.time()).block("Traceback", failed.traceback),
+        )
+        data = f' data-url="{escape(f"{base}{NAME}?v={version}")}"'
+        return page.document(escape(failed.error), main, SCRIPT, data)
 
 
 def _send(
     start_response: StartResponse, status: str, headers: list[tuple[str, str]], body: bytes
 ) -> list[bytes]:
-    start_response(status, [*HEADERS, *headers, ("Content-Length", str(len(body)))])
+    start_response(status, [*SECURITY_HEADERS, *headers, ("Content-Length", str(len(body)))])
     return [body]

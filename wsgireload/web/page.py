@@ -30,11 +30,21 @@ TEMPLATE = """\
 </head>
 <body>
 {main}
-<script>{script}</script>
+<script{data}>{script}</script>
 </body>
 </html>
 """
 MAIN = "wsgireload"  # by which the script knows its own page
+
+
+def policy(script: str) -> str:
+    """Return the Content-Security-Policy of a document with this script, and nothing else."""
+    return (
+        f"default-src 'none'; script-src {_hash_source(script)};"
+        f" style-src {_hash_source(PAGE_STYLE)};"
+        " connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none';"
+        " frame-ancestors 'none'"
+    )
 
 
 def _hash_source(text: str) -> str:
@@ -42,12 +52,7 @@ def _hash_source(text: str) -> str:
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 
 
-POLICY = (
-    f"default-src 'none'; script-src {_hash_source(PAGE_SCRIPT)};"
-    f" style-src {_hash_source(PAGE_STYLE)};"
-    " connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none';"
-    " frame-ancestors 'none'"
-)
+POLICY = policy(PAGE_SCRIPT)
 ICON = ARROW.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)
 ICON = ICON.format(colour="%232457c5").replace('"', "'")
 
@@ -59,8 +64,7 @@ def render(status: Status, environ: WSGIEnvironment) -> str:
     paths = status.paths()
     parts = [
         f'<main id="{MAIN}" class="{tone}">',
-        f"<header>{ARROW.format(colour='currentColor')}<h1>wsgireload</h1>",
-        f'<p class="state" role="status">{state}</p></header>',
+        header(state),
         f'<section class="now"><h2>{sections.text(headline)}</h2><p>{sections.text(more)}</p>',
         sections.reasons(status),
         "</section>",
@@ -69,10 +73,17 @@ def render(status: Status, environ: WSGIEnvironment) -> str:
         sections.files(paths) if paths else "",
         '<footer><a href="status.json">status.json</a></footer></main>',
     ]
+    return document(state, "\n".join(part for part in parts if part), PAGE_SCRIPT)
+
+
+def header(state: str) -> str:
+    """Return the first line of a page; `state` is one word."""
+    arrow = ARROW.format(colour="currentColor")
+    return f'<header>{arrow}<h1>wsgireload</h1><p class="state" role="status">{state}</p></header>'
+
+
+def document(title: str, main: str, script: str, data: str = "") -> str:
+    """Return a whole document, of escaped texts; `data` are attributes of the script."""
     return TEMPLATE.format(
-        title=state,
-        icon=ICON,
-        style=PAGE_STYLE,
-        script=PAGE_SCRIPT,
-        main="\n".join(part for part in parts if part),
+        title=title, icon=ICON, style=PAGE_STYLE, script=script, main=main, data=data
     )

@@ -28,9 +28,7 @@ def examine(found: Sequence[RunningMonitor]) -> Iterator[Finding]:
     for each in found:
         status = each.status
         if status.failed:
-            where = f" ({status.failed.path}, line {status.failed.line})"
-            text = f"{each} could not load the application: {status.failed.error}"
-            text += where if status.failed.path and status.failed.line else ""
+            text = f"{each} could not load the application: {status.failed.described()}"
             yield fail("monitor", text, "correct that line and save it: it is loaded again")
             return
         if status.holding:
