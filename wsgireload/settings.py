@@ -149,8 +149,10 @@ def _budget(got: Any) -> tuple[int, float]:
 
 
 def _preflight(got: Any) -> tuple[str, ...] | str | None:
-    if got is None or got == "import":
-        return None if got is None else "import"
+    if got is None:
+        return None
+    if got == "import":
+        return "import"
     _require(isinstance(got, (list, tuple)))  # a str would need a shell to read it
     _require(any(got[:1]) and all(isinstance(word, str) and "\0" not in word for word in got))
     return tuple(got)

@@ -136,13 +136,12 @@ def scripts_loaded() -> bool:
 
 def scripts_loading() -> bool:
     """Whether a WSGI script of this interpreter is being loaded."""
-    return any(not hasattr(script, "__mtime__") for script in _scripts())
+    return bool(_loading())
 
 
 def loading_script() -> ModuleType | None:
     """The WSGI script that is being loaded; mod_wsgi loads one at a time."""
-    loading = [script for script in _scripts() if not hasattr(script, "__mtime__")]
-    return next((script for script in loading if isinstance(script, ModuleType)), None)
+    return next((script for script in _loading() if isinstance(script, ModuleType)), None)
 
 
 def reload_hook() -> bool | None:
@@ -170,6 +169,10 @@ def _is_express(script: object) -> bool:
 def _scripts_have(name: str) -> bool:
     scripts = _scripts()
     return bool(scripts) and all(hasattr(script, name) for script in scripts)
+
+
+def _loading() -> list[object]:
+    return [script for script in _scripts() if not hasattr(script, "__mtime__")]
 
 
 def _scripts() -> list[object]:

@@ -150,10 +150,10 @@ def _examine_sites(
 
 
 def _examine_page(site: Site, every: Sequence[Directive], httpd: Httpd) -> Iterator[Finding]:
-    folders = sources.own_folders(site.script, site.folders)
     log = errorlog.read(errorlog.file(every, site.alias.host, httpd)) or []
     if os.access(site.script, os.R_OK):
-        yield from page.examine(list(sources.modules(site.script, folders)), log)
+        _, paths = sources.application(site.script, tuple(site.folders))
+        yield from page.examine(paths, log)
 
 
 def _examine_site(

@@ -10,13 +10,14 @@ from wsgireload.cli.doctor import sources
 from wsgireload.cli.doctor.finding import Finding, hint, warn
 
 ADD = "from wsgireload.web import middleware; application = middleware(application, live=True)"
+WEB = re.compile(r"wsgireload\.web\b")
 REFUSED = re.compile(r"hidden from ([0-9a-fA-F.:]+[0-9a-fA-F])")
 
 
 def examine(paths: Sequence[str], log: Sequence[str]) -> Iterator[Finding]:
     """Check the sources of an application; `log` are the last lines of its error log."""
     every = (tree for tree in map(sources.parse, paths) if isinstance(tree, ast.Module))
-    trees = [tree for tree in every if _imports_web(tree)]
+    trees = [tree for tree in every if any(map(WEB.match, sources.imports(tree)))]
     calls = [call for tree in trees for call in sources.calls(tree, "middleware")]
     if calls:
         refused = [found[1] for line in log if (found := REFUSED.search(line))]
@@ -33,8 +34,3 @@ def examine(paths: Sequence[str], log: Sequence[str]) -> Iterator[Finding]:
     else:
         text = "not served, and tabs do not reload themselves: no middleware"
         yield hint("page", text, f"to have both, end the script with {ADD}")
-
-
-def _imports_web(tree: ast.Module) -> bool:
-    nodes = (node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom))
-    return any("wsgireload.web" in ast.unparse(node) for node in nodes)

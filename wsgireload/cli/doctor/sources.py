@@ -10,13 +10,13 @@ from functools import cache
 from wsgireload.cli import configuration
 from wsgireload.cli.doctor import values
 from wsgireload.cli.doctor.values import name_of
+from wsgireload.server.libraries import is_installed
 
 MOST = 400  # modules of one application
 LARGEST = 1 << 20  # bytes of one source
 PACKAGE = "wsgireload"
 FLASK = "wsgireload.flask"
 WAYS = "", ".flask"  # to a function of ours, from the package
-LIBRARIES = "site-packages", "dist-packages"
 
 
 @cache
@@ -31,7 +31,17 @@ def parse(path: str) -> ast.Module | SyntaxError | None:
         return None
 
 
-def modules(script: str, folders: Sequence[str]) -> Iterator[str]:
+@cache
+def application(script: str, folders: tuple[str, ...]) -> tuple[list[str], list[str]]:
+    """Return the folders of an application's own modules, and those that its script imports.
+
+    `folders` are those of python-path.
+    """
+    own = _own_folders(script, folders)
+    return own, list(_modules(script, own))
+
+
+def _modules(script: str, folders: Sequence[str]) -> Iterator[str]:
     """Return the script and the modules that it imports, by any import in their code.
 
     Only those in these folders count, and the settings of Django that the script names.
@@ -45,7 +55,7 @@ def modules(script: str, folders: Sequence[str]) -> Iterator[str]:
             queue += [each for each in dict.fromkeys(found) if each not in queue]
 
 
-def own_folders(script: str, folders: Sequence[str]) -> list[str]:
+def _own_folders(script: str, folders: Sequence[str]) -> list[str]:
     """Return the folders of an application's own modules."""
     found = [*folders]
     if os.access(script, os.R_OK):
@@ -57,7 +67,7 @@ def own_folders(script: str, folders: Sequence[str]) -> list[str]:
                     found.append(str(values.value(call.args[-1], tree, script)))
                 except (values.UnknownError, IndexError):
                     continue
-    own = (each for each in found if not any(library in each for library in LIBRARIES))
+    own = (each for each in found if not is_installed(each))
     return [each for each in dict.fromkeys(own) if os.path.isabs(each) and os.path.isdir(each)]
 
 
