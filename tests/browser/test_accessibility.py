@@ -48,12 +48,12 @@ ANSWER = {
 }
 
 
-def render(**told: Any) -> str:
+def render(**fields: Any) -> str:
     """The page about a monitor in one state."""
     usual = {"active": True, "reason": None, "server": "daemon", "pid": 7, "application": "a|/"}
     files = ["/srv/a.py", f"/srv/{LONG}.py", os.__file__]
     more = {"script": "/srv/app.wsgi", "requests": 12, "since": NOW, "generation": 2}
-    values = {**usual, "files": 3, "looks": 2, "history": HISTORY, **more, **told}
+    values = {**usual, "files": 3, "looks": 2, "history": HISTORY, **more, **fields}
     return page.render(Status(**values, list_paths=lambda: files), {})
 
 
@@ -104,7 +104,7 @@ def test_the_banner(tabs: Tabs, width: int, scheme: str) -> None:
 
 
 def test_a_lost_connection(tabs: Tabs) -> None:
-    """The page says so, recovers by itself, and keeps the focus, the selection and open details."""
+    """The page reports it and recovers; focus, selection and open details stay."""
     tab = opened(tabs, render(), 1280, "light")
     shown = tab.page
     shown.locator("summary").click()

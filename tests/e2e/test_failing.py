@@ -45,7 +45,7 @@ def failure(site: Site, **headers: str) -> str:
 
 @pytest.mark.each_mod_wsgi
 def test_a_failed_start_shows_itself(site: Site) -> None:
-    """This machine gets the traceback, nobody else does; the repair needs no other step."""
+    """Only this machine gets the traceback; the repair needs no other step."""
     site.noisy = True
     site.edit("words.py", "WORD =", "WORD = no_such_name\nWORD =")
     site.wait_for(lambda: fails(site), "an answer of 500")

@@ -82,7 +82,7 @@ def is_terminal() -> bool:
 
 
 def flush() -> None:
-    """Write what was printed; OutputError if nobody reads it, or there is no room for it."""
+    """Write what was printed; OutputError if its reader has ended, or there is no room for it."""
     try:
         if sys.stdout is not None:
             sys.stdout.flush()

@@ -30,9 +30,9 @@ def several(folder: Path) -> Path:
 def test_several_applications_are_listed(several: Path, capsys) -> None:
     """Without a name nothing is restarted: the applications are listed, and the exit code is 2."""
     assert main(["restart", "--wait", "0"]) == 2
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert told.err == (
+    data = capsys.readouterr()
+    assert data.out == ""
+    assert data.err == (
         "wsgireload: several applications run; name one, or use --all:\n"
         f"  blog, pid {os.getpid()}, /srv/blog/admin.wsgi, /srv/blog/app.wsgi\n"
         f"  shop, pid {', '.join(map(str, sorted((os.getpid(), os.getppid()))))}, "
@@ -44,10 +44,10 @@ def test_several_applications_are_listed(several: Path, capsys) -> None:
 def test_several_applications_as_json(several: Path, capsys) -> None:
     """JSON has them too, so that a program can choose."""
     assert main(["restart", "--wait", "0", "--json"]) == 2
-    told = json.loads(capsys.readouterr().out)
-    assert not told["ok"]
-    assert [each["name"] for each in told["applications"]] == ["blog", "shop"]
-    assert told["applications"][1]["scripts"] == ["/srv/shop/app.wsgi"]
+    data = json.loads(capsys.readouterr().out)
+    assert not data["ok"]
+    assert [each["name"] for each in data["applications"]] == ["blog", "shop"]
+    assert data["applications"][1]["scripts"] == ["/srv/shop/app.wsgi"]
 
 
 @pytest.mark.parametrize(

@@ -91,9 +91,9 @@ def test_where_it_cannot_be_written(folder: Path, capsys, monkeypatch) -> None:
 
     monkeypatch.setattr(Pause, "begin", refuse)
     assert main(["pause", "--json"]) == 1
-    told = json.loads(capsys.readouterr().out)
-    assert not told["ok"]
-    assert told["applications"][0]["outcome"] == "not possible: Permission denied"
+    data = json.loads(capsys.readouterr().out)
+    assert not data["ok"]
+    assert data["applications"][0]["outcome"] == "not possible: Permission denied"
 
 
 def test_nothing_to_pause(folder: Path, capsys) -> None:

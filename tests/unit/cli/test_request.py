@@ -61,7 +61,7 @@ def test_not_http() -> None:
 
 
 def test_nothing_listens() -> None:
-    """A refused connection is told from other errors."""
+    """A refused connection differs from other errors."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     answer = request.get(f"http://127.0.0.1:{port}/")

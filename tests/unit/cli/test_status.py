@@ -68,9 +68,9 @@ def test_a_failed_start(folder: Path, capsys) -> None:
     assert f"      failed       4 s ago: NameError: name 'x' is not defined {where}\n" in out
     assert "Traceback" not in out
     assert "\n        Traceback (most" in printed(capsys, "--verbose")
-    told = json.loads(printed(capsys, "--json"))
-    assert not told["ok"]
-    assert told["monitors"][0]["status"]["failed"]["line"] == 3
+    data = json.loads(printed(capsys, "--json"))
+    assert not data["ok"]
+    assert data["monitors"][0]["status"]["failed"]["line"] == 3
 
 
 def test_the_output_of_a_check(folder: Path, capsys) -> None:

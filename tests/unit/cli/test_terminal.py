@@ -1,4 +1,4 @@
-"""What the command line prints, and where nobody reads it."""
+"""What the command line prints, and what it does once its reader has ended."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Screen(io.StringIO):
 
 
 def unread(*words: str | Path) -> tuple[int, str]:
-    """The exit code and stderr of a command of ours whose output nobody reads."""
+    """The exit code and stderr of a command of ours whose reader has ended."""
     reader, writer = os.pipe()
     os.close(reader)
     command = [sys.executable, "-m", "wsgireload", *words]

@@ -20,17 +20,17 @@ FAILED = Failed(NOW, "NameError: <x>", TRACEBACK, "/srv/a.py", 3)
 TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
 
 
-def page(monkeypatch: pytest.MonkeyPatch, **told: object) -> str:
+def page(monkeypatch: pytest.MonkeyPatch, **fields: object) -> str:
     """The page about a monitor that watches, with these fields changed."""
     usual = {"active": True, "reason": None, "server": "daemon", "pid": 7, "application": ""}
-    status = Status(**{**usual, "files": 3, "looks": 2, **told})  # type: ignore[arg-type]
+    status = Status(**{**usual, "files": 3, "looks": 2, **fields})  # type: ignore[arg-type]
     monkeypatch.setattr(wsgireload, "status", lambda: status)
     environ = {"SCRIPT_FILENAME": "/srv/app.wsgi"}
     return call(middleware(lambda *_: []), "/.wsgireload/", **environ).text
 
 
 @pytest.mark.parametrize(
-    ("told", "state", "sentence"),
+    ("fields", "state", "sentence"),
     [
         ({}, "Watching", "Running code matches disk for all watched files."),
         ({"changed": ("a.py",)}, "Changed", "Until then the old code answers."),
@@ -43,10 +43,10 @@ def page(monkeypatch: pytest.MonkeyPatch, **told: object) -> str:
     ],
 )
 def test_each_state_has_a_true_sentence(
-    monkeypatch: pytest.MonkeyPatch, told: dict[str, object], state: str, sentence: str
+    monkeypatch: pytest.MonkeyPatch, fields: dict[str, object], state: str, sentence: str
 ) -> None:
     """The page says what answers now, and what a person can do."""
-    text = page(monkeypatch, **told)
+    text = page(monkeypatch, **fields)
     assert f'role="status">{state}</p>' in text
     assert sentence in text
 

@@ -56,7 +56,7 @@ def test_the_reason_is_logged(caplog, environ: dict[str, str], line: str, name: 
 
 
 def test_a_wrong_token(caplog) -> None:
-    """Where there is a token, the line says so, and never repeats one."""
+    """Where there is a token, the line mentions it, and never its value."""
     call(middleware(application, token=TOKEN), "/.wsgireload/?token=other", **FAR)
     assert lines(caplog) == ["watching: hidden from 192.0.2.2; it takes the token"]
 
@@ -73,7 +73,7 @@ def test_once_for_each_address(caplog) -> None:
 
 
 def test_other_requests_log_nothing(caplog) -> None:
-    """Only who asks for the page is told; the pages of a site have visitors from everywhere."""
+    """Only requests for the page are logged: the site has visitors from everywhere."""
     for served in (middleware(application), middleware(application, live=True)):
         for path in ("/", "/.wsgireload-x", "/.wsgireload/x"):
             call(served, path, **FAR)
