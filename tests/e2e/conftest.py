@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from support.apache import BETWEEN, Apache, skip_without
+from support.commandline import CommandLine
 from support.examplesite import ExampleSite, ExampleSites
 from support.testsite import Site, Sites
 
@@ -37,6 +38,13 @@ def apache(request: pytest.FixtureRequest, frameworks: Callable[..., Path]) -> A
     if missing := found.missing():
         pytest.fail(f"mod_wsgi {request.param}: {missing} are missing; ci/test installs them")
     return found
+
+
+@pytest.fixture(scope="module")
+def command() -> Iterator[CommandLine]:
+    """The command line, where www-data can read it."""
+    with CommandLine.readable() as command:
+        yield command
 
 
 @pytest.fixture

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,10 +19,8 @@ On = Callable[..., Done]
 @pytest.fixture(scope="module")
 def command() -> Iterator[CommandLine]:
     """The command line, and Django, where www-data can read them."""
-    folder = Path(tempfile.mkdtemp(prefix="commands-"))
-    folder.chmod(0o755)
-    yield CommandLine.make(folder / "venv", "django", "asgiref", "sqlparse")
-    shutil.rmtree(folder)
+    with CommandLine.readable("django", "asgiref", "sqlparse") as command:
+        yield command
 
 
 @pytest.fixture

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import struct
 import subprocess
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -42,15 +40,6 @@ int inotify_init1(int flags)
 }
 """
 Doctor = Callable[..., dict[str, dict[str, str]]]
-
-
-@pytest.fixture(scope="module")
-def command() -> Iterator[CommandLine]:
-    """The command line, where www-data can read it."""
-    folder = Path(tempfile.mkdtemp(prefix="doctor-"))
-    folder.chmod(0o755)
-    yield CommandLine.make(folder / "venv")
-    shutil.rmtree(folder)
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import tempfile
 import venv
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -156,12 +155,11 @@ def rows() -> dict[str, tuple[str, str, str]]:
 @pytest.fixture(scope="module")
 def command() -> Iterator[CommandLine]:
     """The command line with Django, and beside it an environment without."""
-    folder = Path(tempfile.mkdtemp(prefix="mistakes-"))
-    folder.chmod(0o755)
-    venv.create(folder / "other", symlinks=True)
-    (folder / "other" / "bin" / "pip").write_text("")
-    yield CommandLine.make(folder / "venv", "django", "asgiref", "sqlparse")
-    shutil.rmtree(folder)
+    with CommandLine.readable("django", "asgiref", "sqlparse") as command:
+        other = command.home.parent / "other"
+        venv.create(other, symlinks=True)
+        (other / "bin" / "pip").write_text("")
+        yield command
 
 
 @pytest.fixture

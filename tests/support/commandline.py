@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
+import tempfile
 import venv
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +41,14 @@ class CommandLine:
         venv.create(home, symlinks=True)
         copy_packages(next(home.glob("lib/python3*/site-packages")), "wsgireload", *packages)
         return cls(home)
+
+    @classmethod
+    @contextlib.contextmanager
+    def readable(cls, *packages: str) -> Iterator[CommandLine]:
+        """A new one in a folder of its own where www-data can read it, removed at the end."""
+        with tempfile.TemporaryDirectory(prefix="commandline-") as folder:
+            Path(folder).chmod(0o755)
+            yield cls.make(Path(folder, "venv"), *packages)
 
     @property
     def packages(self) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,20 +12,6 @@ from wsgireload.state.pause import PAUSE, Pause, application_name
 from wsgireload.state.private_dir import PrivateDir
 
 NEW = Pause(1_700_000_000.0, 1_700_000_600.0)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """The folder of the file."""
-    return tmp_path / "state"
-
-
-@pytest.fixture
-def folder(path: Path) -> Iterator[PrivateDir]:
-    """The same, open."""
-    folder = PrivateDir(str(path))
-    yield folder
-    folder.close()
 
 
 def test_begin_and_end(folder: PrivateDir, path: Path) -> None:

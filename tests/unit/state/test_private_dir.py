@@ -4,26 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from wsgireload.state.private_dir import Candidates, PrivateDir
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Where the folder is."""
-    return tmp_path / "state"
-
-
-@pytest.fixture
-def folder(path: Path) -> Iterator[PrivateDir]:
-    """The folder, made just now."""
-    folder = PrivateDir(str(path))
-    yield folder
-    folder.close()
 
 
 def test_it_is_made_for_this_user_alone(folder: PrivateDir, path: Path) -> None:
