@@ -21,6 +21,7 @@ FOLDER = "win" if SYSTEM == "win32" else "unix"
 COMMON = ("module", "names", "outcome")
 TWINS = ("children", "failure", "file", "linger", "restart", "server")
 EVENTS = ("trust", "watch")  # twins as well, with watcher.c
+RESPAWN = "wsgireload.respawn"  # for Apache's parent process, without Python: no tag in its name
 # A free-threaded CPython has no stable ABI before 3.15: it gets a wheel for its version only.
 FREE_THREADED = PYTHON.endswith("t") if KIT else sysconfig.get_config_var("Py_GIL_DISABLED")
 
@@ -30,6 +31,8 @@ class Build(build_ext):
 
     def get_ext_filename(self, fullname):
         """Leave out the platform, which 3.15 adds to .abi3 and 3.13 does not look for."""
+        if RESPAWN.endswith(fullname):
+            return f"{fullname.replace('.', '/')}.so"
         name, abi3, _ = super().get_ext_filename(fullname).partition(".abi3")
         return f"{name}{abi3}.so" if abi3 else name
 
@@ -58,7 +61,7 @@ class CrossBuild(build_ext):
 
     def get_ext_filename(self, fullname):
         """Leave the Python that runs out of the name."""
-        stable = "" if FREE_THREADED else ".abi3"
+        stable = "" if FREE_THREADED or RESPAWN.endswith(fullname) else ".abi3"
         return fullname.replace(".", "/") + (".pyd" if FOLDER == "win" else f"{stable}.so")
 
 
@@ -125,8 +128,16 @@ native = Extension(
     extra_link_args=link,
 )
 
+respawn = Extension(
+    RESPAWN,
+    sources=["csrc/parent/respawn.c"],
+    py_limited_api=not FREE_THREADED,  # as the other: the wheel's tag is for both
+    libraries=["pthread"],
+    extra_link_args=["-Wl,-z,nodelete"],
+)
+
 setup(
-    ext_modules=[native],
+    ext_modules=[native, respawn] if SYSTEM == "linux" else [native],
     cmdclass={"build_ext": CrossBuild, "bdist_wheel": CrossWheel} if KIT else {"build_ext": Build},
     options={} if FREE_THREADED or KIT else {"bdist_wheel": {"py_limited_api": "cp311"}},
 )

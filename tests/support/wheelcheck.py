@@ -56,6 +56,8 @@ class Wheel(NamedTuple):
     tags: tuple[str, ...]  # in WHEEL
     metadata: tuple[str, ...]  # METADATA's lines
     native: Native
+    respawn: Native | None = None
+    """The library for Apache's parent, on Linux."""
 
     @property
     def system(self) -> str:
@@ -83,6 +85,9 @@ def problems(wheel: Wheel) -> Iterator[str]:
     yield from _wrong_files(wheel)
     yield from _wrong_metadata(wheel.metadata)
     yield from _wrong_native(wheel)
+    if wheel.respawn is not None:
+        yield from _wrong_library("respawn", wheel.respawn, wheel)
+        yield from (f"respawn exports {name}" for name in sorted(wheel.respawn.exports))
 
 
 def _wrong_files(wheel: Wheel) -> Iterator[str]:
@@ -95,6 +100,8 @@ def _wrong_files(wheel: Wheel) -> Iterator[str]:
         "wsgireload/include/wsgireload.h",
         "wsgireload/_native" + (".pyd" if wheel.system == "win" else f"{stable}.so"),
     }
+    if wheel.system.endswith("linux"):
+        wanted.add("wsgireload/respawn.so")
     held = {name for name in wheel.files if ".dist-info/" not in name}
     yield from (f"{name} is not in it" for name in sorted(wanted - held))
     yield from (f"{name} does not belong in it" for name in sorted(held - wanted))
@@ -113,12 +120,8 @@ def _wrong_metadata(metadata: tuple[str, ...]) -> Iterator[str]:
 
 def _wrong_native(wheel: Wheel) -> Iterator[str]:
     native, system = wheel.native, wheel.system
-    if native.machine != MACHINES[wheel.machine]:
-        yield f"_native is for {native.machine}"
     python = "python3.dll" if wheel.abi == "abi3" else f"python{wheel.abi[2:]}.dll"
-    for library in native.libraries:
-        if not re.fullmatch(LIBRARIES[system], library) and (system, library) != ("win", python):
-            yield f"_native needs {library}"
+    yield from _wrong_library("_native", native, wheel, *([python] if system == "win" else []))
     if system == "win" and python not in native.libraries:
         yield f"_native does not need {python}"
     wanted = {"PyInit__native", *_public_functions()}
@@ -131,14 +134,22 @@ def _wrong_native(wheel: Wheel) -> Iterator[str]:
         held = {name for name in held if not name.startswith("core_")} - linker
     yield from (f"_native does not export {name}" for name in sorted(wanted - held))
     yield from (f"_native exports {name}" for name in sorted(held - wanted))
-    if system == "manylinux" and not (2, 2) <= native.glibc <= wheel.floor:
-        yield f"_native needs glibc {_version(native.glibc)}"
-    if system == "musllinux" and native.glibc:
-        yield f"_native needs glibc {_version(native.glibc)}, and musl has none"
     if system == "macosx" and native.macos != wheel.floor:
         yield f"_native is for macOS {_version(native.macos)}"
     if wheel.platform.endswith("_arm64") and system == "macosx" and not native.signed:
         yield "_native has no signature: a Mac with Apple silicon ends the process that loads it"
+
+
+def _wrong_library(name: str, library: Native, wheel: Wheel, *needs: str) -> Iterator[str]:
+    if library.machine != MACHINES[wheel.machine]:
+        yield f"{name} is for {library.machine}"
+    for other in library.libraries:
+        if not re.fullmatch(LIBRARIES[wheel.system], other) and other not in needs:
+            yield f"{name} needs {other}"
+    if wheel.system == "manylinux" and not (2, 2) <= library.glibc <= wheel.floor:
+        yield f"{name} needs glibc {_version(library.glibc)}"
+    if wheel.system == "musllinux" and library.glibc:
+        yield f"{name} needs glibc {_version(library.glibc)}, and musl has none"
 
 
 def _public_functions() -> set[str]:
@@ -156,6 +167,7 @@ def read(path: Path) -> Wheel:
     with zipfile.ZipFile(path) as archive, TemporaryDirectory() as folder:
         files = archive.namelist()
         (native,) = (name for name in files if re.search(r"/_native[\w.-]*\.(so|pyd)$", name))
+        respawn = "wsgireload/respawn.so"
 
         def lines(end: str) -> list[str]:
             (name,) = (name for name in files if name.endswith(f".dist-info/{end}"))
@@ -169,6 +181,7 @@ def read(path: Path) -> Wheel:
             tags=tuple(x.removeprefix("Tag: ") for x in lines("WHEEL") if x.startswith("Tag: ")),
             metadata=tuple(lines("METADATA")),
             native=examine(Path(archive.extract(native, folder))),
+            respawn=examine(Path(archive.extract(respawn, folder))) if respawn in files else None,
         )
 
 

@@ -22,6 +22,7 @@ MANYLINUX = Wheel(
     platform="manylinux_2_17_x86_64",
     files=frozenset(PACKAGE)
     | {"wsgireload/_native.abi3.so", "wsgireload/include/wsgireload.h"}
+    | {"wsgireload/respawn.so"}
     | {"wsgireload-1.dist-info/licenses/LICENSE"},
     tags=("cp311-abi3-manylinux_2_17_x86_64",),
     metadata=(
@@ -36,12 +37,16 @@ MANYLINUX = Wheel(
         exports=frozenset(FUNCTIONS) | {"PyInit__native", "wsgireload_latch_v1"},
         glibc=(2, 17),
     ),
+    respawn=Native(machine="X86_64", libraries=("libc.so.6",), exports=frozenset(), glibc=(2, 17)),
 )
 
 
 def made(wheel: Wheel, platform: str, native: Native, suffix: str = ".abi3.so") -> Wheel:
     """The same wheel for another platform."""
     files = (wheel.files - {"wsgireload/_native.abi3.so"}) | {f"wsgireload/_native{suffix}"}
+    respawn = native._replace(exports=frozenset()) if "linux" in platform else None
+    files -= set() if respawn else {"wsgireload/respawn.so"}
+    wheel = wheel._replace(respawn=respawn)
     tags = (f"{wheel.python}-{wheel.abi}-{platform}",)
     return wheel._replace(platform=platform, native=native, files=files, tags=tags)
 
@@ -98,6 +103,12 @@ def with_native(wheel: Wheel, **changes: object) -> Wheel:
     return wheel._replace(native=wheel.native._replace(**changes))
 
 
+def with_respawn(**changes: object) -> Wheel:
+    """The wheel with another library for Apache's parent."""
+    assert MANYLINUX.respawn is not None
+    return MANYLINUX._replace(respawn=MANYLINUX.respawn._replace(**changes))
+
+
 BAD = {
     "its WHEEL file is for cp311-abi3-linux_x86_64": MANYLINUX._replace(
         tags=("cp311-abi3-linux_x86_64",)
@@ -138,6 +149,14 @@ BAD = {
     "_native needs glibc 2.34": with_native(MANYLINUX, glibc=(2, 34)),
     "_native needs glibc of no version": with_native(MANYLINUX, glibc=()),
     "_native needs glibc 2.17, and musl has none": with_native(MUSLLINUX, glibc=(2, 17)),
+    "wsgireload/respawn.so is not in it": without(MANYLINUX, "wsgireload/respawn.so"),
+    "wsgireload/respawn.so does not belong in it": WINDOWS._replace(
+        files=WINDOWS.files | {"wsgireload/respawn.so"}
+    ),
+    "respawn is for AARCH64": with_respawn(machine="AARCH64"),
+    "respawn needs libpython3.11.so.1.0": with_respawn(libraries=("libpython3.11.so.1.0",)),
+    "respawn needs glibc 2.34": with_respawn(glibc=(2, 34)),
+    "respawn exports begin": with_respawn(exports=frozenset({"begin"})),
     "_native is for macOS 13.0": with_native(MACOS, macos=(13, 0)),
     "_native has no signature: a Mac with Apple silicon ends the process that loads it": (
         with_native(MACOS, signed=False)
