@@ -25,8 +25,8 @@ ErrorLog "{root}/error.log"
 LogLevel info
 
 # A module that is built in must not be loaded once more.
-<IfModule !mpm_event_module>
-  LoadModule mpm_event_module "{modules}/mod_mpm_event.so"
+<IfModule !mpm_{mpm}_module>
+  LoadModule mpm_{mpm}_module "{modules}/mod_mpm_{mpm}.so"
 </IfModule>
 <IfModule !unixd_module>
   LoadModule unixd_module "{modules}/mod_unixd.so"
@@ -37,11 +37,13 @@ LogLevel info
 LoadModule wsgi_module "{mod_wsgi}"
 
 StartServers 1
-ServerLimit 1
-ThreadsPerChild 25
-MinSpareThreads 1
-MaxSpareThreads 25
-MaxRequestWorkers 25
+<IfModule !mpm_prefork_module>
+  ServerLimit 1
+  ThreadsPerChild 25
+  MinSpareThreads 1
+  MaxSpareThreads 25
+  MaxRequestWorkers 25
+</IfModule>
 
 <Directory "{root}">
   Require all granted
@@ -67,6 +69,7 @@ class Application:
     environment: Mapping[str, str] = field(default_factory=dict)
     """Environment variables of Apache's, beside the few that every server has."""
     directives: str = ""
+    mpm: str = "event"
     example: str = ""
     """An example's apache.conf, which takes the place of what would be served else."""
 
@@ -75,7 +78,8 @@ def httpd_conf(
     apache: Apache, served: Application, root: Path, port: int, user: str | None = None
 ) -> str:
     """The text for a server in `root`, whose scripts are in `root`/app."""
-    lines = [BASE.format(root=root, port=port, modules=apache.modules, mod_wsgi=apache.mod_wsgi)]
+    files = {"modules": apache.modules, "mod_wsgi": apache.mod_wsgi}
+    lines = [BASE.format(root=root, port=port, mpm=served.mpm, **files)]
     if user:
         lines += [f"User {user}", f"Group {user}"]
     if apache.python_home:
