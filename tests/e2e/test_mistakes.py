@@ -188,7 +188,7 @@ def only_ours(text: str, site: Site) -> str:
 
 
 def printed(site: Site, command: CommandLine, *, named: bool = True) -> list[dict[str, str]]:
-    """The doctor's findings, with the paths of the table."""
+    """The doctor's findings, with the paths of the table, and as Python 3.11 describes an error."""
     words: list[str | Path] = ["doctor", "--json"]
     path = str(site.root / "bin")
     if named:
@@ -198,7 +198,7 @@ def printed(site: Site, command: CommandLine, *, named: bool = True) -> list[dic
     address = f"http://127.0.0.1:{site.port}/ (localhost:{site.port})"
     for each in found:
         for name in ("text", "cure"):
-            each[name] = only_ours(each[name], site)
+            each[name] = re.sub(r"\. Did you mean: '\w+'\?", "", only_ours(each[name], site))
             for path, said in {
                 address: "http://localhost/",
                 str(command.home.parent / "other"): OTHER,

@@ -6,7 +6,6 @@ code serves. The processes of a group share one run of it.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import sys
@@ -37,7 +36,7 @@ class Preflight(Gate):
     def __init__(
         self,
         command: Sequence[str],
-        folder: str,
+        folder: str | None,
         environment: Mapping[str, str],
         shared: SharedAnswer,
         clock: Callable[[], float],
@@ -156,15 +155,15 @@ def command(words: Sequence[str] | str, scripts: Sequence[str] = ()) -> list[str
     return [python or words[0], *words[1:]]
 
 
-def folder(words: Sequence[str] | str, script_folder: str) -> str:
+def folder(words: Sequence[str] | str, script_folder: str) -> str | None:
     """The folder in which the command runs: that of the WSGI script, or the one above it.
 
     The latter if only there is the file that the command names: startproject puts manage.py there.
-    Scripts are loaded in the current folder, as by mod_wsgi.
+    None where scripts are loaded, as mod_wsgi does that in the current folder: a process may be in
+    a folder that its user cannot enter, as in root's when root has started Apache there.
     """
     if words == "import":
-        with contextlib.suppress(OSError):
-            return os.getcwd()
+        return None
     above = os.path.dirname(script_folder)
     for word in words[:2]:  # a program, or an interpreter and its script
         if os.path.isfile(os.path.join(script_folder, word)):  # also by a path from the root
