@@ -156,13 +156,15 @@ def test_the_background(person: Person) -> None:
     stop = "/srv/mysite/server/apachectl stop"
     assert "`server/apachectl stop`" in DOCUMENT.read_text("utf-8")
     person.says(found["sh"][1])
-    pid = person.home / "server" / "httpd.pid"
+    pid_file = person.home / "server" / "httpd.pid"
+    pid = wait_for(lambda: pid_file.exists() and pid_file.read_text().strip(), "Apache's pid")
     try:
         line = found["log"][0].splitlines()[0]
         wait_for(lambda: person.has_logged(line, "server/error_log"), line)
     finally:
         person.says(stop)
-        wait_for(lambda: not pid.exists(), "the end")
+        # It removes its PID file before its sockets.
+        wait_for(lambda: not Path("/proc", pid).exists(), "the end")
 
 
 def test_the_warning(person: Person) -> None:
