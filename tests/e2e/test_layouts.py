@@ -255,7 +255,7 @@ def test_layout(layout: Layout, tmp_path: Path, capsys) -> None:
     assert printed.startswith(f"# Apache's configuration: /{destination}\n<IfModule")
     if layout.system != "Homebrew":
         assert f"LoadModule wsgi_module /{layout.modules}/{layout.mod_wsgi}\n" in printed
-    assert "python-path=/mysite shutdown-timeout" in printed
+    assert "python-path=/mysite\n" in printed
     assert "<Directory /mysite/mysite>" in printed
     assert printed.endswith("# checked: Apache accepts these lines\n")
     pasted = tmp_path / destination.partition(",")[0].replace("-available", "-enabled")

@@ -39,7 +39,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--production",
         action="store_true",
-        help="for a server with visitors: also hold code that does not load",
+        help="for a server with visitors, not for development: two processes, more time for "
+        "requests, and a hold of code that does not load",
     )
     httpd.add_arguments(command)
 
@@ -47,8 +48,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Return 1 if --check finds that Apache rejects the lines."""
     application, installation = _application(options), Installation.current()
-    conf = configuration.conf(application, installation)
-    script = configuration.script(application, installation, production=options.production)
+    production = options.production
+    conf = configuration.conf(application, installation, production=production)
+    script = configuration.script(application, installation, production=production)
     apache = httpd.named(options)
     error, is_pasted = check(conf, apache) if options.check else (None, False)
     if options.json:

@@ -13,12 +13,15 @@ from wsgireload.cli.installation import Installation
 from wsgireload.cli.terminal import UsageError
 
 # Seconds for requests at the end of a process, after those of `patience`. As long as this, an open
-# stream makes visitors wait at each restart: docs/deploying.md.
+# stream makes visitors wait at each restart: docs/deploying.md. Development has mod_wsgi's own 5 s.
 SHUTDOWN_TIMEOUT = 10
+PROCESSES = 2  # for visitors: while one is kept from ending, the other serves
 MAIN = "application-group=%{GLOBAL}"
 SETTINGS = re.compile(r"DJANGO_SETTINGS_MODULE['\"]\]?\s*[,=]\s*['\"]([\w.]+)")
 START = "import wsgireload\nwsgireload.start({})\n"
 FOR_VISITORS = 'preflight="import"'
+AT_ONCE = "# For development: an ended process is replaced at once, not after half a second."
+NOT_AT_ONCE = f"{AT_ONCE}\n# Left out for visitors: it runs in Apache's parent process, as root."
 RELOAD_REQUIRED = "reload_required = wsgireload.reload_required\n"
 DOLLAR = "wsgireload_dollar"  # a variable of Apache, for what is not to be read as one
 
@@ -119,36 +122,54 @@ def script(
         return "" if "wsgireload.start(" in file.read() else ours
 
 
-def conf(application: Application, installation: Installation) -> str:
-    """Return the lines for Apache."""
-    for text in (application.folder, application.script, application.url, installation.prefix):
+def conf(application: Application, installation: Installation, *, production: bool = False) -> str:
+    """Return the lines for Apache: those for development, or for a server with visitors."""
+    paths = application.folder, application.script, installation.prefix, installation.package
+    for text in (*paths, application.url):
         if not text.isprintable():
             raise UsageError(f"Apache's configuration cannot contain {text!r}")
     if ":" in application.folder and not installation.windows:
         raise UsageError(f"python-path cannot contain {application.folder!r}: it separates by ':'")
-    found = (_conf_on_windows if installation.windows else _conf_on_unix)(application, installation)
+    if installation.windows:
+        found = _conf_on_windows(application, installation)
+    else:
+        lines = _conf_on_unix(application, installation, production=production)
+        found = "\n".join([*lines, *_respawn(installation, production=production)])
     if "${" not in found:
         return found
     # There is no escape for it, but Apache replaces a variable once only.
     return f"Define {DOLLAR} $\n{found.replace('${', f'${{{DOLLAR}}}{{')}"
 
 
-def _conf_on_unix(application: Application, installation: Installation) -> str:
+def _conf_on_unix(
+    application: Application, installation: Installation, *, production: bool
+) -> list[str]:
     name, folder = application.name, application.folder
-    options = [f"python-path={_quoted(folder)}", f"shutdown-timeout={SHUTDOWN_TIMEOUT}"]
+    options = [f"processes={PROCESSES}"] if production else []
     if installation.is_virtual_environment:
-        options.insert(0, f"python-home={_quoted(installation.prefix)}")
+        options.append(f"python-home={_quoted(installation.prefix)}")
+    options.append(f"python-path={_quoted(folder)}")
+    options += [f"shutdown-timeout={SHUTDOWN_TIMEOUT}"] if production else []
     groups = f"process-group={name} {MAIN}"
-    return "\n".join(
-        [
-            "<IfModule !wsgi_module>",
-            f"  LoadModule wsgi_module {_quoted(_mod_wsgi(installation))}",
-            "</IfModule>",
-            f"WSGIDaemonProcess {name} {' '.join(options)}",
-            f"WSGIScriptAlias {_quoted(application.url)} {_quoted(application.script)} {groups}",
-            *_granted(application.script),
-        ]
-    )
+    return [
+        "<IfModule !wsgi_module>",
+        f"  LoadModule wsgi_module {_quoted(_mod_wsgi(installation))}",
+        "</IfModule>",
+        f"WSGIDaemonProcess {name} {' '.join(options)}",
+        f"WSGIScriptAlias {_quoted(application.url)} {_quoted(application.script)} {groups}",
+        *_granted(application.script),
+    ]
+
+
+def _respawn(installation: Installation, *, production: bool) -> list[str]:
+    """Return the line that loads our library into Apache's parent; for visitors a comment."""
+    path = _quoted(installation.respawn)
+    if not installation.respawn:
+        return []
+    if production:
+        return [NOT_AT_ONCE, f"# LoadFile {path}"]
+    # Without the condition Apache would not start after an uninstallation.
+    return [AT_ONCE, f"<IfFile {path}>", f"  LoadFile {path}", "</IfFile>"]
 
 
 def _conf_on_windows(application: Application, installation: Installation) -> str:

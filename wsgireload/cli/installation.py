@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from wsgireload import settings
 
+RESPAWN = "respawn.so"
+
 
 @dataclass(frozen=True)
 class Installation:
@@ -43,6 +45,15 @@ class Installation:
     def library(self) -> str:
         """The DLL that Apache on Windows has to load before mod_wsgi."""
         return f"{self.base_prefix}\\python{self.version.replace('.', '')}.dll".replace("\\", "/")
+
+    @property
+    def respawn(self) -> str:
+        """Our library for Apache's parent, by which an ended process is replaced at once.
+
+        "" where there is none: it is built for Linux alone.
+        """
+        path = os.path.join(self.package, RESPAWN)
+        return path if os.path.isfile(path) else ""
 
     @property
     def is_virtual_environment(self) -> bool:

@@ -396,7 +396,7 @@ def test_config_with_odd_names(monkeypatch) -> None:
     """Quotes are escaped, wildcards are characters, and ${…} is not a variable."""
     monkeypatch.setattr(configuration, "_mod_wsgi", lambda here: "/m/mod_wsgi.so")
     text = conf_for(r"""/srv/a "b"\c""", "/my site")
-    assert r"""python-path="/srv/a \"b\"\\c" """ in text
+    assert r'python-path="/srv/a \"b\"\\c"' in text
     assert r"""WSGIScriptAlias "/my site" "/srv/a \"b\"\\c/app.wsgi" """ in text
     assert r"""<Directory "/srv/a \"b\"\\c">""" in text
     assert r"""<Directory "/srv/a[*]\\\\[[]b">""" in conf_for(r"/srv/a*\[b")
@@ -421,17 +421,66 @@ def test_words_as_apache_reads_them() -> None:
     assert words(text) == ("A", "b c", "d=e f", 'g "h', 'i "j', r"C:\srv", r"C:\my srv")
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/linux.md", "docs/deploying.md"])
-def test_config_prints_what_the_documents_recommend(document: str, monkeypatch) -> None:
-    """Each WSGIDaemonProcess and WSGIScriptAlias of mysite is the one that `config` prints."""
+@pytest.mark.parametrize(
+    ("document", "production"),
+    [("README.md", False), ("docs/linux.md", True), ("docs/deploying.md", True)],
+)
+def test_config_prints_what_the_documents_recommend(
+    document: str, production: bool, monkeypatch
+) -> None:
+    """Each WSGIDaemonProcess and WSGIScriptAlias of mysite is the one that `config` prints.
+
+    Of a server's documents it is the one for `production`.
+    """
     monkeypatch.setattr(configuration, "_mod_wsgi", lambda here: "/m/mod_wsgi.so")
     machine = replace(WINDOWS, windows=False, prefix="/srv/mysite/venv", base_prefix="/usr")
     site = configuration.Application("mysite", "/srv/mysite", "/srv/mysite/app.wsgi", "/", "")
-    printed = configuration.conf(site, machine).splitlines()
+    printed = configuration.conf(site, machine, production=production).splitlines()
     text = (Path(__file__).parents[3] / document).read_text("utf-8")
     lines = re.findall(r"^(?:WSGIDaemonProcess mysite|WSGIScriptAlias /) .*", text, re.MULTILINE)
     assert lines
     assert set(lines) <= set(printed)
+
+
+def with_respawn(folder: Path, production: bool, monkeypatch) -> list[str]:
+    """The configuration, by a wsgireload in this folder that has the library for the parent."""
+    monkeypatch.setattr(configuration, "_mod_wsgi", lambda here: "/m/mod_wsgi.so")
+    folder.mkdir(exist_ok=True)
+    (folder / "respawn.so").touch()
+    site = configuration.Application("mysite", "/srv/mysite", "/srv/mysite/app.wsgi", "/", "")
+    machine = replace(UNIX, package=str(folder))
+    return configuration.conf(site, machine, production=production).splitlines()
+
+
+def test_config_for_development(tmp_path: Path, monkeypatch) -> None:
+    """An ended process is replaced at once, and mod_wsgi's own times apply."""
+    printed = with_respawn(tmp_path, False, monkeypatch)
+    path = f"{tmp_path}/respawn.so"
+    assert printed[-3:] == [f"<IfFile {path}>", f"  LoadFile {path}", "</IfFile>"]
+    assert printed[-4].startswith("# For development: ")
+    assert "WSGIDaemonProcess mysite python-home=/srv/venv python-path=/srv/mysite" in printed
+    printed = with_respawn(tmp_path / "a b", False, monkeypatch)
+    assert printed[-2] == f'  LoadFile "{tmp_path}/a b/respawn.so"'
+
+
+def test_config_for_production(tmp_path: Path, monkeypatch) -> None:
+    """Nothing of ours is loaded into root's process; what is left out is a comment that says so."""
+    printed = with_respawn(tmp_path, True, monkeypatch)
+    assert printed[-1] == f"# LoadFile {tmp_path}/respawn.so"
+    assert "as root" in printed[-2]
+    assert not [line for line in printed if line.startswith("LoadFile")]
+    options = "processes=2 python-home=/srv/venv python-path=/srv/mysite shutdown-timeout=10"
+    assert f"WSGIDaemonProcess mysite {options}" in printed
+
+
+def test_config_without_the_library(tmp_path: Path, monkeypatch) -> None:
+    """Where none is installed, as on macOS, no line is printed for it."""
+    monkeypatch.setattr(configuration, "_mod_wsgi", lambda here: "/m/mod_wsgi.so")
+    site = configuration.Application("mysite", "/srv/mysite", "/srv/mysite/app.wsgi", "/", "")
+    machine = replace(UNIX, package=str(tmp_path))
+    for production in (False, True):
+        text = configuration.conf(site, machine, production=production)
+        assert "LoadFile" not in text
 
 
 def test_config_on_windows(monkeypatch) -> None:
