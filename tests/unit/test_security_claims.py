@@ -125,6 +125,14 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         f"{CLI}: test_config_with_odd_names test_config_that_apache_could_not_read",
         "e2e/test_commands.py: test_config_of_odd_folders",
     ),
+    "`wsgireload config` prints lines": ("unit/cli/test_cli.py: test_config_for_development",),
+    "**It is a hundred lines": (
+        (
+            "native/test_respawn.py: test_what_it_uses test_children_handle_nothing"
+            " test_a_handler_of_others_stays"
+        ),
+    ),
+    "**The file must belong": NO_CLAIM,
     "With Debian's defaults": (f"{SECURITY}: test_groups_do_not_meet",),
     "If they trust each other": (f"{SECURITY}: test_one_folder_for_each_user",),
     "The folder must exist": NO_CLAIM,
