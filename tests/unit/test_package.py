@@ -80,7 +80,7 @@ def test_tag(wheel):
 
 
 def test_wheel(wheel, source):
-    """The wheel holds the package, the native module, its stub, the header: nothing else."""
+    """The wheel holds the package, what is compiled, a stub, the header: nothing else."""
     package = {
         path.relative_to(source).as_posix()
         for path in (source / "wsgireload").rglob("*")
@@ -88,9 +88,9 @@ def test_wheel(wheel, source):
     }
     native = "_native" + (sysconfig.get_config_var("EXT_SUFFIX") if FREE_THREADED else ".abi3.so")
     assert {"wsgireload/py.typed", "wsgireload/_native.pyi", "wsgireload/ffi.py"} <= package
+    more = {native, "include/wsgireload.h"} | ({"respawn.so"} if sys.platform == "linux" else set())
     assert {name for name in names(wheel) if ".dist-info/" not in name} == package | {
-        f"wsgireload/{native}",
-        "wsgireload/include/wsgireload.h",
+        f"wsgireload/{name}" for name in more
     }
 
 
@@ -137,7 +137,8 @@ def extension(monkeypatch: pytest.MonkeyPatch) -> setuptools.Extension:
     monkeypatch.setattr(setuptools, "setup", lambda **given: made.extend(given["ext_modules"]))
     monkeypatch.chdir(CHECKOUT)
     runpy.run_path("setup.py")
-    [native] = made
+    native, *others = made
+    assert [other.name for other in others] in ([], ["wsgireload.respawn"])
     return native
 
 

@@ -35,6 +35,7 @@ def test_doctor(site: WindowsSite) -> None:
 
 def test_status_and_restart(site: WindowsSite) -> None:
     """A running child is found by its status file, and restarts on request."""
+    site.wait_for(lambda: command("status")[0] == 0, "a status file: the first scan takes its time")
     code, told = command("status")
     assert code == 0
     assert [each["status"]["pid"] for each in told["monitors"]] == [site.child]

@@ -16,9 +16,13 @@ POLLING = "changes are noticed later; start(interval=…) sets how often to poll
 
 
 def folders(paths: Iterable[str]) -> list[Finding]:
-    """Check each folder as a monitor would watch it."""
+    """Check each folder as a monitor would watch it.
+
+    Not where this user may not look: as whom the site runs may, or else that has its own finding.
+    """
+    seen = (path for path in paths if os.access(path, os.R_OK) or not os.path.exists(path))
     try:
-        files = (os.path.join(path, "__init__.py") for path in paths)
+        files = (os.path.join(path, "__init__.py") for path in seen)
         reasons = events.reasons_to_poll(files, trust=False)
     except NativeError as error:
         return [warn("events", f"everything is polled: {error}", _cure(error))]
