@@ -37,19 +37,20 @@ LogLevel info
 LoadModule wsgi_module "{mod_wsgi}"
 
 StartServers 1
-<IfModule !mpm_prefork_module>
-  ServerLimit 1
-  ThreadsPerChild 25
-  MinSpareThreads 1
-  MaxSpareThreads 25
-  MaxRequestWorkers 25
-</IfModule>
+{limits}
 
 <Directory "{root}">
   Require all granted
 </Directory>
 WSGISocketPrefix "{root}/run/wsgi"
 """
+
+THREADS = """\
+ServerLimit 1
+ThreadsPerChild 25
+MinSpareThreads 1
+MaxSpareThreads 25
+MaxRequestWorkers 25"""
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,8 @@ def httpd_conf(
 ) -> str:
     """The text for a server in `root`, whose scripts are in `root`/app."""
     files = {"modules": apache.modules, "mod_wsgi": apache.mod_wsgi}
-    lines = [BASE.format(root=root, port=port, mpm=served.mpm, **files)]
+    limits = "" if served.mpm == "prefork" else THREADS
+    lines = [BASE.format(root=root, port=port, mpm=served.mpm, limits=limits, **files)]
     if user:
         lines += [f"User {user}", f"Group {user}"]
     if apache.python_home:
