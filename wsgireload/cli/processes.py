@@ -1,4 +1,4 @@
-"""Other processes: whether they are alive, their owner and their command line."""
+"""Other processes: whether they are alive, their owner, command line and libraries."""
 
 from __future__ import annotations
 
@@ -74,6 +74,15 @@ def command_line(pid: int) -> str:
         return " ".join(_words(pid)).strip()
     script = f"(Get-CimInstance Win32_Process -Filter 'ProcessId={pid}').CommandLine"
     return programs.run(["powershell", "-NoProfile", "-Command", script])[1].strip()
+
+
+def has_loaded(pid: int, name: str) -> bool | None:
+    """Return whether a process has loaded this library; None if the system does not reveal it."""
+    try:
+        with open(f"/proc/{pid}/maps", encoding="utf-8", errors="replace") as file:
+            return any(line.partition(f"/{name}")[1] for line in file)
+    except OSError:  # another user's process
+        return None
 
 
 def _words(pid: int) -> list[str]:

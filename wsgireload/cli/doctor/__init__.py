@@ -23,6 +23,7 @@ from wsgireload.cli.doctor import (
     page,
     python,
     request,
+    respawn,
     running,
     script,
     sources,
@@ -110,6 +111,7 @@ def examine(
     selected, missing = script.select(script_path, sites.find(every, script_path))
     yield from missing
     yield from _examine_sites(selected, every, installation, httpd, asked.url)
+    yield from respawn.examine(selected, every, installation, apache.running_pid(httpd))
     if native_module.level == "ok":  # without it there are no events
         folders = [folder for site in selected for folder in site.folders]
         folders += [os.path.dirname(installation.package)] if selected else []

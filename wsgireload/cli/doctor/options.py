@@ -21,9 +21,7 @@ def examine(path: str, folder: str) -> Iterator[Finding]:
     tree = sources.parse(path)
     if not isinstance(tree, ast.Module):
         return
-    calls = sources.calls_of_ours(tree, "start", "init_app")
-    chosen = [(each.arg, each.value) for call in calls for each in call.keywords if each.arg]
-    chosen += of_django(tree).items()
+    chosen = given(tree)
     tracked = [each for call in sources.calls_of_ours(tree, TRACK) for each in call.args]
     tracked += [node for name, node in chosen if name == TRACK]
     for name, node in chosen:
@@ -32,6 +30,13 @@ def examine(path: str, folder: str) -> Iterator[Finding]:
         for each in values.items(node, tree, path):
             if isinstance(each, str):
                 yield from _tracked(each, f"({path}, line {node.lineno})", folder)
+
+
+def given(tree: ast.Module) -> list[tuple[str, ast.expr]]:
+    """Return the settings that a module gives, with their values."""
+    calls = sources.calls_of_ours(tree, "start", "init_app")
+    of_calls = [(each.arg, each.value) for call in calls for each in call.keywords if each.arg]
+    return [*of_calls, *of_django(tree).items()]
 
 
 def of_django(tree: ast.Module) -> dict[str, ast.expr]:
