@@ -54,3 +54,69 @@ def test_a_process_that_ends_itself(new_site: Sites) -> None:
         site.ask()
     site.wait_for_start(2)
     assert {line.text.split(":")[1].strip() for line in site.said()} <= {"watching"}
+
+
+# What an application leaves to the end of its process, each in a file of TMPDIR.
+LEFT = """
+import atexit, os, tempfile, threading, weakref
+from concurrent.futures import ThreadPoolExecutor
+
+import mod_wsgi
+
+FOLDER = tempfile.gettempdir()
+
+def note(name):
+    with open(f"{FOLDER}/{name}.ended", "w"):
+        pass
+
+mod_wsgi.subscribe_shutdown(lambda *_event, **_details: note("subscribe_shutdown"))
+atexit.register(note, "atexit")
+kept = set()
+weakref.finalize(kept, note, "finalize")
+buffered = open(f"{FOLDER}/buffered.ended", "w")
+buffered.write("x")
+temporary = tempfile.TemporaryDirectory(prefix="left-")
+pool = ThreadPoolExecutor(1)
+
+def begin():
+    if os.environ["JOB"]:
+        pool.submit(threading.Event().wait, 40)
+    return os.getpid()
+"""
+OF_PYTHON = {"atexit", "finalize", "buffered", "temporary"}
+
+
+def lost(site: Site) -> set[str]:
+    """What the end of a process has left undone."""
+    folder = site.temporary
+    found = {name for name in OF_PYTHON if not (folder / f"{name}.ended").exists()}
+    found -= {"temporary"}
+    found |= {"temporary"} if list(folder.glob("left-*")) else set()
+    if not (folder / "buffered.ended").read_text():
+        found.add("buffered")
+    return found
+
+
+@pytest.mark.parametrize("destroy", ["On", "Off"])
+def test_without_finalisation(new_site: Sites, destroy: str) -> None:
+    """WSGIDestroyInterpreter Off: Python leaves its end undone, and no thread of a pool delays it.
+
+    mod_wsgi's own subscribers run, and a reload is as ever.
+    """
+    job = "" if destroy == "On" else "40 s"  # with On it would take the whole shutdown-timeout
+    site = new_site(
+        daemon="threads=5 shutdown-timeout=60",
+        group="%{GLOBAL}",
+        directives=f"WSGIDestroyInterpreter {destroy}",
+        environment={"JOB": job},
+    )
+    site.write("left.py", LEFT)
+    site.start()
+    site.wait_for_looks()
+    first = site.ask("left.begin").value
+    site.edit("words.py", "old", "new")
+    site.wait_for_value("new")
+    site.wait_for(lambda: first not in site.daemons(), "the end of the first process")
+    assert (site.temporary / "subscribe_shutdown.ended").exists()
+    assert lost(site) == (set() if destroy == "On" else OF_PYTHON)
+    assert [line.text for line in site.said() if "still waits" in line.text] == []

@@ -278,10 +278,17 @@ def test_a_pid_file_without_a_pid(machine: Machine, content: str) -> None:
             "Cannot access directory '/x/logs/'",
             "create that folder",
         ),
+        (
+            "Syntax error on line 5 of /x: Invalid command 'WSGIFreeThreading', perhaps misspelled",
+            "Invalid command 'WSGIFreeThreading'",
+            "update mod_wsgi",
+        ),
     ],
 )
 def test_no_configuration(machine: Machine, error: str, text: str, cure: str) -> None:
-    """A missing configuration, or a missing folder, is not reported as a wrong line."""
+    """A missing configuration or folder is not reported as a wrong line, nor an old mod_wsgi as
+    one that is not loaded.
+    """
     machine.trouble = error
     found = machine.examine()["configuration"]
     assert (found.level, text in found.text, cure in found.cure) == ("fail", True, True)
@@ -399,3 +406,16 @@ def test_a_long_shutdown_timeout(options: list[str], level: str, tmp_path: Path)
     ]
     assert found.level == level
     assert not found.cure or "shutdown-timeout" in found.cure or "seconds" in found.cure
+
+
+@pytest.mark.parametrize(("value", "is_off"), [("Off", True), ("off", True), ("On", False)])
+def test_without_finalisation(value: str, is_off: bool, tmp_path: Path) -> None:
+    """WSGIDestroyInterpreter Off is no problem; what it loses is stated."""
+    alias = Directive("wsgiscriptalias", ("/", str(tmp_path / "app.wsgi")))
+    daemon = Directive("wsgidaemonprocess", ("site",))
+    site = Site(alias.arguments[1], "/", alias, "site", "", daemon)
+    off = Directive("wsgidestroyinterpreter", (value,))
+    every = script.examine(site, [daemon, alias, off], Installation.current())
+    found = [each for each in every if each.what == "WSGIDestroyInterpreter"]
+    assert [each.level for each in found] == ["ok"] * is_off
+    assert all("atexit" in each.text for each in found)

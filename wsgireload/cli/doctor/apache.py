@@ -22,6 +22,13 @@ NO_CONFIGURATION = re.compile(r"^\S+: Could not open configuration file (.+): (.
 NO_FOLDER = re.compile(r"DefaultRuntimeDir must be a valid directory|Invalid Mutex directory")
 NO_LOGS = re.compile(r"Cannot access directory '")
 NO_GROUP = re.compile(r"WSGI process group not yet configured")
+UNKNOWN = re.compile(r"Invalid command '<?(WSGI\w*)")
+# The usual ones that every version knows: Apache does not know them without mod_wsgi.
+OF_ANY_VERSION = {
+    *("wsgidaemonprocess", "wsgiscriptalias", "wsgiscriptaliasmatch", "wsgiprocessgroup"),
+    *("wsgiapplicationgroup", "wsgipythonhome", "wsgipythonpath", "wsgipassauthorization"),
+    *("wsgirestrictembedded", "wsgisocketprefix", "wsgiimportscript", "wsgiscriptreloading"),
+}
 LOCATION = re.compile(r"on line (\d+) of (.+?):(?:\s|$)")
 NAMING = "-f", "-d"  # the options that name a configuration
 SINGLE_PROCESS = re.compile(r"\s-(X|DONE_PROCESS|DDEBUG|D (ONE_PROCESS|DEBUG))(\s|$)")
@@ -51,7 +58,10 @@ def broken_configuration(httpd: Httpd, installation: Installation) -> Finding:
     error = httpd.dump.error
     if found := CANNOT_LOAD.search(error):
         return _cannot_load(found[1], " ".join(found[2].split()), httpd, installation)
-    if re.search(r"Invalid command '<?WSGI", error):
+    if (found := UNKNOWN.search(error)) and found[1].lower() not in OF_ANY_VERSION:
+        cure = "update mod_wsgi, correct the name, or remove that line"
+        return fail("configuration", " ".join(error.split()), cure)
+    if found:
         text = "Apache does not know WSGI directives: mod_wsgi is not loaded"
         return _no_mod_wsgi(text, httpd, installation)
     if found := NO_CONFIGURATION.search(error):

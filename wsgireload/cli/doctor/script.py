@@ -51,7 +51,7 @@ def examine(
     yield from _express(site.express) if site.express else [_script_reloading(site, directives)]
     yield from _restrict_embedded(directives, installation)
     if sites.server_wide(directives, "wsgidestroyinterpreter").lower() == "off":
-        text = "off: when a process ends, the application's atexit functions do not run"
+        text = "off: a process ends sooner, without atexit functions and unflushed output"
         yield ok("WSGIDestroyInterpreter", text)
 
 
