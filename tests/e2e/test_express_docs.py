@@ -19,7 +19,10 @@ from support.apacheserver import free_port, wait_for
 from support.commandline import CommandLine
 from support.expressserver import express
 
+from wsgireload.cli import processes
+
 DOCUMENT = Path(__file__).parents[2] / "docs" / "express.md"
+RESPAWN = "## Respawn at once\n"
 BLOCK = re.compile(r"^```(\w+)\n((?:.*\n)*?)```$|^((?: {4}.*\n)+)", re.MULTILINE)
 NOBODY = 65534
 FIRST = "import wsgireload"
@@ -34,10 +37,11 @@ def application(environ, start_response):
 VIEWS = "def answer():\n    return b'old'\n"
 
 
-def blocks() -> dict[str, list[str]]:
-    """What the document shows, by kind; a log is indented."""
+def blocks(*, of_respawn: bool = False) -> dict[str, list[str]]:
+    """What the document shows, by kind; a log is indented. The last server is RESPAWN's."""
     found: dict[str, list[str]] = {"python": [], "sh": [], "console": [], "log": []}
-    for kind, text, log in BLOCK.findall(DOCUMENT.read_text("utf-8")):
+    part = DOCUMENT.read_text("utf-8").split(RESPAWN)[of_respawn]
+    for kind, text, log in BLOCK.findall(part):
         found[kind or "log"].append(text or log)
     return found
 
@@ -165,6 +169,24 @@ def test_the_background(person: Person) -> None:
         person.says(stop)
         # It removes its PID file before its sockets.
         wait_for(lambda: not Path("/proc", pid).exists(), "the end")
+
+
+def test_respawn(person: Person) -> None:
+    """The library is in the parent of the server with that option, and a save goes live."""
+    [start], [box] = blocks(of_respawn=True)["sh"], blocks(of_respawn=True)["console"]
+    person.write("app.wsgi", blocks()["python"][0] + APPLICATION)
+    server = person.begin(start)
+    try:
+        wait_for(lambda: person.has_logged("wsgireload: watching: "), "the monitor")
+        command, _, expected = box.removeprefix("$ ").partition("\n")
+        assert alike(person.says(command)) == alike(person.here(expected))
+        pid = int((person.home / "server" / "httpd.pid").read_text())
+        assert processes.has_loaded(pid, "respawn.so")
+        person.write("views.py", VIEWS.replace("old", "new"))
+        wait_for(lambda: person.has_logged("wsgireload: reloaded: "), "the new code")
+    finally:
+        end(server)
+        print(person.log.read_text(), file=sys.stderr)  # noqa: T201 - for a test that fails
 
 
 def test_the_warning(person: Person) -> None:
