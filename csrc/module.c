@@ -252,8 +252,7 @@ static PyObject *to_list(const wsgireload_change *changes, int count)
     int i;
 
     for (i = 0; list != NULL && i < count; i++) {
-        change = Py_BuildValue("(iNy)", changes[i].directory, PyBool_FromLong(changes[i].gone),
-                               changes[i].name);
+        change = Py_BuildValue("(iiy)", changes[i].directory, changes[i].kind, changes[i].name);
         if (change == NULL || PyList_SetItem(list, i, change) < 0)
             Py_CLEAR(list);
     }

@@ -175,28 +175,30 @@ int core_has_room(const wsgireload_watcher *watcher)
     return watcher->reported < watcher->room;
 }
 
-/* Writes a change, unless it is the same as the last one. */
-static void report(wsgireload_watcher *watcher, int id, int gone, const char *name)
+/* Writes a change, or what more is known of the last one. */
+static void report(wsgireload_watcher *watcher, int id, int kind, const char *name)
 {
     wsgireload_change *next = &watcher->changes[watcher->reported];
 
-    if (watcher->reported > 0 && next[-1].directory == id && next[-1].gone == gone
-        && strcmp(next[-1].name, name) == 0)
+    if (watcher->reported > 0 && next[-1].directory == id && kind != WSGIRELOAD_GONE
+        && strcmp(next[-1].name, name) == 0) {
+        next[-1].kind = kind;
         return;
+    }
     next->directory = id;
-    next->gone = gone;
+    next->kind = kind;
     snprintf(next->name, sizeof next->name, "%s", name); /* it fits: the platforms see to that */
     watcher->reported++;
 }
 
-void core_changed(wsgireload_watcher *watcher, int id, const char *name, int any)
+void core_changed(wsgireload_watcher *watcher, int id, int kind, const char *name, int any)
 {
     const directory *found = find(watcher, id);
 
     if (found != NULL
         && (any || found->interest == WSGIRELOAD_ALL
             || core_names_have(&found->names, core_name_hash(name))))
-        report(watcher, id, 0, name);
+        report(watcher, id, kind, name);
 }
 
 void core_gone(wsgireload_watcher *watcher, int id)
@@ -205,11 +207,11 @@ void core_gone(wsgireload_watcher *watcher, int id)
 
     if (found == NULL)
         return;
-    report(watcher, id, 1, "");
+    report(watcher, id, WSGIRELOAD_GONE, "");
     drop(watcher, found);
 }
 
 void core_lost(wsgireload_watcher *watcher)
 {
-    report(watcher, -1, 0, "");
+    report(watcher, -1, WSGIRELOAD_CHANGED, "");
 }

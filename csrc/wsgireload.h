@@ -120,9 +120,18 @@ enum wsgireload_interest {
     WSGIRELOAD_ALL = 2     /* also: any change of anything in it */
 };
 
+/* What is known of a change. */
+enum wsgireload_kind {
+    WSGIRELOAD_CHANGED = 0, /* it may still be written */
+    WSGIRELOAD_GONE = 1,    /* the directory is no longer watched (moved, deleted, unmounted); watch
+                             * the path again */
+    WSGIRELOAD_SAVED = 2    /* a file was closed after writing, or renamed into its place, and no
+                             * more than attributes set since. Never on Windows */
+};
+
 typedef struct {
     int directory;  /* the id of the directory; -1: events were lost, anything may have changed */
-    int gone;       /* 1: no longer watched (moved, deleted, unmounted); watch the path again */
+    int kind;       /* the last of enum wsgireload_kind */
     char name[512]; /* what changed in it; "": anything in it, or the directory itself */
 } wsgireload_change;
 

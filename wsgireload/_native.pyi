@@ -63,8 +63,8 @@ def watch_forget(watcher: _Watcher, directory: int, /) -> None:
 
 def watch_wait(
     watcher: _Watcher, milliseconds: int, /
-) -> tuple[list[tuple[int, bool, bytes]], _Outcome]:
-    """Wait for at most 1,024 changes: ([(directory, gone, name)], outcome)."""
+) -> tuple[list[tuple[int, int, bytes]], _Outcome]:
+    """Wait for at most 1,024 changes: ([(directory, kind, name)], outcome)."""
 
 def watch_wake(watcher: _Watcher, /) -> None:
     """End the current wait, or else the next one. From any thread."""

@@ -41,6 +41,11 @@ class Settings(NamedTuple):
     on_event: Callable[[Any], object] | None = None
 
     @property
+    def settle_alone(self) -> float:
+        """The same as `settle` for a complete save of one file; less, unless that was set."""
+        return 0.01 if self.settle == Settings._field_defaults["settle"] else self.settle
+
+    @property
     def off(self) -> str | None:
         """Why wsgireload is switched off, in one sentence; None where it is not."""
         if self.enabled is False:

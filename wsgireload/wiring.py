@@ -84,13 +84,13 @@ class Parts:
         self.pause = Paused(self.status_file.pause, clock, time.time)
         self.budget = self._budget(here)
         self.restart = self._restart()
-        settle = Settle(chosen.settle, clock)
+        settle = Settle(chosen.settle, clock, chosen.settle_alone)
         handover = self._handover()
         compiler = Compiler(settings.environment(), clock)
         self.gates = [
             self.pause,
             settle,
-            Syntax(checkpoint, compiler),
+            Syntax(checkpoint, compiler, settle.left_in_doubt, settle.is_endless),
             *self._checks(here),
             self.budget,
         ]

@@ -23,11 +23,13 @@
 #define ITSELF (IN_MOVE_SELF | IN_DELETE_SELF)
 #define ENTRIES (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO)
 #define INSIDE (ENTRIES | IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB)
+#define SAVED (IN_CLOSE_WRITE | IN_MOVED_TO)
 
 struct core_events {
     int inotify;
     int wake; /* an eventfd; open until nobody can wake us any more */
-    size_t next, length; /* the part of the buffer that is yet to be reported */
+    unsigned long long saved; /* the last event ended a save of this file: see file_of */
+    size_t next, length;      /* the part of the buffer that is yet to be reported */
     _Alignas(struct inotify_event) char buffer[65536];
 };
 
@@ -92,6 +94,21 @@ void core_events_remove(core_events *events, int id)
     inotify_rm_watch(events->inotify, id); /* fails only if the kernel has removed it already */
 }
 
+static unsigned long long file_of(const struct inotify_event *event)
+{
+    return core_hash(event->name, event->len) ^ (unsigned)event->wd;
+}
+
+/* Many programs set the attributes of a file only after they have closed it. */
+static int kind_of(core_events *events, const struct inotify_event *event)
+{
+    int saved = (event->mask & SAVED) != 0
+                || (event->mask & IN_ATTRIB && events->saved == file_of(event));
+
+    events->saved = saved ? file_of(event) : 0;
+    return saved ? WSGIRELOAD_SAVED : WSGIRELOAD_CHANGED;
+}
+
 static void report(core_events *events, const struct inotify_event *event,
                    wsgireload_watcher *watcher)
 {
@@ -103,7 +120,8 @@ static void report(core_events *events, const struct inotify_event *event,
         core_events_remove(events, event->wd);
         core_gone(watcher, event->wd);
     } else {
-        core_changed(watcher, event->wd, event->len > 0 ? event->name : "", event->len == 0);
+        core_changed(watcher, event->wd, kind_of(events, event),
+                     event->len > 0 ? event->name : "", event->len == 0);
     }
 }
 

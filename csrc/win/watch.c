@@ -171,7 +171,7 @@ static void finish_read(core_events *events, root *finished, DWORD error, DWORD 
         if (error == ERROR_SUCCESS && bytes > 0)
             events->change = (const void *)finished->buffer;
         else /* there were more changes than the buffer holds */
-            core_changed(watcher, finished->id, "", 1);
+            core_changed(watcher, finished->id, WSGIRELOAD_CHANGED, "", 1);
     }
 }
 
@@ -182,7 +182,8 @@ static void report_change(core_events *events, wsgireload_watcher *watcher)
 
     core_narrow(change->FileName, change->FileNameLength / sizeof(wchar_t), name, NAME);
     /* A short name may be that of any file. */
-    core_changed(watcher, events->unread->id, name, name[0] == '\0' || strchr(name, '~') != NULL);
+    core_changed(watcher, events->unread->id, WSGIRELOAD_CHANGED, name,
+                 name[0] == '\0' || strchr(name, '~') != NULL);
     events->change = NULL;
     if (change->NextEntryOffset != 0)
         events->change = (const void *)((const char *)change + change->NextEntryOffset);

@@ -16,7 +16,7 @@ import pytest
 from wsgireload import _native
 from wsgireload.errors import NativeError
 from wsgireload.ffi import ffi, lib
-from wsgireload.server.native import ALL, ITSELF, NAMES, Watcher
+from wsgireload.server.native import ALL, CHANGED, GONE, ITSELF, NAMES, SAVED, Watcher
 
 LONG = 30.0  # seconds: for what comes at once
 Change = tuple[int, bool, str]
@@ -65,13 +65,20 @@ class Watching:
         return number
 
     def reported(self, *deeds: Callable[[], object]) -> list[Change]:
-        """Return what is reported of some changes: everything before the fence after them."""
+        """Return what is reported of some changes: everything before the fence after them.
+
+        For each the directory, whether that is gone, and the name.
+        """
+        return [(id_, kind == GONE, name) for id_, kind, name in self.kinds(*deeds)]
+
+    def kinds(self, *deeds: Callable[[], object]) -> list[tuple[int, int, str]]:
+        """Return the same with what is known of each change."""
         for deed in deeds:
             deed()
         last = f"fence-{next(self.numbers)}"
         (self.fences / last).mkdir()
-        changes: list[Change] = []
-        while (self.fence, False, last) not in changes:
+        changes: list[tuple[int, int, str]] = []
+        while (self.fence, CHANGED, last) not in changes:
             more = self.watcher.wait(LONG)
             assert more, f"{last} was not reported"
             changes += more
@@ -171,7 +178,67 @@ def test_itself_reports_nothing_inside(watching, save):
     in_other = other.directory(str(watching.folder), ALL, trust=False)
     assert watching.watch(watching.folder, ITSELF) == number
     assert watching.reported((watching.folder / "other").touch) == []
-    assert set(other.wait(0)) == {(in_other, False, "other")}
+    assert set(other.wait(0)) == {(in_other, SAVED, "other")}
+
+
+def cut_and_written(watching: Watching) -> Iterator[None]:
+    """As most editors that write in place."""
+    with watching.file.open("wb", buffering=0) as file:
+        yield
+        file.write(b"af")
+        yield
+        file.write(b"ter")
+        yield
+        os.fchmod(file.fileno(), 0o600)
+        yield
+
+
+def backed_up(watching: Watching) -> Iterator[None]:
+    """As vim: the mode is set once more at the end."""
+    watching.file.rename(watching.other)
+    yield
+    yield from cut_and_written(watching)
+    watching.file.chmod(0o644)
+
+
+def renamed(watching: Watching) -> Iterator[None]:
+    """A whole file takes its place, and gets another time."""
+    watching.other.write_text("after")
+    watching.other.rename(watching.file)
+    os.utime(watching.file)
+    yield from ()
+
+
+@pytest.mark.parametrize("save", [cut_and_written, backed_up, renamed])
+def test_when_a_save_is_complete(watching, save):
+    """A file is saved once it is closed or renamed into its place, whatever was read before."""
+    number = watching.watch(watching.folder, NAMES, "a.py")
+    saving = save(watching)
+    while kinds := watching.kinds(lambda: next(saving, None)):
+        last = kinds[-1]
+        assert set(kinds) == {last}
+        if last[1] == SAVED:
+            break
+        assert last == (number, CHANGED, "a.py")
+    assert kinds, "nothing was reported at the end"
+    assert next(saving, "over") == "over"
+
+
+def test_attributes_alone_save_nothing(watching):
+    """They leave a file as complete as it was after the event just before them."""
+    number = watching.watch(watching.folder, NAMES, "a.py", "b.py")
+    changed, saved = (number, CHANGED, "a.py"), (number, SAVED, "a.py")
+    write = lambda: watching.file.write_text("after")  # noqa: E731
+    chmod = lambda: watching.file.chmod(0o600)  # noqa: E731
+    assert watching.kinds(chmod) == [changed]
+    assert watching.kinds(write) == [saved]
+    write()
+    assert set(watching.watcher.wait(LONG)) == {saved}
+    assert watching.kinds(chmod, chmod) == [saved]
+    other = (watching.folder / "b.py").touch
+    assert watching.kinds(write, other, chmod) == [saved, (number, SAVED, "b.py"), changed]
+    with watching.file.open("r+") as file:
+        assert watching.kinds(lambda: file.truncate(1), chmod) == [changed]
 
 
 def test_a_file_that_is_not_there_yet(watching):
@@ -195,7 +262,7 @@ def test_a_busy_log(watching):
     watching.reported(lambda: write("log"))
     assert other.wait(0) == []
     watching.reported(lambda: write("a.py"))
-    assert other.wait(0) == [(number, False, "a.py")]
+    assert other.wait(0) == [(number, SAVED, "a.py")]
 
 
 def test_many_names(watching):
@@ -543,7 +610,7 @@ def test_room(watching):
     assert lib.wsgireload_watch_wait(watcher, 0, changes, 3, out) == 3
     assert [ffi.string(change.name) for change in changes] == [b"a", b"b", b"c"]
     assert lib.wsgireload_watch_wait(watcher, 0, changes, 3, out) == 1
-    assert (changes[0].gone, ffi.string(changes[0].name)) == (0, b"d")
+    assert (changes[0].kind, ffi.string(changes[0].name)) == (CHANGED, b"d")
     lib.wsgireload_watch_free(watcher)
 
 

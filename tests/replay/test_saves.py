@@ -177,7 +177,7 @@ class Losing(native.Watcher):
         super().__init__()
         self.chance = chance
 
-    def wait(self, seconds: float) -> list[tuple[int, bool, str]]:
+    def wait(self, seconds: float) -> list[tuple[int, int, str]]:
         told = super().wait(seconds)
         return [(-1, False, "")] if told and self.chance.random() < 0.2 else told
 
@@ -198,7 +198,7 @@ class Process:
             self.load(path)
         self.server = Server()
         self.log = Log("app")
-        self.settle = Settle(SETTLE, time.monotonic)
+        self.settle = Settle(SETTLE, time.monotonic, SETTLE / 5)
         baseline = Baseline(self, self, Modules(self.modules))  # type: ignore[arg-type]
         tracking = Settings.of(track=site.templates)
         self.detector = Detector(tracking, self.log, events or NoEvents(), baseline, lambda: None)

@@ -193,6 +193,14 @@ def test_nothing_asked_gives_the_defaults() -> None:
     assert Settings.of(**chosen._asdict()) == chosen
 
 
+@pytest.mark.parametrize(
+    ("chosen", "alone"), [({}, 0.01), ({"settle": 0.5}, 0.5), ({"settle": 0.02}, 0.02)]
+)
+def test_how_long_a_complete_save_settles(chosen: dict[str, float], alone: float) -> None:
+    """A short time, unless another one than the default was set: that holds."""
+    assert Settings.of(**chosen).settle_alone == alone
+
+
 def test_settings_are_frozen() -> None:
     """Settings that are passed down cannot be changed on the way."""
     with pytest.raises(AttributeError):

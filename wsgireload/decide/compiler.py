@@ -69,16 +69,14 @@ class Compiler:
             self._exchange.write(b"%d %s\n" % (len(source), name.encode()) + source)
         self._exchange.flush()
         self._size = self._exchange.tell()
-        self._tell(b"\n" if self._paths else b"")
+        self._tell(b"\n")
 
     def poll(self) -> Judgement | None:
         """The judgement, once; None as long as there is none."""
-        judged = Judgement()
-        if self._paths:
-            outcome = self._command.poll()
-            if outcome is None:
-                return None
-            judged = self._judgement(outcome.code)
+        outcome = self._command.poll()
+        if outcome is None:
+            return None
+        judged = self._judgement(outcome.code)
         if judged.fault is None and self._unread is not None:
             judged = self._unread
         judged = judged._replace(skipped=tuple(self._skipped))

@@ -7,33 +7,51 @@ from collections.abc import Callable
 from wsgireload.changes import Change, Changes
 from wsgireload.decide.verdict import GO, Gate, Verdict, Wait
 
+CALM = 1.0  # seconds without an event, after which a save is likely to remain the only one
+
 
 class Settle(Gate):
     """Waits until nothing has changed for `quiet` seconds; `clock` is monotonic.
 
-    A burst is waited out for 20 times that, or 5 s if that is longer: writing may go on for ever.
-    A source that is missing or empty is awaited as long: most likely it is about to be written.
+    One save that the system reports as complete, after a calm, waits for `brief` seconds instead.
+    A burst is waited out for 20 times `quiet`, or 5 s if that is longer: writing may go on for
+    ever. A source that is missing or empty is awaited as long: most likely it is about to be
+    written.
     """
 
-    def __init__(self, quiet: float, clock: Callable[[], float]) -> None:
-        self._quiet = quiet
+    def __init__(
+        self, quiet: float, clock: Callable[[], float], brief: float | None = None
+    ) -> None:
+        self._quiet = self._needed = quiet
+        self._brief = quiet if brief is None else brief
         self._bound = max(20 * quiet, 5.0)
         self._clock = clock
         self._first = self._last = float("-inf")
         self._in_burst = False
+        self._is_alone = False  # nothing came before the current event, or it came just before it
         self._by_event = False  # an event has been noticed since the last check
         self._seen: dict[str, Change] = {}
 
-    def notice(self) -> float:
-        """Note an event of the operating system just now; returns `left`."""
+    def notice(self, is_saved: bool = False) -> float:
+        """Note an event of the operating system just now; returns `left`.
+
+        `is_saved`: it completes the save of a file, and there was no event of another one.
+        """
         self._by_event = True
-        self._extend_burst()
+        self._extend_burst(is_saved)
         return self.left()
 
     def left(self, *, patient: bool = False) -> float:
         """Seconds until writing counts as over; a `patient` caller waits for the bound."""
-        quiet = self._bound if patient else self._quiet
-        return max(0.0, min(self._last + quiet, self._first + self._bound) - self._clock())
+        return self._left(self._bound if patient else self._needed)
+
+    def left_in_doubt(self) -> float:
+        """Seconds until it does where the last save may not have been the only one."""
+        return self._left(self._quiet)
+
+    def is_endless(self) -> bool:
+        """Whether the changes that passed last were still being written at the bound."""
+        return self._in_burst
 
     def check(self, changes: Changes) -> Verdict:
         went_on = changes.files != self._seen
@@ -50,7 +68,14 @@ class Settle(Gate):
     def reset(self) -> None:
         self._seen, self._in_burst, self._by_event = {}, False, False
 
-    def _extend_burst(self) -> None:
-        self._last = self._clock()
+    def _left(self, quiet: float) -> float:
+        return max(0.0, min(self._last + quiet, self._first + self._bound) - self._clock())
+
+    def _extend_burst(self, is_saved: bool = False) -> None:
+        now = self._clock()
+        if now - self._last > self._brief:  # it was quiet meanwhile
+            self._is_alone = now - self._last > CALM
+        self._needed = self._brief if is_saved and self._is_alone else self._quiet
+        self._last = now
         if not self._in_burst:
-            self._first, self._in_burst = self._last, True
+            self._first, self._in_burst = now, True

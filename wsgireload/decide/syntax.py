@@ -24,11 +24,23 @@ class Syntax(Gate):
     Compiling takes time, in which a file may change: the verdict is given after another scan.
     `checkpoint` is called before each file, and may raise to end the check. Where the `compiler`
     fails, compile in this process.
+
+    `left` returns the seconds for which writing may go on after all. So long nothing is held, and a
+    change without a source passes only after the compiler had nothing to do: on a busy machine the
+    writer of the next file waits for its turn, too. `is_endless`: writing goes on and on.
     """
 
-    def __init__(self, checkpoint: Callable[[], None], compiler: Compiler) -> None:
+    def __init__(
+        self,
+        checkpoint: Callable[[], None],
+        compiler: Compiler,
+        left: Callable[[], float] = lambda: 0.0,
+        is_endless: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._checkpoint = checkpoint
         self._compiler = compiler
+        self._left = left
+        self._is_endless = is_endless
         self._begun: Wanted | None = None
         self._checked: Wanted | None = None
         self._judged: tuple[Verdict, bool] | None = None  # and whether the verdict lasts
@@ -37,22 +49,25 @@ class Syntax(Gate):
 
     def check(self, changes: Changes) -> Verdict:
         sources = {path: each for path, each in changes.files.items() if each.is_python}
-        if not sources:
+        if not sources and not self._left():
             return GO
         wanted = sources, all(each.kind == DELETED for each in changes.files.values())
+        if self._begun != wanted and not self._is_endless():
+            self._begun = None
         if self._begun is None and self._checked != wanted:
             self._begin(*wanted)
             self._begun = wanted
             return Wait(0.0)
         if self._begun is not None:
-            # Writing that still goes on had its time in settle.py: it is compiled the next time.
+            # Endless writing had its time in settle.py: it is compiled the next time.
             judged = self._poll(self._begun[0])
             if judged is None:
-                self._pause = min(1.5 * self._pause, SELDOM)
-                return Wait(self._pause)
+                pause, self._pause = self._pause, min(1.5 * self._pause, SELDOM)
+                return Wait(pause)
             self._verdict, lasting = judged
             self._checked, self._begun = self._begun if lasting else None, None
-        return self._verdict
+        left = self._left() if isinstance(self._verdict, Hold) else 0.0
+        return Wait(left) if left else self._verdict
 
     def prefetch(self) -> None:
         if self._begun is None:

@@ -29,6 +29,9 @@ _SIGNALS = {1: "SIGINT", 2: "SIGTERM"}  # enum wsgireload_signals
 # enum wsgireload_interest: a directory or symbolic link itself is moved or deleted, or a name that
 # was added appears or disappears in it; also, such a file is written; also, anything in it changes
 ITSELF, NAMES, ALL = range(3)
+# enum wsgireload_kind, of a change: the file may still be written; the directory is no longer
+# watched; the file was closed after writing, or renamed into its place
+CHANGED, GONE, SAVED = range(3)
 _LONGEST = 4_000_000.0  # seconds: the milliseconds fit C's unsigned int
 
 
@@ -204,19 +207,19 @@ class Watcher:
         if self._handle is not None:
             _core().watch_forget(self._handle, directory)
 
-    def wait(self, seconds: float) -> list[tuple[int, bool, str]]:
-        """Wait for changes: (directory, gone, name) for each; none when the time is over, or woken.
+    def wait(self, seconds: float) -> list[tuple[int, int, str]]:
+        """Wait for changes: (directory, kind, name) for each; none when the time is over, or woken.
 
         The directory is -1 where events were lost: anything may have changed anywhere, so watch
-        every directory anew. `gone`: it is no longer watched. The name is "" where it may be any.
-        NativeError where no event will ever arrive again.
+        every directory anew. The kind is CHANGED, GONE or SAVED. The name is "" where it may be
+        any. NativeError where no event will ever arrive again.
         """
         if self._handle is None:
             return []
         milliseconds = int(min(max(seconds, 0), _LONGEST) * 1000 + 0.999)
         changes, outcome = _core().watch_wait(self._handle, milliseconds)
         _done(outcome)
-        return [(directory, gone, os.fsdecode(name)) for directory, gone, name in changes]
+        return [(directory, kind, os.fsdecode(name)) for directory, kind, name in changes]
 
     def wake(self) -> None:
         """End the current wait, or else the next one; from any thread."""

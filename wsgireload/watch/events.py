@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 from wsgireload.errors import NativeError
 from wsgireload.log import shown
-from wsgireload.server.native import ALL, ITSELF, NAMES, Watcher
+from wsgireload.server.native import ALL, GONE, ITSELF, NAMES, SAVED, Watcher
 
 WINDOWS = os.name == "nt"
 LOST = -1  # the id of a change that stands for lost events
@@ -44,6 +44,7 @@ class Events:
         self._spelling: dict[str, str] = {}  # Windows: paths as we know them, by normcase
         self._whole_folders: set[str] = set()  # of which every change is reported
         self.lost = False  # a path leads elsewhere by now: listen to everything again
+        self.saved: set[str] = set()  # paths of the last events that are written no more
 
     def listen(self, path: str) -> bool:
         """Report changes of a file, even before it exists; False where it has to be polled."""
@@ -92,15 +93,15 @@ class Events:
         """
         end = time.monotonic() + seconds
         while changes := self._read(max(0.0, end - time.monotonic())):
-            paths = {path for id_, _, name in changes for path in self._paths(id_, name)}
-            lost = any(
-                id_ == LOST or (gone and id_ in self._paths_by_id) for id_, gone, _ in changes
-            )
-            if lost or not self._components.keys().isdisjoint(paths):
+            kinds = {path: kind for id_, kind, name in changes for path in self._paths(id_, name)}
+            self.saved = {path for path, kind in kinds.items() if kind == SAVED}
+            gone = {id_ for id_, kind, _ in changes if kind == GONE or id_ == LOST}
+            lost = LOST in gone or gone & self._paths_by_id.keys()
+            if lost or self._components.keys() & kinds.keys():
                 self.lost = True
                 return None
-            if paths:  # there are none in changes from before listen_anew
-                return paths
+            if kinds:  # there are none in changes from before listen_anew
+                return set(kinds)
         return set()
 
     def wake(self) -> None:
@@ -111,7 +112,7 @@ class Events:
         """Stop listening for good; also in a forked child."""
         self._watcher.end()
 
-    def _read(self, seconds: float) -> list[tuple[int, bool, str]]:
+    def _read(self, seconds: float) -> list[tuple[int, int, str]]:
         try:
             return self._watcher.wait(seconds)
         except Exception as error:  # most likely a NativeError
@@ -123,9 +124,7 @@ class Events:
         """Return the paths that a change may be of: one for each path of its directory."""
         folders = self._paths_by_id.get(id_, ())
         paths = [os.path.join(folder, name) if name else folder for folder in folders]
-        if WINDOWS:
-            return [self._spelling.get(os.path.normcase(path), path) for path in paths]
-        return paths
+        return [self._spelling.get(os.path.normcase(path), path) for path in paths]
 
     def _watch(self, folder: str, interest: int) -> int | None:
         """Watch a folder and the path to it; returns its id, or None where it must be polled."""

@@ -73,14 +73,15 @@ class EventWakeup(Wakeup):
     """Waits less also where the operating system reports a change: until the burst is over.
 
     So files are not read while they are being written. `debounce` is called at each event of a
-    burst, and returns the seconds until the burst counts as over; `is_watched` returns whether a
-    path matters; `prefetch` is called at the first event of a burst.
+    burst, with whether that is one save that is complete, and returns the seconds until the burst
+    counts as over; `is_watched` returns whether a path matters; `prefetch` is called at the first
+    event of a burst.
     """
 
     def __init__(
         self,
         events: Events,
-        debounce: Callable[[], float],
+        debounce: Callable[[bool], float],
         is_watched: Callable[[str], bool],
         prefetch: Callable[[], None],
         clock: Callable[[], float] = time.monotonic,
@@ -131,15 +132,18 @@ class EventWakeup(Wakeup):
         paths = self._next(seconds)
         if paths == set():
             return paths
-        until = self._clock() + self._debounce()
+        until = self._clock() + self._debounce(self._is_saved(paths))
         self._prefetch()  # takes some milliseconds, which are part of the quiet time
         while (left := until - self._clock()) > 0:
             more = self._next(left)
             if more == set():  # quiet at last, or woken
                 break
-            until = self._clock() + self._debounce()
             paths = None if paths is None or more is None else paths | more
+            until = self._clock() + self._debounce(self._is_saved(paths))
         return paths
+
+    def _is_saved(self, paths: Paths) -> bool:
+        return paths is not None and len(paths) == 1 and paths <= self._events.saved
 
     def _next(self, seconds: float) -> Paths:
         """Watched paths of the next events; empty when the time is over, None for anywhere."""

@@ -52,7 +52,7 @@ static void print_changes(const char *last)
     do {
         count = wsgireload_watch_wait(watcher, last != NULL ? LONG : 0, changes, 64, &out);
         for (i = 0; i < count; i++) {
-            printf("%s[%d, %d, \"%s\"]", comma, changes[i].directory, changes[i].gone,
+            printf("%s[%d, %d, \"%s\"]", comma, changes[i].directory, changes[i].kind,
                    changes[i].name);
             comma = ", ";
             done = done || (last != NULL && strcmp(changes[i].name, last) == 0);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from support.reloading import NoCompiler
@@ -10,7 +11,7 @@ from support.reloading import NoCompiler
 from wsgireload.changes import Change, Changes
 from wsgireload.decide.settle import Settle
 from wsgireload.decide.syntax import Syntax
-from wsgireload.decide.verdict import GO, Gate, Verdict, Wait
+from wsgireload.decide.verdict import GO, Gate, Hold, Verdict, Wait
 
 ONE, TWO = Changes({"a.py": Change(b"1")}), Changes({"a.py": Change(b"2")})
 MORE = Changes({**ONE.files, "b.py": Change(b"1")})
@@ -21,19 +22,19 @@ EMPTIED_TOO = Changes({**EMPTIED.files, "b.py": Change(b"1")})
 class World:
     """A gate with 0.5 s of quiet, on a clock that the test moves."""
 
-    def __init__(self, quiet: float = 0.5) -> None:
+    def __init__(self, quiet: float = 0.5, brief: float | None = None) -> None:
         self.now = 0.0
-        self.settle = Settle(quiet, lambda: self.now)
+        self.settle = Settle(quiet, lambda: self.now, brief)
 
     def check(self, changes: Changes, now: float) -> Verdict:
         """The verdict at that time, when polling has found these changes."""
         self.now = now
         return self.settle.check(changes)
 
-    def notice(self, now: float) -> None:
-        """An event comes at that time."""
+    def notice(self, now: float, *, is_saved: bool = False) -> float:
+        """An event comes at that time; returns the seconds that are left."""
         self.now = now
-        self.settle.notice()
+        return self.settle.notice(is_saved)
 
 
 def test_it_waits_for_quiet() -> None:
@@ -151,6 +152,77 @@ def test_a_touch_ends_its_burst() -> None:
     world.notice(10.0)
     world.settle.reset()
     assert world.check(ONE, 19.9) == Wait(0.5)
+
+
+class TestCompleteSaves:
+    """What a complete save changes: 0.5 s of quiet, or 0.125 s after one."""
+
+    def test_one_by_itself_needs_little_time(self) -> None:
+        """After a calm, and whatever came just before, it is settled soon."""
+        world = World(0.5, 0.125)
+        assert world.notice(10.0) == 0.5
+        assert world.notice(10.125, is_saved=True) == 0.125
+        assert world.check(ONE, 10.1875) == Wait(0.0625)
+        assert world.check(ONE, 10.25) == GO
+        assert world.notice(12.0, is_saved=True) == 0.125
+
+    def test_a_second_one_needs_the_whole_time(self) -> None:
+        """If more follows after quiet, still more may follow."""
+        world = World(0.5, 0.125)
+        world.notice(10.0, is_saved=True)
+        assert world.check(ONE, 10.125) == GO
+        assert world.notice(10.25, is_saved=True) == 0.5
+        assert world.notice(10.25, is_saved=True) == 0.5
+        assert world.check(MORE, 10.5) == Wait(0.25)
+        assert world.notice(11.25, is_saved=True) == 0.5
+
+    def test_writing_that_goes_on_needs_the_whole_time(self) -> None:
+        """A further event, or a change that a scan finds without one, makes it incomplete."""
+        world = World(0.5, 0.125)
+        world.notice(10.0, is_saved=True)
+        assert world.notice(10.0625) == 0.5
+        world.settle.reset()
+        world.notice(20.0, is_saved=True)
+        assert world.check(ONE, 20.125) == GO
+        assert world.check(TWO, 20.25) == Wait(0.5)
+
+    def test_an_emptied_source_is_awaited(self) -> None:
+        """The save of an empty or missing source may be complete: it is awaited all the same."""
+        world = World(0.5, 0.125)
+        world.notice(10.0, is_saved=True)
+        assert world.check(EMPTIED, 11.0) == Wait(9.0)
+
+    def test_in_doubt_the_whole_time_counts(self) -> None:
+        """What may be wrong only because writing goes on is judged after the whole time."""
+        world = World(0.5, 0.125)
+        world.notice(10.0, is_saved=True)
+        world.now = 10.25
+        assert (world.settle.left(), world.settle.left_in_doubt()) == (0.0, 0.25)
+        world.now = 10.5
+        assert world.settle.left_in_doubt() == 0.0
+
+    def test_a_second_save_while_the_first_is_compiled(self, tmp_path: Path) -> None:
+        """The verdict is on the second one."""
+        world, path = World(0.5, 0.125), tmp_path / "a.py"
+        syntax = Syntax(
+            lambda: None, NoCompiler(), world.settle.left_in_doubt, world.settle.is_endless
+        )
+        good, bad = (
+            Changes({str(path): Change(digest, is_python=True)}) for digest in (b"1", b"2")
+        )
+        path.write_text("x = ()")
+        world.notice(10.0, is_saved=True)
+        assert world.check(good, 10.125) == GO
+        assert syntax.check(good) == Wait(0.0)
+        path.write_text("x = (")
+        world.notice(10.25, is_saved=True)
+        assert world.check(bad, 10.75) == GO
+        assert syntax.check(bad) == Wait(0.0)
+        assert isinstance(syntax.check(bad), Hold)
+
+    def test_a_time_of_the_users_own_holds(self) -> None:
+        """Without a shorter time a complete save waits as any other."""
+        assert World(0.5).notice(10.0, is_saved=True) == 0.5
 
 
 class Chain:

@@ -83,6 +83,48 @@ def test_broken_code_is_compiled_once(world: World) -> None:
     assert world.verdict() == GO
 
 
+def test_nothing_is_held_while_writing_may_go_on(tmp_path: Path) -> None:
+    """Half a source need not compile: it is held once no more is expected; good code passes."""
+    path, left = tmp_path / "a.py", [0.25]
+    gate = Syntax(lambda: None, NoCompiler(), lambda: left[0])
+    half = Changes({str(path): Change(b"1", is_python=True)})
+    whole = Changes({str(path): Change(b"2", is_python=True)})
+    path.write_text("x = (")
+    assert [gate.check(half), gate.check(half), gate.check(half)] == [
+        Wait(0.0),
+        Wait(0.25),
+        Wait(0.25),
+    ]
+    left[0] = 0.0
+    assert isinstance(gate.check(half), Hold)
+    path.write_text("x = ()")
+    left[0] = 0.25
+    assert [gate.check(whole), gate.check(whole)] == [Wait(0.0), GO]
+
+
+def test_a_source_that_is_saved_again_meanwhile(world: World) -> None:
+    """Unless writing goes on for ever, the verdict is on the text that is there."""
+    world.gate = Syntax(lambda: None, NoCompiler(), is_endless=lambda: False)
+    world.edit("a.py")
+    assert world.check() == Wait(0.0)
+    world.broken = {"a.py": True}
+    world.edit("a.py")
+    assert world.verdict() == Hold("a.py")
+    assert world.compiled == ["a.py", "a.py"]
+
+
+def test_a_text_alone(world: World) -> None:
+    """While more may follow, the compiler has its turn; else nothing is to be waited for."""
+    left = [0.25]
+    world.gate = Syntax(lambda: None, NoCompiler(), lambda: left[0])
+    world.edit("log.txt", python=False)
+    assert [world.check(), world.check(), world.check()] == [Wait(0.0), GO, GO]
+    world.gate.reset()
+    left[0] = 0.0
+    assert world.check() == GO
+    assert world.compiled == []
+
+
 def test_the_first_broken_file_is_reported(world: World) -> None:
     """One hold is enough: the files after it are not compiled."""
     for path in ("a.py", "b.py", "c.py"):

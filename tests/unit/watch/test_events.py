@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from wsgireload.errors import NativeError
-from wsgireload.server.native import ITSELF
+from wsgireload.server.native import CHANGED, ITSELF, SAVED
 from wsgireload.watch.events import Events
 
 DEADLINE = 20.0
@@ -114,6 +114,22 @@ def backup(path: Path) -> None:
     """As vim saves."""
     path.rename(path.with_name("a.py~"))
     path.write_text("after")
+
+
+@linux
+@pytest.mark.parametrize("change", [write, rename_over, link_over, recreate, backup])
+def test_a_complete_save(
+    listener: Listener, tmp_path: Path, change: Callable[[Path], object]
+) -> None:
+    """However a file is saved, it counts as saved after its last event, and not before."""
+    path, other = filled(tmp_path / "site", "a.py", "b.py")
+    listener.listen(path, other)
+    with other.open("w"):
+        change(path)
+        saved: set[str] = set()
+        while paths := listener.events.wait(0.0):
+            saved = saved - paths | listener.events.saved
+        assert saved == {str(path)}
 
 
 @linux
@@ -402,7 +418,7 @@ class StandIn:
         self.refuses = refuses
         self.numbers: dict[str, int] = {}
         self.trusted: set[bool] = set()
-        self.changes: list[tuple[int, bool, str]] = []
+        self.changes: list[tuple[int, int, str]] = []
         self.breaks: Exception | None = None
         self.ended = 0
 
@@ -420,7 +436,7 @@ class StandIn:
     def forget(self, directory: int) -> None:
         assert directory in self.numbers.values()
 
-    def wait(self, seconds: float) -> list[tuple[int, bool, str]]:
+    def wait(self, seconds: float) -> list[tuple[int, int, str]]:
         if self.breaks is not None:
             raise self.breaks
         changes, self.changes = self.changes, []
@@ -531,6 +547,23 @@ def test_what_makes_us_listen_anew(change: tuple[int, bool, str]) -> None:
     assert events.lost
     events.listen_anew()
     assert not events.lost
+
+
+def test_what_counts_as_saved() -> None:
+    """Of each path its last event counts, and only those of the last wait are known."""
+    events, watcher, _ = events_over(lambda *_: None)
+    events.listen("/srv/a.py")
+    events.listen("/srv/b.py")
+    number = watcher.numbers["/srv"]
+    a, b = (number, SAVED, "a.py"), (number, SAVED, "b.py")
+    for changes, saved in (
+        ([(number, CHANGED, "a.py"), a], {"/srv/a.py"}),
+        ([a, b, (number, CHANGED, "a.py")], {"/srv/b.py"}),
+        ([(number, CHANGED, "a.py")], set()),
+    ):
+        watcher.changes = changes
+        assert events.wait(1.0)
+        assert events.saved == saved
 
 
 def test_what_was_forgotten_is_no_loss() -> None:

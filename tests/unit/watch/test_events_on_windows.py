@@ -20,7 +20,7 @@ class Roots:
     def __init__(self) -> None:
         self.opened: list[str] = []
         self.names: list[str] = []
-        self.changes: list[tuple[int, bool, str]] = []
+        self.changes: list[tuple[int, int, str]] = []
 
     def directory(self, path: str, interest: int, *, trust: bool) -> int:
         if path not in self.opened:
@@ -30,7 +30,7 @@ class Roots:
     def name(self, directory: int, name: str) -> None:
         self.names.append(name)
 
-    def wait(self, seconds: float) -> list[tuple[int, bool, str]]:
+    def wait(self, seconds: float) -> list[tuple[int, int, str]]:
         changes, self.changes = self.changes, []
         return changes
 

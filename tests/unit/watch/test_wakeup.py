@@ -59,6 +59,8 @@ class Source:
         self.script = list(script)
         self.prefetched: list[float] = []
         self.prefetching = 0.0  # seconds that it takes
+        self.saves: dict[float, set[str]] = {}  # by their time: events that complete these paths
+        self.saved: set[str] = set()
         self.waits = self.woken = self.ended = 0
 
     def clock(self) -> float:
@@ -87,6 +89,7 @@ class Source:
             if not more:
                 return more
             found |= more
+        self.saved = self.saves.get(self.now, set())
         return found
 
     def wake(self) -> None:
@@ -100,17 +103,20 @@ class Debounce(Settle):
     """The real one, which keeps when something was noticed."""
 
     def __init__(self, quiet: float, source: Source) -> None:
-        super().__init__(quiet, source.clock)
+        super().__init__(quiet, source.clock, quiet / 5)
         self.source = source
         self.noticed: list[float] = []
 
-    def notice(self) -> float:
+    def notice(self, is_saved: bool = False) -> float:
         self.noticed.append(self.source.now)
-        return super().notice()
+        return super().notice(is_saved)
 
 
 class World:
-    """Events as a script has them, and a wakeup with a debounce: 0.05 s of quiet, 5 s at most."""
+    """Events as a script has them, and a wakeup with a debounce.
+
+    It waits for 0.05 s of quiet, 0.01 s after a complete save, 5 s at most.
+    """
 
     def __init__(self, *script: tuple[float, set[str] | Exception | None], quiet: float) -> None:
         self.source = Source(*script)
@@ -226,6 +232,35 @@ def test_irrelevant_events_are_not_gathered(make: Make) -> None:
     assert world.wait(1.0) == {"/site/a"}
     assert world.debounce.noticed == [0.005]
     assert world.now < 0.055 + 2 * IDLE
+
+
+def test_a_complete_save_needs_less_quiet(make: Make) -> None:
+    """The last event of a file completes its save: then a short time is enough."""
+    world = make((0.3, {"/site/a", "/var/log"}), (0.33, {"/var/log"}), (0.335, {"/site/a"}))
+    world.source.saves = {0.3: {"/site/a"}}
+    assert world.wait(1.0) == {"/site/a"}
+    assert world.now == pytest.approx(0.31)
+    assert world.wait(1.0) == {"/site/a"}  # it went on
+    assert world.now == pytest.approx(0.385, abs=IDLE)
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.005])
+def test_two_complete_saves_are_a_burst(make: Make, gap: float) -> None:
+    """After the saves of two files others may follow: the whole quiet time is waited out."""
+    world = make((0.3, {"/site/a"}), (0.3 + gap, {"/site/b"}), (0.3 + gap + 0.04, {"/site/c"}))
+    saves = {0.3: {"/site/a"}, 0.3 + gap: {"/site/b"}, 0.3 + gap + 0.04: {"/site/c"}}
+    world.source.saves = saves | ({} if gap else {0.3: {"/site/a", "/site/b"}})
+    assert world.wait(1.0) == {"/site/a", "/site/b", "/site/c"}
+    assert world.now == pytest.approx(0.39 + gap)
+
+
+@pytest.mark.parametrize("last", [{"/site/a"}, None], ids=["written", "anywhere"])
+def test_a_save_that_goes_on_is_not_complete(make: Make, last: set[str] | None) -> None:
+    """Of several events of one file the last one counts."""
+    world = make((0.3, {"/site/a"}), (0.305, last))
+    world.source.saves = {0.3: {"/site/a"}}
+    world.wait(1.0)
+    assert world.now == pytest.approx(0.355)
 
 
 def test_without_quiet_nothing_is_gathered(make: Make) -> None:
