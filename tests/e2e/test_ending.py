@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from support.testsite import Site, Sites
+from support.testsite import START, Site, Sites
 
 GROUPS = pytest.mark.parametrize("group", [None, "%{GLOBAL}"])
 
@@ -120,3 +120,40 @@ def test_without_finalisation(new_site: Sites, destroy: str) -> None:
     assert (site.temporary / "subscribe_shutdown.ended").exists()
     assert lost(site) == (set() if destroy == "On" else OF_PYTHON)
     assert [line.text for line in site.said() if "still waits" in line.text] == []
+
+
+MARKS = """
+import atexit, os, mod_wsgi
+def mark(text):
+    with open(__file__ + ".marks", "a") as file:
+        file.write(text + " ")
+atexit.register(mark, "atexit")
+mod_wsgi.subscribe_shutdown(lambda event, **details: mark(event))
+"""
+
+
+@pytest.mark.each_mod_wsgi
+@GROUPS
+def test_our_own_ending(new_site: Sites, group: str | None) -> None:
+    """With `WSGIDestroyInterpreter Off` our own ending is complete: it does not need atexit.
+
+    The restarts are in the journal, the lock of a rolling restart is released, and no status file
+    is left. The application's subscribe_shutdown function runs too.
+    """
+    directive = "WSGIDestroyInterpreter Off"
+    daemon = "processes=2 threads=2"
+    site = new_site(group=group, daemon=daemon, preload=not group, directives=directive)
+    site.edit("app.wsgi", f"{START})", f"{START}, rolling=True, when='now'){MARKS}import words")
+    site.start()
+    site.wait_for(lambda: [site.ask() for _ in range(9)] and len(site.said("watching: ")) == 2, "")
+    site.edit("words.py", "old", "new")
+    site.wait_for(lambda: site.ask().value == "new" and len(site.said("reloaded: ")) == 2, "both")
+    site.wait_for(lambda: site.daemons() == states(site), "the status files of these processes")
+    assert (site.app / "app.wsgi.marks").read_text().split() == ["process_stopping"] * 2
+    assert site.said("holding: ") == []
+
+
+def states(site: Site) -> set[int]:
+    """The processes whose status files are there."""
+    files = site.temporary.glob("wsgireload-*/*.state")
+    return {int(path.name.partition("-")[0]) for path in files}
