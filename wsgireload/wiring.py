@@ -84,7 +84,10 @@ class Parts:
         self.pause = Paused(self.status_file.pause, clock, time.time)
         self.budget = self._budget(here)
         self.restart = self._restart()
-        settle = Settle(chosen.settle, clock, chosen.settle_alone)
+        # A process that rolls is on its own.
+        self._is_alone = self._daemon is None or server.processes == 1 or chosen.rolling
+        # Each process of a group has time to report its requests, before the first is replaced.
+        settle = Settle(chosen.settle, clock, chosen.settle_alone if self._is_alone else None)
         handover = self._handover()
         compiler = Compiler(settings.environment(), clock)
         self.gates = [
@@ -205,9 +208,8 @@ class Parts:
             self._trouble("no request can trigger a restart here: when='now' applies")
 
     def _handover(self) -> Handover:
-        """Of the process group, if there is one; a process that rolls is on its own."""
-        is_alone = self._daemon is None or self._server.processes == 1 or self._chosen.rolling
-        folders = NO_GROUP if is_alone else self._folders
+        """Of the process group, if there is one."""
+        folders = NO_GROUP if self._is_alone else self._folders
         epoch = GroupEpoch(folders, f"{self._group}.call")
         lease = GroupLease(folders, f"{self._group}.wait")
         return Handover(epoch, lambda: self.restart.follows_rejection, lease)

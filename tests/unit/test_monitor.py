@@ -10,15 +10,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from types import FrameType
+from types import FrameType, ModuleType
+from typing import Any
 
 import pytest
 from support.waiting import DEADLINE, wait_for
 
 from wsgireload import settings
 from wsgireload.changes import fingerprint
+from wsgireload.decide.settle import Settle
 from wsgireload.errors import NativeError
-from wsgireload.log import Event
+from wsgireload.log import Event, Log
 from wsgireload.monitor import Monitor
 from wsgireload.server import detection, native
 from wsgireload.server.detection import Server
@@ -27,6 +29,7 @@ from wsgireload.state.journal import Entry, Journal
 from wsgireload.state.pause import Pause
 from wsgireload.state.private_dir import Candidates, PrivateDir
 from wsgireload.watch.wakeup import EventWakeup, Wakeup
+from wsgireload.wiring import Parts
 
 
 class Asked:
@@ -269,6 +272,29 @@ def test_one_restart_for_all_processes(
         past.record(Entry(time.monotonic() - 9.0 + number, number, f"{number}", "f", (), 1))
     history = begin(processes=processes).status().history
     assert [each.reason for each in history] == ["2", "1", "0"][-reported:]
+
+
+@pytest.mark.usefixtures("asked")
+@pytest.mark.parametrize(
+    ("processes", "chosen", "left"),
+    [
+        (1, {}, 0.01),
+        (3, {"rolling": True}, 0.01),
+        (3, {}, 0.05),
+        (1, {"settle": 0.5}, 0.5),
+        (1, {"settle": 0.002}, 0.002),
+    ],
+)
+def test_how_long_a_complete_save_settles(
+    processes: int, chosen: dict[str, Any], left: float
+) -> None:
+    """Shortly where no other process has requests to report, unless the user has set a time."""
+    mod_wsgi = ModuleType("mod_wsgi")
+    server = Server("daemon", None, "site", "app|/", processes, mod_wsgi)
+    parts = Parts(Settings.of(**chosen), server, Log("app"), lambda: None, lambda: None)
+    parts.wakeup.end()
+    [settle] = [gate for gate in parts.gates if isinstance(gate, Settle)]
+    assert settle.notice(is_saved=True) == pytest.approx(left, rel=0.5)
 
 
 def test_a_past_that_cannot_be_told_takes_nothing_down(
