@@ -13,6 +13,9 @@ from support.commandline import CommandLine, Done
 from support.httpdconf import httpd_conf
 from support.testsite import START, Site, Sites
 
+from wsgireload.cli import processes
+from wsgireload.cli.installation import RESPAWN
+
 On = Callable[..., Done]
 
 
@@ -179,20 +182,45 @@ def configured(new_site: Sites) -> Iterator[Configured]:
         assert "Traceback" not in server.log.text()
 
 
+HELLO = (
+    "def app(environ, start_response):\n"
+    "    start_response('200 OK', [('Content-Type', 'text/plain')])\n"
+    "    return [b'old']\n"
+)
+FLASK = "--flask", "hello:app", "--folder"
+
+
 def test_config_of_flask(configured: Configured, command: CommandLine) -> None:
-    """The printed lines and script serve a Flask application, and reload it."""
+    """The printed lines and script serve a Flask application, and reload it; the library that has
+    an ended process replaced at once is in Apache's parent.
+    """
     code = configured.app / "hello.py"
-    code.write_text(
-        "def app(environ, start_response):\n"
-        "    start_response('200 OK', [('Content-Type', 'text/plain')])\n"
-        "    return [b'old']\n"
-    )
-    configured.write(command, "--flask", "hello:app", "--folder", configured.app, "--name", "site")
+    code.write_text(HELLO)
+    configured.write(command, *FLASK, configured.app, "--name", "site")
     configured.start()
     assert configured.get() == "old"
+    assert processes.has_loaded(configured.pid, RESPAWN)
     wait_for(lambda: "wsgireload: watching" in configured.log.text(), "the monitor")
     code.write_text(code.read_text().replace("old", "new"))
     wait_for(lambda: configured.get() == "new", "the new code")
+
+
+@pytest.mark.parametrize("of_visitors", [True, False])
+def test_config_without_the_library(
+    of_visitors: bool, configured: Configured, command: CommandLine
+) -> None:
+    """With --production no library is in Apache's parent; without it Apache starts once that is
+    uninstalled.
+    """
+    (configured.app / "hello.py").write_text(HELLO)
+    option = ["--production"] if of_visitors else []
+    configured.write(command, *FLASK, configured.app, "--name", "site", *option)
+    block = configured.root / "block.conf"
+    if not of_visitors:
+        block.write_text(block.read_text().replace(RESPAWN, "uninstalled.so"))
+    configured.start()
+    assert configured.get() == "old"
+    assert not processes.has_loaded(configured.pid, RESPAWN)
 
 
 ODD = ["a \"b\" 'c'", "x${PATH}y", "a[b]*?\\c", "d>e #f", "g\\", "[h"]
