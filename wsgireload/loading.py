@@ -17,6 +17,8 @@ LONG_AGO = 60.0  # seconds: a restart that lies further back is not reported as 
 AGAIN = 0.02  # seconds between two checks whether the application is loaded
 SLOWLY = 30.0  # seconds, after which the log reports that it is still being loaded
 UNKNOWN = 1.0  # seconds in which mod_wsgi logs why loading has failed
+FIRST = 2.0  # seconds of loading without a scan beside it; most applications are loaded by then
+ANSWER = 0.1  # seconds after loading in which a request that waits for it is answered
 
 
 class Loading:
@@ -35,6 +37,7 @@ class Loading:
         self._restart = restart
         self._stand_in: StandIn | None = None
         self._failed_at: float | None = None  # it was noticed then; None while it is being loaded
+        self._loaded_at: float | None = None  # likewise
 
     @property
     def failed(self) -> Failed | None:
@@ -57,6 +60,20 @@ class Loading:
         self._failure.end()
         if self._stand_in is not None:
             self._stand_in.end()
+
+    def comes_first(self) -> bool:
+        """Whether a scan would delay the application: until it is loaded, and its first answer.
+
+        A scan takes the GIL from the thread that loads. The import hook notes meanwhile what is
+        loaded.
+        """
+        now = time.monotonic()
+        if self._parts.is_loading():
+            return now - self._began < FIRST
+        if not (self._has_script and self._parts.is_up()):
+            return False
+        self._loaded_at = self._loaded_at or now
+        return now - self._loaded_at < ANSWER and not self._parts.requests.has_answered
 
     def goes_on(self) -> bool:
         """Whether to check again soon; called after a scan. Logs the end of loading."""
@@ -88,7 +105,8 @@ class Loading:
         self._log.say_once(Word.WATCHING, text, loud=True, event=event)
 
     def _report(self) -> None:
-        budget, detector, up = self._parts.budget, self._parts.detector, time.monotonic()
+        budget, detector = self._parts.budget, self._parts.detector
+        up = self._loaded_at or time.monotonic()
         made_by = budget.made_by
         if made_by is not None and self._began - made_by.at < LONG_AGO:
             budget.complete(made_by._replace(up=up))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 import traceback
@@ -48,6 +49,8 @@ class Monitor:
         self._stopped = refusal is not None
         self._thread: threads.RealThread | None = None
         self._is_leaving = self._must_scan = False
+        # A step is, now: the first scan is the baseline of tracked files, and of no others.
+        self._is_wanted = bool(chosen.track or chosen.trigger)
         self._since = time.time()
         self._is_behind: Callable[[], bool] = lambda: False
         self._is_up = False  # and every gate has announced it
@@ -176,6 +179,7 @@ class Monitor:
             self._wake()
 
     def _wake(self) -> None:
+        self._is_wanted = True
         self._parts.wakeup.wake()
 
     def _imported(self) -> None:
@@ -189,6 +193,7 @@ class Monitor:
     def _run(self) -> None:
         """The thread: one step after another until stopped. What a step raises does not end it."""
         parts, paths = self._parts, None
+        self._let_load()
         while not self._stopped:
             wait = self._guarded(paths)
             seconds = self._settings.interval if wait is None else wait
@@ -200,6 +205,12 @@ class Monitor:
         parts.wakeup.end()
         for gate in parts.gates:
             gate.end()
+
+    def _let_load(self) -> None:
+        """Wait as long as a scan would delay the application, unless a step is wanted."""
+        with contextlib.suppress(Exception):  # an error there must not keep the steps from coming
+            while not self._is_wanted and self._loading.comes_first():
+                self._parts.wakeup.wait(AGAIN)
 
     def _guarded(self, paths: set[str] | None) -> float | None:
         """Take a step; returns the seconds until the next one, None if it failed."""

@@ -9,7 +9,7 @@ import pytest
 from support.standins import Clock, Lines
 
 from wsgireload import loading
-from wsgireload.loading import LONG_AGO, SLOWLY, UNKNOWN, Loading
+from wsgireload.loading import ANSWER, FIRST, LONG_AGO, SLOWLY, UNKNOWN, Loading
 from wsgireload.report import Failed
 from wsgireload.state.journal import Entry
 from wsgireload.wiring import Parts
@@ -40,7 +40,9 @@ class World:
             detector=self.detector,
             is_loading=lambda: self.is_loading,
             is_up=lambda: self.is_up,
+            requests=(requests := SimpleNamespace(has_answered=False)),
         )
+        self.requests = requests
         self.loading = Loading(cast(Parts, parts), self.log)
 
     def loaded(self) -> None:
@@ -149,3 +151,44 @@ def test_without_a_script(world: World) -> None:
     assert not other.goes_on()
     assert len(world.log.lines) == 1
     assert "3 files" in world.log.lines[0]
+
+
+def test_the_first_answer_comes_first(world: World) -> None:
+    """No scan runs beside loading and the first answer, unless they take long."""
+    assert world.loading.comes_first()
+    world.clock.now += FIRST - 0.1
+    assert world.loading.comes_first()
+    world.loaded()
+    assert world.loading.comes_first()
+    world.requests.has_answered = True
+    assert not world.loading.comes_first()
+
+
+def test_slow_loading_does_not_keep_changes_from_being_noticed(world: World) -> None:
+    """The developer of an application that loads for a minute saves meanwhile."""
+    world.clock.now += FIRST
+    assert not world.loading.comes_first()
+
+
+def test_a_scan_does_not_wait_for_a_request(world: World) -> None:
+    """There may be none for hours."""
+    world.loaded()
+    assert world.loading.comes_first()
+    world.clock.now += ANSWER
+    assert not world.loading.comes_first()
+
+
+def test_after_a_failed_start_changes_are_noticed(world: World) -> None:
+    """The cure is a change of a file."""
+    world.is_loading = False
+    assert not world.loading.comes_first()
+
+
+def test_waiting_for_an_answer_is_no_part_of_a_restart(world: World) -> None:
+    """The new code was up before that."""
+    world.made_by(world.clock.now - 1.0)
+    world.loaded()
+    world.loading.comes_first()
+    world.clock.now += 0.5
+    world.loading.goes_on()
+    assert world.log.lines[0].endswith("; new code up after 1.00 s")

@@ -20,6 +20,7 @@ from wsgireload import settings
 from wsgireload.changes import fingerprint
 from wsgireload.decide.settle import Settle
 from wsgireload.errors import NativeError
+from wsgireload.loading import Loading
 from wsgireload.log import Event, Log
 from wsgireload.monitor import Monitor
 from wsgireload.server import detection, native
@@ -144,6 +145,55 @@ def test_the_environment_overrides_the_code(
     [wrong] = [line for line in logged if "WSGIRELOAD_SETTLE" in line]
     assert wrong.endswith("it takes a number of seconds, 0 to 60; 0.25 applies")
     assert logged[wrong] == "WARNING"
+
+
+def test_the_first_scan_lets_the_application_load(
+    begin: Callable[..., Monitor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is scanned beside the loading, and everything after it."""
+    scans: list[int] = []
+
+    def check(loading: Loading) -> bool:
+        scans.append(loading._parts.reloader.scans)
+        return len(scans) < 3
+
+    monkeypatch.setattr(Loading, "comes_first", check)
+    looked(begin())
+    assert scans == [0, 0, 0]
+
+
+def test_an_error_while_the_application_loads_does_not_end_the_watch(
+    begin: Callable[..., Monitor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Modules may be objects that raise anything."""
+    monkeypatch.setattr(Loading, "comes_first", lambda _: 1 / 0)
+    looked(begin())
+
+
+@pytest.mark.parametrize("chosen", [{"track": ["/x"]}, {"trigger": "/x"}], ids=["track", "trigger"])
+def test_tracked_files_are_scanned_at_once(
+    begin: Callable[..., Monitor], monkeypatch: pytest.MonkeyPatch, chosen: dict[str, object]
+) -> None:
+    """The first scan is their baseline: the application may read them while it is loaded."""
+    monkeypatch.setattr(Loading, "comes_first", lambda _: True)
+    looked(begin(**chosen))
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [lambda each: each.track("/x"), Monitor.scan, Monitor.restart],
+    ids=["track", "scan", "restart"],
+)
+def test_a_request_is_not_delayed_by_loading(
+    begin: Callable[..., Monitor],
+    monkeypatch: pytest.MonkeyPatch,
+    request_: Callable[[Monitor], object],
+) -> None:
+    """What the application tracks or requests while it is loaded takes effect at once."""
+    monkeypatch.setattr(Loading, "comes_first", lambda _: True)
+    monitor = begin()
+    request_(monitor)
+    looked(monitor)
 
 
 def test_a_scan_on_demand(

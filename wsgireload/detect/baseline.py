@@ -6,7 +6,8 @@ The evidence for it, best first:
 2. its ctime is older than a time at which the module is known not to have been loaded;
 3. mod_wsgi noted the script's mtime, or a bytecode cache that this process could write names the
    size and mtime of the source it was compiled from;
-4. the WSGI script is running when it calls `start()`: its file is what was loaded then.
+4. the WSGI script is running when it calls `start()`: its file is what was loaded then. So are the
+   .pth files, which Python has read at its start.
 
 Without evidence the file is taken to be what was loaded: nothing may restart then.
 """
@@ -21,7 +22,7 @@ from collections.abc import Collection, Iterator
 from wsgireload.detect.bytecode import is_source_of
 from wsgireload.detect.digests import MISSING, Digest, changed_ns
 from wsgireload.detect.imports import Imports, note
-from wsgireload.detect.missing import places
+from wsgireload.detect.missing import path_files_now, places
 from wsgireload.detect.modules import Modules, Source
 from wsgireload.server import detection
 
@@ -52,7 +53,8 @@ class Baseline:
         self._modules = modules
         self._digests: dict[str, Digest] = {}
         self._sources: dict[str, Source] = {}  # by path: their evidence was not examined yet
-        self._scripts = {path: note(path) for path in detection.script_paths()}
+        at_start = *detection.script_paths(), *path_files_now()
+        self._noted = {path: note(path) for path in at_start}
 
     def imported(self) -> Collection[str]:
         """Record the files that were imported since the last call; returns their paths."""
@@ -89,14 +91,15 @@ class Baseline:
         """The digest of a file as it was loaded; `now` is the one on disk."""
         if path not in self._digests:
             source = self._sources.pop(path, None)
-            self._digests[path] = now if source is None else self._proven(source, now)
+            noted = self._noted.get(path) or now
+            self._digests[path] = noted if source is None else self._proven(source, now)
         return self._digests[path]
 
     def _proven(self, source: Source, now: Digest) -> Digest:
         if now == MISSING:
             return now
         same = still_on_disk(source, self._absence.until(source.module))
-        if same is None and (at_start := self._scripts.get(source.path)) is not None:
+        if same is None and (at_start := self._noted.get(source.path)) is not None:
             return at_start
         if same is None:
             self.unproven.append(source.path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -29,12 +30,20 @@ def places(name: str, folders: Iterable[str]) -> Iterator[str]:
 
 def path_files() -> list[str]:
     """Globs of the .pth files that Python reads at its start, as those of editable installs."""
+    return [os.path.join(folder, "*.pth") for folder in _path_folders()]
+
+
+def path_files_now() -> Iterator[str]:
+    """These files, as they are now."""
+    for folder in _path_folders():
+        with contextlib.suppress(OSError):
+            names = os.listdir(folder)
+            yield from (os.path.join(folder, name) for name in names if name.endswith(".pth"))
+
+
+def _path_folders() -> list[str]:
     folders = dict.fromkeys(map(os.path.abspath, filter(is_text, sys.path)))
-    return [
-        os.path.join(folder, "*.pth")
-        for folder in folders
-        if os.path.basename(folder) in INSTALLED and not is_glob(folder)
-    ]
+    return [each for each in folders if os.path.basename(each) in INSTALLED and not is_glob(each)]
 
 
 def is_text(entry: object) -> bool:

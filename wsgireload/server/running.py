@@ -41,6 +41,7 @@ class Requests:
         self._counts: dict[int, int] = {}  # by thread
         self.latest = float("-inf")  # when the latest one began
         self.is_noticing = False  # whether mod_wsgi reports requests
+        self.has_answered = False  # a request has ended
 
     def notice(self, event: str, /, **details: Any) -> None:
         """Note the beginning or the end of a request: a callback for `subscribe_events`."""
@@ -58,6 +59,7 @@ class Requests:
             )
         elif event == "request_finished":
             self._by_thread.pop(threading.get_ident(), None)
+            self.has_answered = True
 
     @property
     def count(self) -> int | None:

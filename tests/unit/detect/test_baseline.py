@@ -210,3 +210,22 @@ def test_a_script_that_is_edited_as_soon_as_it_is_loaded(
     assert baseline.digest(str(path), now) == loaded
     assert (now != loaded) == is_edited
     assert baseline.unproven == []
+
+
+@pytest.mark.parametrize("is_edited", [True, False])
+def test_a_path_file_is_what_it_was_at_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_edited: bool
+) -> None:
+    """An editable install that is moved while the application is loaded is a change."""
+    folder = tmp_path / "site-packages"
+    folder.mkdir()
+    path = folder / "editable.pth"
+    path.write_text("/srv/one\n")
+    monkeypatch.setattr(sys, "path", [str(folder), str(tmp_path / "missing" / "site-packages")])
+    at_start = digest_of(str(path))
+    baseline = Baseline(Imports(lambda: None), Absence(None), Modules({}))
+    if is_edited:
+        path.write_text("/srv/two\n")
+    now = digest_of(str(path))
+    assert baseline.digest(str(path), now) == at_start
+    assert (now != at_start) == is_edited

@@ -54,8 +54,10 @@ def test_a_request(inside: Inside) -> None:
     [only] = requests.running()
     assert (only.method, only.path, only.thread) == ("POST", "/app/x", threading.get_native_id())
     assert requests.latest == only.began
+    assert not requests.has_answered
     inside.finish()
     assert requests.running() == []
+    assert requests.has_answered
 
 
 def test_one_for_each_thread(inside: Inside) -> None:
