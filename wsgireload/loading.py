@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from typing import Protocol
 
+from wsgireload.early import Early
 from wsgireload.log import Event, Log, Word, few, shown
 from wsgireload.report import Failed
 from wsgireload.server import detection
 from wsgireload.server.load_failure import LoadFailure
 from wsgireload.stand_in import StandIn
-from wsgireload.wiring import Parts
 
 LONG_AGO = 60.0  # seconds: a restart that lies further back is not reported as the one just made
 AGAIN = 0.02  # seconds between two checks whether the application is loaded
@@ -21,17 +22,25 @@ FIRST = 2.0  # seconds of loading without a scan beside it; most applications ar
 ANSWER = 0.1  # seconds after loading in which a request that waits for it is answered
 
 
+class Detector(Protocol):
+    """What is watched: see detect/detector.py."""
+
+    @property
+    def unproven(self) -> Collection[str]: ...
+    def __len__(self) -> int: ...
+
+
 class Loading:
     """The time from the start of a monitor until its application is loaded."""
 
     def __init__(
-        self, parts: Parts, log: Log, restart: Callable[[], object] = lambda: None
+        self, early: Early, log: Log, restart: Callable[[], object] = lambda: None
     ) -> None:
         """`restart` requests another process where this one cannot load the script."""
-        self._parts = parts
+        self._early = early
         self._log = log
         self._began = time.monotonic()
-        self._has_script = parts.is_loading()
+        self._has_script = early.is_loading()
         self._is_over = False
         self._failure = LoadFailure()
         self._restart = restart
@@ -68,24 +77,24 @@ class Loading:
         loaded.
         """
         now = time.monotonic()
-        if self._parts.is_loading():
+        if self._early.is_loading():
             return now - self._began < FIRST
-        if not (self._has_script and self._parts.is_up()):
+        if not (self._has_script and self._early.is_up()):
             return False
         self._loaded_at = self._loaded_at or now
-        return now - self._loaded_at < ANSWER and not self._parts.requests.has_answered
+        return now - self._loaded_at < ANSWER and not self._early.requests.has_answered
 
-    def goes_on(self) -> bool:
+    def goes_on(self, detector: Detector) -> bool:
         """Whether to check again soon; called after a scan. Logs the end of loading."""
         if self._is_over:
             return False
         now = time.monotonic()
-        if self._parts.is_loading():
+        if self._early.is_loading():
             self._failed_at = None
             if now - self._began < SLOWLY:
                 return True
             self._log.say_once(Word.WATCHING, "the WSGI script is still being loaded")
-        elif self._has_script and not self._parts.is_up():  # the next request loads it again
+        elif self._has_script and not self._early.is_up():  # the next request loads it again
             self._failed_at = self._failed_at or now
             if self.failed is None and now - self._failed_at < UNKNOWN:
                 return True
@@ -93,7 +102,7 @@ class Loading:
         else:
             self._is_over = True
             self._failure.end()
-            self._report()
+            self._report(detector)
         return False
 
     def _report_failure(self) -> None:
@@ -104,8 +113,8 @@ class Loading:
         text = f"the WSGI script could not be loaded: {why}"
         self._log.say_once(Word.WATCHING, text, loud=True, event=event)
 
-    def _report(self) -> None:
-        budget, detector = self._parts.budget, self._parts.detector
+    def _report(self, detector: Detector) -> None:
+        budget = self._early.budget
         up = self._loaded_at or time.monotonic()
         made_by = budget.made_by
         if made_by is not None and self._began - made_by.at < LONG_AGO:

@@ -6,19 +6,23 @@ import contextlib
 import os
 import time
 import traceback
-from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from wsgireload import environment, settings, threads
+from wsgireload.early import Early
 from wsgireload.hook import Hook
+from wsgireload.late import Late
 from wsgireload.loading import AGAIN, Loading
 from wsgireload.log import Event, Log, Word
 from wsgireload.report import Awaited, Status
-from wsgireload.server import detection, ending
+from wsgireload.server import ending
 from wsgireload.server.detection import Server
 from wsgireload.settings import Settings
-from wsgireload.watch.wakeup import SOON, Pace
-from wsgireload.wiring import Parts
+from wsgireload.watch.wakeup import SOON, Pace, Wakeup
+
+if TYPE_CHECKING:
+    from wsgireload.wiring import Parts
 
 UNLOADED = "the WSGI script cannot be loaded here; another process may load it"
 
@@ -52,14 +56,14 @@ class Monitor:
         # A step is, now: the first scan is the baseline of tracked files, and of no others.
         self._is_wanted = bool(chosen.track or chosen.trigger)
         self._since = time.time()
-        self._is_behind: Callable[[], bool] = lambda: False
         self._is_up = False  # and every gate has announced it
+        self._first = Wakeup()  # from the wait for the application
+        self._late = Late(self._parts, self._fail, never=self._stopped)
         if refusal is None:
             self._pace = Pace(chosen.interval, time.monotonic)
-            self._parts = Parts(chosen, server, self._log, self._checkpoint, self._imported)
+            self._early = Early(chosen, server, self._log, self._imported)
             heal = partial(self.restart, UNLOADED) if server.kind == "daemon" else lambda: None
-            self._loading = Loading(self._parts, self._log, heal)
-            self._is_behind = self._parts.reloader.reload_required
+            self._loading = Loading(self._early, self._log, heal)
 
     @property
     def active(self) -> bool:
@@ -75,28 +79,30 @@ class Monitor:
             self._log.say(Word.WATCHING, wrong, loud=True)
         if changed := self._environment.changed:
             self._log.say(Word.WATCHING, f"from the environment: {', '.join(changed)}")
-        self._parts.imports.install()
+        self._early.imports.install()
         self._loading.begin()
         try:  # now: the first request that is answered may show a status
-            self._parts.budget.recall()
+            self._early.budget.recall()
         except Exception as error:  # this is the application's own thread: it has to go on
             self._log.say_once(Word.WATCHING, f"could not read the journal: {error}")
         try:
             self._thread = threads.RealThread(self._run)
         except RuntimeError as error:
-            self._end(f"this interpreter does not let a thread start: {error}")
-            self._parts.wakeup.end()
-            self._log.say(Word.INACTIVE, str(self.reason))
+            self._fail(f"this interpreter does not let a thread start: {error}")
 
     def reload_required(self) -> bool:
         """Whether the next process has to answer this request: see decide/timing.py."""
-        return self._is_behind()
+        if not self._stopped:
+            self._early.asked = True
+        # Another process of the group may have been first to notice a change.
+        parts = self._late.get() if self._server.processes > 1 else self._late.parts
+        return parts is not None and parts.reloader.reload_required()
 
     def track(self, *paths: str | os.PathLike[str]) -> None:
         """Watch more files, folders or globs; SettingsError for what is no path."""
         more = settings.checked("track", paths)
-        if not self._stopped:
-            self._parts.detector.track(more)
+        if (parts := self._late.get()) is not None and not self._stopped:
+            parts.detector.track(more)
             self._wake()
 
     def scan(self) -> None:
@@ -106,15 +112,16 @@ class Monitor:
 
     def restart(self, reason: str = "no reason given") -> bool:
         """Request a restart, beyond budget and timing; False where this monitor may not."""
-        if self._stopped:
+        if (parts := self._late.get()) is None or self._stopped:
             self._log.say(Word.INACTIVE, f"no restart ({reason}): {self.reason}")
             return False
-        self._parts.reloader.request(reason)
+        parts.reloader.request(reason)
         self._wake()
         return True
 
     def status(self) -> Status:
         """The state of this monitor now."""
+        parts = None if self._thread is None else self._late.get()
         status = Status(
             active=self.active,
             reason=self.reason,
@@ -124,28 +131,27 @@ class Monitor:
             parent=self._server.parent,
             since=self._since,
         )
-        if self._thread is None:
-            return status
-        return self._parts.complete(status)._replace(failed=self._loading.failed)
+        return parts.complete(status, self._loading.failed) if parts else status
 
     def leave(self, timeout: float) -> None:
         """As `stop`, when this process ends."""
-        is_ours = not self._stopped and self._parts.reloader.is_coming
-        if not self._stopped:
-            self._parts.restart.leaving()
-            self._parts.reloader.leave()
+        parts = None if self._stopped else self._late.get()
+        is_ours = parts is not None and parts.reloader.is_coming
+        if parts is not None:
+            parts.restart.leaving()
+            parts.reloader.leave()
         self._is_leaving = True
         self._finish(timeout)
         self._hook.wait()
         if is_ours:
-            ending.watch(self._parts.requests, self._report_end, threads.start)
+            ending.watch(self._early.requests, self._report_end, threads.start)
 
     def stop(self, timeout: float = 5.0) -> None:
         """End the thread, and wait so many seconds for that; stopping twice does no harm."""
         ran = not self._stopped
         self._finish(timeout)
-        if ran:
-            self._parts.reloader.withdraw()
+        if ran and (parts := self._late.parts) is not None:
+            parts.reloader.withdraw()
 
     def _finish(self, timeout: float) -> None:
         self._end("it was stopped")
@@ -154,33 +160,44 @@ class Monitor:
 
     def is_due(self) -> bool:
         """Whether this process is about to be replaced, or ends."""
-        return self._is_leaving or (not self._stopped and self._parts.reloader.is_due)
+        parts = None if self._stopped else self._late.parts
+        return self._is_leaving or (parts is not None and parts.reloader.is_due)
 
     def _report_end(self, awaited: tuple[Awaited, ...]) -> None:
-        if awaited:
-            self._parts.reloader.report_end(awaited)
-            self._write_status()
+        if awaited and (parts := self._late.parts) is not None:
+            parts.reloader.report_end(awaited)
+            parts.write_status(self.status, self._loading.failed)
 
     def forget(self) -> None:
         """In a forked child: there is no thread here, and no lock of the parent's is touched."""
+        self._late.end()
         if not self._stopped:
-            self._parts.imports.remove()
-            self._parts.wakeup.end()
-            for gate in self._parts.gates:
-                gate.forget()
+            self._early.imports.remove()
+            if (parts := self._late.parts) is not None:
+                parts.forget()
         self._stopped, self._thread = True, None
         self.reason = "this process was forked from the one that started the monitor"
 
     def _end(self, reason: str) -> None:
         if not self._stopped:
             self._stopped, self.reason = True, reason
-            self._parts.imports.remove()
+            self._late.end()
+            self._early.imports.remove()
             self._loading.end()
             self._wake()
 
+    def _fail(self, reason: str) -> None:
+        self._end(reason)
+        self._log.say(Word.INACTIVE, reason)
+
+    def _parts(self, kind: type[Parts]) -> Parts:
+        return kind(self._settings, self._server, self._log, self._early, self._checkpoint)
+
     def _wake(self) -> None:
         self._is_wanted = True
-        self._parts.wakeup.wake()
+        self._first.wake()
+        if (parts := self._late.parts) is not None:
+            parts.wakeup.wake()
 
     def _imported(self) -> None:
         if self._thread is None or not self._thread.is_current:  # that one is awake
@@ -192,38 +209,32 @@ class Monitor:
 
     def _run(self) -> None:
         """The thread: one step after another until stopped. What a step raises does not end it."""
-        parts, paths = self._parts, None
-        self._let_load()
+        with contextlib.suppress(Exception):  # an error there must not keep the steps from coming
+            while not self._is_wanted and self._loading.comes_first():
+                self._first.wait(AGAIN)
+        parts, paths = self._late.get(), None
+        if parts is None:
+            return
         while not self._stopped:
-            wait = self._guarded(paths)
+            wait = self._guarded(parts, paths)
             seconds = self._settings.interval if wait is None else wait
             changed = parts.wakeup.wait(seconds, self._pace.rest)
             paths = None if wait is None else changed  # what failed may not have scanned its paths
             if self._must_scan:
                 paths, self._must_scan = None, False
-        parts.status_file.remove()
-        parts.wakeup.end()
-        for gate in parts.gates:
-            gate.end()
+        parts.end()
 
-    def _let_load(self) -> None:
-        """Wait as long as a scan would delay the application, unless a step is wanted."""
-        with contextlib.suppress(Exception):  # an error there must not keep the steps from coming
-            while not self._is_wanted and self._loading.comes_first():
-                self._parts.wakeup.wait(AGAIN)
-
-    def _guarded(self, paths: set[str] | None) -> float | None:
+    def _guarded(self, parts: Parts, paths: set[str] | None) -> float | None:
         """Take a step; returns the seconds until the next one, None if it failed."""
-        parts = self._parts
         self._pace.begin()
         try:
             if parts.status_file.restart_requested():
                 parts.reloader.request("wsgireload restart")
             parts.pause.refresh()
             wait = min(parts.reloader.step(paths), parts.pause.left)
-            loading = self._loading.goes_on()
+            loading = self._loading.goes_on(parts.detector)
             if not parts.detector.importing:
-                self._write_status()
+                parts.write_status(self.status, self._loading.failed)
         except StopScanning:
             return None
         except Exception:  # the site must not suffer from an error of ours
@@ -236,14 +247,3 @@ class Monitor:
         soon = parts.detector.importing or not self._is_up
         due_in = SOON if soon else parts.detector.due_in
         return min(wait, self._pace.pause(AGAIN if loading else due_in))
-
-    def _write_status(self) -> None:
-        reloader, budget = self._parts.reloader, self._parts.budget
-        happening = reloader.changes.files, reloader.hold, reloader.restarting, reloader.awaited
-        failed = self._loading.failed
-        beside = detection.other_reloader()
-        if beside is not None:
-            self._log.say_once(Word.WATCHING, beside, loud=True)
-        parts, pause = self._parts, self._parts.pause.until
-        reportable = len(parts.detector), budget.history, beside, pause, failed, *happening
-        parts.status_file.write(reportable, self.status, parts.requests.count)

@@ -1,4 +1,7 @@
-"""The parts of a monitor, chosen by the settings and the server, and put in order."""
+"""The parts of a monitor, chosen by the settings and the server, and put in order.
+
+Imported, and made, once the application is loaded. What cannot wait for that is in early.py.
+"""
 
 from __future__ import annotations
 
@@ -8,35 +11,27 @@ from functools import partial
 
 from wsgireload import settings
 from wsgireload.changes import fingerprint
-from wsgireload.decide.apache_config import ApacheConfig
-from wsgireload.decide.budget import Budget
 from wsgireload.decide.compiler import Compiler
 from wsgireload.decide.pause import Paused
-from wsgireload.decide.rolling import Rolling
 from wsgireload.decide.settle import Settle
 from wsgireload.decide.syntax import StaleBytecode, Syntax
 from wsgireload.decide.timing import Handover, Timing
 from wsgireload.decide.verdict import Gate
-from wsgireload.detect.baseline import Absence, Baseline
 from wsgireload.detect.bytecode import freshen
 from wsgireload.detect.detector import Detector
-from wsgireload.detect.imports import Imports
 from wsgireload.detect.missing import path_files
-from wsgireload.detect.modules import Modules
+from wsgireload.early import Early
 from wsgireload.log import Log, Word
 from wsgireload.reloader import Reloader
-from wsgireload.report import Status
+from wsgireload.report import Failed, Status
 from wsgireload.server import detection, native
 from wsgireload.server.detection import Server
 from wsgireload.server.restart import Restart
-from wsgireload.server.running import requests
 from wsgireload.settings import Settings
 from wsgireload.state.group_epoch import GroupEpoch
 from wsgireload.state.group_lease import GroupLease
-from wsgireload.state.journal import Journal
-from wsgireload.state.own_writes import OwnWrites
 from wsgireload.state.pause import application_name
-from wsgireload.state.private_dir import NO_GROUP, Candidates
+from wsgireload.state.private_dir import NO_GROUP
 from wsgireload.state.shared_answer import SharedAnswer
 from wsgireload.state.status_file import StatusFile
 from wsgireload.watch.events import Events, NoEvents
@@ -51,38 +46,28 @@ class Parts:
         chosen: Settings,
         server: Server,
         log: Log,
+        early: Early,
         checkpoint: Callable[[], None],
-        on_import: Callable[[], None],
     ) -> None:
-        """`checkpoint` may raise to end a step in the middle.
-
-        `on_import` is called in the importing thread when modules come after a while without any.
-        """
+        """`checkpoint` may raise to end a step in the middle."""
         self._chosen = chosen
         self._server = server
+        self._log = log
+        self._early = early
         self._trouble = partial(log.say_once, Word.WATCHING)
-        self._folders = Candidates(settings.state_folders(), self._trouble)
         # mod_wsgi's daemon processes alone can be replaced by a request, or with their group.
         self._daemon = server.mod_wsgi if server.kind == "daemon" else None
-        # The same application: in this Apache, and in any Apache of this user.
-        parent = detection.process_identity(server.parent)
-        here = fingerprint(f"{parent} {server.kind} {server.process_group}".encode())
+        # The same application in any Apache of this user.
         script = detection.script()
         self._group = application_name(server.kind, server.process_group, script)
 
-        # A service script is never done, and other servers have none.
-        has_script = server.mod_wsgi is not None and not server.is_service
-        self.is_loading = detection.scripts_loading if has_script else lambda: False
-        self.is_up = detection.scripts_loaded if has_script else lambda: True
-
         clock, events = time.monotonic, self._events()
-        self.imports = Imports(on_import)
-        self.detector = self._detector(log, events, checkpoint)
+        self.detector = Detector(chosen, log, events, early.baseline, checkpoint)
+        self.detector.track(path_files())
         interpreter = fingerprint(server.application.encode())
         group, interval = server.process_group, chosen.interval
-        self.status_file = StatusFile(self._folders, interpreter, group, interval, self._group)
+        self.status_file = StatusFile(early.folders, interpreter, group, interval, self._group)
         self.pause = Paused(self.status_file.pause, clock, time.time)
-        self.budget = self._budget(here)
         self.restart = self._restart()
         # A process that rolls is on its own.
         self._is_alone = self._daemon is None or server.processes == 1 or chosen.rolling
@@ -94,19 +79,20 @@ class Parts:
             self.pause,
             settle,
             Syntax(checkpoint, compiler, settle.left_in_doubt, settle.is_endless),
-            *self._checks(here),
-            self.budget,
+            *self._checks(),
+            early.budget,
+            *self._rolling(),
+            StaleBytecode(freshen, log),
+            *self._timing(handover),
         ]
-        self.requests = requests(server.mod_wsgi)
-        self.gates += [*self._rolling(), StaleBytecode(freshen, log), *self._timing(handover)]
         self.reloader = Reloader(
-            self.detector, self.gates, self.restart, self.budget, handover, log
+            self.detector, self.gates, self.restart, early.budget, handover, log
         )
         self.wakeup = self._wakeup(events, settle)
 
-    def complete(self, status: Status) -> Status:
-        """Return a status with what the parts report; from any thread."""
-        reloader, budget = self.reloader, self.budget
+    def complete(self, status: Status, failed: Failed | None) -> Status:
+        """Return a status with what the parts report, and with `failed`; from any thread."""
+        reloader, budget = self.reloader, self._early.budget
         hold, made_by = reloader.hold, budget.made_by  # once: another thread changes them
         return status._replace(
             files=len(self.detector),
@@ -122,21 +108,35 @@ class Parts:
             history=budget.history,
             waiting=reloader.awaited,
             beside=detection.other_reloader(),
+            failed=failed,
             paused=self.pause.until,
             script=detection.script() or None,
-            requests=self.requests.count,
+            requests=self._early.requests.count,
             list_paths=self.detector.paths,
         )
 
-    def _detector(
-        self, log: Log, events: Events | NoEvents, checkpoint: Callable[[], None]
-    ) -> Detector:
-        # A process that was forked from one with modules in it was not empty when it began.
-        started = detection.process_started() if self._chosen.server is None else None
-        baseline = Baseline(self.imports, Absence(started), Modules())
-        detector = Detector(self._chosen, log, events, baseline, checkpoint)
-        detector.track(path_files())
-        return detector
+    def write_status(self, status: Callable[[], Status], failed: Failed | None) -> None:
+        """Write the status file if what is reportable has changed: `failed` is of the status."""
+        reloader, budget = self.reloader, self._early.budget
+        happening = reloader.changes.files, reloader.hold, reloader.restarting, reloader.awaited
+        beside = detection.other_reloader()
+        if beside is not None:
+            self._log.say_once(Word.WATCHING, beside, loud=True)
+        state = len(self.detector), budget.history, beside, self.pause.until, failed
+        self.status_file.write((*state, *happening), status, self._early.requests.count)
+
+    def end(self) -> None:
+        """The monitor ends."""
+        self.status_file.remove()
+        self.wakeup.end()
+        for gate in self.gates:
+            gate.end()
+
+    def forget(self) -> None:
+        """This is a forked child: see `Gate.forget`."""
+        self.wakeup.end()
+        for gate in self.gates:
+            gate.forget()
 
     def _restart(self) -> Restart:
         if self._server.kind == "windows":
@@ -166,9 +166,11 @@ class Parts:
             self._trouble(f"everything is polled, every {self._chosen.interval:g} s: {why}")
             return NoEvents()
 
-    def _checks(self, application: str) -> Iterator[Gate]:
+    def _checks(self) -> Iterator[Gate]:
         """The checks that run in the background: of Apache's configuration, and the user's own."""
         if self._server.kind == "windows" and self._chosen.check_config:
+            from wsgireload.decide.apache_config import ApacheConfig
+
             # Elsewhere no restart reads the configuration again.
             yield ApacheConfig(native.command_line(), settings.environment(), time.monotonic)
         if self._chosen.preflight is not None:
@@ -179,37 +181,29 @@ class Parts:
                 preflight.command(words, detection.script_paths()),
                 preflight.folder(words, detection.script_folder()),
                 preflight.environment(settings.environment()),
-                SharedAnswer(self._folders, f"{application}.preflight"),
+                SharedAnswer(self._early.folders, f"{self._early.application}.preflight"),
                 time.monotonic,
             )
 
-    def _budget(self, application: str) -> Budget:
-        started, clock = detection.process_started(), time.monotonic
-        began = None if started is None else clock() - (time.time() - started)
-        first = detection.is_first_child()
-        return Budget(
-            self._chosen.budget,
-            Journal(self._folders, application, clock, began, first),
-            OwnWrites(self._folders, self.is_up),
-            self._server.processes,
-            clock,
-        )
-
     def _rolling(self) -> Iterator[Gate]:
         if self._chosen.rolling:
-            yield Rolling(self._folders, self._group, self.is_up, time.monotonic)
+            from wsgireload.decide.rolling import Rolling
+
+            yield Rolling(self._early.folders, self._group, self._early.is_up, time.monotonic)
 
     def _timing(self, handover: Handover) -> Iterator[Gate]:
         when = self._chosen.when
         if self._daemon is not None and not self._server.is_service and when != "now":
             patience, hook = self._chosen.patience, detection.reload_hook
-            yield Timing(when, patience, handover, self.requests, hook, time.monotonic)
+            yield Timing(when, patience, handover, self._early.requests, hook, time.monotonic)
         elif when == "next-request":
             self._trouble("no request can trigger a restart here: when='now' applies")
 
     def _handover(self) -> Handover:
         """Of the process group, if there is one."""
-        folders = NO_GROUP if self._is_alone else self._folders
-        epoch = GroupEpoch(folders, f"{self._group}.call")
+        folders = NO_GROUP if self._is_alone else self._early.folders
+        epoch = GroupEpoch(folders, f"{self._group}.call", began=self._early.began)
         lease = GroupLease(folders, f"{self._group}.wait")
-        return Handover(epoch, lambda: self.restart.follows_rejection, lease)
+        handover = Handover(epoch, lambda: self.restart.follows_rejection, lease)
+        handover.asked = self._early.asked
+        return handover

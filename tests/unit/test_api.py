@@ -71,7 +71,7 @@ def test_little_is_imported(tmp_path: Path) -> None:
         large = {"dataclasses", "inspect", "ast", "hashlib", "tempfile"}
         assert not large & (imported - early), imported - early
         monitor = wsgireload.start(server="daemon", interval=0.01)
-        wait_for(lambda: monitor._parts.reloader.scans)
+        wait_for(lambda: monitor.status().looks)
         assert not large & (set(sys.modules) - imported - preludes), set(sys.modules) - imported
         """,
     )
@@ -110,6 +110,24 @@ def test_before_start(tmp_path: Path) -> None:
     )
 
 
+def test_start_imports_what_cannot_wait(tmp_path: Path) -> None:
+    """The other parts are imported once the application is loaded, which they would delay."""
+    run(
+        tmp_path,
+        """
+        from wsgireload.loading import Loading
+        Loading.comes_first = lambda _: True
+        wsgireload.start(server="daemon")
+        ours = {name for name in set(sys.modules) - early if name.startswith("wsgireload.")}
+        late = {"decide.syntax", "detect.detector", "reloader", "watch.events", "wiring"}
+        assert not {f"wsgireload.{name}" for name in late} & ours, ours
+        assert len(ours) <= 45, sorted(ours)
+        assert wsgireload.status().files == 0
+        assert {f"wsgireload.{name}" for name in late} <= set(sys.modules)
+        """,
+    )
+
+
 def test_the_first_look_has_it_all(tmp_path: Path) -> None:
     """What was tracked before start() is there when the monitor begins."""
     run(
@@ -118,7 +136,7 @@ def test_the_first_look_has_it_all(tmp_path: Path) -> None:
         from wsgireload.monitor import Monitor
         begin, there = Monitor.start, []
         def start(self):
-            there.extend(self._parts.detector._tracked._expanded)
+            there.extend(self._late.parts.detector._tracked._expanded)
             begin(self)
         Monitor.start = start
         wsgireload.track("one.html")

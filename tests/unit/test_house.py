@@ -39,10 +39,13 @@ MAY_IMPORT = {  # what a folder or module may import of ours, beside itself: fol
     "detect": BELOW,
     "decide": {"report", *BELOW},
     "reloader": {"decide", "report", *BELOW},
-    "wiring": {"detect", "decide", "watch", "reloader", "report", *BELOW},
+    "early": {"detect", "decide", *BELOW},
+    "wiring": {"detect", "decide", "early", "watch", "reloader", "report", *BELOW},
     "stand_in": {"api", "report", "web", *BELOW},  # and what shows its reason
-    "loading": {"report", "stand_in", "wiring", *BELOW},
-    "monitor": {"environment", "hook", "loading", "wiring", "report", "watch", *BELOW},
+    "loading": {"early", "report", "stand_in", *BELOW},
+    "late": {"threads", "wiring"},
+    "monitor": {"environment", "hook", "loading", "late", "wiring", "report", "watch", *BELOW}
+    | {"early"},
     "api": {"monitor", "report", "streaming", *BELOW},
     "streaming": set(),
     "__init__": {"api", "errors", "log", "monitor", "report"},

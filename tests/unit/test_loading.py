@@ -9,10 +9,10 @@ import pytest
 from support.standins import Clock, Lines
 
 from wsgireload import loading
+from wsgireload.early import Early
 from wsgireload.loading import ANSWER, FIRST, LONG_AGO, SLOWLY, UNKNOWN, Loading
 from wsgireload.report import Failed
 from wsgireload.state.journal import Entry
-from wsgireload.wiring import Parts
 
 
 class Detector:
@@ -35,18 +35,20 @@ class World:
             made_by=None, complete=self.completed.append, repeated=lambda: ""
         )
         monkeypatch.setattr(loading.time, "monotonic", self.clock)
-        parts = SimpleNamespace(
+        early = SimpleNamespace(
             budget=self.budget,
-            detector=self.detector,
             is_loading=lambda: self.is_loading,
             is_up=lambda: self.is_up,
             requests=(requests := SimpleNamespace(has_answered=False)),
         )
         self.requests = requests
-        self.loading = Loading(cast(Parts, parts), self.log)
+        self.loading = Loading(cast(Early, early), self.log)
 
     def loaded(self) -> None:
         self.is_loading, self.is_up = False, True
+
+    def goes_on(self) -> bool:
+        return self.loading.goes_on(self.detector)
 
     def made_by(self, at: float) -> None:
         self.budget.made_by = Entry(at, 7, "a.py changed", "what")
@@ -60,12 +62,12 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 
 def test_what_is_watched_is_logged_once_it_is_loaded(world: World) -> None:
     """Not before, when more files are still to come; and once."""
-    assert world.loading.goes_on()
+    assert world.goes_on()
     assert world.log.lines == []
     world.detector.files = 1000
     world.loaded()
-    assert not world.loading.goes_on()
-    assert not world.loading.goes_on()
+    assert not world.goes_on()
+    assert not world.goes_on()
     expected = "watching: 1000 files; imported before start(), assumed unchanged: /site/a.py"
     assert world.log.lines == [expected]
 
@@ -73,10 +75,10 @@ def test_what_is_watched_is_logged_once_it_is_loaded(world: World) -> None:
 def test_new_code_is_up_once_it_is_loaded(world: World) -> None:
     """The time that the log and the journal give includes that of loading."""
     world.made_by(world.clock.now - 1.0)
-    assert world.loading.goes_on()
+    assert world.goes_on()
     world.clock.now += 3.0
     world.loaded()
-    world.loading.goes_on()
+    world.goes_on()
     assert world.log.lines[0] == "reloaded: a.py changed; new code up after 4.00 s"
     assert [entry.up for entry in world.completed] == [world.clock.now]
 
@@ -86,7 +88,7 @@ def test_loading_takes_no_restart_from_its_report(world: World) -> None:
     world.made_by(world.clock.now - LONG_AGO + 1)
     world.clock.now += LONG_AGO
     world.loaded()
-    world.loading.goes_on()
+    world.goes_on()
     assert world.log.lines[0].startswith("reloaded: ")
 
 
@@ -94,7 +96,7 @@ def test_an_old_restart_is_not_reported(world: World) -> None:
     """This start has another cause."""
     world.made_by(world.clock.now - LONG_AGO - 1)
     world.loaded()
-    world.loading.goes_on()
+    world.goes_on()
     assert len(world.log.lines) == 1
     assert world.completed == []
 
@@ -102,11 +104,11 @@ def test_an_old_restart_is_not_reported(world: World) -> None:
 def test_slow_loading_is_logged(world: World) -> None:
     """A script that hangs is named, once, and nobody looks often any more."""
     world.clock.now += SLOWLY
-    assert not world.loading.goes_on()
-    assert not world.loading.goes_on()
+    assert not world.goes_on()
+    assert not world.goes_on()
     assert world.log.lines == ["watching: the WSGI script is still being loaded"]
     world.loaded()
-    world.loading.goes_on()
+    world.goes_on()
     assert len(world.log.lines) == 2
 
 
@@ -114,15 +116,15 @@ def test_a_failed_start_is_logged(world: World) -> None:
     """No new code is up then, until a later request loads it after all."""
     world.made_by(world.clock.now - 1.0)
     world.is_loading = False
-    assert world.loading.goes_on()  # mod_wsgi may be about to log why
+    assert world.goes_on()  # mod_wsgi may be about to log why
     world.clock.now += UNKNOWN
     for _ in range(2):
-        assert not world.loading.goes_on()
+        assert not world.goes_on()
     [line] = world.log.lines
     assert line.startswith("watching: the WSGI script could not be loaded: the traceback above")
     assert world.completed == []
     world.loaded()
-    world.loading.goes_on()
+    world.goes_on()
     assert world.log.lines[1].startswith("reloaded: ")
 
 
@@ -134,12 +136,12 @@ def test_why_a_start_has_failed(world: World) -> None:
     assert world.loading.failed is None
     world.loading._failure.last = FAILED
     world.is_loading = False
-    assert not world.loading.goes_on()
+    assert not world.goes_on()
     [line] = world.log.lines
     assert line.endswith("could not be loaded: NameError: no (/site/a.py, line 3)")
     assert world.loading.failed == FAILED
     world.loaded()
-    world.loading.goes_on()
+    world.goes_on()
     assert world.loading.failed is None
 
 
@@ -147,8 +149,8 @@ def test_without_a_script(world: World) -> None:
     """Where start() was called elsewhere, there is nothing to wait for."""
     world.is_loading = False
     world.is_up = False
-    other = Loading(world.loading._parts, world.log)
-    assert not other.goes_on()
+    other = Loading(world.loading._early, world.log)
+    assert not other.goes_on(world.detector)
     assert len(world.log.lines) == 1
     assert "3 files" in world.log.lines[0]
 
@@ -190,5 +192,5 @@ def test_waiting_for_an_answer_is_no_part_of_a_restart(world: World) -> None:
     world.loaded()
     world.loading.comes_first()
     world.clock.now += 0.5
-    world.loading.goes_on()
+    world.goes_on()
     assert world.log.lines[0].endswith("; new code up after 1.00 s")

@@ -138,7 +138,7 @@ def test_the_environment_overrides_the_code(
     monkeypatch.setenv("WSGIRELOAD_WATCH", "poll")
     monkeypatch.setenv("WSGIRELOAD_SETTLE", "soon")
     monitor = looked(begin(watch="events", settle=0.25))
-    assert type(monitor._parts.wakeup) is Wakeup
+    assert type(monitor._late.parts.wakeup) is Wakeup
     assert monitor._settings.settle == 0.25
     logged = {each.getMessage().split(" [")[0]: each.levelname for each in caplog.records}
     assert logged["watching: from the environment: WSGIRELOAD_WATCH=poll"] == "INFO"
@@ -151,15 +151,20 @@ def test_the_first_scan_lets_the_application_load(
     begin: Callable[..., Monitor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is scanned beside the loading, and everything after it."""
-    scans: list[int] = []
+    made: list[object] = []
+    monitors: list[Monitor] = []
+    loaded = threading.Event()
 
-    def check(loading: Loading) -> bool:
-        scans.append(loading._parts.reloader.scans)
-        return len(scans) < 3
+    def check(_: Loading) -> bool:
+        made.extend(each._late.parts for each in monitors)
+        return not loaded.is_set()
 
     monkeypatch.setattr(Loading, "comes_first", check)
-    looked(begin())
-    assert scans == [0, 0, 0]
+    monitors.append(begin())
+    wait_for(lambda: len(made) > 3)
+    assert set(made) == {None}
+    loaded.set()
+    looked(*monitors)
 
 
 def test_an_error_while_the_application_loads_does_not_end_the_watch(
@@ -217,7 +222,7 @@ def test_a_step_that_fails_forgets_no_change(
     path = tmp_path / "page.html"
     path.write_text("one")
     monitor = looked(begin(track=[path], interval=0.05))
-    detector = monitor._parts.detector
+    detector = monitor._late.parts.detector
     scan, failed = detector.scan, threading.Event()
 
     def fail_once(paths: set[str] | None) -> object:
@@ -463,7 +468,7 @@ def test_an_import_wakes(begin: Callable[..., Monitor], monkeypatch: pytest.Monk
         return 60.0
 
     monkeypatch.setattr(monitor, "_wake", lambda: woken.append(threading.current_thread()))
-    monkeypatch.setattr(monitor._parts.reloader, "step", step)
+    monkeypatch.setattr(monitor._late.parts.reloader, "step", step)
     assert stepped.wait(DEADLINE)
     monitor._imported()
     assert woken == [threading.current_thread()]
@@ -733,7 +738,7 @@ def test_a_new_process_reports_that_it_is_up(begin, tmp_path: Path) -> None:
         monitor = looked(begin(rolling=True, interval=3600.0))
         looked_again(monitor, 3)
     looked_again(monitor, 1)
-    wait_for(lambda: all(gate.announce() for gate in monitor._parts.gates))
+    wait_for(lambda: all(gate.announce() for gate in monitor._late.parts.gates))
 
 
 def test_another_reloader_is_reported(

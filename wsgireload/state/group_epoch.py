@@ -32,13 +32,19 @@ class GroupEpoch:
         folders: Candidates = NO_GROUP,
         name: str = "",
         clock: Callable[[], float] = time.monotonic,
+        *,
+        began: float | None = None,
     ) -> None:
-        """`name` is that of the file. Without folders this process has no group."""
+        """`name` is that of the file. Without folders this process has no group.
+
+        `began` is the time of the clock whose code this process runs; now if None.
+        """
         self._folders = folders
         self._name = name
         self._paths = [os.path.join(path, name) for path in dict.fromkeys(folders.paths)]
         self._clock = clock
-        self._loaded = self._scanned = self._now()  # this process runs the code of that moment
+        # This process runs the code of that moment.
+        self._loaded = self._scanned = self._now() if began is None else int(began * 1e9)
         self._announced, self._read_again = 0, clock()
         self._ours = 0  # the announcement of this process
         self._ahead = {time for time in self._times() if time > self._now()}

@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from wsgireload.threads import allocate_lock, sleep
-from wsgireload.watch.events import Events
+
+if TYPE_CHECKING:
+    from wsgireload.watch.events import Events
 
 SHARE = 10  # a scan may take a tenth of the time: where scans take long, they are made less often
 SOON = 0.1  # seconds between two scans while modules are being imported

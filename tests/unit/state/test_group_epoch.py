@@ -22,11 +22,11 @@ class World:
         self.now = 1000.0
         self.troubles: list[str] = []
 
-    def process(self) -> GroupEpoch:
+    def process(self, began: float | None = None) -> GroupEpoch:
         """One more, which begins a second after the last thing that was done."""
         self.now += 1
         folders = Candidates([str(self.folder), str(self.other)], self.troubles.append)
-        return GroupEpoch(folders, "group.call", lambda: self.now)
+        return GroupEpoch(folders, "group.call", lambda: self.now, began=began)
 
     def leave(self, seconds: float) -> None:
         """A file that has that time, and this user alone may read."""
@@ -51,6 +51,14 @@ def test_an_announcement_reaches_all(world: World) -> None:
     assert first.is_over()
     assert second.is_over()
     assert not world.process().is_over()
+
+
+def test_an_announcement_while_a_process_loads_its_code(world: World) -> None:
+    """It may have loaded the old code by then."""
+    began = world.now
+    world.now += 1
+    world.process().announce()
+    assert world.process(began).is_over()
 
 
 def test_an_announcement_is_retracted(world: World) -> None:

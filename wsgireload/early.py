@@ -1,0 +1,72 @@
+"""The parts of a monitor that have to be there before the application is loaded.
+
+All others are imported and made after that: see wiring.py. Importing them takes the GIL, and time
+from the application.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+
+from wsgireload import settings
+from wsgireload.changes import fingerprint
+from wsgireload.decide.budget import Budget
+from wsgireload.detect.baseline import Absence, Baseline
+from wsgireload.detect.imports import Imports
+from wsgireload.detect.modules import Modules
+from wsgireload.log import Log, Word
+from wsgireload.server import detection
+from wsgireload.server.detection import Server
+from wsgireload.server.running import requests
+from wsgireload.settings import Settings
+from wsgireload.state.journal import Journal
+from wsgireload.state.own_writes import OwnWrites
+from wsgireload.state.private_dir import Candidates
+
+
+class Early:
+    """They note what is loaded, what the application writes meanwhile, and its requests.
+
+    `began` is the time of the monotonic clock at which they do so; `asked`, whether mod_wsgi has
+    called `reload_required` since then.
+    """
+
+    def __init__(
+        self,
+        chosen: Settings,
+        server: Server,
+        log: Log,
+        on_import: Callable[[], None],
+    ) -> None:
+        """`on_import` is called in the importing thread when modules come after a while without."""
+        self.began = time.monotonic()
+        self.asked = False
+        # A service script is never done, and other servers have none.
+        has_script = server.mod_wsgi is not None and not server.is_service
+        self.is_loading = detection.scripts_loading if has_script else lambda: False
+        self.is_up = detection.scripts_loaded if has_script else lambda: True
+        started = detection.process_started()
+        self.imports = Imports(on_import)
+        # A process that was forked from one with modules in it was not empty when it began.
+        absence = Absence(started if chosen.server is None else None)
+        self.baseline = Baseline(self.imports, absence, Modules())
+        self.requests = requests(server.mod_wsgi)
+        self.folders = Candidates(settings.state_folders(), partial(log.say_once, Word.WATCHING))
+        # The application in this Apache.
+        parent = detection.process_identity(server.parent)
+        here = f"{parent} {server.kind} {server.process_group}"
+        self.application = fingerprint(here.encode())
+        self.budget = self._budget(chosen, server, started)
+
+    def _budget(self, chosen: Settings, server: Server, started: float | None) -> Budget:
+        clock, first = time.monotonic, detection.is_first_child()
+        began = None if started is None else clock() - (time.time() - started)
+        return Budget(
+            chosen.budget,
+            Journal(self.folders, self.application, clock, began, first),
+            OwnWrites(self.folders, self.is_up),
+            server.processes,
+            clock,
+        )
