@@ -184,6 +184,28 @@ def test_unreadable_folder(healthy: Site, doctor: Doctor) -> None:
     assert "chmod" in found["permissions"]["cure"]
 
 
+def test_bytecode_that_cannot_be_written(healthy: Site, doctor: Doctor) -> None:
+    """A warning names who has to compile what, unless it is compiled already."""
+    text = "".join(f"def f{number}(): return {number}\n" for number in range(9000))
+    words = healthy.write("words.py", f"WORD = 'old'\n{text}")
+    configure(healthy)
+    assert bad(doctor(healthy)) == {}  # Apache's user can write it
+    healthy.folder("app/__pycache__").chmod(0o555)
+    if not healthy.user:  # else the command would be another user's, and take sudo
+        return
+    os.chown(healthy.app, 0, 0)
+    found = doctor(healthy)
+    assert bad(found) == {"bytecode": "warn"}
+    assert (
+        f"{healthy.user} cannot write __pycache__ there: {healthy.app} (0."
+        in found["bytecode"]["text"]
+    )
+    command = found["bytecode"]["cure"].partition(": ")[2]
+    subprocess.run(command, shell=True, check=True)
+    assert list(words.parent.glob("__pycache__/words.*.pyc"))
+    assert bad(doctor(healthy)) == {}
+
+
 def test_missing_native_module(healthy: Site, doctor: Doctor, command: CommandLine) -> None:
     """The import error of the native module is reported."""
     configure(healthy)

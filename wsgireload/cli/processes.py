@@ -87,8 +87,18 @@ def has_loaded(pid: int, name: str) -> bool | None:
 
 def _words(pid: int) -> list[str]:
     """Return the program and its arguments; [] if the system does not reveal them."""
+    return _texts(f"/proc/{pid}/cmdline")
+
+
+def environment(pid: int) -> dict[str, str]:
+    """Return the variables with which a process began; {} if the system does not reveal them."""
+    pairs = (each.partition("=") for each in _texts(f"/proc/{pid}/environ"))
+    return {name: value for name, _, value in pairs if name}
+
+
+def _texts(path: str) -> list[str]:
     try:
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
+        with open(path, "rb") as file:
             return os.fsdecode(file.read()).removesuffix("\0").split("\0")
     except OSError:
         return []

@@ -381,6 +381,17 @@ def test_permissions_of_another_user(mode: int, may: bool, monkeypatch) -> None:
 
 
 @pytest.mark.parametrize(
+    ("mode", "may"), [(0o755, False), (0o777, True), (0o773, True), (0o772, False)]
+)
+def test_writing_by_another_user(mode: int, may: bool, monkeypatch) -> None:
+    """Another user needs w and x on a folder to create files there."""
+    monkeypatch.setattr(permissions, "_ids", lambda user: (2**31, set()))
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(mode)
+        assert permissions.is_writable(folder, "somebody") is may
+
+
+@pytest.mark.parametrize(
     ("options", "level"),
     [
         ([], "ok"),

@@ -18,6 +18,7 @@ from wsgireload.cli.directives import Directive
 from wsgireload.cli.doctor import (
     answer,
     apache,
+    bytecode,
     errorlog,
     layout,
     page,
@@ -135,6 +136,7 @@ def _examine_sites(
         is_started = bool(running.of_site(site, monitors.find().monitors, pid))
         found = list(_examine_site(site, every, installation, httpd.dump.user, is_started))
         yield from found
+        yield from bytecode.examine(site, every, installation, httpd)
         # A request can only repeat what the configuration already explains.
         is_explained = any(each.level == "fail" and each.what != "WSGI script" for each in found)
         is_asked = number == 0 if url else pid and not is_explained and time.monotonic() < ends

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import stat
 
-READ, SEARCH = 4, 1
+READ, WRITE, SEARCH = 4, 2, 1
 
 
-def obstacle(path: str, user: str) -> str:
+def obstacle(path: str, user: str, access: int = READ) -> str:
     """Return what prevents a user from reading a path; "" if its permissions do not.
 
-    `user` is a name; "" is the current user.
+    `user` is a name; "" is the current user. `access` is READ, WRITE or both.
     """
     path = os.path.abspath(path)
     steps = [path]
@@ -19,7 +19,7 @@ def obstacle(path: str, user: str) -> str:
         steps.append(above)
     ids = _ids(user)
     for step in reversed(steps):
-        wanted = READ if step == path else SEARCH
+        wanted = access if step == path else SEARCH
         try:
             found = os.stat(step)
         except OSError as error:
@@ -29,6 +29,12 @@ def obstacle(path: str, user: str) -> str:
         if not _is_allowed(found, step, wanted, ids):
             return f"{step} has mode {stat.filemode(found.st_mode)}"
     return ""
+
+
+def is_writable(folder: str, user: str) -> bool:
+    """Return whether a user may create files in a folder."""
+    is_fixed = os.statvfs(folder).f_flag & os.ST_RDONLY
+    return not is_fixed and not obstacle(folder, user, WRITE)
 
 
 def is_hidden(path: str) -> bool:
@@ -61,8 +67,7 @@ def _is_allowed(
     found: os.stat_result, path: str, wanted: int, ids: tuple[int, set[int]] | None
 ) -> bool:
     if ids is None:
-        mode = (os.R_OK if wanted & READ else 0) | (os.X_OK if wanted & SEARCH else 0)
-        return os.access(path, mode)
+        return os.access(path, wanted)  # R_OK, W_OK and X_OK are the same bits
     uid, groups = ids
     shift = 6 if found.st_uid == uid else 3 if found.st_gid in groups else 0
     return uid == 0 or (found.st_mode >> shift) & wanted == wanted
