@@ -11,7 +11,7 @@ WIDTH, MARGIN, LABEL, TOTAL, LINE, THICK = 640, 14, 176, 66, 22, 14
 COLUMNS = 2
 """Of the legend."""
 COLOURS = ("e69f00", "cc79a7", "d55e00", "0072b2", "8c959f", "009e73", "56b4e9", "c9b800")
-"""Okabe and Ito's, which people who see few colours tell apart too."""
+"""Okabe and Ito's, which colour-blind readers can distinguish."""
 STYLE = """\
 svg { --ground: #ffffff; --edge: #d0d7de; --text: #1f2328 }
 @media (prefers-color-scheme: dark) {
@@ -61,7 +61,7 @@ def picture(title: str, parts: Sequence[str], groups: Mapping[str, Sequence[Bar]
 
 
 def described(groups: Mapping[str, Sequence[Bar]]) -> str:
-    """The totals in words, for those who do not see the bars."""
+    """The totals in words, for readers who do not see the bars."""
     each = (
         f"{head}: " + ", ".join(f"{bar.name} {bar.total:,.0f} ms" for bar in bars)
         for head, bars in groups.items()

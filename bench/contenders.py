@@ -93,7 +93,7 @@ class Contender(ABC):
 
 
 class UnderApache(Contender):
-    """One daemon process of five threads under Apache, whose log tells the phases."""
+    """One daemon process of five threads under Apache, with the phases from its log."""
 
     def __init__(self, name: str, server: Server, site: Site, start: str) -> None:
         super().__init__()
@@ -117,7 +117,7 @@ class UnderApache(Contender):
             self._save()
             answer = visitor.first_answer(self.port, text)
         ends = logged(self._server.log.lines(), saved)
-        if "settle" not in ends and "decide" in ends:  # not wsgireload: it does not say when
+        if "settle" not in ends and "decide" in ends:  # another reloader's: it logs no decision
             ends["settle"] = ends.pop("decide")
         ends |= dict(zip(STAMPS, answer.stamps, strict=True)) | {"answer": answer.at}
         if ending.at is not None:

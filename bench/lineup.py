@@ -42,7 +42,7 @@ def settled(self, changes, check=settle.Settle.check):
 settle.Settle.check = settled
 """
 """when="now" is what "auto" does while no request runs; the budget is for as many saves as ours.
-The rest has the log say when a change counts as complete."""
+The rest logs when a change counts as complete."""
 RECIPE = "import monitor\nmonitor.start()"
 PROGRAMS = {
     "gunicorn poll": "gunicorn served:application --reload --reload-engine poll --bind {address}",
@@ -77,7 +77,7 @@ MEASURES = {
     "finalise": Measure("WSGIDestroyInterpreter Off", KEEP),
     "settle": Measure("settle as needed", settings=""),
     "bytecode": Measure("no bytecode", bytecode=False),
-    "all": Measure("respawn.so, Off, settle", RESPAWN + KEEP, settings=""),
+    "all": Measure("all three", RESPAWN + KEEP, settings=""),
 }
 """Each alone and all of them; and what it costs that Apache's user cannot write bytecode."""
 BOTH_ENDS = ("none", "all")

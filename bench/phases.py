@@ -20,8 +20,8 @@ PHASES = {
     "imports": "application's imports",
     "answer": "first answer",
 }
-"""Key -> heading, in their order. "replaced" stands for all before it, of a server whose log does
-not tell when each of them ended.
+"""Key -> heading, in their order. "replaced" stands for all before it, of a server whose log has
+no lines about them.
 """
 LINES = {
     "settle": ("bench: settled", "wsgireload: restarting"),
@@ -29,7 +29,7 @@ LINES = {
     "threads": ("Stopping process",),
     "parent": ("has died",),
 }
-"""What Apache's log says at the end of a phase; the first of them that it does say counts."""
+"""Texts of the log's line that ends a phase; the first text that is found counts."""
 STAMPS = ("fork", "reloader", "imports")
 """What ends at each time that the WSGI script takes: at its start, after start(), at its end."""
 

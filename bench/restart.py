@@ -13,6 +13,7 @@ import json
 import os
 import platform
 import random
+import re
 import shlex
 import sys
 import tempfile
@@ -94,7 +95,8 @@ def measured(chosen: argparse.Namespace) -> dict[str, dict[str, list[Turn]]]:
 def introduction(saves: int, load: float) -> Iterator[str]:
     """What was measured, on what, and how to do it again."""
     system = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
-    command = shlex.join(["bench/restart", *sys.argv[1:]])
+    # Where it kept its figures is of no use to others.
+    command = re.sub(r" --(keep|svg)[ =]\S+", "", shlex.join(["bench/restart", *sys.argv[1:]]))
     yield f"{processor()}, {os.cpu_count()} cores, load {load:.1f} before; {system}."
     yield f"{saves} saves of each, made by `{command}`."
     yield ""

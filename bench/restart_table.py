@@ -21,18 +21,18 @@ PARTS = {
     "the old process ends": ("threads", "python"),
     "Apache's parent sleeps": ("parent",),
     "the new process starts": ("fork",),
-    "all of this, not told apart": ("replaced",),
+    "all of these, not separated": ("replaced",),
     "the reloader starts": ("reloader",),
     "the application's imports": ("imports",),
     "first answer": ("answer",),
 }
-"""Of the picture: what a reader wants to tell apart, and the phases that it consists of."""
+"""Of the picture: its parts, and the phases of each."""
 DRAWN = (ALONE, f"{LATEST} respawn", OURS, *PEERS)
 TITLE = "From a save to the first answer of the new code, in milliseconds."
 
 
 def report(results: Results, *, as_markdown: bool) -> Iterator[str]:
-    """The lines: how soon everybody answers, then the phases of each application."""
+    """The lines: the totals, then the phases of each application."""
     lines = markdown if as_markdown else plain
     yield from lines(totals(results))
     for site, turns in results.items():
@@ -79,7 +79,7 @@ def total(turns: Turns, name: str) -> str:
 
 
 def phases(turns: Turns) -> list[list[str]]:
-    """The median of each phase, of all whose log tells them."""
+    """The median of each phase, of the servers that log them."""
     shown = {name: medians(each) for name, each in turns.items() if each}
     shown = {name: each for name, each in shown.items() if "parent" in each}
     columns = [phase for phase in PHASES if any(phase in each for each in shown.values())]

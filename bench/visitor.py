@@ -1,4 +1,4 @@
-"""A client who asks again and again, one request at a time, until the new code answers."""
+"""A client that repeats a request, one at a time, until the new code answers."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ OF_A_RECIPE = [phase for phase in PHASES if phase not in ("decide", "replaced")]
 
 
 def test_every_phase(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With both mod_wsgi, and of the recipe all that its log tells; no request fails."""
+    """With both versions of mod_wsgi; of the recipe all but its decision. No request fails."""
     monkeypatch.setattr(restart, "QUIET", 1.5)
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import bars
@@ -174,3 +175,11 @@ def test_the_end_of_a_process() -> None:
             output, _ = process.communicate("\n")
         assert ending.at is not None
         assert ending.at >= float(output)
+
+
+def test_the_marks_are_in_the_document() -> None:
+    """--write finds its place, and the picture lies where the document shows it."""
+    house = Path(__file__).parents[2]
+    document = (house / restart.DOCUMENT).read_text("utf-8")
+    assert restart.rewritten(document, "").startswith("# Performance")
+    assert f"]({restart.PICTURE.relative_to('docs')})" in document
