@@ -52,17 +52,20 @@ def start():
 
 
 class Contender(ABC):
-    """A server with an application: it is stopped while others have their turn."""
+    """A server with an application: stopped while others have their turn, ended by the `with`."""
 
     name: str
     folder: Path
     """Where the application is."""
     port: int
-    group: int
-    """The process group of all its processes."""
+    group = 0
+    """The process group of all its processes; 0 before it is started."""
 
     def __init__(self) -> None:
         self._saves = 0
+
+    def __enter__(self) -> Self:
+        return self
 
     def await_answer(self) -> None:
         """Return once the application of the last save answers."""
@@ -83,10 +86,10 @@ class Contender(ABC):
         applications.save(self.folder, self._saves)
 
     @abstractmethod
-    def _measured(self, text: str) -> Turn: ...
+    def start(self) -> None: ...
 
     @abstractmethod
-    def __enter__(self) -> Self: ...
+    def _measured(self, text: str) -> Turn: ...
 
     @abstractmethod
     def __exit__(self, *error: object) -> None: ...
@@ -101,14 +104,13 @@ class UnderApache(Contender):
         applications.write(site, server.app, start)
         (server.app / "monitor.py").write_text(MONITOR)
 
-    def __enter__(self) -> Self:
-        self._server.__enter__()
+    def start(self) -> None:
         self._server.start()
         self.port, self.group = self._server.port, self._server.pid
-        return self
 
     def __exit__(self, *error: object) -> None:
-        self.resume()
+        if self.group:
+            self.resume()
         self._server.__exit__(*error)
 
     def _measured(self, text: str) -> Turn:
@@ -146,7 +148,7 @@ class Program(Contender):
         folder.mkdir(parents=True)
         applications.write(site, folder)
 
-    def __enter__(self) -> Self:
+    def start(self) -> None:
         self.port = free_port()
         words = self._command.format(port=self.port, address=f"{HOST}:{self.port}").split()
         environment = {
@@ -165,11 +167,11 @@ class Program(Contender):
                 process_group=0,
             )
         self.group = self._process.pid
-        return self
 
     def __exit__(self, *error: object) -> None:
-        os.killpg(self.group, signal.SIGKILL)
-        self._process.wait()
+        if self.group:
+            os.killpg(self.group, signal.SIGKILL)
+            self._process.wait()
 
     def _measured(self, text: str) -> Turn:
         saved = time.time()

@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from applications import SITES
@@ -27,6 +27,7 @@ from contenders import Contender
 from lineup import BOTH_ENDS, LATEST, MEASURES, PEERS, SERVERS, Lineup
 from phases import Turn
 from restart_table import drawn, report
+from support.apacheserver import ServerError
 from table import processor
 
 DOCUMENT = Path("docs/performance.md")
@@ -45,32 +46,37 @@ failed: dict[str, str] = {}
 
 
 def take_turns(contenders: list[Contender], saves: int) -> dict[str, list[Turn]]:
-    """Start all, then save each so many times; what does not start or answer is noted."""
+    """Start all, then save each so many times. One that fails is noted, and others go on."""
     turns: dict[str, list[Turn]] = {}
+    last: dict[Contender, float] = {}
     with ExitStack() as stack:
-        last = {}
         for contender in contenders:
             stack.enter_context(contender)
-            try:
+            with noted(contender):
+                contender.start()
                 contender.await_answer()
-            except TimeoutError as error:
-                failed[contender.name] = str(error)
-            else:
                 turns[contender.name], last[contender] = [], time.monotonic()
-            contender.pause()
+                contender.pause()
         for number in range(saves):
             print(f"── save {number + 1} of {saves}", file=sys.stderr)
             for contender in random.sample(list(last), len(last)):
                 contender.resume()
                 quiet = last[contender] + QUIET - time.monotonic()
                 time.sleep(max(quiet, AWAKE) + random.uniform(0, 1))
-                try:
+                with noted(contender):
                     turns[contender.name].append(contender.turn())
-                except TimeoutError as error:
-                    failed[contender.name] = str(error)
                 last[contender] = time.monotonic()
                 contender.pause()
     return turns
+
+
+@contextmanager
+def noted(contender: Contender) -> Iterator[None]:
+    """Note why a contender has no figures, or fewer, instead of an end of the whole run."""
+    try:
+        yield
+    except (ServerError, OSError, ValueError) as error:
+        failed[contender.name] = str(error)
 
 
 def measured(chosen: argparse.Namespace) -> dict[str, dict[str, list[Turn]]]:
@@ -167,7 +173,8 @@ def main() -> None:
         DOCUMENT.write_text(text, "utf-8")
     for path in filter(None, (chosen.svg, chosen.write and PICTURE)):
         path.write_text(drawn(results), "utf-8")
-    print(*(f"{name}: {why}" for name, why in failed.items()), sep="\n", file=sys.stderr)
+    for name, why in failed.items():
+        print(f"{name}: {why}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -18,8 +18,11 @@ import pytest
 import restart
 import restart_table
 import visitor
+from applications import SITES
 from bars import Bar
+from contenders import Program
 from phases import Turn
+from support.apacheserver import ServerError
 from support.errorlog import Line
 
 SAVED = 1_000.0
@@ -183,3 +186,20 @@ def test_the_marks_are_in_the_document() -> None:
     document = (house / restart.DOCUMENT).read_text("utf-8")
     assert restart.rewritten(document, "").startswith("# Performance")
     assert f"]({restart.PICTURE.relative_to('docs')})" in document
+
+
+class Broken(Program):
+    """A server that does not start."""
+
+    def start(self) -> None:
+        raise ServerError("no such module")
+
+
+def test_one_that_fails_does_not_end_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is noted by its name, and the others have their figures."""
+    monkeypatch.setattr(restart, "failed", {})
+    broken = Broken("broken", "", SITES["small"], tmp_path / "broken", [])
+    assert restart.take_turns([broken], saves=1) == {}
+    assert restart.failed == {"broken": "no such module"}
