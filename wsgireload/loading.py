@@ -53,6 +53,11 @@ class Loading:
         """Why the application could not be loaded, as long as it is not."""
         return None if self._is_over else self._failure.last
 
+    @property
+    def is_known(self) -> bool:
+        """Whether the application is loaded, or why it could not be."""
+        return self._is_over or self.failed is not None
+
     def begin(self) -> None:
         """The monitor begins, in the thread that loads the script."""
         if self._has_script:

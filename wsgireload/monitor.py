@@ -136,10 +136,7 @@ class Monitor:
     def leave(self, timeout: float) -> None:
         """As `stop`, when this process ends."""
         parts = None if self._stopped else self._late.get()
-        is_ours = parts is not None and parts.reloader.is_coming
-        if parts is not None:
-            parts.restart.leaving()
-            parts.reloader.leave()
+        is_ours = parts is not None and parts.leave()  # before the thread ends and removes files
         self._is_leaving = True
         self._finish(timeout)
         self._hook.wait()
@@ -166,7 +163,7 @@ class Monitor:
     def _report_end(self, awaited: tuple[Awaited, ...]) -> None:
         if awaited and (parts := self._late.parts) is not None:
             parts.reloader.report_end(awaited)
-            parts.write_status(self.status, self._loading.failed)
+            parts.write_status(self.status, self._loading)
 
     def forget(self) -> None:
         """In a forked child: there is no thread here, and no lock of the parent's is touched."""
@@ -230,11 +227,13 @@ class Monitor:
         try:
             if parts.status_file.restart_requested():
                 parts.reloader.request("wsgireload restart")
+            if parts.status_file.scan_requested():
+                paths = None
             parts.pause.refresh()
             wait = min(parts.reloader.step(paths), parts.pause.left)
             loading = self._loading.goes_on(parts.detector)
             if not parts.detector.importing:
-                parts.write_status(self.status, self._loading.failed)
+                parts.write_status(self.status, self._loading)
         except StopScanning:
             return None
         except Exception:  # the site must not suffer from an error of ours

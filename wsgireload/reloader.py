@@ -11,7 +11,7 @@ from wsgireload.decide.budget import Budget
 from wsgireload.decide.timing import Handover
 from wsgireload.decide.verdict import GO, Gate, Go, Hold, Verdict, Wait
 from wsgireload.log import Event, Log, Word, few, shown
-from wsgireload.report import Awaited
+from wsgireload.report import NEXT_REQUEST, Awaited
 from wsgireload.server.restart import Restart
 
 NEVER = float("inf")
@@ -68,8 +68,16 @@ class Reloader:
         return self.is_due or bool(self.changes)
 
     @property
+    def is_decided(self) -> bool:
+        """Whether no gate still waits to decide about what the last scan found."""
+        return not self.changes or self.restarting or isinstance(self._verdict, Hold)
+
+    @property
     def awaited(self) -> tuple[Awaited, ...]:
-        """What a restart has waited for, and for some time."""
+        """What a restart has waited for, and for some time; or the next request."""
+        verdict = self._verdict
+        if isinstance(verdict, Wait) and verdict.seconds == NEVER:
+            return (NEXT_REQUEST,)
         return self._handover.awaited
 
     def request(self, reason: str) -> None:

@@ -72,6 +72,9 @@ class Awaited(NamedTuple):
         return self.what + ran
 
 
+NEXT_REQUEST = Awaited("the next request")
+
+
 class Status(NamedTuple):
     """The state of a monitor at one moment.
 
@@ -88,7 +91,7 @@ class Status(NamedTuple):
     reloaded: the reason for the last one; None for a first start, and if another interpreter of
     this process reports it.
     history: the last 20 restarts, newest first.
-    waiting: what a restart waits for, once it has waited for 2 s.
+    waiting: what a restart waits for, once it has waited for 2 s; the next request at once.
     beside: a warning about another reloader in this process.
     failed: why the application could not be loaded; None once it is.
     output: what the check that holds the restart has printed: a preflight, or a traceback.
@@ -96,6 +99,8 @@ class Status(NamedTuple):
     script: the path of the WSGI script, if this process serves one.
     requests: the number of requests that this application has begun to answer in this process;
     None where mod_wsgi does not report them.
+    processes: the number of processes of its process group, by Apache's configuration.
+    preloaded: whether the application was loaded before its first request; None if unknown.
     list_paths: returns the watched files; not part of the data.
     """
 
@@ -123,6 +128,8 @@ class Status(NamedTuple):
     script: str | None = None
     requests: int | None = None
     own: int | None = None
+    processes: int = 1
+    preloaded: bool | None = None
     list_paths: Callable[[], list[str]] = list
 
     def paths(self) -> list[str]:

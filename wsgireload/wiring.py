@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import TYPE_CHECKING
 
 from wsgireload import settings
 from wsgireload.changes import fingerprint
@@ -36,6 +37,9 @@ from wsgireload.state.shared_answer import SharedAnswer
 from wsgireload.state.status_file import StatusFile
 from wsgireload.watch.events import Events, NoEvents
 from wsgireload.watch.wakeup import EventWakeup, Wakeup
+
+if TYPE_CHECKING:
+    from wsgireload.loading import Loading
 
 
 class Parts:
@@ -112,18 +116,31 @@ class Parts:
             paused=self.pause.until,
             script=detection.script() or None,
             requests=self._early.requests.count,
+            processes=self._server.processes,
+            preloaded=self._early.requests.preloaded if self._early.is_up() else None,
             list_paths=self.detector.paths,
         )
 
-    def write_status(self, status: Callable[[], Status], failed: Failed | None) -> None:
-        """Write the status file if what is reportable has changed: `failed` is of the status."""
+    def write_status(self, status: Callable[[], Status], loading: Loading) -> None:
+        """Write the status file if what is reportable of the status has changed."""
         reloader, budget = self.reloader, self._early.budget
         happening = reloader.changes.files, reloader.hold, reloader.restarting, reloader.awaited
         beside = detection.other_reloader()
         if beside is not None:
             self._log.say_once(Word.WATCHING, beside, loud=True)
-        state = len(self.detector), budget.history, beside, self.pause.until, failed
-        self.status_file.write((*state, *happening), status, self._early.requests.count)
+        state = len(self.detector), budget.history, beside, self.pause.until, loading.failed
+        is_decided = loading.is_known and reloader.is_decided and not self.detector.undecided
+        count = self._early.requests.count
+        self.status_file.write((*state, *happening), status, count, is_decided=is_decided)
+
+    def leave(self) -> bool:
+        """This process ends; returns whether a restart of ours has brought it about."""
+        is_ours = self.reloader.is_coming
+        self.restart.leaving()
+        self.reloader.leave()
+        if is_ours:
+            self.status_file.keep_last()
+        return is_ours
 
     def end(self) -> None:
         """The monitor ends."""

@@ -40,7 +40,7 @@ MAY_IMPORT = {  # what a folder or module may import of ours, beside itself: fol
     "decide": {"report", *BELOW},
     "reloader": {"decide", "report", *BELOW},
     "early": {"detect", "decide", *BELOW},
-    "wiring": {"detect", "decide", "early", "watch", "reloader", "report", *BELOW},
+    "wiring": {"detect", "decide", "early", "loading", "watch", "reloader", "report", *BELOW},
     "stand_in": {"api", "report", "web", *BELOW},  # and what shows its reason
     "loading": {"early", "report", "stand_in", *BELOW},
     "late": {"threads", "wiring"},

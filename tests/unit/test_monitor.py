@@ -19,6 +19,7 @@ from support.waiting import DEADLINE, wait_for
 from wsgireload import settings
 from wsgireload.changes import fingerprint
 from wsgireload.decide.settle import Settle
+from wsgireload.early import Early
 from wsgireload.errors import NativeError
 from wsgireload.loading import Loading
 from wsgireload.log import Event, Log
@@ -279,6 +280,8 @@ def test_status_tells(begin: Callable[..., Monitor], tmp_path: Path) -> None:
         "script": None,
         "requests": None,
         "own": told.own,
+        "processes": 1,
+        "preloaded": None,
     }
     assert told.since is not None
     assert 0 <= time.time() - told.since < DEADLINE
@@ -346,7 +349,9 @@ def test_how_long_a_complete_save_settles(
     """Shortly where no other process has requests to report, unless the user has set a time."""
     mod_wsgi = ModuleType("mod_wsgi")
     server = Server("daemon", None, "site", "app|/", processes, mod_wsgi)
-    parts = Parts(Settings.of(**chosen), server, Log("app"), lambda: None, lambda: None)
+    log = Log("app")
+    early = Early(Settings.of(**chosen), server, log, lambda: None)
+    parts = Parts(Settings.of(**chosen), server, log, early, lambda: None)
     parts.wakeup.end()
     [settle] = [gate for gate in parts.gates if isinstance(gate, Settle)]
     assert settle.notice(is_saved=True) == pytest.approx(left, rel=0.5)
@@ -719,6 +724,25 @@ def test_asked_from_outside(begin, asked: Asked, tmp_path: Path, caplog) -> None
     assert asked.event.wait(DEADLINE)
     wait_for(lambda: "restarting: requested by hand: wsgireload restart" in caplog.text)
     wait_for(lambda: states(tmp_path)[0]["status"]["restarting"])
+
+
+def test_a_scan_for_whoever_waits(begin, tmp_path: Path) -> None:
+    """A request for a scan is answered once a gate has decided about what the scan has found."""
+    code = tmp_path / "code.py"
+    code.write_text("")
+    monitor = looked(begin(track=[code], settle=0.3, watch="poll"))
+    wait_for(lambda: states(tmp_path))
+    (state,) = tmp_path.glob("journal/*.state")
+    request = state.with_suffix(".scan")
+    request.touch()
+    wait_for(lambda: not request.exists())
+    assert not states(tmp_path)[0]["status"]["changed"]
+    code.write_text("1 +")
+    request.touch()
+    wait_for(lambda: monitor.status().changed)
+    assert request.exists()
+    wait_for(lambda: not request.exists())
+    assert "SyntaxError" in states(tmp_path)[0]["status"]["holding"]
 
 
 def test_publishing_fails_quietly(begin, tmp_path: Path, caplog) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import glob
 import os
+import time
 from dataclasses import dataclass, field
 
 from wsgireload import settings
@@ -14,11 +15,12 @@ from wsgireload.report import Status
 from wsgireload.state import pause
 from wsgireload.state.pause import Pause
 from wsgireload.state.private_dir import PrivateDir
-from wsgireload.state.status_file import RESTART, STATE, Snapshot, parse
+from wsgireload.state.status_file import ENDED, RESTART, SCAN, STATE, Snapshot, parse
 
 TMP = "/tmp", "/var/tmp"
 MOST_BYTES = 1 << 20
 MOST_FILES = 1000  # in one folder: any user may have filled it
+RECENT = 600.0  # seconds after its end for which a process counts as one that is being replaced
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,24 @@ class RunningMonitor:
             if not created and self.name + RESTART not in folder.names():
                 raise PermissionError(f"cannot create a file in {self.folder}")
 
+    def request_scan(self) -> bool:
+        """Create the file that requests a scan; False while there is that of another request.
+
+        OSError if its folder is not writable.
+        """
+        with self._opened() as folder:
+            for _ in range(2):  # the other request may be answered just now
+                if folder.create(self.name + SCAN):
+                    return True
+                if folder.has(self.name + SCAN) or not folder.has(self.name + STATE):
+                    return False
+        raise PermissionError(f"cannot create a file in {self.folder}")
+
+    def has_scanned(self) -> bool:
+        """Return whether the scan that was requested is made, and the status shows its outcome."""
+        with self._opened() as folder:
+            return not folder.has(self.name + SCAN)
+
     def begin_pause(self, new: Pause) -> None:
         """Pause the application of this monitor; OSError if its folder is not writable."""
         with self._opened() as folder:
@@ -74,9 +94,13 @@ class RunningMonitor:
 
 @dataclass
 class Found:
-    """The running monitors, and the folders that this user may not read."""
+    """The running monitors, and the folders that this user may not read.
+
+    `ended` are the last ones that were replaced, of applications whose Apache runs.
+    """
 
     monitors: list[RunningMonitor] = field(default_factory=list)
+    ended: list[RunningMonitor] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
 
     def warning(self) -> str:
@@ -98,6 +122,7 @@ def find() -> Found:
             continue
         try:
             found.monitors += _read(path, folder)
+            found.ended += _read_ended(path, folder)
         finally:
             folder.close()
     found.unreadable += _systemd_folders()
@@ -129,10 +154,26 @@ def _systemd_folders() -> list[str]:
     return sorted(path for pattern in patterns for path in glob.glob(pattern))
 
 
+def _read_ended(path: str, folder: PrivateDir) -> list[RunningMonitor]:
+    """Return the last status of each application of which a process was replaced a while ago."""
+    found = []
+    for file in _files(folder, ENDED):
+        with contextlib.suppress(Exception):  # as below
+            snapshot = parse(folder.read(file, MOST_BYTES))
+            age = abs(time.time() - folder.modified(file))
+            if age < RECENT and processes.is_alive(snapshot.status.parent, snapshot.time):
+                found.append(RunningMonitor(path, file, snapshot))
+    return found
+
+
+def _files(folder: PrivateDir, suffix: str) -> list[str]:
+    return sorted(name for name in folder.names() if name.endswith(suffix))[:MOST_FILES]
+
+
 def _read(path: str, folder: PrivateDir) -> list[RunningMonitor]:
     """Return the monitors of a folder; remove the status files of processes that have ended."""
     found = []
-    for file in sorted(name for name in folder.names() if name.endswith(STATE))[:MOST_FILES]:
+    for file in _files(folder, STATE):
         # Any user may have written it: whatever is wrong with it concerns no other file.
         with contextlib.suppress(Exception):
             snapshot = parse(folder.read(file, MOST_BYTES))

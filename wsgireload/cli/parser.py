@@ -15,9 +15,10 @@ from wsgireload.cli import (
     resume,
     status,
     versions,
+    wait,
 )
 
-COMMANDS = (doctor, config, status, restart, pause, resume, files, completion)
+COMMANDS = (doctor, config, status, restart, wait, pause, resume, files, completion)
 EXAMPLES = {  # of each command, what to type and what for
     "doctor": (
         ("wsgireload doctor", "check every site of this machine's Apache"),
@@ -38,6 +39,10 @@ EXAMPLES = {  # of each command, what to type and what for
         ("wsgireload restart", "restart the only application that runs"),
         ("wsgireload restart mysite", "restart one of several"),
         ("wsgireload restart --pid-file /run/apache2/apache2.pid", "all of one Apache"),
+    ),
+    "wait": (
+        ("wsgireload wait", "after a deployment: until all applications run the new code"),
+        ("wsgireload wait mysite --timeout 5m", "one of them, for five minutes at most"),
     ),
     "pause": (
         ("wsgireload pause", "hold restarts for 10 minutes"),

@@ -101,6 +101,13 @@ def abandon(error: OutputError) -> int:
     return 1
 
 
+def print_progress(text: str = "") -> None:
+    """Show what is waited for in place of the last such line, where stderr is a terminal."""
+    if sys.stderr.isatty():
+        room = shutil.get_terminal_size().columns - 1  # else a longer one would take two lines
+        _print(f"{ERASE}{_harmless(text)[:room]}", sys.stderr, end="")
+
+
 @contextlib.contextmanager
 def busy(text: str) -> Iterator[None]:
     """Print `text` on stderr if the work inside takes long; on a terminal with a spinner."""

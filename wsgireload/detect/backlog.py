@@ -40,6 +40,11 @@ class Backlog:
         self._others.pop(path, None)
 
     @property
+    def is_urgent(self) -> bool:
+        """Whether a file is still to be read of which it matters whether it changed."""
+        return bool(self._urgent)
+
+    @property
     def due_in(self) -> float:
         """Seconds until there is something to read; infinite if there is nothing."""
         waiting = self._urgent or self._others

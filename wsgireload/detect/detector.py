@@ -95,6 +95,11 @@ class Detector:
         """Seconds until the next scan should read the files that were put off."""
         return self._digests.due_in
 
+    @property
+    def undecided(self) -> bool:
+        """Whether a file that was put off may have changed: the next scans find out."""
+        return self._digests.undecided
+
     def paths(self) -> list[str]:
         """All watched paths; from any thread."""
         return [path for path in list(self._paths) if path not in self._absent]

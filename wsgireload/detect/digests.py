@@ -204,6 +204,11 @@ class Digests:
         """Seconds until the next scan should read what was put off; infinite if nothing was."""
         return self._backlog.due_in
 
+    @property
+    def undecided(self) -> bool:
+        """Whether a file was put off that may have been touched only, or have changed."""
+        return self._backlog.is_urgent
+
     def _work(self) -> set[str]:
         """Read some of what was put off; returns the paths with another digest."""
         changed = set()

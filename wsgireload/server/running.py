@@ -42,6 +42,7 @@ class Requests:
         self.latest = float("-inf")  # when the latest one began
         self.is_noticing = False  # whether mod_wsgi reports requests
         self.has_answered = False  # a request has ended
+        self._loaded_in = threading.get_ident()  # the thread that starts the monitor
 
     def notice(self, event: str, /, **details: Any) -> None:
         """Note the beginning or the end of a request: a callback for `subscribe_events`."""
@@ -65,6 +66,15 @@ class Requests:
     def count(self) -> int | None:
         """The number of requests that have begun; None where mod_wsgi does not report them."""
         return sum(self._counts.copy().values()) if self.is_noticing else None
+
+    @property
+    def preloaded(self) -> bool | None:
+        """Whether no request has had the application loaded; None if mod_wsgi reports none.
+
+        Call it once the application is loaded. mod_wsgi loads a script in the thread of the request
+        that needs it, and that request begins there next; a thread that preloads answers none.
+        """
+        return self._loaded_in not in self._counts if self.is_noticing else None
 
     def running(self) -> list[Request]:
         """Return the requests that run now, oldest first."""

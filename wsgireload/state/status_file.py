@@ -1,9 +1,12 @@
 """The status file of a monitor, and the files that request something from it.
 
-They lie in the journal's folder, as `<pid>-<interpreter>.state` and `.restart`. The monitor writes
-the first when something reportable has changed and removes it when it ends. Anyone who may write to
-the folder creates the second; the monitor removes it at its next scan. The third kind is that of
-the application: see state/pause.py.
+They lie in the journal's folder, as `<pid>-<interpreter>.state`, `.restart` and `.scan`. The
+monitor writes the first when something reportable has changed and removes it when it ends. Anyone
+who may write to the folder creates the others. The monitor removes `.restart` at its next scan, and
+`.scan` once the status shows the outcome of a scan of everything that has begun since.
+
+Two more are the application's: its pause (see state/pause.py), and `.ended`, the last status of the
+process that was replaced last. Its successor may come much later.
 """
 
 from __future__ import annotations
@@ -16,12 +19,13 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from wsgireload import report
+from wsgireload.changes import fingerprint
 from wsgireload.report import Status
 from wsgireload.state import pause
 from wsgireload.state.pause import Pause
 from wsgireload.state.private_dir import Candidates, PrivateDir
 
-STATE, RESTART = ".state", ".restart"
+STATE, RESTART, SCAN, ENDED = ".state", ".restart", ".scan", ".ended"
 REWRITE = 3600.0  # seconds: the journal removes files from that folder that are a day old
 COUNTED = 10.0  # seconds: as often a new number of requests is written
 
@@ -51,7 +55,7 @@ def parse(content: bytes) -> Snapshot:
 
 
 class StatusFile:
-    """The two files of one monitor. The site works without them: what fails is retried.
+    """The files of one monitor. The site works without them: what fails is retried.
 
     The folder may appear late, be removed or be made anew: each scan uses the one that is there.
     """
@@ -69,11 +73,14 @@ class StatusFile:
         """
         self._folders = folders
         self._name = f"{os.getpid()}-{interpreter}"
+        self._last_name = fingerprint(f"{application} {interpreter}".encode()) + ENDED
         self._group = group
         self._interval = interval
         self._application = application
         self._folder: PrivateDir | None = None
         self._written: object = None
+        self._content = b""
+        self._is_scan_requested = False
         self._requests: int | None = None
         self._since = float("-inf")  # when it was written
         self._stamp: tuple[int, ...] | None = None  # of the folder as it was examined last
@@ -82,15 +89,24 @@ class StatusFile:
         self._is_new = True  # a request is meant for an earlier process with the same number
 
     def write(
-        self, reportable: object, status: Callable[[], Status], requests: int | None = None
+        self,
+        reportable: object,
+        status: Callable[[], Status],
+        requests: int | None = None,
+        *,
+        is_decided: bool = False,
     ) -> None:
         """Write the status if what is `reportable` of it has changed since it was written.
 
         Also once after each request for a restart, so that its sender can tell a new status from an
         old one; 10 s after the last time, if the number of `requests` is another now, or with the
         first of them; and every hour, so that the file is not taken for a leftover.
+
+        Also to answer a request for a scan, if `is_decided`: the status shows what comes of it.
         """
         self._is_new = False
+        if answers := is_decided and self._is_scan_requested:
+            self._since = float("-inf")
         lasts = COUNTED if self._requests else 0.0
         lasts = REWRITE if requests == self._requests else lasts
         is_current = reportable == self._written and time.monotonic() < self._since + lasts
@@ -100,8 +116,11 @@ class StatusFile:
             folder = self._open()
             content = Snapshot(time.time(), self._group, self._interval, status()).dump()
             folder.write(self._name + STATE, content)
-            self._written, self._requests = reportable, requests
+            self._written, self._requests, self._content = reportable, requests, content
             self._since = time.monotonic()
+            if answers:
+                folder.remove(self._name + SCAN)
+                self._is_scan_requested = False
 
     def restart_requested(self) -> bool:
         """Return whether a restart was requested; True once for each request."""
@@ -117,6 +136,18 @@ class StatusFile:
             self._since = float("-inf")
         return requested
 
+    def scan_requested(self) -> bool:
+        """Return whether a scan of everything was requested; True once, until `write` answers.
+
+        As the folder was when `restart_requested` was called last.
+        """
+        if not self._is_same and not self._is_scan_requested:
+            with contextlib.suppress(OSError):
+                self._open().times(self._name + SCAN)
+                self._is_scan_requested = True
+                return True
+        return False
+
     def pause(self) -> Pause | None:
         """Return the pause of this application, which may be over; None without one.
 
@@ -129,11 +160,17 @@ class StatusFile:
                 self._pause = None
         return self._pause
 
+    def keep_last(self) -> None:
+        """Keep the last status for whoever awaits the next process: this one is replaced."""
+        with contextlib.suppress(OSError), contextlib.closing(self._folders.open()) as folder:
+            folder.write(self._last_name, self._content)
+
     def remove(self) -> None:
         """Remove the files of this monitor."""
         if self._folder is not None:
+            self._folder.remove(self._name + STATE)  # first: without it nothing is answered
             self._folder.remove(self._name + RESTART)
-            self._folder.remove(self._name + STATE)
+            self._folder.remove(self._name + SCAN)
             self._folder.close()
             self._folder = None
 

@@ -16,7 +16,15 @@ from wsgireload.state import pause
 from wsgireload.state import status_file as module
 from wsgireload.state.pause import Pause
 from wsgireload.state.private_dir import Candidates, PrivateDir
-from wsgireload.state.status_file import RESTART, STATE, Snapshot, StatusFile, parse
+from wsgireload.state.status_file import (
+    ENDED,
+    RESTART,
+    SCAN,
+    STATE,
+    Snapshot,
+    StatusFile,
+    parse,
+)
 
 NAME = f"{os.getpid()}-app"
 STATUS = Status(True, None, "daemon", os.getpid(), "app", files=1)
@@ -368,3 +376,48 @@ def test_a_pause(calm: Calm) -> None:
     Pause(1.0, 2.0).begin(folder, "4567")  # another application's
     assert seen() is None
     folder.close()
+
+
+def test_a_request_for_a_scan(file: StatusFile, folder: Path) -> None:
+    """It is returned once; its file is there until a status shows what came of the scan."""
+    write(file, 1, looks=1)
+    request = folder / (NAME + SCAN)
+    for looks in (2, 4):
+        request.touch()
+        file.restart_requested()
+        assert file.scan_requested()
+        write(file, 1, looks=looks)
+        file.restart_requested()
+        assert not file.scan_requested()
+        assert request.exists()
+        file.write(1, lambda: STATUS._replace(looks=looks + 1), is_decided=True)  # noqa: B023
+        assert not request.exists()
+        assert written(folder).status.looks == looks + 1
+    assert not file.scan_requested()
+
+
+def test_a_scan_while_the_disk_is_full(
+    file: StatusFile, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A status that could not be written is no answer; the next one that is written is."""
+    write(file, 1)
+    (folder / (NAME + SCAN)).touch()
+    file.restart_requested()
+    assert file.scan_requested()
+    with monkeypatch.context() as patched:
+        fill(patched)
+        file.write(1, lambda: STATUS, is_decided=True)
+        assert (folder / (NAME + SCAN)).exists()
+    file.write(1, lambda: STATUS, is_decided=True)
+    assert not (folder / (NAME + SCAN)).exists()
+
+
+def test_the_last_status(file: StatusFile, folder: Path) -> None:
+    """What is kept of a process that is replaced is its last status, in one file for all."""
+    write(file, 1)
+    write(file, 2)
+    file.keep_last()
+    file.remove()
+    (path,) = folder.iterdir()
+    assert path.suffix == ENDED
+    assert parse(path.read_bytes()).status.files == 2
