@@ -17,8 +17,9 @@ import pytest
 from support.waiting import DEADLINE, wait_for
 
 from wsgireload import settings
-from wsgireload.changes import fingerprint
+from wsgireload.changes import Change, fingerprint
 from wsgireload.decide.settle import Settle
+from wsgireload.detect.detector import Detector
 from wsgireload.early import Early
 from wsgireload.errors import NativeError
 from wsgireload.loading import Loading
@@ -743,6 +744,26 @@ def test_a_scan_for_whoever_waits(begin, tmp_path: Path) -> None:
     assert request.exists()
     wait_for(lambda: not request.exists())
     assert "SyntaxError" in states(tmp_path)[0]["status"]["holding"]
+
+
+def test_a_scan_of_everything(begin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request for a scan has everything scanned: an event may have been lost."""
+    monitor = looked(begin())
+    wait_for(lambda: states(tmp_path))
+    looked_again(monitor, 3)
+    scanned, scan = [], Detector.scan
+
+    def noting(self: Detector, paths: set[str] | None = None) -> dict[str, Change]:
+        scanned.append(paths)
+        return scan(self, paths)
+
+    monkeypatch.setattr(Detector, "scan", noting)
+    looked_again(monitor, 3)
+    assert None not in scanned
+    (state,) = tmp_path.glob("journal/*.state")
+    state.with_suffix(".scan").touch()
+    wait_for(lambda: not state.with_suffix(".scan").exists())
+    assert scanned.count(None) == 1
 
 
 def test_publishing_fails_quietly(begin, tmp_path: Path, caplog) -> None:
