@@ -53,10 +53,10 @@ class Monitor:
         self._stopped = refusal is not None
         self._thread: threads.RealThread | None = None
         self._is_leaving = self._must_scan = False
+        self._is_up = False  # and every gate has announced it
         # A step is, now: the first scan is the baseline of tracked files, and of no others.
         self._is_wanted = bool(chosen.track or chosen.trigger)
         self._since = time.time()
-        self._is_up = False  # and every gate has announced it
         self._first = Wakeup()  # from the wait for the application
         self._late = Late(self._parts, self._fail, never=self._stopped)
         if refusal is None:
@@ -206,11 +206,12 @@ class Monitor:
 
     def _run(self) -> None:
         """The thread: one step after another until stopped. What a step raises does not end it."""
-        with contextlib.suppress(Exception):  # an error there must not keep the steps from coming
+        with contextlib.suppress(Exception):  # an error here must not keep the steps from coming
             while not self._is_wanted and self._loading.comes_first():
                 self._first.wait(AGAIN)
-        parts, paths = self._late.get(), None
-        if parts is None:
+            self._early.budget.tidy()
+        paths = None
+        if (parts := self._late.get()) is None:
             return
         while not self._stopped:
             wait = self._guarded(parts, paths)

@@ -1,6 +1,7 @@
 """The user's settings: checked once, then frozen."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: then NamedTuple compiles the annotation of each field,
+# in every process that starts.
 
 import os
 import sys
@@ -58,7 +59,7 @@ class Settings(NamedTuple):
         return None
 
     @classmethod
-    def of(cls, /, **chosen: object) -> Settings:
+    def of(cls, /, **chosen: object) -> "Settings":
         """These settings, and the defaults of all others. SettingsError for a wrong one."""
         return cls(**{name: checked(name, got) for name, got in chosen.items()})
 

@@ -820,3 +820,13 @@ def test_a_pause(begin, asked: Asked, tmp_path: Path) -> None:
     monitor.scan()  # hours before the next step
     assert asked.event.wait(DEADLINE)
     assert monitor.status().paused is None
+
+
+def test_leftovers_are_removed(begin: Callable[..., Monitor], tmp_path: Path) -> None:
+    """A monitor removes what an application left behind that ended long ago; not in start()."""
+    (tmp_path / "journal").mkdir(mode=0o700)
+    leftover = tmp_path / "journal" / "0123456789abcdef.journal"
+    leftover.touch()
+    os.utime(leftover, (0, 0))
+    looked(begin())
+    assert not leftover.exists()

@@ -91,7 +91,6 @@ class Journal:
 
         At most `pending` are: those before them had no effect, and are not claimed any more.
         """
-        self._attempt(_sweep)
         ours: list[Entry] = []
 
         def claim(entries: list[Entry]) -> list[Entry]:
@@ -104,6 +103,10 @@ class Journal:
             return _replace(entries, claimed)
 
         return ours[0] if self._change(claim) and ours else None
+
+    def sweep(self) -> None:
+        """Remove files that other applications left behind a day ago: their pids do not return."""
+        self._attempt(_sweep)
 
     def _is_before(self, entry: Entry) -> bool:
         """Whether another process recorded a restart, be it one that had the same pid."""
@@ -224,7 +227,6 @@ def restarts(entries: Sequence[Entry], offset: float) -> tuple[Restarted, ...]:
 
 
 def _sweep(folder: PrivateDir) -> None:
-    """Remove files that other applications left behind a day ago: their pids do not return."""
     for name in folder.names():
         with contextlib.suppress(OSError):
             age = abs(time.time() - folder.modified(name))  # the clock may be set back

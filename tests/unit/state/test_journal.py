@@ -158,7 +158,7 @@ def test_old_restarts_do_not_count(world: World, at: float) -> None:
 
 
 def test_files_of_other_applications_are_swept(world: World) -> None:
-    """A starting process removes files that were not written for a day, except lasting ones."""
+    """A process removes files that were not written for a day, except lasting ones."""
     for name in ("other", "third", "fourth"):
         world.journal(name).record(ENTRY)
     for name in ("group.call", "group.wait", "group.roll", "group.preflight"):
@@ -168,7 +168,7 @@ def test_files_of_other_applications_are_swept(world: World) -> None:
     os.utime(world.folder / "third.journal")
     os.utime(world.folder / "journal.lock", (0, 0))
     with (world.folder / "journal.lock").open() as lock:
-        world.journal().claim()
+        world.journal().sweep()
         assert os.fstat(lock.fileno()).st_nlink == 1  # another one would lock nobody out
     names = {file.name for file in world.folder.iterdir()}
     assert names == {"third.journal", "group.call", "group.wait", "group.roll", "journal.lock"}
@@ -180,7 +180,7 @@ def test_the_clock_is_set_back(world: World) -> None:
     for year, remaining in ((0.9, 1), (365, 0)):
         at = time.time() + year * KEEP_SECONDS
         os.utime(world.files()[0], (at, at))
-        world.journal().claim()
+        world.journal().sweep()
         assert len(world.files()) == remaining
 
 
