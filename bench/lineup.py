@@ -93,11 +93,10 @@ class Lineup:
         every = ("wsgireload", *self._packages)
         self._library = copy_packages(folder(root / "library"), *every)
         self._bare = copy_packages(folder(root / "bare"), *every)
-        for path in [*self._bare.rglob("*"), self._bare]:
-            if path.suffix == ".pyc":
-                path.unlink()
-            elif path.is_dir():
-                path.chmod(0o555)
+        for path in self._bare.rglob("*.pyc"):
+            path.unlink()
+        for path in [*filter(Path.is_dir, self._bare.rglob("*")), self._bare]:
+            path.chmod(0o555)
         self._hidden = folder(root / "hidden")
         for package in ("watchdog", "watchfiles"):
             (self._hidden / f"{package}.py").write_text("raise ImportError('hidden')\n")
