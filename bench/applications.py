@@ -11,12 +11,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 STAMPS = """\
-ALL = []
+from itertools import count
+
+ALL, LATER, REQUESTS = [], [], count()
 
 
 def text():
     import answer
 
+    if next(REQUESTS) == 1:
+        for each in LATER:
+            each()
     return " ".join([answer.TEXT, *map(repr, ALL)])
 """
 SCRIPT = """\
@@ -29,6 +34,7 @@ import stamps
 {application}
 
 stamps.ALL += [began, started, time.time()]
+{later}
 """
 SMALL = """\
 import answer
@@ -135,9 +141,12 @@ SITES = {
 }
 
 
-def write(site: Site, folder: Path, start: str = "") -> None:
-    """Write an application; `start` starts a reloader in its process."""
-    script = SCRIPT.format(start=start, application=site.script)
+def write(site: Site, folder: Path, start: str = "", later: str = "") -> None:
+    """Write an application; `start` starts a reloader in its process.
+
+    `later` may append functions to `stamps.LATER`, which the second request calls.
+    """
+    script = SCRIPT.format(start=start, application=site.script, later=later)
     for name, text in (("served.py", script), ("stamps.py", STAMPS), *site.files):
         (folder / name).write_text(text)
     save(folder, 0)

@@ -98,10 +98,11 @@ class Contender(ABC):
 class UnderApache(Contender):
     """One daemon process of five threads under Apache, with the phases from its log."""
 
-    def __init__(self, name: str, server: Server, site: Site, start: str) -> None:
+    def __init__(self, name: str, server: Server, site: Site, lines: tuple[str, str]) -> None:
+        """`lines`: of the WSGI script, as `applications.write` takes them."""
         super().__init__()
         self.name, self._server, self.folder = name, server, server.app
-        applications.write(site, server.app, start)
+        applications.write(site, server.app, *lines)
         (server.app / "monitor.py").write_text(MONITOR)
 
     def start(self) -> None:

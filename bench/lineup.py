@@ -28,21 +28,29 @@ KEEP = "WSGIDestroyInterpreter Off\n"
 OURS = """\
 import wsgireload
 wsgireload.start(when="now", budget=(100, 1.0){settings})
-import sys
-from wsgireload.decide import settle, verdict
-
-
-def settled(self, changes, check=settle.Settle.check):
-    found = check(self, changes)
-    if isinstance(found, verdict.Go):
-        print("bench: settled", file=sys.stderr, flush=True)
-    return found
-
-
-settle.Settle.check = settled
 """
-"""when="now" is what "auto" does while no request runs; the budget is for as many saves as ours.
-The rest logs when a change counts as complete."""
+"""when="now" is what "auto" does while no request runs; the budget is for as many saves as ours."""
+LATER = """\
+
+
+def log_settling():
+    import sys
+    from wsgireload.decide import settle, verdict
+
+    def check(self, changes, original=settle.Settle.check):
+        found = original(self, changes)
+        if isinstance(found, verdict.Go):
+            print("bench: settled", file=sys.stderr, flush=True)
+        return found
+
+    settle.Settle.check = check
+
+
+stamps.LATER.append(log_settling)
+"""
+"""Logs when a change counts as complete. It is for the next save: its imports must not take part in
+the start of a process.
+"""
 RECIPE = "import monitor\nmonitor.start()"
 PROGRAMS = {
     "gunicorn poll": "gunicorn served:application --reload --reload-engine poll --bind {address}",
@@ -108,7 +116,7 @@ class Lineup:
         library = self._library if chosen.bytecode else self._bare
         made = self._apache(server, library, chosen.directives)
         start = OURS.format(settings=chosen.settings)
-        contender = UnderApache(f"{server} {measure}", made, SITES[site], start)
+        contender = UnderApache(f"{server} {measure}", made, SITES[site], (start, LATER))
         made.app.chmod(0o755 if chosen.bytecode else 0o555)
         return contender
 
@@ -116,9 +124,9 @@ class Lineup:
         """Those of the chosen peers that can serve this application."""
         if "recipe" in chosen:
             server = self._apache(LATEST, self._library, "")
-            yield UnderApache("recipe", server, SITES[site], RECIPE)
+            yield UnderApache("recipe", server, SITES[site], (RECIPE, ""))
         if "express" in chosen:
-            yield UnderApache("express", self._express(), SITES[site], "")
+            yield UnderApache("express", self._express(), SITES[site], ("", ""))
         for peer, command in PROGRAMS.items():
             if peer in chosen and peer.split()[0] not in set(ONE_SITE) - {site}:
                 hidden = [str(self._hidden)] if peer.endswith("stat") else []
