@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -167,6 +168,7 @@ def test_the_first_new_answer() -> None:
     assert began <= answer.at <= time.time()
 
 
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="bench/restart is for Linux")
 def test_the_end_of_a_process() -> None:
     """It is noted when the process ends, also before its parent has waited for it."""
     command = [sys.executable, "-c", "import time; input(); print(time.time())"]
