@@ -12,7 +12,7 @@ from wsgireload.decide.verdict import GO, Gate, Go, Hold, Verdict, Wait
 from wsgireload.log import Log, Word, few, shown
 from wsgireload.report import Held
 
-POLL, SELDOM = 0.001, 0.05  # seconds between two checks whether compiling is done, more and more
+POLL, SELDOM = 0.001, 0.02  # seconds between two checks whether compiling is done, more and more
 MOST_HERE = 200_000  # bytes of a source; compiling it stops this process for 0.15 s
 
 Wanted = tuple[dict[str, Change], bool]  # the sources; whether nothing but deletions differs
@@ -62,7 +62,7 @@ class Syntax(Gate):
             # Endless writing had its time in settle.py: it is compiled the next time.
             judged = self._poll(self._begun[0])
             if judged is None:
-                pause, self._pause = self._pause, min(1.5 * self._pause, SELDOM)
+                pause, self._pause = self._pause, min(1.25 * self._pause, SELDOM)
                 return Wait(pause)
             self._verdict, lasting = judged
             self._checked, self._begun = self._begun if lasting else None, None
