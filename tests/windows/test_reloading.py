@@ -14,6 +14,25 @@ from support.testsite import fails
 from support.traffic import Traffic
 from support.windows.testsite import WindowsSite, WindowsSites
 
+ONCE = "<Files app.wsgi>\nWSGIScriptReloading Off\n</Files>"
+# Whether a request is under way, mod_wsgi's own count says.
+LOADS = """
+import os
+from pathlib import Path
+
+import mod_wsgi
+
+FILE = Path(__file__).with_suffix(".txt")
+
+def add():
+    when = "in" if mod_wsgi.active_requests else "before"
+    with FILE.open("a") as file:
+        file.write(f"{os.getpid()} {when} a request\\n")
+
+def counted():
+    return FILE.read_text().splitlines()
+"""
+
 
 @pytest.mark.parametrize("group", ["%{GLOBAL}", None])
 def test_an_edit(new_site: WindowsSites, group: str | None) -> None:
@@ -32,6 +51,30 @@ def test_an_edit(new_site: WindowsSites, group: str | None) -> None:
     assert site.pid == parent
     assert site.restarts() == 1
     assert "words.py changed; new code up after" in site.wait_for_line("reloaded: ")[0].text
+
+
+def test_preloaded(new_site: WindowsSites) -> None:
+    """The printed lines load the script once in each child, before the first request. A save goes
+    live; code that fails as it is loaded is 500, until it is mended.
+    """
+    site = new_site(group="%{GLOBAL}", preload=True, directives=ONCE)
+    site.noisy = True
+    site.write("loads.py", LOADS)
+    site.edit("app.wsgi", "import words", "import loads\nloads.add()\nimport words")
+    site.start()
+    first = site.ask("loads.counted")
+    assert first.value == [f"{first.pid} before a request"]
+    site.wait_for_looks()
+    site.edit("words.py", "old", "new")
+    new = site.wait_for_value("new")
+    assert site.ask("loads.counted").value == [*first.value, f"{new.pid} before a request"]
+    site.wait_for_one_child()
+    assert site.restarts() == 1
+    site.wait_for_looks()
+    site.edit("words.py", "WORD", "raise RuntimeError\nWORD")
+    site.wait_for(lambda: fails(site), "an answer of 500")
+    site.edit("words.py", "raise RuntimeError\nWORD", "WORD")
+    site.wait_for(lambda: not fails(site), "an answer")
 
 
 def test_no_change(site: WindowsSite) -> None:

@@ -22,6 +22,9 @@ START = "import wsgireload\nwsgireload.start({})\n"
 FOR_VISITORS = 'preflight="import"'
 AT_ONCE = "# For development: an ended process is replaced at once, not after half a second."
 NOT_AT_ONCE = f"{AT_ONCE}\n# Left out for visitors: it runs in Apache's parent process, as root."
+# On Windows mod_wsgi loads the script as a child starts, as the alias names its group; with the
+# first request it takes it for changed, and would load it once more.
+LOADED_ONCE = "WSGIScriptReloading Off"
 RELOAD_REQUIRED = "reload_required = wsgireload.reload_required\n"
 DOLLAR = "wsgireload_dollar"  # a variable of Apache, for what is not to be read as one
 
@@ -184,14 +187,15 @@ def _conf_on_windows(application: Application, installation: Installation) -> st
         "AcceptFilter http none",
         "AcceptFilter https none",
         f'WSGIScriptAlias {_quoted(application.url)} "{application.script}" {MAIN}',
-        *_granted(application.script.replace("\\", "/")),
+        *_granted(application.script.replace("\\", "/"), LOADED_ONCE),
     ]
     return "\n".join(lines).replace("\\", "/")
 
 
-def _granted(script: str) -> list[str]:
+def _granted(script: str, *more: str) -> list[str]:
     folder, _, file = script.rpartition("/")
-    inside = [f"  <Files {_section(file)}>", "    Require all granted", "  </Files>"]
+    lines = [f"    {line}" for line in ("Require all granted", *more)]
+    inside = [f"  <Files {_section(file)}>", *lines, "  </Files>"]
     return [f"<Directory {_section(folder)}>", *inside, "</Directory>"]
 
 

@@ -34,7 +34,7 @@ class Site:
 
     def option(self, name: str) -> str:
         """Return an option of the WSGIDaemonProcess; "" if it is not given."""
-        return _options(self.daemon.arguments[1:]).get(name, "") if self.daemon else ""
+        return options(self.daemon.arguments[1:]).get(name, "") if self.daemon else ""
 
     @property
     def folders(self) -> list[str]:
@@ -68,14 +68,14 @@ def server_wide(directives: Sequence[Directive], name: str) -> str:
 
 
 def _site(alias: Directive, directives: Sequence[Directive]) -> Site:
-    options = _options(alias.arguments[2:])
+    chosen = options(alias.arguments[2:])
     url, script = alias.arguments[:2]
     served = addresses.find(alias, directives)
     inside = replace(alias, host=served.host)  # a virtual host inherits it from the main server
 
     def value(option: str, directive: str) -> str:
         found = sections.effective(directives, directive, inside)
-        given = options.get(option) or (found.arguments[0] if found and found.arguments else "")
+        given = chosen.get(option) or (found.arguments[0] if found and found.arguments else "")
         return groups.resolved(given, inside, directives, served)
 
     group = value("process-group", "wsgiprocessgroup")
@@ -93,11 +93,11 @@ def _site(alias: Directive, directives: Sequence[Directive]) -> Site:
 
 def _handled(directive: Directive, directives: Sequence[Directive]) -> Site:
     """Return the site of a handler; mod_wsgi-express serves every URL by one."""
-    name, path, *options = directive.arguments
+    name, path, *rest = directive.arguments
     made = express.handler(path)
     script = made.script if made and made.script else path
     url = aliases.mount_point(name, directives) or ("/" if made else name)
-    site = _site(replace(directive, arguments=(url, script, *options)), directives)
+    site = _site(replace(directive, arguments=(url, script, *rest)), directives)
     if module := express.module(path):
         site = replace(site, script=_file_of(module, site) or path)
     return replace(site, express=made)
@@ -111,5 +111,6 @@ def _file_of(module: str, site: Site) -> str:
     return next(filter(os.path.isfile, paths), "")
 
 
-def _options(arguments: Sequence[str]) -> dict[str, str]:
+def options(arguments: Sequence[str]) -> dict[str, str]:
+    """Return the options of a line, by name."""
     return dict(each.partition("=")[::2] for each in arguments)

@@ -60,9 +60,9 @@ def site_conf(apache: Apache, served: Application, root: Path) -> str:
     lines = [f"WSGIApplicationGroup {served.group}"] if served.group else []
     for url, script in sorted(served.scripts.items(), reverse=True):  # "/" takes what is left
         file = f'"{root.as_posix()}/app/{script}"'
+        # An alias that names its group: on Windows that is what mod_wsgi preloads.
         group = f"application-group={served.group or script}" if served.preload else ""
         lines += [f"WSGIScriptAlias {url} {file} {group}"]
-        lines += [f"WSGIImportScript {file} {group}"] if served.preload else []
     return "\n".join([text, *lines, served.directives, ""])
 
 

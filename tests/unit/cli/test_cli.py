@@ -484,7 +484,7 @@ def test_config_without_the_library(tmp_path: Path, monkeypatch) -> None:
 
 
 def test_config_on_windows(monkeypatch) -> None:
-    """On Windows: LoadFile, LoadModule, the home of this Python, and AcceptFilter."""
+    """On Windows: LoadFile, LoadModule, the home of this Python, AcceptFilter, preloading once."""
     monkeypatch.setattr(configuration, "_mod_wsgi", lambda here: r"C:\m\mod_wsgi.pyd")
     script = r"C:\srv\mysite\app.wsgi"
     site = configuration.Application(
@@ -501,6 +501,7 @@ def test_config_on_windows(monkeypatch) -> None:
         "<Directory C:/srv/mysite>\n"
         "  <Files app.wsgi>\n"
         "    Require all granted\n"
+        "    WSGIScriptReloading Off\n"
         "  </Files>\n"
         "</Directory>"
     )

@@ -228,6 +228,27 @@ def test_connections(machine: Machine) -> None:
     assert "AcceptFilter http none" in found["AcceptFilter"].cure
 
 
+@pytest.mark.parametrize(
+    ("group", "lines", "cure"),
+    [
+        ("", "", "application-group=%{GLOBAL} to its WSGIScriptAlias"),
+        ("", "WSGIApplicationGroup %{GLOBAL}", "application-group=%{GLOBAL}"),
+        ("application-group=%{RESOURCE}", "", "application-group=%{GLOBAL}"),
+        ("application-group=%{GLOBAL}", "", "WSGIScriptReloading Off"),
+        ("application-group=site", "WSGIScriptReloading Off", ""),
+        ("application-group=%{GLOBAL}", "<Files *.wsgi>\nWSGIScriptReloading Off\n</Files>", ""),
+        ("", "WSGIImportScript x application-group=%{GLOBAL}\nWSGIScriptReloading Off", ""),
+    ],
+)
+def test_preloading(group: str, lines: str, cure: str, machine: Machine) -> None:
+    """On Windows a script that names its group is preloaded, and once if nothing reloads it."""
+    text = machine.conf.read_text().replace('app.wsgi"', f'app.wsgi" {group}')
+    machine.conf.write_text(f"{text}\n{lines}\n")
+    found = machine.examine()
+    assert bad(found) == {}
+    assert (cure in found["preloading"].cure, bool(found["preloading"].cure)) == (True, bool(cure))
+
+
 def test_restricted(machine: Machine) -> None:
     """WSGIRestrictEmbedded On leaves no mode on Windows."""
     machine.conf.write_text(machine.conf.read_text() + "WSGIRestrictEmbedded On\n")

@@ -9,7 +9,7 @@ from wsgireload.cli import refusals, sections, sites
 from wsgireload.cli.configuration import SHUTDOWN_TIMEOUT as SUGGESTED
 from wsgireload.cli.directives import Directive
 from wsgireload.cli.doctor import permissions, starts
-from wsgireload.cli.doctor.finding import Finding, fail, ok, warn
+from wsgireload.cli.doctor.finding import Finding, fail, hint, ok, warn
 from wsgireload.cli.express import Handler
 from wsgireload.cli.installation import Installation
 from wsgireload.cli.sites import GLOBAL, Site
@@ -41,14 +41,16 @@ def examine(
     is_started: bool = False,
 ) -> Iterator[Finding]:
     """Check what the configuration says about one script; `is_started`: its monitor runs."""
-    yield from _script(site, windows=installation.windows, is_started=is_started)
+    windows = installation.windows
+    yield from _script(site, windows=windows, is_started=is_started)
     yield from (fail(*each) for each in refusals.find(site, directives))
-    if not installation.windows:
+    if not windows:
         yield _process(site, directives)
         if site.daemon is not None:
             yield _shutdown_timeout(site)
     yield _application_group(site)
-    yield from _express(site.express) if site.express else [_script_reloading(site, directives)]
+    reloading = _script_reloading(site, directives, windows=windows)
+    yield from _express(site.express) if site.express else [reloading]
     yield from _restrict_embedded(directives, installation)
     if sites.server_wide(directives, "wsgidestroyinterpreter").lower() == "off":
         text = "off: a process ends sooner, without atexit functions and unflushed output"
@@ -107,12 +109,34 @@ def _application_group(site: Site) -> Finding:
     return ok("WSGIApplicationGroup", f"{name}: a sub-interpreter")
 
 
-def _script_reloading(site: Site, directives: Sequence[Directive]) -> Finding:
-    found = sections.effective(directives, "wsgiscriptreloading", site.alias)
-    if found is not None and found.arguments[:1] and found.arguments[0].lower() == "off":
+def _script_reloading(site: Site, directives: Sequence[Directive], *, windows: bool) -> Finding:
+    what = "WSGIScriptReloading"
+    found = sections.effective(directives, what.lower(), site.alias)
+    is_off = found is not None and found.arguments[:1] and found.arguments[0].lower() == "off"
+    if windows:
+        return _preloading(site, directives, what, is_off=bool(is_off))
+    if is_off:
         text = f"off ({found}): mod_wsgi does not call reload_required; a restart may cut requests"
-        return warn("WSGIScriptReloading", text, "remove that line: On is the default")
-    return ok("WSGIScriptReloading", "on")
+        return warn(what, text, "remove that line: On is the default")
+    return ok(what, "on")
+
+
+def _preloading(site: Site, directives: Sequence[Directive], what: str, *, is_off: bool) -> Finding:
+    """Check on Windows whether a new child loads the script before its first request, and once."""
+    lines = [site.alias.arguments[1:]]
+    lines += [each.arguments for each in directives if each.name == "wsgiimportscript"]
+    groups = (sites.options(line[1:]).get("application-group", "") for line in lines)
+    if not any(group == GLOBAL or (group and "%{" not in group) for group in groups):
+        text = "the first request after a restart loads the application"
+        cure = (
+            f"add application-group={GLOBAL} to its WSGIScriptAlias: a new child then preloads it"
+        )
+        return hint("preloading", text, cure)
+    if is_off:
+        return ok("preloading", "a new child loads the script, once, before its first request")
+    text = "a new child loads the script before its first request, and again with that request"
+    cure = f"add in a `<Files>` of the script: {what} Off"
+    return hint("preloading", text, cure)
 
 
 def _express(made: Handler) -> Iterator[Finding]:
