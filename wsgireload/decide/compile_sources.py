@@ -48,6 +48,7 @@ def main(version: str) -> None:
     if version != "{}.{}".format(*sys.version_info):
         return
     _prepare()
+    fault_of("def f(x): return [y for y in x if y]", "")  # the first one takes 0.7 ms longer
     if not os.read(0, 1):  # there is nothing to compile after all
         return
     with open(1, "rb", closefd=False) as file:

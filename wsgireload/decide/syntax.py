@@ -12,7 +12,7 @@ from wsgireload.decide.verdict import GO, Gate, Go, Hold, Verdict, Wait
 from wsgireload.log import Log, Word, few, shown
 from wsgireload.report import Held
 
-POLL, SELDOM = 0.001, 0.02  # seconds between two checks whether compiling is done, more and more
+POLL, SELDOM = 0.001, 0.02  # seconds between two checks whether compiling is done: see pause()
 MOST_HERE = 200_000  # bytes of a source; compiling it stops this process for 0.15 s
 
 Wanted = tuple[dict[str, Change], bool]  # the sources; whether nothing but deletions differs
@@ -45,7 +45,7 @@ class Syntax(Gate):
         self._checked: Wanted | None = None
         self._judged: tuple[Verdict, bool] | None = None  # and whether the verdict lasts
         self._verdict: Verdict = GO
-        self._pause = POLL
+        self._polls = 0
 
     def check(self, changes: Changes) -> Verdict:
         sources = {path: each for path, each in changes.files.items() if each.is_python}
@@ -62,8 +62,8 @@ class Syntax(Gate):
             # Endless writing had its time in settle.py: it is compiled the next time.
             judged = self._poll(self._begun[0])
             if judged is None:
-                pause, self._pause = self._pause, min(1.25 * self._pause, SELDOM)
-                return Wait(pause)
+                self._polls += 1
+                return Wait(pause(self._polls))
             self._verdict, lasting = judged
             self._checked, self._begun = self._begun if lasting else None, None
         left = self._left() if isinstance(self._verdict, Hold) else 0.0
@@ -84,7 +84,7 @@ class Syntax(Gate):
         self._compiler.end()
 
     def _begin(self, sources: Iterable[str], only_deleted: bool) -> None:
-        self._judged, self._pause = None, POLL
+        self._judged, self._polls = None, 0
         if only_deleted and (hold := next(filter(None, map(vanished, sources)), None)):
             self._judged = hold, True
             return
@@ -163,6 +163,14 @@ def hold_of(path: str, fault: Fault) -> Hold:
     where = f"{shown(path)}, line {line}" if line else shown(path)
     code = f": {text.strip()}" if text and text.strip() else ""
     return Hold(f"{where}: {what}{code}", Held(path, line, column, text, what))
+
+
+def pause(polls: int) -> float:
+    """Seconds until the next check whether compiling is done, more and more.
+
+    Most sources take a millisecond, in which two checks follow at once: no wait is shorter.
+    """
+    return min(POLL * 1.25 ** min(polls - 3, 20), SELDOM) if polls > 2 else 0.0
 
 
 def passed(skipped: Collection[str]) -> Verdict:
