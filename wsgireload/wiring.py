@@ -21,6 +21,7 @@ from wsgireload.decide.verdict import Gate
 from wsgireload.detect.bytecode import freshen
 from wsgireload.detect.detector import Detector
 from wsgireload.detect.missing import path_files
+from wsgireload.detect.modules import cached
 from wsgireload.early import Early
 from wsgireload.log import Log, Word
 from wsgireload.reloader import Reloader
@@ -78,7 +79,7 @@ class Parts:
         # Each process of a group has time to report its requests, before the first is replaced.
         settle = Settle(chosen.settle, clock, chosen.settle_alone if self._is_alone else None)
         handover = self._handover()
-        compiler = Compiler(settings.environment(), clock)
+        compiler = Compiler(settings.environment(), clock, cached)
         self.gates = [
             self.pause,
             settle,

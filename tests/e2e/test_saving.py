@@ -142,3 +142,13 @@ def test_twice_within_a_second_and_nobody_noticed(site: Site) -> None:
     site.noisy = True
     site.wait_for_start(2)
     assert site.ask("late.WORD").value == "two"
+
+
+def test_the_new_process_compiles_nothing(site: Site) -> None:
+    """The new process runs the bytecode that was made of the changed source before the restart."""
+    source = site.app / "words.py"
+    site.edit("words.py", "old", "new")
+    site.wait_for_value("new")
+    (cache,) = site.app.glob("__pycache__/words.*.pyc")
+    # Python itself would have given it the time at which it was written.
+    assert cache.stat().st_mtime_ns == source.stat().st_mtime_ns

@@ -6,8 +6,10 @@ the application's warning filters, and crash where a source overflows the stack 
 
 from __future__ import annotations
 
+import marshal
 import os
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import IO, NamedTuple
 
@@ -36,10 +38,18 @@ class Compiler:
     All methods raise an exception of any kind where that cannot be done: compile here then.
     """
 
-    def __init__(self, environment: Mapping[str, str], clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        clock: Callable[[], float],
+        cached: Callable[[], dict[str, str]] = dict,
+    ) -> None:
+        """`cached` returns the loaded sources of which Python keeps bytecode, and where."""
         version = "{}.{}".format(*sys.version_info)
         program = [*_options(), compile_sources.__file__, version]
         self._command = Command([interpreter() or "", *program], environment, None, LIMIT, clock)
+        self._cached = cached
+        self._since = time.time_ns()
         self._paths: list[str] = []
         self._skipped: list[str] = []
         self._unread: Judgement | None = None
@@ -57,6 +67,8 @@ class Compiler:
             self._command.start(reading, self._exchange)
         finally:
             os.close(reading)
+        kept = marshal.dumps((self._cached(), self._since))
+        self._exchange.write(b"%d\n" % len(kept) + kept)
 
     def begin(self, paths: Iterable[str]) -> None:
         """Begin to compile these sources; missing ones are skipped."""
@@ -162,6 +174,10 @@ def _options() -> Iterator[str]:
     """The options that make another Python compile as the application's own did at its start."""
     yield "-I"  # no module of the application's
     yield "-S"
+    if sys.flags.optimize:
+        yield "-" + "O" * sys.flags.optimize
+    if sys.pycache_prefix is not None:
+        yield f"-Xpycache_prefix={sys.pycache_prefix}"
     for option in sys.warnoptions:
         yield f"-W{option}"
     digits = getattr(sys.flags, "int_max_str_digits", -1)  # not in 3.11.0

@@ -36,12 +36,13 @@ def distrust(source: str) -> None:
 
     Another process may have compiled an earlier text of the same second, and have written its
     cache after the later text was saved. A cache that was written well after that second is valid,
-    and one that Python would not write again stays.
+    as is one that was made before a restart, and one that Python would not write again stays.
     """
     with contextlib.suppress(OSError, ValueError, NotImplementedError):  # there may be none
         cache = cache_from_source(source)
         racy = os.stat(cache).st_ctime < int(os.stat(source).st_mtime) + RACY
-        if racy and not sys.dont_write_bytecode and content(cache)[:8] == BY_STAMP:
+        racy = racy and not sys.dont_write_bytecode and not _is_made_ahead(cache, source)
+        if racy and content(cache)[:8] == BY_STAMP:
             os.remove(cache)
 
 
@@ -82,7 +83,7 @@ def _remains(cache: str, source: str) -> bool:
         return False  # Python cannot read it either, and compiles the source
     if read[:8] != BY_STAMP:
         return _is_unchecked(read) and read[8:HEADER] != source_hash(content(source))
-    if read[8:HEADER] != stamp(os.stat(source)):
+    if read[8:HEADER] != stamp(os.stat(source)) or _is_made_ahead(cache, source):
         return False
     if sys.dont_write_bytecode and _younger(cache, source):
         return False  # nobody would write it again
@@ -93,6 +94,17 @@ def _remains(cache: str, source: str) -> bool:
     except OSError:
         return not _younger(cache, source)
     return False
+
+
+def _is_made_ahead(cache: str, source: str) -> bool:
+    """Whether decide/compile_sources.py has made a cache of the source as it is now.
+
+    It has the very time of its source then, in nanoseconds, and was written later.
+    """
+    try:
+        return os.stat(cache).st_mtime_ns == os.stat(source).st_mtime_ns and _younger(cache, source)
+    except OSError:
+        return False
 
 
 def _is_unchecked(read: bytes) -> bool:

@@ -73,6 +73,17 @@ class Modules:
         return {name: modules[name] for name in reversed(newest) if name in modules}
 
 
+def cached() -> dict[str, str]:
+    """Where Python keeps the bytecode of each loaded source, by its path; {} if nowhere.
+
+    {} on Windows, where reading a source as an import does keeps others from replacing it.
+    """
+    if sys.dont_write_bytecode or os.name == "nt":
+        return {}
+    found = [source_of(name, module) for name, module in dict(sys.modules).items()]
+    return {each.path: each.cached for each in found if each is not None and each.cached}
+
+
 def _reference(module: object) -> Callable[[], object]:
     """Returns the module while it exists. Its id would not do: another module may get it later."""
     try:
