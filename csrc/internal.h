@@ -36,6 +36,9 @@ typedef struct { /* all zero: the empty set */
 /* Hashes bytes; never to 0. */
 unsigned long long core_hash(const void *bytes, size_t length);
 
+/* A hash that is neither 0 nor 1, of 60 bits: Python keeps a larger one in more memory. */
+unsigned long long core_mark(const void *bytes, size_t length);
+
 /* Returns 0 if there is no memory. */
 int core_names_add(core_names *names, unsigned long long hash);
 int core_names_have(const core_names *names, unsigned long long hash);

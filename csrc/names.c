@@ -14,6 +14,11 @@ unsigned long long core_hash(const void *bytes, size_t length)
     return hash != 0 ? hash : 1;
 }
 
+unsigned long long core_mark(const void *bytes, size_t length)
+{
+    return core_hash(bytes, length) >> 4 | 2;
+}
+
 /* Returns the slot of a hash, or the free one for it: there is always a free slot. */
 static unsigned long long *slot_of(const core_names *names, unsigned long long hash)
 {

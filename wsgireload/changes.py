@@ -23,7 +23,7 @@ CLOSED = "this process has rejected a request, and answers no other"
 
 
 class Change(NamedTuple):
-    """One file that differs: its digest now (16 bytes), or a value for what has none.
+    """One file that differs: its digest now (15 bytes), or a value for what has none.
 
     `kind` is MODIFIED, DELETED or APPEARED. `is_python`: the file must compile. `unfinished`: it is
     a Python source that is missing or empty, as in the midst of a save.

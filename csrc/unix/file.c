@@ -29,7 +29,7 @@ static unsigned long long mark(const char *path)
     found[5] = (unsigned long long)file.st_mtim.tv_nsec;
     found[6] = (unsigned long long)file.st_ctim.tv_sec;
     found[7] = (unsigned long long)file.st_ctim.tv_nsec;
-    return core_hash(found, sizeof found) | 2; /* neither 0 nor 1 */
+    return core_mark(found, sizeof found);
 }
 
 void wsgireload_marks(const char *paths, int count, unsigned long long *marks)

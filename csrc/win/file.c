@@ -166,7 +166,7 @@ static unsigned long long mark_target(const char *path)
     done = GetFileInformationByHandle(opened, &found);
     CloseHandle(opened);
     memset(&found.ftLastAccessTime, 0, sizeof found.ftLastAccessTime);
-    return done ? core_hash(&found, sizeof found) | 2 : 1; /* | 2: neither 0 nor 1 */
+    return done ? core_mark(&found, sizeof found) : 1;
 }
 
 /* Does not open the file, which could make an operation of another program fail. */
@@ -182,7 +182,7 @@ static unsigned long long mark(const char *path)
     if (found.dwFileAttributes & FILE_ATTRIBUTE_REPARSE_POINT)
         return mark_target(path);
     memset(&found.ftLastAccessTime, 0, sizeof found.ftLastAccessTime);
-    return core_hash(&found, sizeof found) | 2;
+    return core_mark(&found, sizeof found);
 }
 
 void wsgireload_marks(const char *paths, int count, unsigned long long *marks)

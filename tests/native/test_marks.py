@@ -139,3 +139,11 @@ def test_the_core(file):
     found = ffi.new("unsigned long long[3]", [7, 7, 7])
     lib.wsgireload_marks(os.fsencode(file) + b"\0none\0", 2, found)
     assert list(found) == [*marks([str(file), "none"]), 7]
+
+
+def test_a_mark_takes_little_memory(tmp_path: Path) -> None:
+    """Python keeps 60 bits in one block of 32 bytes: there is a mark for each watched file."""
+    files = [tmp_path / str(number) for number in range(64)]
+    for file in files:
+        file.touch()
+    assert max(marks(list(map(str, files)))) < 1 << 60

@@ -154,7 +154,7 @@ def open_shared(path: str, flags: int = os.O_RDONLY) -> int:
 def marks(paths: Sequence[str]) -> memoryview:
     """Return a number for each file, which changes when it is written, replaced or restored.
 
-    Unsigned, of 64 bits. 0: there is no such file; 1: it cannot be examined.
+    Unsigned, of 60 bits. 0: there is no such file; 1: it cannot be examined.
     """
     try:
         found = _core().marks(os.fsencode("".join([f"{path}\0" for path in paths])), len(paths))

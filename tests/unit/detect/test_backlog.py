@@ -17,7 +17,7 @@ from wsgireload.detect import backlog, digests
 from wsgireload.detect.backlog import FIRST, REST, SLICE
 from wsgireload.detect.baseline import Baseline
 from wsgireload.detect.detector import Detector
-from wsgireload.detect.digests import EAGER, RACY_NS, Digests, is_stand_in
+from wsgireload.detect.digests import EAGER, RACY_NS, SIZE, Digests, is_stand_in
 from wsgireload.detect.modules import Modules
 from wsgireload.settings import Settings
 from wsgireload.watch.events import NoEvents
@@ -83,7 +83,7 @@ class Disk(Lines):
 
     def is_read(self, path: str) -> bool:
         """Whether the digest is that of the content now."""
-        return self.known.get(path) == blake2b(Path(path).read_bytes()).digest()[:16]
+        return self.known.get(path) == blake2b(Path(path).read_bytes()).digest()[:SIZE]
 
 
 @pytest.fixture

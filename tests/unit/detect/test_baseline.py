@@ -34,6 +34,12 @@ def test_absence() -> None:
     assert Absence(None).until("sys") == 0.0
 
 
+def test_names_that_are_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some tools put other keys into sys.modules."""
+    monkeypatch.setitem(sys.modules, ("a", 1), None)  # type: ignore[call-overload]
+    assert Absence(5.0).until("sys") == 5.0
+
+
 class Module:
     """A source whose cache was written as it was loaded, in a certain second."""
 

@@ -13,7 +13,7 @@ import pytest
 from support.standins import Lines
 
 from wsgireload.detect import digests
-from wsgireload.detect.digests import MISSING, RACY_NS, SPECIAL, Digest, Digests, digest_of
+from wsgireload.detect.digests import MISSING, RACY_NS, SIZE, SPECIAL, Digest, Digests, digest_of
 from wsgireload.server import files, native
 
 MARKS = native.marks
@@ -21,7 +21,7 @@ MARKS = native.marks
 
 def digest(content: bytes) -> Digest:
     """The digest of a file with this content."""
-    return blake2b(content).digest()[:16]
+    return blake2b(content).digest()[:SIZE]
 
 
 def scan(known: Digests, *paths: Path | str) -> dict[str, Digest | None]:
