@@ -73,6 +73,7 @@ class Journal:
         self._clock = clock
         self._began = began
         self._first = first
+        self._parsed = hash(b""), list[Entry]()  # the restarts, by the hash of the file's content
 
     def record(self, entry: Entry) -> bool:
         """Add a restart; False if it cannot be written."""
@@ -165,11 +166,16 @@ class Journal:
 
     def _read(self, folder: PrivateDir) -> list[Entry]:
         """The restarts of less than a day ago and after the start of the machine, oldest first."""
-        entries, damaged = self._parse(self._content(folder))
+        content = self._content(folder)
+        if hash(content) == self._parsed[0]:  # a save waits for this, and it would take some ms
+            now = self._clock()
+            return [each for each in self._parsed[1] if now - each.at < KEEP_SECONDS]
+        entries, damaged = self._parse(content)
         if damaged:
             self._folders.trouble("removed damaged lines from the journal; they do not count")
             self._write(folder, entries)
-        return _by_time(entries)
+        self._parsed = hash(content), _by_time(entries)
+        return self._parsed[1]
 
     def _parse(self, content: bytes) -> tuple[list[Entry], bool]:
         """The restarts that count, and whether there are lines that are none."""

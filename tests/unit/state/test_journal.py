@@ -1,5 +1,6 @@
 """The journal: the restarts that outlive a process, and who may read and write them."""
 
+import json
 import os
 import stat
 import time
@@ -35,6 +36,24 @@ def test_a_later_process_reads_what_was_recorded(world: World) -> None:
     assert world.journal().record(ENTRY)
     assert world.journal().entries() == [ENTRY, later]
     assert world.troubles == []
+
+
+def test_it_is_parsed_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as the file stays the same it is not parsed again, and old restarts still go."""
+    world.journal().record(ENTRY)
+    journal = world.journal()
+    assert journal.entries() == [ENTRY]
+    parsed: list[bytes] = []
+    loads = json.loads
+    monkeypatch.setattr("json.loads", lambda line: parsed.append(line) or loads(line))
+    assert journal.entries() == [ENTRY]
+    assert parsed == []
+    world.journal().record(LATER)
+    assert journal.entries() == [ENTRY, LATER]
+    world.now = LATER.at + KEEP_SECONDS - 0.1
+    parsed.clear()
+    assert journal.entries() == [LATER]
+    assert parsed == []
 
 
 def test_other_applications_do_not_mix(world: World) -> None:
