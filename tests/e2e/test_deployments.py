@@ -112,7 +112,7 @@ def test_without_preloading(site: Site, waits) -> None:
     for _ in range(2):  # also if all is over before
         done = waits(site)
         assert (done.code, done.err) == (0, "")
-        assert "the next one loads the new code" in done.out
+        assert "not loaded yet: the next request loads what lies on disk" in done.out
     assert site.ask().value == "new"
     assert "runs what lies on disk" in waits(site).out
 

@@ -19,6 +19,7 @@ from wsgireload.decide.verdict import GO, Gate, Hold, Verdict, Wait
 from wsgireload.detect.digests import EMPTY, MISSING
 from wsgireload.errors import NativeError
 from wsgireload.reloader import NEVER, Reloader
+from wsgireload.report import NEXT_REQUEST
 from wsgireload.server import native
 from wsgireload.server.restart import TAKEN_UP, Restart
 from wsgireload.state.group_epoch import GroupEpoch
@@ -728,6 +729,21 @@ def test_a_change_back_is_logged_once_it_holds(
     world.detector.differs = {}
     reloader.step()
     assert answers == [False]
+
+
+def test_what_is_decided(world: World) -> None:
+    """While a gate waits, nothing is; a restart that waits for a request says so."""
+    reloader = world.reloader(when="next-request")
+    reloader.step()
+    assert (reloader.is_decided, reloader.awaited) == (True, ())
+    world.detector.differs = {"a.py": b"2"}
+    reloader.step()
+    assert (reloader.is_decided, reloader.awaited) == (False, ())
+    world.run(reloader, 2.0)
+    assert (reloader.is_decided, reloader.awaited) == (True, (NEXT_REQUEST,))
+    world.detector.differs = {}
+    reloader.step()
+    assert (reloader.is_decided, reloader.awaited) == (True, ())
 
 
 def test_a_process_that_a_request_replaces_says_so(world: World) -> None:

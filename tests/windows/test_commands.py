@@ -58,3 +58,20 @@ def test_restart_by_the_pid_file(site: WindowsSite) -> None:
     site.config.write_text(text)
     assert command("restart", *where)[0] == 0
     site.wait_for(lambda: site.restarts() == 1, "a restart")
+
+
+def test_wait(site: WindowsSite) -> None:
+    """It returns once the old child has ended; a broken change is reported."""
+    before = site.child
+    site.edit("words.py", "old", "new")
+    code, told = command("wait", "--timeout", "60")
+    assert (code, [each["state"] for each in told["monitors"]]) == (0, ["next-request"])
+    assert site.child != before
+    assert site.ask().value == "new"
+    site.wait_for_looks()
+    code, told = command("wait", "--timeout", "60")
+    assert (code, [each["pid"] for each in told["monitors"]]) == (0, [site.child])
+    site.edit("words.py", '"new"', '"new')
+    code, told = command("wait", "--timeout", "60")
+    assert code == 1
+    assert "words.py, line 1: SyntaxError" in told["monitors"][0]["text"]

@@ -95,8 +95,7 @@ class Rollout:
         if status.preloaded and waited >= ABSENT:
             state, text = FAILED, f"{text}, for {ABSENT:.0f} s: see Apache's error log"
         elif not status.preloaded and waited >= (GRACE if status.preloaded is False else ABSENT):
-            state, text = NEXT, "no request since the last process was replaced: the next one "
-            text += "loads the new code"
+            state, text = NEXT, "not loaded yet: the next request loads what lies on disk"
         return [Finding(last.title, None, state, text)]
 
 

@@ -81,6 +81,20 @@ def test_requests_are_counted(inside: Inside) -> None:
     assert requests.count == 3
 
 
+def test_preloaded(inside: Inside) -> None:
+    """A thread that loads the application for a request answers it next; preloading answers none.
+
+    None where mod_wsgi reports no requests.
+    """
+    requests = running.requests(inside)
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(inside.start, "a").result()
+    assert requests.preloaded is True
+    inside.start("b")
+    assert requests.preloaded is False
+    assert Requests(None, float).preloaded is None
+
+
 def test_the_events_are_subscribed_to_once(inside: Inside) -> None:
     """Another monitor of the interpreter uses what the first one has."""
     assert running.requests(inside) is running.requests(inside)
