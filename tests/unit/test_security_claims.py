@@ -77,6 +77,13 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         "unit/decide/test_preflight.py: test_its_folder",
     ),
     "If it fails, the last": (f"{SECURITY}: test_it_cannot_flood",),
+    "Before a restart, the process that": (
+        (
+            "unit/decide/test_ahead.py: test_what_changed_is_compiled test_the_kind_stays"
+            " test_a_folder_that_may_not_be_written test_what_python_keeps_no_bytecode_of"
+            " test_the_loaded_modules"
+        ),
+    ),
     "**One event is always": (f"{SECURITY}: test_log_injection",),
     "**It holds** paths": (f"{SECURITY}: test_what_is_never_told",),
     "**It never holds any": (f"{SECURITY}: test_what_is_never_told",),
