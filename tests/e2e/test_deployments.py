@@ -11,7 +11,7 @@ import pytest
 from support.commandline import CommandLine, Done
 from support.testsite import START, Site, Sites
 
-from wsgireload.cli import wait
+from wsgireload.cli import rollout, wait
 
 SLOW_TO_SCAN = "wsgireload.start(interval=0.3, settle=0.05, watch='poll'"
 
@@ -91,6 +91,21 @@ def test_code_that_does_not_load(new_site: Sites, waits) -> None:
     site.write("words.py", 'WORD = "new"\n')
     assert waits(site).code == 0
     assert site.ask().value == "new"
+
+
+def test_code_that_does_not_start_a_monitor(
+    new_site: Sites, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A preloaded process without a successor that can be seen is no success."""
+    site = preloaded(new_site, 1)
+    site.noisy = True
+    monkeypatch.setenv("TMPDIR", str(site.temporary))
+    monkeypatch.setattr(rollout, "ABSENT", 4.0)
+    named = argparse.Namespace(name=str(site.app / "app.wsgi"), timeout=site.patience)
+    assert wait.follow(named)[0] == 0
+    site.edit("app.wsgi", "\nimport wsgireload\n", "\nimport wsgireload, no_such_module\n")
+    code, _, [finding] = wait.follow(named)
+    assert (code, finding.text[:22]) == (1, "0 of 1 processes run, ")
 
 
 def test_a_stopped_process(site: Site, waits) -> None:
