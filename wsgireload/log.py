@@ -5,7 +5,8 @@ goes to the logger `wsgireload`; without a handler there it goes to Apache's err
 mod_wsgi's own handler if it has one, else of stderr.
 """
 
-from __future__ import annotations
+# No `from __future__ import annotations`: then NamedTuple compiles the annotation of each field,
+# in every process that starts.
 
 import contextlib
 import logging

@@ -128,6 +128,26 @@ def test_start_imports_what_cannot_wait(tmp_path: Path) -> None:
     )
 
 
+def test_no_annotation_is_compiled(tmp_path: Path) -> None:
+    """NamedTuple compiles each one that is a text, in every process that starts."""
+    run(
+        tmp_path,
+        """
+        from wsgireload.loading import Loading
+        Loading.comes_first = lambda _: True
+        wsgireload.start(server="daemon")
+        checked = 0
+        for name in set(sys.modules) - early:
+            module = sys.modules[name]
+            kinds = [each for each in vars(module).values() if isinstance(each, type)]
+            if any(issubclass(each, tuple) and each.__module__ == name for each in kinds):
+                checked += name.startswith("wsgireload.")
+                assert not hasattr(module, "annotations"), name  # from __future__
+        assert checked > 10
+        """,
+    )
+
+
 def test_the_first_look_has_it_all(tmp_path: Path) -> None:
     """What was tracked before start() is there when the monitor begins."""
     run(

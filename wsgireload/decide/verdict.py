@@ -1,6 +1,7 @@
 """May the process be replaced, and now? The protocol of every gate, and its verdicts."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: then NamedTuple compiles the annotation of each field,
+# in every process that starts.
 
 from typing import NamedTuple
 

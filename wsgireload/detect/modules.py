@@ -1,6 +1,7 @@
 """The files that the loaded modules came from."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: then NamedTuple compiles the annotation of each field,
+# in every process that starts.
 
 import os
 import sys

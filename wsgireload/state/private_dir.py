@@ -5,7 +5,8 @@ followed. Windows has no such calls: paths serve there, below the user's own app
 the system closes to others.
 """
 
-from __future__ import annotations
+# No `from __future__ import annotations`: then NamedTuple compiles the annotation of each field,
+# in every process that starts.
 
 import contextlib
 import errno
@@ -71,7 +72,7 @@ class PrivateDir:
         with closing(PrivateFile(self._open(name, READ))) as file:
             return file.read(most)
 
-    def open_file(self, name: str) -> PrivateFile:
+    def open_file(self, name: str) -> "PrivateFile":
         """Open a file to read, write and lock it; create a missing one."""
         return PrivateFile(self._open(name, UPDATE))
 
@@ -231,12 +232,12 @@ class Candidates(NamedTuple):
                 self.trouble(f"cannot use the folder {path}: {error}")
         raise PermissionError(f"no folder of this user alone: {', '.join(self.paths)}")
 
-    def open_file(self, name: str) -> PrivateFile:
+    def open_file(self, name: str) -> "PrivateFile":
         """As `PrivateDir.open_file`, in that folder."""
         with closing(self.open()) as folder:
             return folder.open_file(name)
 
-    def lock_file(self, name: str) -> PrivateFile | None:
+    def lock_file(self, name: str) -> "PrivateFile | None":
         """Open a file and lock it until it is closed; None if another process has locked it."""
         with contextlib.ExitStack() as stack:
             file = stack.enter_context(closing(self.open_file(name)))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from wsgireload.decide.syntax import compiles
-from wsgireload.detect.digests import digest_of
+from wsgireload.detect.digests import SIZE, digest_of
 from wsgireload.server import files, native
 from wsgireload.server.files import content, open_file
 
@@ -80,7 +80,7 @@ def test_windows_shares(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(files, "WINDOWS", True)
     monkeypatch.setattr(native, "open_shared", open_shared)
     assert content(str(path)) == b"x = 1"
-    assert len(digest_of(str(path))) == 16
+    assert len(digest_of(str(path))) == SIZE
     assert compiles(str(path)) == (None, True)
     os.close(open_file(str(path)))
     assert opened == [(str(path), files.READ)] * 4
