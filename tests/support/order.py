@@ -12,6 +12,7 @@ MARKERS = {
     "browser/": pytest.mark.browser,
     "chaos/": pytest.mark.chaos,
     "e2e/": pytest.mark.e2e,
+    "fleet/": pytest.mark.fleet,
     "native/windows/": pytest.mark.windows,
     "windows/": pytest.mark.windows,
     "wine/": pytest.mark.windows,

@@ -31,7 +31,8 @@ MAY_IMPORT = {  # what a folder or module may import of ours, beside itself: fol
     "threads": set(),
     "changes": {"log"},
     "hook": {"log", "threads"},
-    "settings": {"errors"},
+    "coordinator": set(),
+    "settings": {"coordinator", "errors"},  # checks an address where there is one
     "environment": {"errors", "settings"},
     "server": {*VOCABULARY, "report"},
     "state": {*VOCABULARY, "report"},
@@ -47,6 +48,7 @@ MAY_IMPORT = {  # what a folder or module may import of ours, beside itself: fol
     "streaming": set(),
     "__init__": {"api", "errors", "log", "monitor", "report"},
     "__main__": {"cli"},
+    "turn": {"coordinator", "report", "settings"},  # a program of its own, beside the application
     "ffi": {"_native"},
     "jinja": set(),
     "flask": {"", "jinja", "server", "settings"},
