@@ -50,7 +50,6 @@ class Monitor:
         self._is_leaving = self._must_scan = False
         self._since = time.time()
         self._is_behind: Callable[[], bool] = lambda: False
-        self._is_up = False  # and every gate has announced it
         if refusal is None:
             self._pace = Pace(chosen.interval, time.monotonic)
             self._parts = Parts(chosen, server, self._log, self._checkpoint, self._imported)
@@ -221,8 +220,8 @@ class Monitor:
             text = f"a step failed and will be repeated: {lines}"
             self._log.say_once(Word.HOLDING, text, event=Event("held", details=trace))
             return None
-        self._is_up = self._is_up or all(gate.announce() for gate in parts.gates)
-        soon = parts.detector.importing or not self._is_up
+        announced = [gate.announce() for gate in parts.gates]
+        soon = parts.detector.importing or not all(announced)
         due_in = SOON if soon else parts.detector.due_in
         return min(wait, self._pace.pause(AGAIN if loading else due_in))
 

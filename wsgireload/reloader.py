@@ -70,7 +70,8 @@ class Reloader:
     @property
     def awaited(self) -> tuple[Awaited, ...]:
         """What a restart has waited for, and for some time."""
-        return self._handover.awaited
+        by_gates = (each for gate in self._gates for each in gate.awaited)
+        return (*self._handover.awaited, *by_gates)
 
     def request(self, reason: str) -> None:
         """Let a person's restart pass the gates, with the next step."""

@@ -44,7 +44,7 @@ def test_take_keep_give(url: str) -> None:
     assert request(url, "take", "web2", "v2").code == NOT_YET
     assert request(url, "keep", "web1").code == YES
     assert request(url, "keep", "web2").code == STOPPED
-    assert request(url, "show").text.startswith("web1 has it for version v2; since ")
+    assert request(url, "show").text.startswith("web1 has it for version v2 since ")
     assert request(url, "give", "web1").code == YES
     assert request(url, "show").text == "no machine has it"
 

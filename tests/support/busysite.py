@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from math import inf
 from typing import Any
 
+from support.errorlog import Line
 from support.testsite import START, Site, Sites
 from support.traffic import Traffic, Visit
 
@@ -56,13 +57,21 @@ def write(site: Site, text: str) -> None:
 def fewest_ready(site: Site, processes: int, killed: int = 0) -> int:
     """The fewest processes that were able to answer at one moment, once all had been.
 
+    See `fewest_ready_in`.
+    """
+    return fewest_ready_in(site.log.lines(), processes, killed)
+
+
+def fewest_ready_in(lines: Iterable[Line], processes: int, killed: int = 0) -> int:
+    """The same by these lines, which may be those of several error logs by their time.
+
     By the error log, in which each line stands when it happened: a process is able once it has
     loaded the application, until it is told to end. Nobody tells the one that is `killed`: it
     counts as gone from the moment on at which it has the turn, some milliseconds too early.
     """
     able: set[int] = set()
     counts = []
-    for line in site.log.lines():
+    for line in lines:
         if line.text.endswith(LOADED):  # mod_wsgi 6 names the script before, in a request
             able.add(line.pid)
         elif gone := GONE.match(line.text):

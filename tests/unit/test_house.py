@@ -40,7 +40,7 @@ MAY_IMPORT = {  # what a folder or module may import of ours, beside itself: fol
     "detect": BELOW,
     "decide": {"report", *BELOW},
     "reloader": {"decide", "report", *BELOW},
-    "wiring": {"detect", "decide", "watch", "reloader", "report", *BELOW},
+    "wiring": {"coordinator", "detect", "decide", "watch", "reloader", "report", *BELOW},
     "stand_in": {"api", "report", "web", *BELOW},  # and what shows its reason
     "loading": {"report", "stand_in", "wiring", *BELOW},
     "monitor": {"environment", "hook", "loading", "wiring", "report", "watch", *BELOW},
@@ -55,7 +55,8 @@ MAY_IMPORT = {  # what a folder or module may import of ours, beside itself: fol
     "django": {"", "cli", "jinja", "server", "settings"},
     # finds the files of `reload_on` as those of `track`
     "web": {"", "detect", "log", "report", "server"},
-    "cli": {"", "report", "detect", "watch", *BELOW},  # lists what a monitor would watch, and how
+    # lists what a monitor would watch, and how; asks a coordinator
+    "cli": {"", "coordinator", "report", "detect", "turn", "watch", *BELOW},
 }
 
 

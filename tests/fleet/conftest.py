@@ -1,0 +1,113 @@
+"""Three machines with two processes each, and a coordinator between them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.apache import Apache
+from support.busysite import LINE, LOADED, ROOM, crowd, fewest_ready_in, save, write
+from support.coordinators import KINDS, CoordinatorServer
+from support.httpdconf import Application
+from support.machines import Machine, Network
+from support.testsite import START, Sites, quiet
+from support.traffic import Traffic
+
+PROCESSES = 2
+SLOW = """\
+import os, time
+while os.path.exists(os.path.join(os.path.dirname(__file__), "slow")):
+    time.sleep(0.02)
+"""
+"""Lets a version start only when a file of that name is gone."""
+
+
+class Fleet:
+    """The machines, named web1 and so on, and the clients of each."""
+
+    def __init__(self, sites: Sites, network: Network, coordinator: CoordinatorServer) -> None:
+        self._sites = sites
+        self.network = network
+        self.coordinator = coordinator
+        self.machines: list[Machine] = []
+
+    def start(self, life: int = 30, machines: int = 3, settings: str = "") -> None:
+        """Start so many machines at version 0; a turn of theirs lives so many seconds."""
+        url = f"{self.coordinator.address}/site?life={life}"
+        for number in range(1, machines + 1):
+            name = f"web{number}"
+            machine = self._sites(
+                daemon=f"processes={PROCESSES} threads=4",
+                preload=True,
+                directives=ROOM,
+                environment={"WSGIRELOAD_OWNER": name},
+            )
+            assert isinstance(machine, Machine)
+            machine.network, machine.space = self.network, self.network.link(name)
+            machine.patience = 50.0
+            settled = f"wsgireload.start(budget=(100, 1.0), rolling={url!r}{settings})\n{LINE}"
+            machine.edit("app.wsgi", f"{START})", settled)
+            with (machine.app / "app.wsgi").open("a") as script:
+                script.write(f"\n\nimport sys\n\nprint({LOADED!r}, file=sys.stderr)\n")
+            self.machines.append(machine)
+        self.save(0)
+        for machine in self.machines:
+            machine.start()
+        for machine in self.machines:
+            machine.wait_for_line("watching: ", count=PROCESSES)
+
+    def save(self, version: int) -> None:
+        """Deploy a version to all machines."""
+        for machine in self.machines:
+            save(machine, version)
+
+    def write(self, text: str) -> None:
+        """Deploy any text to all machines."""
+        for machine in self.machines:
+            write(machine, text)
+
+    def crowds(self) -> list[Traffic]:
+        """Clients of each machine."""
+        return [crowd(machine, 2, pause=0.02) for machine in self.machines]
+
+    def count(self, start: str) -> list[int]:
+        """How many lines of ours begin so, on each machine."""
+        return [len(machine.said(start)) for machine in self.machines]
+
+    def fewest_ready(self) -> int:
+        """The fewest processes of the fleet that were able to answer at one moment."""
+        lines = [line for machine in self.machines for line in machine.log.lines() if line.when]
+        in_order = sorted(lines, key=lambda line: line.when)
+        return fewest_ready_in(in_order, PROCESSES * len(self.machines))
+
+
+@pytest.fixture(scope="session")
+def apache() -> Apache:
+    """The latest mod_wsgi."""
+    found = Apache.of_venv(Path(sys.prefix))
+    if missing := found.missing():
+        pytest.fail(f"{missing} are missing; ci/test installs them")
+    return found
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    """What it holds is closed at the end."""
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture(params=KINDS, ids=lambda kind: kind.scheme)
+def fleet(request: Any, apache: Apache, library: Path, stack: ExitStack) -> Fleet:
+    """A fleet that is not started, around one kind of coordinator, which runs."""
+    network = stack.enter_context(Network())  # without namespaces, the loopback interface
+    coordinator = request.param(network.address)
+    with network.inside(network.hub if network.works else ""):
+        stack.enter_context(coordinator)
+    sites = stack.enter_context(Sites(apache, Application(python_path=[library]), Machine))
+    stack.enter_context(quiet(sites.made))
+    return Fleet(sites, network, coordinator)
