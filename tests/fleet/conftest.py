@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ class Fleet:
         self.network = network
         self.coordinator = coordinator
         self.machines: list[Machine] = []
+        self._starts: dict[Machine, int] = {}  # of each machine, before the last `write`
 
     def start(self, life: int = 30, machines: int = 3, settings: str = "") -> None:
         """Start so many machines at version 0; a turn of theirs lives so many seconds."""
@@ -54,19 +55,61 @@ class Fleet:
             with (machine.app / "app.wsgi").open("a") as script:
                 script.write(f"\n\nimport sys\n\nprint({LOADED!r}, file=sys.stderr)\n")
             self.machines.append(machine)
+            machine.name = name
         self.save(0)
         for machine in self.machines:
             machine.start()
         for machine in self.machines:
             machine.wait_for_line("watching: ", count=PROCESSES)
 
-    def save(self, version: int) -> None:
-        """Deploy a version to all machines."""
+    def start_coordinator(self) -> None:
+        """Start it, or start it again."""
+        with self.network.inside(self.network.hub if self.network.works else ""):
+            self.coordinator.start()
+
+    def save(self, *versions: int, only: Machine | None = None) -> None:
+        """Deploy a version to all machines or to one, or to each its own."""
+        for number, machine in enumerate(self.machines):
+            if only in (machine, None):
+                save(machine, versions[number % len(versions)])
+
+    def save_slow(self, version: int) -> None:
+        """Deploy a version that does not start before `let_load`."""
         for machine in self.machines:
-            save(machine, version)
+            machine.write("slow", "")
+        self.write(f"{SLOW}WORD = {version}\n")
+
+    def let_load(self) -> None:
+        """Let the version of `save_slow` start."""
+        for machine in self.machines:
+            (machine.app / "slow").unlink()
+
+    def noisy(self) -> None:
+        """Expect errors of the application in the error logs."""
+        for machine in self.machines:
+            machine.noisy = True
+
+    def by_turn(self) -> list[Machine]:
+        """The machines, with the one first that has begun to replace a process."""
+
+        def first() -> list[Machine]:
+            return [each for each in self.machines if each.started() > self._starts[each]]
+
+        [found] = self.machines[0].wait_for(first, "a machine that has the turn")
+        return [found, *(each for each in self.machines if each is not found)]
+
+    def started(self) -> int:
+        """How many processes of the fleet were started."""
+        return sum(machine.started() for machine in self.machines)
+
+    def wait_until_reloaded(self, number: int, machines: Sequence[Machine] = ()) -> None:
+        """Return once all processes run the version of that number's deployment."""
+        for machine in machines or self.machines:
+            machine.wait_for_line("reloaded: ", count=number * PROCESSES)
 
     def write(self, text: str) -> None:
         """Deploy any text to all machines."""
+        self._starts = {machine: machine.started() for machine in self.machines}
         for machine in self.machines:
             write(machine, text)
 

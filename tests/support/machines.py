@@ -111,7 +111,7 @@ class Machine(Site):
     """An Apache that is alone in its namespace, with a name in the fleet."""
 
     network: Network
-    space = ""
+    space = name = ""
 
     def start(self) -> None:
         with self.network.inside(self.space):
