@@ -18,12 +18,29 @@ from support.testsite import START, Sites, quiet
 from support.traffic import Traffic
 
 PROCESSES = 2
+FAULTS = {  # the usual kind of coordinator of each test
+    "test_a_version_that_does_not_start": "redis",
+    "test_a_machine_dies": "etcd",
+    "test_the_coordinator_dies": "redis",
+    "test_a_machine_is_cut_off": "etcd",
+}
 SLOW = """\
 import os, time
 while os.path.exists(os.path.join(os.path.dirname(__file__), "slow")):
     time.sleep(0.02)
 """
 """Lets a version start only when a file of that name is gone."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Run a fault with one kind of coordinator unless --long: test_stores.py compares the kinds."""
+    if config.getoption("--long"):
+        return
+    for item in list(items):
+        chosen = getattr(item, "callspec", None)
+        name, kind = getattr(item, "originalname", ""), chosen and chosen.params.get("fleet")
+        if name in FAULTS and kind is not None and kind.scheme != FAULTS[name]:
+            items.remove(item)
 
 
 class Fleet:
@@ -97,6 +114,14 @@ class Fleet:
 
         [found] = self.machines[0].wait_for(first, "a machine that has the turn")
         return [found, *(each for each in self.machines if each is not found)]
+
+    def wait_for_status(self, machine: Machine, start: str) -> None:
+        """Return once a process of this machine reports that it waits for something."""
+
+        def waits() -> bool:
+            return any(each["what"].startswith(start) for each in machine.ask().status["waiting"])
+
+        machine.wait_for(waits, f"a status with {start!r}")
 
     def started(self) -> int:
         """How many processes of the fleet were started."""

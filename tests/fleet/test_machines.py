@@ -15,21 +15,22 @@ STOPPED = "holding: the roll of the fleet has stopped: "
 NO_ANSWER = "holding: no answer from the coordinator of the fleet, retrying: "
 
 
-def test_deployments(fleet: Fleet) -> None:
+def test_deployments(fleet: Fleet, pytestconfig: pytest.Config) -> None:
     """Under load no request is lost, and never more than one process is away.
 
     The last deployment is one of two versions at once: each machine goes to its own.
     """
+    rounds = 3 if pytestconfig.getoption("--long") else 1
     fleet.start()
     with ExitStack() as stack:
         crowds = [stack.enter_context(crowd) for crowd in fleet.crowds()]
-        for version in (1, 2):
+        for version in range(1, rounds + 1):
             fleet.save(version)
             fleet.wait_until_reloaded(version)
-        fleet.save(4, 3, 4)
-        fleet.wait_until_reloaded(3)
+        fleet.save(8, 9, 8)
+        fleet.wait_until_reloaded(rounds + 1)
     assert [crowd.lost for crowd in crowds] == [[], [], []]
-    assert [machine.ask().value for machine in fleet.machines] == [4, 3, 4]
+    assert [machine.ask().value for machine in fleet.machines] == [8, 9, 8]
     assert fleet.fewest_ready() == 3 * PROCESSES - 1
 
 
@@ -68,6 +69,8 @@ def die_with_the_turn(fleet: Fleet, version: int) -> tuple[Machine, list[Machine
     seen = {machine: len(machine.said(STOPPED)) for machine in fleet.machines}
     fleet.save_slow(version)
     dead, *others = fleet.by_turn()
+    for machine in others:
+        fleet.wait_for_status(machine, f"the turn of the fleet: {dead.name} has it for version ")
     dead.power_off()
     fleet.let_load()
     for machine in others:

@@ -8,7 +8,6 @@ the machine. So does every process that comes up: its machine may have died with
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable
 
 from wsgireload.changes import Changes, fingerprint
@@ -136,6 +135,8 @@ class Turn(Gate):
         elif answer.code == YES:
             self._confirmed, self._renew_at = now, now + self._life / 3
             self._verdict, self._refused, self.awaited = WAIT, None, ()
+            if not self._machine.serves():  # the fleet waits for this very process
+                self.awaited = (_awaited(answer),)
         elif answer.code is None and verb == KEEP:
             self._renew_at = now + RETRY
         elif verb == KEEP:  # it has ended, and another machine has it
@@ -145,7 +146,7 @@ class Turn(Gate):
 
     def _given(self, answer: Answer, now: float) -> None:
         if answer.code == YES:
-            self._owes, self._renew_at = False, NEVER
+            self._owes, self._renew_at, self.awaited = False, NEVER, ()
         else:
             self._trouble(f"could not give back the turn of the fleet, retrying: {answer.text}")
             self._again = now + RETRY
@@ -162,10 +163,9 @@ class Turn(Gate):
         is_late = now - self._since >= 2 * self._life
         if answer.code == NOT_YET and not is_late:
             self._machine.refresh()
-            what = f"the turn of the fleet: {answer.text}"
-            self._announcement = self._announcement or f"waiting for {what}"
             if self._verdict == WAIT:
-                self.awaited = (Awaited(what, time.time()),)
+                self.awaited = (_awaited(answer),)
+            self._announcement = self._announcement or f"waiting for {self.awaited[0].what}"
             self._verdict = Wait(POLL, self._announcement)
         elif not isinstance(self._verdict, Hold):
             self._verdict, self.awaited = Hold(_reason(answer)), ()
@@ -176,6 +176,10 @@ class Turn(Gate):
         self._confirmed = -NEVER
         self._wanted = self._announcement = ""
         self._verdict, self._refused, self.awaited = WAIT, None, ()
+
+
+def _awaited(answer: Answer) -> Awaited:
+    return Awaited(f"the turn of the fleet: {answer.text}")
 
 
 def _reason(answer: Answer) -> str:

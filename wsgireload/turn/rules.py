@@ -83,7 +83,8 @@ def _take(found: Entries, now: float, owner: str, version: str) -> tuple[Answer,
         return Answer(STOPPED, in_words(found)), found
     since = turn.since if turn and turn.version == version else now
     entry = Entry(owner, version, since, now)
-    return Answer(YES, f"{owner} has it for version {version}"), Entries(entry, entry)
+    after = Entries(entry, entry)
+    return Answer(YES, in_words(after)), after
 
 
 def _keep(found: Entries, now: float, owner: str) -> tuple[Answer, Entries]:
@@ -92,7 +93,8 @@ def _keep(found: Entries, now: float, owner: str) -> tuple[Answer, Entries]:
     if not mine or mine.owner != owner:
         return Answer(STOPPED, f"{owner} does not have it"), found
     entry = mine._replace(heard=now)
-    return Answer(YES, f"{owner} has it for version {entry.version}"), Entries(entry, entry)
+    after = Entries(entry, entry)
+    return Answer(YES, in_words(after)), after
 
 
 def in_words(found: Entries) -> str:

@@ -258,6 +258,7 @@ def test_a_turn_that_lasts(web1: Machine, web2: Machine, fleet: Fleet) -> None:
         "the roll of the fleet does not go on: web1 has it for version"
     )
     assert failed.requests.made == [KEEP] * len(failed.requests.made)
+    assert failed.awaited[0].what.startswith("the turn of the fleet: web1 has it for version ")
     assert other.turn() == verdict
     assert failed.turn(OTHER) == GO  # it serves no request: the repair goes there first
     failed.ends()

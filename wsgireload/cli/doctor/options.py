@@ -21,17 +21,21 @@ def examine(path: str, folder: str) -> Iterator[Finding]:
     tree = sources.parse(path)
     if not isinstance(tree, ast.Module):
         return
-    calls = sources.calls_of_ours(tree, "start", "init_app")
-    chosen = [(each.arg, each.value) for call in calls for each in call.keywords if each.arg]
-    chosen += of_django(tree).items()
     tracked = [each for call in sources.calls_of_ours(tree, TRACK) for each in call.args]
-    tracked += [node for name, node in chosen if name == TRACK]
-    for name, node in chosen:
+    tracked += [node for name, node in chosen(tree) if name == TRACK]
+    for name, node in chosen(tree):
         yield from _setting(name, node, tree, path)
     for node in tracked:
         for each in values.items(node, tree, path):
             if isinstance(each, str):
                 yield from _tracked(each, f"({path}, line {node.lineno})", folder)
+
+
+def chosen(tree: ast.Module) -> list[tuple[str, ast.expr]]:
+    """Return the settings in a module, as names and expressions."""
+    calls = sources.calls_of_ours(tree, "start", "init_app")
+    found = [(each.arg, each.value) for call in calls for each in call.keywords if each.arg]
+    return [*found, *of_django(tree).items()]
 
 
 def of_django(tree: ast.Module) -> dict[str, ast.expr]:
