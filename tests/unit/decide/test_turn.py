@@ -184,6 +184,8 @@ def test_the_lock_is_kept_until_the_turn_is_given(web1: Machine) -> None:
     successor.requests.is_slow = True
     assert not successor.announce()
     assert second.turn() == Wait(POLL)
+    successor.reset()  # as with each step without a change
+    assert second.turn() == Wait(POLL)
     successor.requests.is_slow = False
     assert successor.announce()
     assert second.turn() == GO
