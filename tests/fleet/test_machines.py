@@ -5,9 +5,8 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 import pytest
+from support.fleet import PROCESSES, Fleet
 from support.machines import Machine
-
-from .conftest import PROCESSES, Fleet
 
 SHORT = 5
 """Seconds that a turn lives where a test waits for its end."""

@@ -61,6 +61,8 @@ class Turn(Gate):
         self._holds = False
         if self._requests.verb == GIVE:
             return WAIT
+        if not self._machine.is_held:  # another process may have given the turn back since then
+            self._confirmed = -NEVER
         verdict = self._machine.check(changes)
         if not isinstance(verdict, Go) or not self._machine.is_held:  # it does not serve
             return verdict
@@ -73,6 +75,9 @@ class Turn(Gate):
             self._wanted, self._confirmed = version, -NEVER
             self._owes, self._may_have = False, True  # the answer may be lost
             self._requests.begin(TAKE, version)
+        is_asking = self._requests.verb == TAKE
+        if is_asking and isinstance(self._verdict, Hold):  # keep the lock until there is an answer
+            return WAIT
         self._holds = isinstance(self._verdict, Hold)
         return self._verdict
 
@@ -100,7 +105,7 @@ class Turn(Gate):
         if not self._requests.verb:
             if self._owes and now >= self._again and self._machine.serves():
                 self._give(now)
-            elif now >= self._renew_at:
+            elif now >= self._renew_at and not self._holds:
                 self._requests.begin(KEEP)
         has_it = self._may_have and not self._holds
         return not (self._requests.verb or self._owes or has_it)

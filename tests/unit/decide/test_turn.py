@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from random import Random
 
 import pytest
 from support.memorystore import LIFE, Memory
@@ -314,6 +315,51 @@ def test_no_answer(web1: Machine, fleet: Fleet) -> None:
     process.release()
     web1.is_cut_off = False
     assert process.turn() == GO
+
+
+class Busy:
+    """A process that is stepped as the reloader does it, until it is replaced."""
+
+    def __init__(self, machine: Machine, *, is_up: bool) -> None:
+        self.machine = machine
+        self.process = machine.process(is_up=is_up)
+        self.is_new = not is_up
+
+    def step(self) -> bool:
+        """Take one step; whether the process ends."""
+        gate = self.process
+        verdict = None if self.is_new else gate.check(EDIT)
+        if verdict is None:
+            gate.reset()
+        elif isinstance(verdict, Hold):
+            gate.release()
+        gate.announce()
+        return verdict == GO
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_any_order(fleet: Fleet, seed: int) -> None:
+    """One is away and all are replaced, in whatever order they step and machines are cut off."""
+    random = Random(seed)
+    machines = [fleet.machine(f"web{number}") for number in range(3)]
+    running = [Busy(machine, is_up=True) for machine in machines for _ in range(2)]
+    for _ in range(20_000):
+        fleet.clock.now += random.choice((0.01, POLL, POLL, 0.5))
+        if random.random() < 0.01:
+            cut = random.choice(machines)
+            cut.is_cut_off = not cut.is_cut_off
+        for each in running:
+            each.process.requests.is_slow = random.random() < 0.7
+        each = random.choice(running)
+        if not each.process.is_up:
+            each.process.is_up = random.random() < 0.1
+        if each.step():
+            each.process.ends()
+            running[running.index(each)] = Busy(each.machine, is_up=False)
+        assert [each.process.is_up for each in running].count(False) <= 1
+        if all(each.is_new and each.process.is_up for each in running):
+            return
+    raise AssertionError("the roll never ends")
 
 
 def test_the_owner_is_cut_off(web1: Machine, web2: Machine, fleet: Fleet) -> None:
