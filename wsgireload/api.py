@@ -41,7 +41,7 @@ def start(
     compare: str = "bytes",
     when: str = "auto",
     patience: float = 5.0,
-    rolling: bool = False,
+    rolling: bool | str | Iterable[str] = False,
     preflight: Iterable[str] | str | None = None,
     trigger: Path | None = None,
     budget: tuple[int, float] = (10, 60.0),

@@ -53,7 +53,6 @@ class Monitor:
         self._stopped = refusal is not None
         self._thread: threads.RealThread | None = None
         self._is_leaving = self._must_scan = False
-        self._is_up = False  # and every gate has announced it
         # A step is, now: the first scan is the baseline of tracked files, and of no others.
         self._is_wanted = bool(chosen.track or chosen.trigger)
         self._since = time.time()
@@ -243,7 +242,7 @@ class Monitor:
             text = f"a step failed and will be repeated: {lines}"
             self._log.say_once(Word.HOLDING, text, event=Event("held", details=trace))
             return None
-        self._is_up = self._is_up or all(gate.announce() for gate in parts.gates)
-        soon = parts.detector.importing or not self._is_up
+        announced = [gate.announce() for gate in parts.gates]
+        soon = parts.detector.importing or not all(announced)
         due_in = SOON if soon else parts.detector.due_in
         return min(wait, self._pace.pause(AGAIN if loading else due_in))

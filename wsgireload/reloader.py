@@ -78,7 +78,8 @@ class Reloader:
         verdict = self._verdict
         if isinstance(verdict, Wait) and verdict.seconds == NEVER:
             return (NEXT_REQUEST,)
-        return self._handover.awaited
+        by_gates = (each for gate in self._gates for each in gate.awaited)
+        return (*self._handover.awaited, *by_gates)
 
     def request(self, reason: str) -> None:
         """Let a person's restart pass the gates, with the next step."""

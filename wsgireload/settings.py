@@ -31,7 +31,7 @@ class Settings(NamedTuple):
     compare: str = "bytes"
     when: str = "auto"
     patience: float = 5.0
-    rolling: bool = False
+    rolling: bool | str | tuple[str, ...] = False
     preflight: tuple[str, ...] | str | None = None
     trigger: str | None = None
     budget: tuple[int, float] = (10, 60.0)
@@ -71,6 +71,8 @@ def checked(setting: str, got: object) -> Any:
     check, takes, words = CHECKS[setting]
     try:
         return check(got)
+    except SettingsError:
+        raise
     except OSError:
         takes = "only absolute paths, because the current folder is gone"
         raise SettingsError(setting, got, takes) from None
@@ -154,11 +156,26 @@ def _budget(got: Any) -> tuple[int, float]:
     return restarts, float(seconds)
 
 
+def _rolling(got: Any) -> bool | str | tuple[str, ...]:
+    if isinstance(got, str):
+        from wsgireload.coordinator import Coordinator  # for a fleet only
+
+        try:
+            Coordinator.of(got)
+        except ValueError as error:  # a password is not repeated
+            got = got if "@" not in got else "a URL with a user or a password"
+            raise SettingsError("rolling", got, f"{ROLLING}: {error}") from None
+        return got
+    return got if isinstance(got, bool) else _command(got)
+
+
 def _preflight(got: Any) -> tuple[str, ...] | str | None:
     if got is None:
         return None
-    if got == "import":
-        return "import"
+    return "import" if got == "import" else _command(got)
+
+
+def _command(got: Any) -> tuple[str, ...]:
     _require(isinstance(got, (list, tuple)))  # a str would need a shell to read it
     _require(any(got[:1]) and all(isinstance(word, str) and "\0" not in word for word in got))
     return tuple(got)
@@ -201,6 +218,10 @@ def state_folders() -> tuple[str, ...]:
 
 
 PATHS = "a path or several: str or os.PathLike, not empty"
+ROLLING = (
+    "True, False, a URL without a password such as 'redis://host:6379/name' or "
+    "'etcd://host:2379/name', or a command: a list of str"
+)
 COMMAND = "'import', a list of str such as ['python', 'manage.py', 'check'], or None"
 BUDGET = "a pair (restarts, seconds): a whole number from 1 to 100, and a number above 0"
 CHECKS = {
@@ -212,7 +233,7 @@ CHECKS = {
     "compare": _one_of("bytes", "code"),
     "when": _one_of("auto", "next-request", "now"),
     "patience": _seconds(0, 60),
-    "rolling": _one_of(False, True),
+    "rolling": Rule(_rolling, ROLLING),
     "preflight": Rule(_preflight, COMMAND),
     "trigger": Rule(_trigger, "the path of one file: str or os.PathLike; or None"),
     "budget": Rule(_budget, BUDGET),

@@ -40,6 +40,7 @@ from wsgireload.watch.events import Events, NoEvents
 from wsgireload.watch.wakeup import EventWakeup, Wakeup
 
 if TYPE_CHECKING:
+    from wsgireload.decide.rolling import Rolling
     from wsgireload.loading import Loading
 
 
@@ -204,10 +205,32 @@ class Parts:
             )
 
     def _rolling(self) -> Iterator[Gate]:
-        if self._chosen.rolling:
+        if rolling := self._chosen.rolling:
             from wsgireload.decide.rolling import Rolling
 
-            yield Rolling(self._early.folders, self._group, self._early.is_up, time.monotonic)
+            early = self._early
+            machine = Rolling(early.folders, self._group, early.is_up, time.monotonic)
+            yield machine if isinstance(rolling, bool) else self._turn(rolling, machine)
+
+    def _turn(self, rolling: str | tuple[str, ...], machine: Rolling) -> Gate:
+        """The turn of a fleet, of which this machine is one."""
+        from wsgireload.coordinator import LIFE, Coordinator
+        from wsgireload.decide import coordinator, preflight, turn
+        from wsgireload.server.machine import owner
+
+        life = Coordinator.of(rolling).life if isinstance(rolling, str) else LIFE
+        program = ("python", "-P", "-m", "wsgireload.turn")
+        words = (*program, rolling) if isinstance(rolling, str) else rolling
+        environment = settings.environment()
+        requests = coordinator.Requests(
+            preflight.command(words),
+            owner(environment),
+            preflight.environment(environment),
+            preflight.folder(words, detection.script_folder()),
+            time.monotonic,
+        )
+        version = partial(turn.version, self._chosen.trigger)
+        return turn.Turn(machine, requests, version, self._trouble, life, time.monotonic)
 
     def _timing(self, handover: Handover) -> Iterator[Gate]:
         when = self._chosen.when

@@ -44,9 +44,16 @@ def test_take_keep_give(url: str) -> None:
     assert request(url, "take", "web2", "v2").code == NOT_YET
     assert request(url, "keep", "web1").code == YES
     assert request(url, "keep", "web2").code == STOPPED
-    assert request(url, "show").text.startswith("web1 has it for version v2; since ")
+    assert request(url, "show").text.startswith("web1 has it for version v2 since ")
     assert request(url, "give", "web1").code == YES
     assert request(url, "show").text == "no machine has it"
+
+
+def test_clear(url: str) -> None:
+    """A person clears it, and another machine may take it."""
+    assert request(url, "take", "web1", "v2").code == YES
+    assert request(url, "clear").text.startswith("web1 has it")
+    assert request(url, "take", "web2", "v2").code == YES
 
 
 def test_its_life(url: str) -> None:
@@ -105,7 +112,9 @@ def test_the_program(url: str) -> None:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         return done.returncode, done.stdout + done.stderr
 
-    assert run(url, "take", "web1", "v2") == (YES, "web1 has it for version v2\n")
+    code, text = run(url, "take", "web1", "v2")
+    assert (code, text.count("\n")) == (YES, 1)
+    assert text.startswith("web1 has it for version v2 since ")
     assert run(url, "take", "web2", "v2")[0] == NOT_YET
     assert run(url, "take", "web2")[0] == run(url)[0] == run(url, "steal", "web2")[0] == 2
     code, text = run("redis://user:pa55word@127.0.0.1/name", "show")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from math import inf
 from typing import Any
 
+from support.errorlog import Line
 from support.testsite import START, Site, Sites
 from support.traffic import Traffic, Visit
 
@@ -56,21 +57,28 @@ def write(site: Site, text: str) -> None:
 def fewest_ready(site: Site, processes: int, killed: int = 0) -> int:
     """The fewest processes that were able to answer at one moment, once all had been.
 
+    See `ready`.
+    """
+    counts = [count for _, count in ready(site.log.lines(), killed)]
+    return min(counts[counts.index(processes) :])
+
+
+def ready(lines: Iterable[Line], killed: int = 0) -> Iterator[tuple[float, int]]:
+    """How many processes are able to answer from each time on (seconds since 1970).
+
     By the error log, in which each line stands when it happened: a process is able once it has
     loaded the application, until it is told to end. Nobody tells the one that is `killed`: it
     counts as gone from the moment on at which it has the turn, some milliseconds too early.
     """
     able: set[int] = set()
-    counts = []
-    for line in site.log.lines():
+    for line in lines:
         if line.text.endswith(LOADED):  # mod_wsgi 6 names the script before, in a request
             able.add(line.pid)
         elif gone := GONE.match(line.text):
             able.discard(int(gone["pid"] or line.pid))
         elif line.pid == killed and line.text.startswith("wsgireload: restarting: "):
             able.discard(killed)
-        counts.append(len(able))
-    return min(counts[counts.index(processes) :])
+        yield line.when, len(able)
 
 
 def taken_back(visits: Iterable[Visit]) -> list[Visit]:

@@ -91,7 +91,17 @@ class RedisServer(CoordinatorServer):
     password = ""
 
     def command(self, folder: str) -> list[str]:
-        words = [self.program, "--bind", self.host, "--dir", folder, "--save", ""]
+        words = [
+            self.program,
+            "--bind",
+            self.host,
+            "--dir",
+            folder,
+            "--save",
+            "",
+            "--protected-mode",
+            "no",
+        ]
         if self.password:
             words += ["--requirepass", self.password]
         if self.tls is None:

@@ -154,15 +154,16 @@ def fails(site: Site) -> bool:
 class Sites(ExitStack):
     """Makes sites with the application under test in them; they are not started yet."""
 
-    def __init__(self, apache: Apache, served: Application) -> None:
+    def __init__(self, apache: Apache, served: Application, kind: type[Site] = Site) -> None:
         super().__init__()
+        self._kind = kind
         self._apache = apache
         self._served = served
         self.made: list[Site] = []
 
     def __call__(self, **options: Any) -> Site:
         """A site; takes the options of `Application`."""
-        site = self.enter_context(Site(self._apache, replace(self._served, **options)))
+        site = self.enter_context(self._kind(self._apache, replace(self._served, **options)))
         shutil.copytree(APPLICATION, site.app, dirs_exist_ok=True)
         self.made.append(site)
         return site

@@ -41,7 +41,17 @@ MAY_IMPORT = {  # what a folder or module may import of ours, beside itself: fol
     "decide": {"report", *BELOW},
     "reloader": {"decide", "report", *BELOW},
     "early": {"detect", "decide", *BELOW},
-    "wiring": {"detect", "decide", "early", "loading", "watch", "reloader", "report", *BELOW},
+    "wiring": {
+        "coordinator",
+        "detect",
+        "decide",
+        "early",
+        "loading",
+        "watch",
+        "reloader",
+        "report",
+        *BELOW,
+    },
     "stand_in": {"api", "report", "web", *BELOW},  # and what shows its reason
     "loading": {"early", "report", "stand_in", *BELOW},
     "late": {"threads", "wiring"},
@@ -58,7 +68,8 @@ MAY_IMPORT = {  # what a folder or module may import of ours, beside itself: fol
     "django": {"", "cli", "jinja", "server", "settings"},
     # finds the files of `reload_on` as those of `track`
     "web": {"", "detect", "log", "report", "server"},
-    "cli": {"", "report", "detect", "watch", *BELOW},  # lists what a monitor would watch, and how
+    # lists what a monitor would watch, and how; asks a coordinator
+    "cli": {"", "coordinator", "report", "detect", "turn", "watch", *BELOW},
 }
 
 

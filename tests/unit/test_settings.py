@@ -30,6 +30,8 @@ GOOD = [
     ("when", "next-request", "next-request"),
     ("rolling", False, False),
     ("rolling", True, True),
+    ("rolling", "redis://db:6379/site", "redis://db:6379/site"),
+    ("rolling", ["lock", "site"], ("lock", "site")),
     ("preflight", None, None),
     ("preflight", "import", "import"),
     ("preflight", ["python", "-c", "import site_wsgi"], ("python", "-c", "import site_wsgi")),
@@ -56,7 +58,7 @@ BAD = [
     *(("watch", bad, "'poll'") for bad in ("inotify", "", None, b"auto", "AUTO", ["auto"])),
     *(("compare", bad, "'bytes'") for bad in ("ast", None, 1)),
     *(("when", bad, "'now'") for bad in ("later", None, True)),
-    *(("rolling", bad, "False or True") for bad in (0, 1, None, "no")),
+    *(("rolling", bad, "a command: a list of str") for bad in (0, 1, None, "no", "redis://db", [])),
     *(("preflight", bad, "list") for bad in ("true", [], [""], [1], ["a\0b"], False)),
     *(("trigger", bad, "path") for bad in ("", False, ["a.txt"], "a\0b")),
     *(("check_config", bad, "True or False") for bad in (1, 0, None, "yes")),
@@ -125,6 +127,14 @@ def test_bad_values_are_refused(setting: str, got: object, takes: str) -> None:
     assert takes in error.takes
     for part in (setting, repr(got), error.takes):
         assert part in str(error)
+
+
+def test_a_password_is_not_repeated() -> None:
+    """A URL with a password is refused, and not shown: the error goes to a log."""
+    with pytest.raises(SettingsError, match="may not hold a user or a password") as refused:
+        Settings.of(rolling="redis://user:s3cret@db/site")
+    assert "s3cret" not in str(refused.value)
+    assert "s3cret" not in str(refused.value.got)
 
 
 @pytest.mark.parametrize(

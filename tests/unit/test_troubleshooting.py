@@ -17,7 +17,7 @@ LOGGED = {"say": 1, "say_once": 1, "trouble": 0, "_trouble": 0, "Hold": 0, "Go":
 LOGGED |= {"Monitor": 2, "_end": 0, "_auto": 1, "_publish": 0, "RuntimeError": 0, "Judgement": 1}
 # The functions that return one.
 RETURNED = {"_refusal", "off", "unavailable", "other_reloader", "passed", "vanished", "_named"}
-RETURNED |= {"described", "hold_of", "fault_of"}
+RETURNED |= {"described", "hold_of", "fault_of", "_reason"}
 SHORTEST = 8  # characters of a text that is looked for: less is punctuation, or a unit
 VALUE = "\0"  # stands for what is known at run time only
 Scope = ast.FunctionDef | ast.Module

@@ -14,11 +14,12 @@ from wsgireload.cli import (
     restart,
     resume,
     status,
+    turn,
     versions,
     wait,
 )
 
-COMMANDS = (doctor, config, status, restart, wait, pause, resume, files, completion)
+COMMANDS = (doctor, config, status, restart, wait, pause, resume, turn, files, completion)
 EXAMPLES = {  # of each command, what to type and what for
     "doctor": (
         ("wsgireload doctor", "check every site of this machine's Apache"),
@@ -51,6 +52,10 @@ EXAMPLES = {  # of each command, what to type and what for
     "resume": (
         ("wsgireload resume", "end the pause; one restart follows, if code has changed"),
         ("wsgireload resume --all", "end every pause"),
+    ),
+    "turn": (
+        ("wsgireload turn redis://db:6379/mysite", "which machine has it, and since when"),
+        ("wsgireload turn redis://db:6379/mysite --clear", "after a machine died with it"),
     ),
     "files": (
         ("wsgireload files /srv/mysite/app.wsgi", "how many files in which folders"),

@@ -38,9 +38,18 @@ class Rolling(Gate):
         self._began = clock()
         self._announced = False
         self._ours: PrivateFile | None = None  # the locked file, while this process holds the lock
-        self._awaited = b""  # the note of the process that was replaced last
+        # The note of the process that was replaced last, whether it was locked, and since when.
+        self._awaited = b"", False
         self._since = 0.0
-        self._locked_since: float | None = None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether this process has the lock."""
+        return self._ours is not None
+
+    def serves(self) -> bool:
+        """Whether this process has loaded its application."""
+        return self._is_up()
 
     def check(self, _changes: Changes) -> Verdict:
         if self._ours is not None or not self._is_up():  # one that does not serve leaves no gap
@@ -49,8 +58,7 @@ class Rolling(Gate):
             file = self._open()
             try:
                 if not file.lock():
-                    return self._wait_for_holder()
-                self._locked_since = None
+                    return self._wait_for_holder(file)
                 return self._take(file)
             finally:
                 if self._ours is None:
@@ -58,13 +66,32 @@ class Rolling(Gate):
         except OSError as error:
             return Hold(f"cannot take the rolling-restart lock: {error}")
 
+    def lock(self) -> bool | None:
+        """Take the lock as a successor does, until `release`; None if another one is awaited.
+
+        False while another process has it. OSError if there can be none.
+        """
+        if self._ours is None:
+            file = self._open()
+            try:
+                if not file.lock():
+                    return False
+                if not self._came_after(file.read(MOST_BYTES)):
+                    return None
+                self._ours = file
+            finally:
+                if self._ours is None:
+                    _close(file)
+        return True
+
+    def refresh(self) -> None:
+        """Report to the processes that wait for the lock that this one waits as well."""
+        if self._ours is not None:
+            self._attempt(self._ours, self._note(), "keep")
+
     def release(self) -> None:
         if self._ours is not None:
-            try:
-                self._ours.write(b"")
-            except OSError as error:
-                text = f"could not release this process's rolling-restart lock: {error}"
-                self._folders.trouble(text)
+            self._attempt(self._ours, b"", "release")
             self.forget()
 
     def announce(self) -> bool:
@@ -97,26 +124,38 @@ class Rolling(Gate):
     def _take(self, file: PrivateFile) -> Verdict:
         note = file.read(MOST_BYTES)
         if self._came_after(note):
-            file.write(f"{self._clock()!r}".encode())
+            file.write(self._note())
             self._ours = file
             return GO
-        if note != self._awaited:
-            self._awaited, self._since = note, self._clock()
-        if self._clock() - self._since < LATE:
+        if not self._is_late(note, locked=False):
             return Wait(POLL)
         return Hold(
             f"the rolling restart has stopped: for {LATE:g} s no process came up with the new "
             "code (either it fails to start, or no request has reached it)"
         )
 
-    def _wait_for_holder(self) -> Verdict:
+    def _wait_for_holder(self, file: PrivateFile) -> Verdict:
         """Another process is being replaced, or waits to be."""
-        if self._locked_since is None:
-            self._locked_since = self._clock()
-        if self._clock() - self._locked_since < LATE:
+        if not self._is_late(file.read(MOST_BYTES), locked=True):
             return Wait(POLL)
         did = f"has kept the rolling-restart lock for {LATE:g} s without ending"
         return Hold(f"another process {did}")
+
+    def _is_late(self, note: bytes, *, locked: bool) -> bool:
+        """Whether this note has stood there for too long."""
+        if self._awaited != (note, locked):
+            self._awaited, self._since = (note, locked), self._clock()
+        return self._clock() - self._since >= LATE
+
+    def _note(self) -> bytes:
+        return f"{self._clock()!r}".encode()
+
+    def _attempt(self, file: PrivateFile, note: bytes, verb: str) -> None:
+        try:
+            file.write(note)
+        except OSError as error:
+            text = f"could not {verb} this process's rolling-restart lock: {error}"
+            self._folders.trouble(text)
 
     def _came_after(self, note: bytes) -> bool:
         """Whether no successor is awaited: there is no note, or this very process is the one."""

@@ -6,7 +6,7 @@
 from typing import NamedTuple
 
 from wsgireload.changes import Changes
-from wsgireload.report import Held
+from wsgireload.report import Awaited, Held
 
 
 class Go(NamedTuple):
@@ -38,7 +38,12 @@ Verdict = Go | Wait | Hold
 
 
 class Gate:
-    """One question that every restart has to pass. The gates are checked in one thread."""
+    """One question that every restart has to pass. The gates are checked in one thread.
+
+    `awaited`: what the gate waits for, for the status.
+    """
+
+    awaited: tuple[Awaited, ...] = ()
 
     def check(self, changes: Changes) -> Verdict:
         """Whether the process may be replaced because of these changes (never empty)."""
@@ -55,7 +60,10 @@ class Gate:
         """This process stays for now: others may be replaced, and requests are answered here."""
 
     def announce(self) -> bool:
-        """Report to other processes that this one is up; False to be called again soon."""
+        """Report to other processes that this one is up, and renew what this one has of them.
+
+        Called at each step, also while a restart is awaited. False to be called again soon.
+        """
         return True
 
     def end(self) -> None:

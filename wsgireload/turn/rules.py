@@ -8,6 +8,7 @@ All times are the store's, in seconds since 1970: no machine's clock is compared
 from __future__ import annotations
 
 import json
+import time
 from typing import NamedTuple, Protocol
 
 from wsgireload import report
@@ -33,10 +34,7 @@ class Entries(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """An exit code, and a line that says who has the turn, or why nobody gets it.
-
-    What follows a semicolon is of this moment.
-    """
+    """An exit code, and a line that says who has the turn, or why nobody gets it."""
 
     code: int
     text: str
@@ -72,20 +70,21 @@ def decide(
         return _keep(found, now, owner)
     if verb == "give":
         left = [None if each and each.owner == owner else each for each in found]
-        return Answer(YES, f"{owner} does not have it"), Entries(*left)
-    shown = Answer(YES, described(found, now))
+        return Answer(YES, f"{owner} has given it back"), Entries(*left)
+    shown = Answer(YES, in_words(found))
     return shown, Entries() if verb == "clear" else found
 
 
 def _take(found: Entries, now: float, owner: str, version: str) -> tuple[Answer, Entries]:
     turn, tried = found
     if turn and turn.owner != owner:
-        return Answer(NOT_YET, described(found, now)), found
+        return Answer(NOT_YET, in_words(found)), found
     if not turn and tried and tried.owner != owner and tried.version == version:
-        return Answer(STOPPED, described(found, now)), found
+        return Answer(STOPPED, in_words(found)), found
     since = turn.since if turn and turn.version == version else now
     entry = Entry(owner, version, since, now)
-    return Answer(YES, f"{owner} has it for version {version}"), Entries(entry, entry)
+    after = Entries(entry, entry)
+    return Answer(YES, in_words(after)), after
 
 
 def _keep(found: Entries, now: float, owner: str) -> tuple[Answer, Entries]:
@@ -94,24 +93,26 @@ def _keep(found: Entries, now: float, owner: str) -> tuple[Answer, Entries]:
     if not mine or mine.owner != owner:
         return Answer(STOPPED, f"{owner} does not have it"), found
     entry = mine._replace(heard=now)
-    return Answer(YES, f"{owner} has it for version {entry.version}"), Entries(entry, entry)
+    after = Entries(entry, entry)
+    return Answer(YES, in_words(after)), after
 
 
-def described(found: Entries, now: float) -> str:
-    """Say who has the turn, or who took a version and was not heard of again."""
+def in_words(found: Entries) -> str:
+    """Say who has the turn, or who took a version and was not heard of again.
+
+    The same entries give the same text: a change is logged, and nothing else.
+    """
     turn, tried = found
     if turn:
-        since = _seconds(now - turn.since)
-        return f"{turn.owner} has it for version {turn.version}; since {since}"
+        return f"{turn.owner} has it for version {turn.version} since {_clock(turn.since)}"
     if tried:
-        heard = _seconds(now - tried.heard)
-        took = f"{tried.owner} took version {tried.version} and did not report that it is up"
-        return f"{took}; last heard of {heard} ago"
+        took = f"{tried.owner} took version {tried.version} and has not reported that it is up"
+        return f"{took}; it was last heard of at {_clock(tried.heard)}"
     return "no machine has it"
 
 
-def _seconds(seconds: float) -> str:
-    return f"{max(0.0, seconds):.0f} s"
+def _clock(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(min(max(at, 0.0), 2.0**31)))
 
 
 def parse(content: bytes | None) -> Entry | None:

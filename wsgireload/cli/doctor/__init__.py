@@ -20,6 +20,7 @@ from wsgireload.cli.doctor import (
     apache,
     bytecode,
     errorlog,
+    fleet,
     layout,
     page,
     python,
@@ -144,6 +145,7 @@ def _examine_sites(
             answered = list(answer.examine(site, every, httpd, url))
             yield from answered
             broken += [site] if any(each.level == "fail" for each in answered) else []
+        yield from fleet.examine(site, httpd.dump.user)
         yield from _examine_page(site, every, httpd)
     known = monitors.find().monitors
     for site in selected:

@@ -21,10 +21,9 @@ def examine(path: str, folder: str) -> Iterator[Finding]:
     tree = sources.parse(path)
     if not isinstance(tree, ast.Module):
         return
-    chosen = given(tree)
     tracked = [each for call in sources.calls_of_ours(tree, TRACK) for each in call.args]
-    tracked += [node for name, node in chosen if name == TRACK]
-    for name, node in chosen:
+    tracked += [node for name, node in given(tree) if name == TRACK]
+    for name, node in given(tree):
         yield from _setting(name, node, tree, path)
     for node in tracked:
         for each in values.items(node, tree, path):

@@ -1,0 +1,48 @@
+"""The coordinator of a fleet, if `rolling` names one: whether it answers."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
+
+from wsgireload.cli.doctor import options, permissions, sources, values
+from wsgireload.cli.doctor.finding import Finding, fail, ok
+from wsgireload.cli.sites import Site
+from wsgireload.coordinator import Coordinator
+from wsgireload.turn.client import request
+
+
+def examine(site: Site, user: str) -> Iterator[Finding]:
+    """Check the coordinator of a site; `user` is who Apache's processes are."""
+    if os.access(site.script, os.R_OK):
+        _, paths = sources.application(site.script, tuple(site.folders))
+        for url in dict.fromkeys(_urls(paths)):
+            with contextlib.suppress(ValueError):  # reported with the settings
+                yield _reached(url, Coordinator.of(url), site.option("user") or user)
+
+
+def _urls(paths: Sequence[str]) -> Iterator[str]:
+    for path in paths:
+        if isinstance(tree := sources.parse(path), ast.Module):
+            for name, node in options.given(tree):
+                with contextlib.suppress(values.UnknownError):
+                    if name == "rolling" and isinstance(url := values.value(node, tree, path), str):
+                        yield url
+
+
+def _reached(url: str, coordinator: Coordinator, user: str) -> Finding:
+    for path in filter(None, (coordinator.secret, coordinator.ca, coordinator.cert)):
+        if obstacle := permissions.obstacle(path, user):
+            text = f"{user or 'this user'} cannot read {path}: {obstacle}"
+            return fail("coordinator", text, f"let {user or 'it'} read that file")
+    try:
+        answer = request(url, "show")
+    except OSError as error:
+        text = f"no answer from {url}: {error.strerror or error}; every restart is held"
+        cure = "start it, or correct the address"
+        if not coordinator.secret:
+            cure += "; if it wants a password, name a file with it: ?secret=PATH"
+        return fail("coordinator", text, cure)
+    return ok("coordinator", f"{url} answers: {answer.text}")

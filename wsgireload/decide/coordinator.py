@@ -1,0 +1,86 @@
+"""Requests to the coordinator of a fleet, made by a command that runs beside the application.
+
+The command is run with `take OWNER VERSION`, `keep OWNER` or `give OWNER`. It ends with 0 for yes,
+75 for not yet or 76 for stopped; anything else is no answer. Its last lines say who has the turn,
+or why nobody gets it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from wsgireload.decide.command import Command, Outcome
+
+YES, NOT_YET, STOPPED = 0, 75, 76
+TAKE, KEEP, GIVE = "take", "keep", "give"
+LIMIT = 10.0  # seconds that a request may take
+
+
+class Answer(NamedTuple):
+    """YES, NOT_YET or STOPPED, or None for no answer; and what the command has printed last."""
+
+    code: int | None
+    text: str
+
+
+class Requests:
+    """One request at a time; `verb` is that of the one that runs, "" if there is none."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        owner: str,
+        environment: Mapping[str, str],
+        folder: str | None,
+        clock: Callable[[], float],
+    ) -> None:
+        self._words = command
+        self._owner = owner
+        self._environment = environment
+        self._folder = folder
+        self._clock = clock
+        self._command: Command | None = None
+        self._failure: Answer | None = None  # it could not be started
+        self.verb = ""
+
+    def begin(self, verb: str, *words: str) -> None:
+        """Make a request, in place of one that runs."""
+        self.end()
+        arguments = [*self._words, verb, self._owner, *words]
+        command = Command(arguments, self._environment, self._folder, LIMIT, self._clock)
+        self.verb = verb
+        try:
+            command.start()
+            self._command = command
+        except (OSError, ValueError) as error:
+            self._failure = Answer(None, f"{self._words[0]} cannot be run: {error}")
+
+    def poll(self) -> Answer | None:
+        """The answer, once; None as long as there is none."""
+        answer, self._failure = self._failure, None
+        if self._command is not None and (outcome := self._command.poll()):
+            answer = _answer(outcome)
+        if answer is not None:
+            self._command, self.verb = None, ""
+        return answer
+
+    def end(self) -> None:
+        """End the request that runs. It may have had its effect."""
+        if self._command is not None:
+            self._command.end()
+        self.forget()
+
+    def forget(self) -> None:
+        """Leave the request that runs alone."""
+        self._command = self._failure = None
+        self.verb = ""
+
+
+def _answer(outcome: Outcome) -> Answer:
+    text = " / ".join(outcome.lines)
+    if outcome.code in (YES, NOT_YET, STOPPED):
+        return Answer(outcome.code, text)
+    if outcome.code is None:
+        return Answer(None, f"no answer within {LIMIT:g} s")
+    return Answer(None, text or f"the command ended with {outcome.code}")
