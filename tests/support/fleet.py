@@ -50,8 +50,11 @@ class Fleet:
         stack.enter_context(quiet(sites.made))
         return cls(sites, network, coordinator)
 
-    def start(self, life: int = 30, machines: int = 3, settings: str = "") -> None:
-        """Start so many machines at version 0; a turn of theirs lives so many seconds."""
+    def start(self, life: int = 30, machines: int = 3, skew: int = 0) -> None:
+        """Start so many machines at version 0; a turn of theirs lives so many seconds.
+
+        The clock of web2 is ahead by `skew` seconds.
+        """
         url = f"{self.coordinator.address}/site?life={life}"
         for number in range(1, machines + 1):
             name = f"web{number}"
@@ -59,12 +62,12 @@ class Fleet:
                 daemon=f"processes={PROCESSES} threads=4",
                 preload=True,
                 directives=ROOM,
-                environment={"WSGIRELOAD_OWNER": name},
+                environment={"WSGIRELOAD_OWNER": name, **(skewed(skew) if number == 2 else {})},
             )
             assert isinstance(machine, Machine)
             machine.network, machine.space = self.network, self.network.link(name)
             machine.patience = 50.0
-            settled = f"wsgireload.start(budget=(100, 1.0), rolling={url!r}{settings})\n{LINE}"
+            settled = f"wsgireload.start(budget=(100, 1.0), rolling={url!r})\n{LINE}"
             machine.edit("app.wsgi", f"{START})", settled)
             with (machine.app / "app.wsgi").open("a") as script:
                 script.write(f"\n\nimport sys\n\nprint({LOADED!r}, file=sys.stderr)\n")
@@ -155,3 +158,12 @@ class Fleet:
         """
         lines = [line for machine in self.machines for line in machine.log.lines() if line.when]
         return ready(sorted([*lines, *ended], key=lambda line: line.when))
+
+
+def skewed(seconds: int) -> dict[str, str]:
+    """The environment in which programs read a wall clock that is ahead by so many seconds."""
+    found = list(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+    if not seconds or not found:
+        return {}
+    names = {"LD_PRELOAD": str(found[0]), "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    return {**names, "FAKETIME": f"{seconds:+d}"}

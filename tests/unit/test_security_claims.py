@@ -39,6 +39,13 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         "chaos/test_fuzz.py: test_the_journal test_its_neighbours",
         "unit/state/test_journal_damage.py: test_a_damaged_line_is_removed",
     ),
+    "**Who may write to the coordinator**": (
+        "unit/turn/test_rules.py: test_what_others_wrote test_a_machine_that_died",
+    ),
+    "**A password is never an argument**": (
+        "unit/test_settings.py: test_a_password_is_not_repeated",
+        "fleet/test_stores.py: test_user_and_password test_encrypted",
+    ),
     "It compares sources": NO_CLAIM,
     "**A tracked file is never imported": (
         f"{SECURITY}: test_a_tracked_file_is_not_run test_nothing_is_executed",
