@@ -215,7 +215,9 @@ class Monitor:
         while not self._stopped:
             wait = self._guarded(parts, paths)
             seconds = self._settings.interval if wait is None else wait
-            changed = parts.wakeup.wait(seconds, self._pace.rest)
+            # Nothing rests while a restart is decided upon: what changes meanwhile has to count.
+            rest = self._pace.rest if seconds >= SOON else 0.0
+            changed = parts.wakeup.wait(seconds, rest)
             paths = None if wait is None else changed  # what failed may not have scanned its paths
             if self._must_scan:
                 paths, self._must_scan = None, False

@@ -118,6 +118,8 @@ class EventWakeup(Wakeup):
     def _let_rest(self, seconds: float) -> None:
         """Begin a rest for what caused the last step, if it had caused one before."""
         now = self._clock()
+        if not seconds:
+            self._resting.clear()
         self._resting = {each: until for each, until in self._resting.items() if until > now}
         self._caused = {each: until for each, until in self._caused.items() if until > now}
         again = self._causes & self._caused.keys()
@@ -137,12 +139,13 @@ class EventWakeup(Wakeup):
             return paths
         until = self._clock() + self._debounce(self._is_saved(paths))
         self._prefetch()  # takes some milliseconds, which are part of the quiet time
-        while (left := until - self._clock()) > 0:
-            more = self._next(left)
-            if more == set():  # quiet at last, or woken
-                break
+        more = self._next(max(0.0, until - self._clock()))  # or all of it, on a busy machine
+        while more != set():  # neither quiet nor woken
             paths = None if paths is None or more is None else paths | more
             until = self._clock() + self._debounce(self._is_saved(paths))
+            if until <= self._clock():
+                break
+            more = self._next(until - self._clock())
         return paths
 
     def _is_saved(self, paths: Paths) -> bool:

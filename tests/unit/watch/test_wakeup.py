@@ -181,6 +181,15 @@ def test_a_burst_is_gathered_until_it_is_quiet(make: Make) -> None:
     assert world.wait(1.0) == {"/site/d"}
 
 
+def test_what_comes_while_it_prefetches(make: Make) -> None:
+    """Where that takes longer than the quiet time, quiet begins anew with what came meanwhile."""
+    world = make((0.3, {"/site/a"}), (0.35, {"/site/a"}))
+    world.source.saves = {0.3: {"/site/a"}}
+    world.source.prefetching = 0.06
+    assert world.wait(1.0) == {"/site/a"}
+    assert world.now == pytest.approx(0.41)
+
+
 def test_prefetching_takes_no_time_of_its_own(make: Make) -> None:
     """What begins at the first event begins in the quiet time: that ends no later for it."""
     world = make((0.3, {"/site/a"}), (0.32, {"/site/b"}))
@@ -339,6 +348,14 @@ def test_events_from_anywhere_wait_too(make: Make) -> None:
     found = world.steps(60.0, 3.0)
     assert 15 <= len(found) <= 22
     assert all(paths is None for _, paths in found)
+
+
+def test_nothing_rests_while_a_restart_is_decided_upon(make: Make) -> None:
+    """Without a rest after the last step, an event ends the wait as soon as it is quiet."""
+    world = make((1.0, {"/site/a"}), (2.0, {"/site/a"}), (3.0, {"/site/a"}))
+    world.steps(2.5, 50.0)
+    assert world.wait(50.0, 0.0) == {"/site/a"}
+    assert world.now == pytest.approx(3.1)  # the event came in the wait before
 
 
 def test_a_wake_ends_a_rest(make: Make) -> None:
