@@ -50,6 +50,17 @@ install_packages() {
     apt-get install -qq --no-install-recommends "${missing[@]}" >&2
 }
 
+# install_server PACKAGE SERVICE: the same, for a server that Debian starts as a service. It is stopped
+# again: whoever runs the tests has not ordered it.
+install_server() {
+  local missing as_root=()
+  missing=$(missing_packages "$1")
+  install_packages "$1"
+  [[ $EUID == 0 ]] || as_root=(sudo)
+  [[ -z $missing || ! -d /run/systemd/system ]] ||
+    "${as_root[@]}" systemctl disable --quiet --now "$2" >&2 || true
+}
+
 # make_venv: creates our virtual environment, anew if the system's Python has changed.
 make_venv() {
   [[ -x $PYTHON ]] || fail "$PYTHON is missing. Please run as root:
