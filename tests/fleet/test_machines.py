@@ -59,10 +59,12 @@ def test_a_machine_dies(fleet: Fleet) -> None:
     dead.start()
     fleet.wait_until_reloaded(1, others)
     dead.wait_for_line("watching: ", count=2 * PROCESSES)
+    before = {machine: len(machine.said("reloaded: ")) for machine in fleet.machines}
     dead, others = die_with_the_turn(fleet, 2)
     for machine in others:
         fleet.save(3, only=machine)
-    fleet.wait_until_reloaded(2, others)
+    for machine in others:
+        machine.wait_for_line("reloaded: ", count=before[machine] + PROCESSES)
     assert [machine.ask().value for machine in others] == [3, 3]
 
 

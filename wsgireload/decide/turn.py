@@ -18,6 +18,7 @@ from wsgireload.report import Awaited
 from wsgireload.server import files
 
 RETRY = 1.0  # seconds between two requests for the turn
+SELDOM = 10.0  # while none helps: then every process of the machine asks, each by a program
 NEVER = float("inf")
 LONGEST = 64  # characters of a version
 WAIT = Wait(POLL)
@@ -53,6 +54,7 @@ class Turn(Gate):
         self._clock = clock
         self._renew_at = clock() + life / 3
         self._again = -NEVER  # when the next request may be made
+        self._pause = RETRY
         self._owes = True  # this machine may have the turn, and this process has no use for it
         self._forget_turn()
 
@@ -102,10 +104,12 @@ class Turn(Gate):
     def announce(self) -> bool:
         self._poll()
         now = self._clock()
+        is_up = self._machine.serves()
         if not self._requests.verb:
-            if self._owes and now >= self._again and self._machine.serves():
-                self._give(now)
-            elif now >= self._renew_at and not self._holds:
+            if self._owes and is_up:
+                if now >= self._again:
+                    self._give(now)
+            elif now >= self._renew_at and (self._confirmed > -NEVER or not is_up):
                 self._requests.begin(KEEP)
         has_it = self._may_have and not self._holds
         return not (self._requests.verb or self._owes or has_it)
@@ -139,11 +143,12 @@ class Turn(Gate):
             self._given(answer, now)
         elif answer.code == YES:
             self._confirmed, self._renew_at = now, now + self._life / 3
+            self._again, self._pause = now, RETRY
             self._verdict, self._refused, self.awaited = WAIT, None, ()
             if not self._machine.serves():  # the fleet waits for this very process
                 self.awaited = (_awaited(answer),)
         elif answer.code is None and verb == KEEP:
-            self._renew_at = now + RETRY
+            self._renew_at = now + self._rest()
         elif verb == KEEP:  # it has ended, and another machine has it
             self._confirmed, self._renew_at = -NEVER, NEVER
         else:
@@ -152,14 +157,14 @@ class Turn(Gate):
     def _given(self, answer: Answer, now: float) -> None:
         if answer.code == YES:
             self._owes, self._renew_at, self.awaited = False, NEVER, ()
+            self._pause = RETRY
         else:
             self._trouble(f"could not give back the turn of the fleet, retrying: {answer.text}")
-            self._again = now + RETRY
+            self._again = now + self._rest()
         self._machine.release()
 
     def _wait(self, answer: Answer, now: float) -> None:
         """Wait for another machine, or hold: the same answer is not logged again."""
-        self._again = now + RETRY
         if answer.code is not None:
             self._may_have, self._renew_at = False, NEVER
         known = answer if answer.code is not None else answer._replace(text="")  # errors vary
@@ -167,13 +172,21 @@ class Turn(Gate):
             self._refused, self._since, self._verdict = known, now, WAIT
         is_late = now - self._since >= 2 * self._life
         if answer.code == NOT_YET and not is_late:
+            self._again, self._pause = now + RETRY, RETRY
             self._machine.refresh()
             if self._verdict == WAIT:
                 self.awaited = (_awaited(answer),)
             self._announcement = self._announcement or f"waiting for {self.awaited[0].what}"
             self._verdict = Wait(POLL, self._announcement)
-        elif not isinstance(self._verdict, Hold):
+            return
+        self._again = now + self._rest()
+        if not isinstance(self._verdict, Hold):
             self._verdict, self.awaited = Hold(_reason(answer)), ()
+
+    def _rest(self) -> float:
+        """Seconds until the next request after one that did not help: doubled each time."""
+        rest, self._pause = self._pause, min(2 * self._pause, SELDOM)
+        return rest
 
     def _forget_turn(self) -> None:
         """This process neither has nor wants the turn."""

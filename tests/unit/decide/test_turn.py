@@ -13,7 +13,7 @@ from support.standins import Clock
 from wsgireload.changes import Change, Changes, fingerprint
 from wsgireload.decide.coordinator import GIVE, KEEP, TAKE, Answer, Requests
 from wsgireload.decide.rolling import LATE, POLL, Rolling
-from wsgireload.decide.turn import RETRY, Turn, version
+from wsgireload.decide.turn import RETRY, SELDOM, Turn, version
 from wsgireload.decide.verdict import GO, Hold, Verdict, Wait
 from wsgireload.state.private_dir import Candidates
 
@@ -314,6 +314,7 @@ def test_no_answer(web1: Machine, fleet: Fleet) -> None:
     assert process.turn() == held
     process.release()
     web1.is_cut_off = False
+    fleet.clock.now += SELDOM
     assert process.turn() == GO
 
 
@@ -362,6 +363,22 @@ def test_any_order(fleet: Fleet, seed: int) -> None:
     raise AssertionError("the roll never ends")
 
 
+@pytest.mark.parametrize("has_change", [True, False])
+def test_a_request_that_does_not_help(web1: Machine, fleet: Fleet, *, has_change: bool) -> None:
+    """It is repeated ever more seldom, as each process of a machine runs a program for it."""
+    process = web1.process()
+    web1.is_cut_off = True
+    for _ in range(1000):
+        if has_change and isinstance(process.check(EDIT), Hold):
+            process.release()
+        process.announce()
+        fleet.clock.now += POLL
+    assert 10 <= len(process.requests.made) <= 14
+    web1.is_cut_off = False
+    fleet.clock.now += SELDOM
+    assert process.turn() == GO
+
+
 def test_the_owner_is_cut_off(web1: Machine, web2: Machine, fleet: Fleet) -> None:
     """The others stop when the life of its turn is over, and go on when it can give it back."""
     first, other = web1.announced(), web2.announced()
@@ -377,6 +394,7 @@ def test_the_owner_is_cut_off(web1: Machine, web2: Machine, fleet: Fleet) -> Non
     assert isinstance(held, Hold)
     other.release()
     web1.is_cut_off = False
+    fleet.clock.now += SELDOM
     successor.settle()
     assert other.turn() == GO
 
@@ -398,6 +416,7 @@ def test_it_is_renewed(web1: Machine, web2: Machine, fleet: Fleet) -> None:
     first.release()
     web1.is_cut_off = False
     assert other.turn(OTHER) == GO
+    fleet.clock.now += SELDOM
     assert isinstance(first.turn(), Wait)
 
 
