@@ -8,7 +8,7 @@ import pytest
 from support.fleet import PROCESSES, Fleet
 from support.machines import Machine
 
-SHORT = 5
+SHORT = 8
 """Seconds that a turn lives where a test waits for its end."""
 STOPPED = "holding: the roll of the fleet has stopped: "
 NO_ANSWER = "holding: no answer from the coordinator of the fleet, retrying: "

@@ -66,7 +66,7 @@ class Fleet:
             )
             assert isinstance(machine, Machine)
             machine.network, machine.space = self.network, self.network.link(name)
-            machine.patience = 50.0
+            machine.patience = 90.0
             settled = f"wsgireload.start(budget=(100, 1.0), rolling={url!r})\n{LINE}"
             machine.edit("app.wsgi", f"{START})", settled)
             with (machine.app / "app.wsgi").open("a") as script:
