@@ -162,6 +162,8 @@ class StatusFile:
 
     def keep_last(self) -> None:
         """Keep the last status for whoever awaits the next process: this one is replaced."""
+        if not self._content:  # none could be written
+            return
         with contextlib.suppress(OSError), contextlib.closing(self._folders.open()) as folder:
             folder.write(self._last_name, self._content)
 

@@ -36,6 +36,9 @@ const refresh = async () => {
     const main = page.querySelector(MAIN)
     if (!main) return lost(`The server answers ${answer.status}, and not with this page`)
     document.title = page.title
+    // Before its first scan a process knows no files: the list stays, and what is open in it.
+    const state = main.querySelector(".state").textContent
+    if (state == "Starting") return say(".state", state)
     update(document.querySelector(MAIN), main)
   } catch {
     lost("The server does not answer")
