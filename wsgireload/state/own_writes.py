@@ -125,7 +125,7 @@ class OwnWrites:
                 self._note(args[1])
             elif self._waits and event in GOES_ON and self._waits == get_ident():
                 self._end_program()
-            elif self._loading and event in PROGRAMS:
+            elif self._loading and event in PROGRAMS and not self._is_up():
                 self._begin_program()
         except Exception:
             return

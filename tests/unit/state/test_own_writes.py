@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from wsgireload.state import own_writes
 from wsgireload.state.own_writes import LASTS, OwnWrites
 from wsgireload.state.private_dir import Candidates
 
@@ -249,6 +250,19 @@ def test_a_program_that_is_run_by_a_request(world: World) -> None:
     assert world.writes.loaded()
     run_program()
     assert world.marks() == []
+
+
+def test_a_program_of_ours(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that runs once the application is up takes nothing back, noticed or not.
+
+    Our own compiler runs before the first scan has ended, which may come late on a busy machine.
+    """
+    monkeypatch.setattr(own_writes, "GRAIN", 0.0)
+    in_place(world.file)
+    world.age(world.file, LASTS - 1)  # it was written just now, and began to be long ago
+    run_program()
+    assert world.writes.loaded()
+    assert world.wrote() is True
 
 
 def test_the_hook_never_raises(world: World) -> None:
