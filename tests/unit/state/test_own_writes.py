@@ -257,7 +257,7 @@ def test_a_program_of_ours(world: World, monkeypatch: pytest.MonkeyPatch) -> Non
 
     Our own compiler runs before the first scan has ended, which may come late on a busy machine.
     """
-    monkeypatch.setattr(own_writes, "GRAIN", 0.0)
+    monkeypatch.setattr(own_writes, "GRAIN", -0.01)  # the clock has not ticked since
     in_place(world.file)
     world.age(world.file, LASTS - 1)  # it was written just now, and began to be long ago
     run_program()
