@@ -74,6 +74,7 @@ class GroupEpoch:
     def announce(self) -> None:
         """From now on the processes that run, this one too, are to be replaced."""
         self._change(lambda _latest: self._now())
+        self._ahead.discard(self._ours)
 
     def retract(self) -> None:
         """No process has to be replaced after all. What another process announced, stays."""

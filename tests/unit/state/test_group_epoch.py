@@ -61,6 +61,16 @@ def test_an_announcement_while_a_process_loads_its_code(world: World) -> None:
     assert world.process(began).is_over()
 
 
+def test_an_announcement_at_a_time_that_was_left_ahead(world: World) -> None:
+    """A file from before the machine's start announces nothing, but now may be its very time."""
+    world.leave(1002.0)
+    process = world.process()
+    world.now = 1002.0
+    assert not process.is_over()
+    process.announce()
+    assert process.is_over()
+
+
 def test_an_announcement_is_retracted(world: World) -> None:
     """After a change that was undone no process is replaced; a later announcement counts."""
     first, second = world.process(), world.process()
