@@ -24,6 +24,7 @@ ORDER = (
     ("wine/", ""),
     ("native/windows/", "lab"),
     ("browser/", "browser"),
+    ("fleet/", ""),
     ("e2e/test_rolling.py", ""),
     ("chaos/", ""),
     ("e2e/", ""),
