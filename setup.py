@@ -45,7 +45,7 @@ class CrossBuild(build_ext):
         if FOLDER == "win":
             self.compiler = "mingw32"  # which exports what is listed
         super().finalize_options()
-        self.include_dirs, self.library_dirs = [f"{KIT}/include"], [KIT]
+        vars(self).update(include_dirs=[f"{KIT}/include"], library_dirs=[KIT])
 
     def build_extensions(self):
         """Replace the compiler, and its flags, of the Python that runs."""

@@ -1,4 +1,4 @@
-"""The address of a coordinator, through which the machines of a fleet restart one at a time."""
+"""The coordinator of a fleet: its address, and the exit codes of the command that asks it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 PORTS = {"etcd": 2379, "etcds": 2379, "redis": 6379, "rediss": 6379}
 OPTIONS = ("life", "secret", "ca", "cert")
+YES, NOT_YET, STOPPED = 0, 75, 76  # anything else is no answer
 LIFE = 30.0  # seconds that a turn lasts unless it is renewed
 LIVES = 3, 3600  # seconds, the shortest and the longest
 

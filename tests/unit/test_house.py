@@ -38,7 +38,7 @@ MAY_IMPORT = {  # what a folder or module may import of ours, beside itself: fol
     "state": {*VOCABULARY, "report"},
     "watch": BELOW,
     "detect": BELOW,
-    "decide": {"report", *BELOW},
+    "decide": {"coordinator", "report", *BELOW},
     "reloader": {"decide", "report", *BELOW},
     "early": {"detect", "decide", *BELOW},
     "wiring": {

@@ -19,7 +19,7 @@ class Binary:
     version: str = ""
     python: str = ""
     """"3.11", or "3.13t" for the free-threaded build."""
-    library: str = ""
+    python_library: str = ""
     """The Python library that it loads; "" if that is linked into it."""
 
 

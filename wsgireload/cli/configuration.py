@@ -180,7 +180,7 @@ def _conf_on_windows(application: Application, installation: Installation) -> st
     if installation.is_virtual_environment:  # mod_wsgi on Windows takes none as its home
         path += [f"{installation.prefix}\\Lib\\site-packages"]
     lines = [
-        f'LoadFile "{installation.library}"',
+        f'LoadFile "{installation.python_dll}"',
         f'LoadModule wsgi_module "{_mod_wsgi(installation)}"',
         f'WSGIPythonHome "{installation.base_prefix}"',
         f'WSGIPythonPath "{";".join(path)}"',

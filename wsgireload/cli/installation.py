@@ -42,7 +42,7 @@ class Installation:
         )
 
     @property
-    def library(self) -> str:
+    def python_dll(self) -> str:
         """The DLL that Apache on Windows has to load before mod_wsgi."""
         return f"{self.base_prefix}\\python{self.version.replace('.', '')}.dll".replace("\\", "/")
 

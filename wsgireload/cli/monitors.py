@@ -6,6 +6,7 @@ import contextlib
 import glob
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from wsgireload import settings
@@ -102,6 +103,13 @@ class Found:
     monitors: list[RunningMonitor] = field(default_factory=list)
     ended: list[RunningMonitor] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
+
+    def remarks(self, *, is_any: bool) -> Iterator[str]:
+        """Return what to print below the outcomes; `is_any`: there are some."""
+        if not is_any:
+            yield "no monitor found; `wsgireload status` explains why"
+        if self.unreadable:
+            yield self.warning()
 
     def warning(self) -> str:
         """One line about the unreadable folders; "" without any."""

@@ -81,8 +81,6 @@ def apply(options: argparse.Namespace, deed: Callable[[Application], str]) -> in
         for word, outcomes in (("ok", done), ("fail", failed)):
             for each, outcome in outcomes:
                 print_text(f"{level(word)}  {each.label}: {outcome}")
-        if not done and not failed:
-            print_text("no monitor found; `wsgireload status` explains why")
-        if found.unreadable:
-            print_text(found.warning())
+        for remark in found.remarks(is_any=bool(done or failed)):
+            print_text(remark)
     return 0 if done and not failed else 1

@@ -105,7 +105,5 @@ def _print(selected: list[RunningMonitor], outcomes: dict[str, str], found: Foun
     for each in selected:
         outcome = outcomes[each.path]
         print_text(f"{level('ok' if outcome == RESTARTED else 'fail')}  {each}: {outcome}")
-    if not selected:
-        print_text("no monitor found; `wsgireload status` explains why")
-    if found.unreadable:
-        print_text(found.warning())
+    for remark in found.remarks(is_any=bool(selected)):
+        print_text(remark)

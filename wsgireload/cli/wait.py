@@ -52,10 +52,8 @@ def run(options: argparse.Namespace) -> int:
         return code
     for each in findings:
         print_text(f"{level(LEVELS[each.state])}  {each}: {each.text}")
-    if not findings:
-        print_text("no monitor found; `wsgireload status` explains why")
-    if found.unreadable:
-        print_text(found.warning())
+    for remark in found.remarks(is_any=bool(findings)):
+        print_text(remark)
     if code == TIME_OVER:
         print_text(f"the time is over: {options.timeout:g} s")
     return code

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from wsgireload.coordinator import NOT_YET, STOPPED, YES
 from wsgireload.decide.command import Command, Outcome
 
-YES, NOT_YET, STOPPED = 0, 75, 76
 TAKE, KEEP, GIVE = "take", "keep", "give"
 LIMIT = 10.0  # seconds that a request may take
 

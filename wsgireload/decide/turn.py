@@ -11,7 +11,8 @@ import contextlib
 from collections.abc import Callable
 
 from wsgireload.changes import Changes, fingerprint
-from wsgireload.decide.coordinator import GIVE, KEEP, NOT_YET, STOPPED, TAKE, YES, Answer, Requests
+from wsgireload.coordinator import NOT_YET, STOPPED, YES
+from wsgireload.decide.coordinator import GIVE, KEEP, TAKE, Answer, Requests
 from wsgireload.decide.rolling import POLL, Rolling
 from wsgireload.decide.verdict import GO, Gate, Go, Hold, Verdict, Wait
 from wsgireload.report import Awaited

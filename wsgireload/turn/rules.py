@@ -12,8 +12,8 @@ import time
 from typing import NamedTuple, Protocol
 
 from wsgireload import report
+from wsgireload.coordinator import NOT_YET, STOPPED, YES
 
-YES, NOT_YET, STOPPED = 0, 75, 76
 ATTEMPTS = 50  # at a change, while others change the same
 
 

@@ -31,8 +31,8 @@ class Machine:
 
     def __init__(self, root: Path) -> None:
         self.root, self.home = root, root / "venv"
-        self.library = self.home / f"lib/python{VERSION}/site-packages"
-        self.package = self.library / "big"
+        self.packages = self.home / f"lib/python{VERSION}/site-packages"
+        self.package = self.packages / "big"
         (self.package / "tests").mkdir(parents=True)
         for name in ("__init__.py", "more.py", "tests/test_more.py"):
             (self.package / name).write_text(TEXT)
@@ -56,7 +56,7 @@ class Machine:
         return list(bytecode.examine(site, self.lines, here, httpd))
 
     def compile(self, mode: MODES = MODES.TIMESTAMP, folder: Path | None = None) -> None:
-        compileall.compile_dir(folder or self.library, quiet=1, force=True, invalidation_mode=mode)
+        compileall.compile_dir(folder or self.packages, quiet=1, force=True, invalidation_mode=mode)
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def test_bytecode_of_another_python(machine: Machine) -> None:
 
 def test_another_python_in_the_environment(machine: Machine) -> None:
     """An environment of another version has another bytecode: it is not judged."""
-    machine.library.parent.rename(machine.home / "lib/python3.4")
+    machine.packages.parent.rename(machine.home / "lib/python3.4")
     assert machine.findings() == []
 
 

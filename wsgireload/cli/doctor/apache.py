@@ -95,7 +95,7 @@ def mod_wsgi(
         return ok("mod_wsgi", f"loaded{where}"), None
     version = found.version or "unknown version"
     python = f" for Python {found.python}" if found.python else ""
-    library = f" ({found.library})" if found.library else ""
+    library = f" ({found.python_library})" if found.python_library else ""
     return ok("mod_wsgi", f"{version}{python}{library}: {path}"), found
 
 
@@ -172,7 +172,7 @@ def _cannot_load(path: str, why: str, httpd: Httpd, installation: Installation) 
     where = f" ({located[2]}, line {located[1]})" if located else ""
     line = _read_line(located[2], int(located[1])) if located else ""
     directive = (words(line) or ("LoadModule",))[0]
-    load_file = f'LoadFile "{installation.library}"'
+    load_file = f'LoadFile "{installation.python_dll}"'
     file = binary.inspect(httpd.absolute(path))
     bits = httpd.build.bits if httpd.build else 0
     if file is None:
@@ -181,8 +181,8 @@ def _cannot_load(path: str, why: str, httpd: Httpd, installation: Installation) 
     elif bits and file.bits and bits != file.bits:
         text = f"Apache has {bits} bits, {path} has {file.bits}{where}"
         cure = f"install a {bits}-bit Python and mod_wsgi, or a {file.bits}-bit Apache"
-    elif file.library:
-        text = f"{path} needs {file.library}, which is missing{where}: {why}"
+    elif file.python_library:
+        text = f"{path} needs {file.python_library}, which is missing{where}: {why}"
         cure = f"install its library: apt-get install libpython{file.python}"
         if installation.windows:
             cure = f"above it: {load_file}"

@@ -144,8 +144,7 @@ def _writer(site: Site, directives: Sequence[Directive], home: str, httpd: Httpd
 
 def _forbids(script: str) -> bool:
     """Return whether a script has `sys.dont_write_bytecode = True`."""
-    tree = sources.parse(script)
-    nodes = ast.walk(tree) if isinstance(tree, ast.Module) else ()
+    nodes = (node for tree in sources.trees([script]) for node in ast.walk(tree))
     set_to = (ast.unparse(each) for each in nodes if isinstance(each, ast.Assign))
     return "sys.dont_write_bytecode = True" in set_to
 
@@ -169,8 +168,8 @@ def _groups(
         inside = [each for each in folders if module.startswith(each + os.sep)]
         if inside and not is_installed(module):
             yield max(inside, key=len), [module]
-    trees = [tree for tree in map(sources.parse, modules) if isinstance(tree, ast.Module)]
-    names = {name.partition(".")[0] for tree in trees for name in sources.imports(tree)}
+    imported = (name for tree in sources.trees(modules) for name in sources.imports(tree))
+    names = {name.partition(".")[0] for name in imported}
     for library in {os.path.realpath(each): each for each in libraries}.values():
         for name in sorted({*names, "wsgireload"}):
             yield library, _package(os.path.join(library, name))

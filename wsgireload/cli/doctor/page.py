@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator, Sequence
 
@@ -16,8 +15,7 @@ REFUSED = re.compile(r"hidden from ([0-9a-fA-F.:]+[0-9a-fA-F])")
 
 def examine(paths: Sequence[str], log: Sequence[str]) -> Iterator[Finding]:
     """Check the sources of an application; `log` are the last lines of its error log."""
-    every = (tree for tree in map(sources.parse, paths) if isinstance(tree, ast.Module))
-    trees = [tree for tree in every if any(map(WEB.match, sources.imports(tree)))]
+    trees = [tree for tree in sources.trees(paths) if any(map(WEB.match, sources.imports(tree)))]
     calls = [call for tree in trees for call in sources.calls(tree, "middleware")]
     if calls:
         refused = [found[1] for line in log if (found := REFUSED.search(line))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 
 from wsgireload.cli import configuration
@@ -39,6 +39,11 @@ def application(script: str, folders: tuple[str, ...]) -> tuple[list[str], list[
     """
     own = _own_folders(script, folders)
     return own, list(_modules(script, own))
+
+
+def trees(paths: Iterable[str]) -> Iterator[ast.Module]:
+    """Return the syntax trees of these sources; nothing for one that cannot be read or parsed."""
+    return (tree for tree in map(parse, paths) if isinstance(tree, ast.Module))
 
 
 def _modules(script: str, folders: Sequence[str]) -> Iterator[str]:
