@@ -138,7 +138,7 @@ def test_modules_that_are_not_imported(machine: Machine) -> None:
 
 
 def test_what_python_can_write(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where Apache's user may write, Python keeps its bytecode itself, unless it is told not to."""
+    """Where Apache's user may write, Python keeps its bytecode itself, unless that is off."""
     monkeypatch.setattr(permissions, "is_writable", lambda _folder, _user: True)
     assert machine.findings() == []
     machine.environment = {"PYTHONDONTWRITEBYTECODE": "1"}

@@ -464,7 +464,7 @@ def test_config_for_development(tmp_path: Path, monkeypatch) -> None:
 
 
 def test_config_for_production(tmp_path: Path, monkeypatch) -> None:
-    """Nothing of ours is loaded into root's process; what is left out is a comment that says so."""
+    """No library of ours is loaded into root's process: a comment holds the line."""
     printed = with_respawn(tmp_path, True, monkeypatch)
     assert printed[-1] == f"# LoadFile {tmp_path}/respawn.so"
     assert "as root" in printed[-2]

@@ -240,7 +240,7 @@ def test_folders_that_cannot_be_read(world: World, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_folder_that_cannot_be_written(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A user who may not request a scan is told so."""
+    """Without the right to request a scan, `wait` reports that."""
 
     def refused(_self: RunningMonitor) -> bool:
         raise PermissionError(13, "Permission denied")

@@ -202,7 +202,7 @@ def test_optimised(deployment: Deployment, monkeypatch: pytest.MonkeyPatch, leve
 
 
 def test_the_loaded_modules(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Python keeps bytecode of modules that its own loader has loaded, unless told not to."""
+    """Python keeps bytecode of modules that its own loader has loaded, unless that is off."""
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
     assert cached()[bytecode.__file__] == cache_from_source(bytecode.__file__)
     assert all(path.endswith(".py") for path in cached())
