@@ -13,42 +13,12 @@ from pathlib import Path
 from typing import Self
 
 import applications
+import recipe
 import visitor
 from applications import Site
 from phases import STAMPS, Turn, divided, logged
 from support import processgroup
 from support.apacheserver import HOST, Server, free_port, wait_for
-
-MONITOR = '''\
-"""The idea of mod_wsgi's documentation: look at the time of each module's file every second."""
-
-import os
-import signal
-import sys
-import threading
-import time
-
-
-def has_changed(times):
-    for module in list(sys.modules.values()):
-        path = getattr(module, "__file__", None)
-        if path and os.path.isfile(path):
-            changed = os.stat(path).st_mtime
-            if times.setdefault(path, changed) != changed:
-                return True
-    return False
-
-
-def watch():
-    times = {}
-    while not has_changed(times):
-        time.sleep(1)
-    os.kill(os.getpid(), signal.SIGINT)
-
-
-def start():
-    threading.Thread(target=watch, daemon=True).start()
-'''
 
 
 class Contender(ABC):
@@ -103,7 +73,7 @@ class UnderApache(Contender):
         super().__init__()
         self.name, self._server, self.folder = name, server, server.app
         applications.write(site, server.app, *lines)
-        (server.app / "monitor.py").write_text(MONITOR)
+        (server.app / "monitor.py").write_text(recipe.source("os.kill(os.getpid(), signal.SIGINT)"))
 
     def start(self) -> None:
         self._server.start()

@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from statistics import mean, median
 from typing import Any
 
+from recipe import source
 from support.apacheserver import Server, wait_for
 from support.httpdconf import Application
 from support.traffic import PAUSE, Traffic
@@ -38,26 +39,7 @@ def application(environ, start_response):
 OURS = "import wsgireload\nwsgireload.start()\n"
 IMPORTS = "import time\ntime.sleep(1)\n"
 """What an application's imports are to a restart."""
-RECIPE = """
-import ctypes, os, sys, threading, time
-
-def changed(times):
-    for module in list(sys.modules.values()):
-        path = getattr(module, "__file__", None)
-        if path and os.path.exists(path):
-            time = os.stat(path).st_mtime
-            if times.setdefault(path, time) != time:
-                return True
-    return False
-
-def loop():
-    times = {}
-    while not changed(times):
-        time.sleep(1)
-    ctypes.CDLL("libhttpd.dll").ap_signal_parent(1)
-
-threading.Thread(target=loop, daemon=True).start()
-"""
+RECIPE = source('ctypes.CDLL("libhttpd.dll").ap_signal_parent(1)') + "start()\n"
 
 
 class Contender:
