@@ -9,7 +9,7 @@ from typing import Protocol
 
 from wsgireload.changes import APPEARED, DELETED, MODIFIED, Change
 from wsgireload.detect.baseline import Baseline
-from wsgireload.detect.digests import BATCH, EMPTY, MISSING, Digest, Digests
+from wsgireload.detect.digests import BATCH, EMPTY, MISSING, SPECIAL, Digest, Digests
 from wsgireload.detect.globs import Ignored
 from wsgireload.detect.modules import PYTHON_SUFFIXES
 from wsgireload.detect.program import Programs
@@ -218,7 +218,9 @@ class Detector:
         by_code = self._by_code and is_python
         if by_code and now == loaded:
             self._programs.remember(path, now)
-        if now == loaded or (by_code and self._programs.same(path, now)):
+        # A folder that appears is no change: its files are, which the next scan finds in it.
+        is_folder = loaded == MISSING and now == SPECIAL
+        if now == loaded or is_folder or (by_code and self._programs.same(path, now)):
             self._differs.pop(path, None)
             return
         kind = APPEARED if loaded == MISSING else MODIFIED

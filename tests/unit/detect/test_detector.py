@@ -252,6 +252,25 @@ def test_a_tracked_file_that_does_not_exist_yet(app: Application) -> None:
     assert app.differs() == {"no/a.html": "appeared"}
 
 
+def test_a_folder_that_appears_during_a_scan(app: Application, tmp_path: Path) -> None:
+    """A tracked folder that appears during a scan is no change: its files are, in the next one."""
+    ready, folder = tmp_path / "ready", tmp_path / "in"
+    ready.mkdir()
+    (ready / "a.html").touch()
+
+    def rename() -> None:
+        if ready.exists() and may_appear:
+            ready.rename(folder)
+
+    may_appear = False
+    detector = app.make(NoEvents(), rename, track=folder)
+    assert detector.scan() == {}
+    may_appear = True
+    assert detector.scan() == {}
+    assert folder.is_dir()
+    assert list(detector.scan()) == [str(folder / "a.html")]
+
+
 def test_a_folder_that_is_replaced(app: Application) -> None:
     """A tracked folder that is moved away and back does not differ."""
     app.write("templates/a.html")
