@@ -118,8 +118,9 @@ class Reloader:
     def _scan(self, paths: Collection[str] | None) -> None:
         self._handover.group.scanning()
         before = self.changes.files
+        requested = self._requested  # of one that comes meanwhile the next scan finds what to load
         found = self._detector.scan(paths)
-        self.changes = Changes(found, self._requested, self._restart.is_closed)
+        self.changes = Changes(found, requested, self._restart.is_closed)
         self.scans += 1
         if self.changes.files and not before:
             self._log.say(Word.CHANGED, self.changes.described(), event=self._event("changed"))

@@ -41,7 +41,7 @@ def test_one_by_one(rolling, when: str) -> None:
 def test_a_version_that_does_not_start(rolling) -> None:
     """Three processes keep the old code and log why; after the repair all four run the new code."""
     site = rolling("now")
-    site.noisy, site.patience = True, 50.0
+    site.noisy, site.patience = True, 100.0
     site.edit("words.py", 'WORD = "old"', 'raise RuntimeError("broken")')
     assert "stopped" in site.wait_for_line("holding: ", count=3)[0].text
     assert len(site.said("restarting: ")) == 1

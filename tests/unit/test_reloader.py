@@ -603,6 +603,23 @@ def test_by_hand_is_checked_anew(world: World) -> None:
     assert world.server.requests == 1
 
 
+def test_by_hand_during_a_scan(world: World) -> None:
+    """What was saved before the request is scanned before the restart, which may have to wait."""
+    reloader = world.reloader()
+    scan = world.detector.scan
+
+    def scan_in_vain(paths: Collection[str] | None = None) -> dict[str, Change]:
+        found = scan(paths)
+        if not world.detector.differs:
+            world.detector.differs, world.detector.python = {"a.py": EMPTY}, {"a.py"}
+            reloader.request("deployed")
+        return found
+
+    world.detector.scan = scan_in_vain  # type: ignore[method-assign]
+    world.run(reloader, 1.0)
+    assert world.server.requests == 0  # an empty source may be half a save
+
+
 @pytest.mark.parametrize("counted", [True, False])
 def test_by_hand_passes_the_budget(world: World, *, counted: bool) -> None:
     """A spent budget, or one without a journal, does not hold a restart by hand."""
