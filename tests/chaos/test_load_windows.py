@@ -59,7 +59,7 @@ def test_reloads(new_windows_site: WindowsSites, chaos: Any) -> None:
     site.edit("app.wsgi", f"{START})", f"{START}, budget=(100, 1.0))")
     save(site, 0)
     site.start()
-    reloads = chaos.often(5, 200)
+    parent, reloads = site.pid, chaos.often(8, 200)
     # Apache's first child has fewer handles than those after it (under wine 10).
     with crowd(site, 4, pause=0.1) as traffic:
         traffic.wait_for(0)
@@ -80,4 +80,6 @@ def test_reloads(new_windows_site: WindowsSites, chaos: Any) -> None:
     chaos.figure("processes, handles of the parent and of the child before", before)
     chaos.figure("processes, handles of the parent and of the child after", after)
     assert traffic.lost == []
-    assert site.restarts() == reloads + 1
+    assert traffic.sent > 5 * reloads
+    assert (site.pid, site.restarts()) == (parent, reloads + 1)
+    assert len(site.said("restarting: ")) == reloads + 1

@@ -8,7 +8,6 @@ from support.traffic import Traffic
 from support.windows import processes
 from support.windows.testsite import WindowsServiceSite, WindowsSite, WindowsSites
 
-RELOADS = 50
 ENDLESS = """\
 import threading
 import time
@@ -37,25 +36,6 @@ def ours(site: WindowsSite, *, after: int) -> list[str]:
     """What was written by the application: stderr is the level "error" to mod_wsgi."""
     lines = site.log.lines(after=after)
     return [each.text for each in lines if each.level == "error" or "wsgireload: " in each.text]
-
-
-@pytest.mark.timeout(900)
-def test_fifty_reloads(new_site: WindowsSites) -> None:
-    """Fifty edits in a row are fifty restarts: no request is lost and no process left behind."""
-    site = new_site()
-    site.edit("app.wsgi", f"{START})", f"{START}, budget=(100, 1.0))")
-    site.start()
-    site.wait_for_looks()
-    parent = site.pid
-    with Traffic(site) as traffic:
-        for number in range(RELOADS):
-            site.write("words.py", f"WORD = {number}\n")
-            site.wait_for_value(number)
-        site.wait_for_one_child()
-    assert traffic.lost == []
-    assert traffic.sent > 5 * RELOADS
-    assert (site.pid, site.restarts()) == (parent, RELOADS)
-    assert len(site.said("restarting: ")) == RELOADS
 
 
 def test_an_edit_while_apache_starts(new_site: WindowsSites) -> None:

@@ -9,7 +9,6 @@ import pytest
 from support.windows.launch import run
 
 TESTS = "tests/windows"
-FIFTY = f"{TESTS}/test_lasting.py::test_fifty_reloads"
 EDIT = f"{TESTS}/test_reloading.py::test_an_edit"
 OWN_GIL = f"{TESTS}/test_reloading.py::test_a_gil_of_its_own"
 DJANGO, FLASK = f"{TESTS}/test_django.py", f"{TESTS}/test_flask.py"
@@ -18,9 +17,8 @@ SURROUNDINGS = [f"{TESTS}/test_{x}.py" for x in ("distributions", "editors", "ot
 
 # The longest first. Together they are all of tests/windows, with what differs by Python in each.
 RUNS = {
-    "fifty reloads": ("3.11", FIFTY),
     "reloading": ("3.12", RELOADING, DJANGO),
-    "lasting": ("3.13", LASTING, f"--deselect={FIFTY}"),
+    "lasting": ("3.13", LASTING),
     "surroundings": ("3.12", *SURROUNDINGS),
     "all others": (
         *("3.11", TESTS, "tests/chaos/test_load_windows.py"),
