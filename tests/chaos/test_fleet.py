@@ -189,6 +189,8 @@ def test_faults(kind: Any, apache: Apache, library: Path, chaos: Any) -> None:
         fleet = Fleet.around(kind, apache, library, stack)
         fleet.start(machines=6)
         fleet.noisy()
+        for machine in fleet.machines:
+            machine.patience = 300.0
         faults = Faults(fleet, chaos.random)
         usable = [each for each in FAULTS if fleet.network.works or each != Faults.machine_cut_off]
         deployments = 100

@@ -170,6 +170,8 @@ class Turn(Gate):
             self._may_have, self._renew_at = False, NEVER
         known = answer if answer.code is not None else answer._replace(text="")  # errors vary
         if known != self._refused:
+            if isinstance(self._verdict, Hold):  # what is awaited after it is logged anew
+                self._announcement = ""
             self._refused, self._since, self._verdict = known, now, WAIT
         is_late = now - self._since >= 2 * self._life
         if answer.code == NOT_YET and not is_late:

@@ -222,6 +222,28 @@ def test_who_waits_is_logged_once(web1: Machine, web2: Machine, fleet: Fleet) ->
     assert waiting.awaited == ()
 
 
+def test_who_waits_is_logged_again_after_a_hold(web1: Machine, web2: Machine, fleet: Fleet) -> None:
+    """The line after a hold names who has the turn then, not who had it before the hold."""
+    mine, theirs = web1.announced(), web2.announced()
+    assert theirs.turn() == GO
+    assert "web2 has it" in announced(mine.turn())
+    web1.is_cut_off = True
+    assert isinstance(mine.turn(), Hold)
+    web1.is_cut_off = False
+    other = fleet.machine("web3").announced()
+    theirs.release()
+    theirs.settle()
+    assert other.turn() == GO
+    fleet.clock.now += SELDOM
+    assert "web3 has it" in announced(mine.turn())
+
+
+def announced(verdict: Verdict) -> str:
+    """What a verdict to wait has the log say."""
+    assert isinstance(verdict, Wait)
+    return verdict.announcement
+
+
 def test_a_turn_is_asked_for_once_a_second(web1: Machine, web2: Machine, fleet: Fleet) -> None:
     """However often the gate is checked."""
     web1.announced().turn()
