@@ -63,8 +63,7 @@ class Detector:
         self._folders = Folders(events.listen_in, log, checkpoint)
         self._tracked = Tracked(self._ignored, self._folders)
         self._sweep = Sweep(clock)
-        self._paths: dict[str, None] = {}
-        self._order: list[str] = []  # the same: the sweep's share of a dict costs a tenth more
+        self._paths: list[str] = []
         self._polled: dict[str, None] = {}  # paths whose changes cause no event
         self._absent: dict[str, None] = {}  # where modules were missing: watched, but no files
         self._scripts: set[str] = set()  # Python sources by another suffix
@@ -110,7 +109,7 @@ class Detector:
 
     def is_watched(self, path: str) -> bool:
         """Whether an event at this path may be a change of something watched."""
-        return path in self._paths or self._events.knows(path) or self._tracked.may_hold(path)
+        return path in self._digests or self._events.knows(path) or self._tracked.may_hold(path)
 
     def scan(self, paths: Collection[str] | None = None) -> dict[str, Change]:
         """All files that differ now, by path; with a trigger, none unless that one differs.
@@ -132,8 +131,8 @@ class Detector:
         if everything or round_over or self._tracked.due(suspects):
             fresh |= self._add_tracked()
         if resumed:  # the digests that the last scan found were not compared
-            fresh |= self._paths
-        scanned = self._order if everything else self._due(fresh, suspects)
+            fresh |= dict.fromkeys(self._paths)
+        scanned = self._paths if everything else self._due(fresh, suspects)
         self._compare(fresh.keys() | self._digests.scan(scanned, suspects, lazily=True))
         self._broken_off = False
         triggered = self._trigger is None or self._trigger in self._differs
@@ -142,7 +141,7 @@ class Detector:
     def _listen_again(self, suspects: Iterable[str], *, lost: bool) -> None:
         """Register paths that lead elsewhere now: all after a loss, else those with an event."""
         if not lost:
-            self._listen(path for path in suspects if path in self._paths)
+            self._listen(path for path in suspects if path in self._digests)
             return
         self._events.listen_anew()
         self._folders.listen_anew()
@@ -154,9 +153,8 @@ class Detector:
         self._polled.update((path, None) for path in paths if not self._events.listen(path))
 
     def _add(self, paths: Iterable[str]) -> None:
-        if new := [path for path in paths if path not in self._paths]:
-            self._paths.update(dict.fromkeys(new))
-            self._order += new
+        if new := self._digests.add(paths):
+            self._paths += new
             self._listen(new)
 
     def _add_loaded(self, *, thorough: bool) -> None:
@@ -168,7 +166,7 @@ class Detector:
 
     def _new_sources(self, *, thorough: bool) -> Iterator[str]:
         for source in self._baseline.loaded(thorough=thorough):
-            if source.path not in self._paths and not self._ignored(source.path):
+            if source.path not in self._digests and not self._ignored(source.path):
                 self._add([source.path])
                 self._baseline.expect(source)
                 if source.is_python and not source.path.lower().endswith(PYTHON_SUFFIXES):
@@ -188,7 +186,7 @@ class Detector:
         """Add the tracked files that are there now; returns the new ones."""
         fresh: dict[str, None] = {}
         for path, expanded_before in self._tracked.files():
-            if path not in self._paths:
+            if path not in self._digests:
                 self._add([path])
                 fresh[path] = None
                 if expanded_before:
@@ -197,10 +195,10 @@ class Detector:
 
     def _due(self, fresh: Iterable[str], suspects: Iterable[str]) -> dict[str, None]:
         """Paths that may have changed, that differ, that are polled, and the sweep's share."""
-        named = [path for path in suspects if path in self._paths]
-        folders = tuple(inside_of(path) for path in suspects if path not in self._paths)
+        named = [path for path in suspects if path in self._digests]
+        folders = tuple(inside_of(path) for path in suspects if path not in self._digests)
         below = [path for path in self._paths if path.startswith(folders)] if folders else ()
-        due = (*named, *below, *fresh, *self._sweep.due(self._order))
+        due = (*named, *below, *fresh, *self._sweep.due(self._paths))
         return dict.fromkeys((*due, *self._differs, *self._polled, *self._digests.unread))
 
     def _compare(self, paths: Iterable[str]) -> None:

@@ -83,7 +83,7 @@ def is_stand_in(digest: Digest) -> bool:
 
 
 class Digests:
-    """The last mark and digest of every path that was scanned.
+    """The last mark and digest of every path that was added or scanned.
 
     A file that cannot be read keeps its last digest, if any, and is in `unread` until it can be.
     `checkpoint` is called often and may raise to end the scan. `identified` has the stand-in of
@@ -109,6 +109,16 @@ class Digests:
         self._mark: dict[str, Mark] = {}
         self._digest: dict[str, Digest] = {}
         self._young: set[str] = set()  # files whose times may not change with the next change
+
+    def __contains__(self, path: str) -> bool:
+        """Whether a path was added or scanned."""
+        return path in self._mark
+
+    def add(self, paths: Iterable[str]) -> list[str]:
+        """Add paths that the next scan of them has to read; returns those that are new."""
+        new = [path for path in paths if path not in self._mark]
+        self._mark.update(dict.fromkeys(new, UNREADABLE))
+        return new
 
     def get(self, path: str) -> Digest | None:
         """The last digest of a path; None if it could never be read."""

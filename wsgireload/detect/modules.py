@@ -6,7 +6,7 @@
 import os
 import sys
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from importlib.machinery import ExtensionFileLoader, SourceFileLoader, SourcelessFileLoader
 from itertools import islice
 from types import GetSetDescriptorType, MemberDescriptorType
@@ -34,7 +34,7 @@ class Modules:
 
     def __init__(self, modules: dict[str, Any] | None = None) -> None:
         self._given = modules
-        self._known: dict[str, Callable[[], object]] = {}
+        self._known: dict[str, object] = {}  # the identity of each
 
     @property
     def _modules(self) -> dict[str, Any]:
@@ -49,9 +49,10 @@ class Modules:
         """
         known = self._known
         for name, module in self._candidates(thorough=thorough).items():
-            if name in known and known[name]() is module:
+            identity = _identity(module)
+            if name in known and known[name] is identity:
                 continue
-            known[name] = _reference(module)
+            known[name] = identity
             source = source_of(name, module)
             if source is not None:
                 yield source
@@ -85,12 +86,23 @@ def cached() -> dict[str, str]:
     return {each.path: each.cached for each in found if each is not None and each.cached}
 
 
-def _reference(module: object) -> Callable[[], object]:
-    """Returns the module while it exists. Its id would not do: another module may get it later."""
+def _identity(module: object) -> object:
+    """An object that a module has and no later one will. An id would not do: it is given again.
+
+    That is its spec, which is there in any case: a reference takes 72 bytes. Not where it may be
+    the spec of another module: eventlet's have that of the module that they replace.
+    """
     try:
-        return weakref.ref(module)
+        names = _namespace(module)
+        spec = names.get("__spec__")
+        if spec is not None and getattr(spec, "origin", None) is names.get("__file__"):
+            return spec
+    except BaseException:  # as in source_of
+        pass
+    try:
+        return weakref.ref(module)  # the same one for the same module
     except TypeError:
-        return lambda: module
+        return module
 
 
 def source_of(name: object, module: object) -> Source | None:

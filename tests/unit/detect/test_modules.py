@@ -8,6 +8,7 @@ import importlib.machinery
 import importlib.util
 import py_compile
 import sys
+import weakref
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -309,6 +310,31 @@ def test_a_module_that_is_replaced_is_returned_again() -> None:
     list(modules.new())
     named["a"] = module(__file__="/new.py")
     assert [source.path for source in modules.new()] == ["/new.py"]
+
+
+def test_a_module_that_is_imported_again_is_returned_again(imported: Path) -> None:
+    """Removed and imported again it is another module; the old one is not kept in memory."""
+    (imported / f"{NAME}.py").write_text("x = 1\n")
+    named: dict[str, object] = {"a": importlib.import_module(NAME)}
+    modules = Modules(named)
+    assert len(list(modules.new())) == 1
+    assert list(modules.new()) == []
+    old = weakref.ref(sys.modules.pop(NAME))
+    named["a"] = importlib.import_module(NAME)
+    gc.collect()
+    assert old() is None
+    assert len(list(modules.new())) == 1
+
+
+def test_a_module_with_the_spec_of_the_one_that_it_replaces(imported: Path) -> None:
+    """It may come from another file, as eventlet's do."""
+    (imported / f"{NAME}.py").write_text("x = 1\n")
+    named: dict[str, object] = {"a": importlib.import_module(NAME)}
+    modules = Modules(named)
+    assert len(list(modules.new())) == 1
+    named["a"] = module(__file__="/green.py", __spec__=sys.modules[NAME].__spec__)
+    assert [source.path for source in modules.new()] == ["/green.py"]
+    assert list(modules.new()) == []
 
 
 def test_a_new_module_at_the_address_of_an_old_one() -> None:
