@@ -16,7 +16,7 @@ import pytest
 from support.apache import Apache
 
 collect_ignore = [] if os.name == "nt" else ["test_load_windows.py"]  # tests/wine runs that
-LONG = 3600  # seconds that a test may take in its long form
+LONG = 7200  # seconds that a test may take in its long form
 
 
 class Chaos:

@@ -15,7 +15,9 @@ from wsgireload.state.private_dir import Candidates, PrivateFile
 
 POLL = 0.1  # seconds between two attempts to take the lock
 LATE = 30.0  # seconds without a successor, after which the rolling restart has stopped
+BRIEF = 1.0  # seconds: for less than that the lock may be with a process that only reads the note
 MOST_BYTES = 64
+NEVER = float("inf")
 
 
 class Rolling(Gate):
@@ -38,9 +40,9 @@ class Rolling(Gate):
         self._began = clock()
         self._announced = False
         self._ours: PrivateFile | None = None  # the locked file, while this process holds the lock
-        # The note of the process that was replaced last, whether it was locked, and since when.
-        self._awaited = b"", False
-        self._since = 0.0
+        self._awaited: bytes | None = None  # the note of the process that was replaced last
+        self._free_since = 0.0  # since when nobody has the lock but to read it
+        self._locked_since = NEVER
 
     @property
     def is_held(self) -> bool:
@@ -142,10 +144,17 @@ class Rolling(Gate):
         return Hold(f"another process {did}")
 
     def _is_late(self, note: bytes, *, locked: bool) -> bool:
-        """Whether this note has stood there for too long."""
-        if self._awaited != (note, locked):
-            self._awaited, self._since = (note, locked), self._clock()
-        return self._clock() - self._since >= LATE
+        """Whether this note has stood there for too long, with the lock or without."""
+        now = self._clock()
+        if note != self._awaited:
+            self._awaited, self._free_since, self._locked_since = note, now, NEVER
+        if not locked:
+            self._locked_since = NEVER
+            return now - self._free_since >= LATE
+        self._locked_since = min(self._locked_since, now)
+        if now - self._locked_since >= BRIEF:  # its successor's time begins after this
+            self._free_since = now
+        return now - self._locked_since >= LATE
 
     def _note(self) -> bytes:
         return f"{self._clock()!r}".encode()

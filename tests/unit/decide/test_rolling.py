@@ -112,6 +112,37 @@ def test_a_version_that_does_not_start_stops_the_roll(folder: str, clock: Clock)
     assert second.turn() == GO
 
 
+def test_a_look_at_the_note_does_not_prolong_the_wait(folder: str, clock: Clock) -> None:
+    """Others lock the file for a moment to read it: that is no process with the turn."""
+    first, second = Process(folder, clock), Process(folder, clock)
+    first.turn()
+    first.ends()
+    for _ in range(round(LATE / POLL) + 2):
+        look = Candidates([folder], first.troubles.append).open_file("site.roll")
+        assert look.lock()
+        second.turn()
+        look.close()
+        verdict = second.turn()
+        clock.now += POLL
+    assert isinstance(verdict, Hold)
+
+
+def test_a_successors_time_begins_with_the_end_of_the_last_process(
+    folder: str, clock: Clock
+) -> None:
+    """A process that has the turn may take long to end."""
+    first, second = Process(folder, clock), Process(folder, clock)
+    first.turn()
+    for _ in range(round(LATE / POLL) - 20):
+        assert second.turn() == Wait(POLL)
+        clock.now += POLL
+    first.ends()
+    clock.now += LATE - 1
+    assert second.turn() == Wait(POLL)
+    clock.now += 2
+    assert isinstance(second.turn(), Hold)
+
+
 def test_a_process_that_does_not_serve_goes_at_once(folder: str, clock: Clock) -> None:
     """A process that never came up is replaced at once."""
     processes = [Process(folder, clock, is_up=False) for _ in range(3)]
