@@ -9,12 +9,10 @@ from typing import Protocol
 from wsgireload.changes import NONE, Change, Changes
 from wsgireload.decide.budget import Budget
 from wsgireload.decide.timing import Handover
-from wsgireload.decide.verdict import GO, Gate, Go, Hold, Verdict, Wait
+from wsgireload.decide.verdict import GO, NEVER, Gate, Go, Hold, Verdict, Wait
 from wsgireload.log import Event, Log, Word, few, shown
 from wsgireload.report import NEXT_REQUEST, Awaited
 from wsgireload.server.restart import Restart
-
-NEVER = float("inf")
 
 
 class Detector(Protocol):

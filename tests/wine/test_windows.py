@@ -9,6 +9,7 @@ import pytest
 from support.windows.launch import run
 
 TESTS = "tests/windows"
+RELOADS = "tests/chaos/test_load_windows.py"
 EDIT = f"{TESTS}/test_reloading.py::test_an_edit"
 OWN_GIL = f"{TESTS}/test_reloading.py::test_a_gil_of_its_own"
 DJANGO, FLASK = f"{TESTS}/test_django.py", f"{TESTS}/test_flask.py"
@@ -17,11 +18,13 @@ SURROUNDINGS = [f"{TESTS}/test_{x}.py" for x in ("distributions", "editors", "ot
 
 # The longest first. Together they are all of tests/windows, with what differs by Python in each.
 RUNS = {
+    "fifty reloads": ("3.11", RELOADS),
     "reloading": ("3.12", RELOADING, DJANGO),
     "lasting": ("3.13", LASTING),
     "surroundings": ("3.12", *SURROUNDINGS),
     "all others": (
-        *("3.11", TESTS, "tests/chaos/test_load_windows.py"),
+        "3.11",
+        TESTS,
         *(f"--ignore={path}" for path in (LASTING, RELOADING, DJANGO, FLASK, *SURROUNDINGS)),
     ),
     "3.13": ("3.13", EDIT, OWN_GIL, DJANGO, FLASK),

@@ -6,10 +6,8 @@ import time
 from collections.abc import Callable
 
 from wsgireload.changes import Changes
-from wsgireload.decide.verdict import GO, Gate, Hold, Verdict
+from wsgireload.decide.verdict import GO, NEVER, Gate, Hold, Verdict
 from wsgireload.state.pause import Pause
-
-NEVER = float("inf")
 
 
 class Paused(Gate):

@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from wsgireload.changes import Changes
-from wsgireload.decide.verdict import GO, Gate, Hold, Verdict, Wait
+from wsgireload.decide.verdict import GO, NEVER, Gate, Hold, Verdict, Wait
 from wsgireload.server import native
 from wsgireload.state.private_dir import Candidates, PrivateFile
 
 POLL = 0.1  # seconds between two attempts to take the lock
 LATE = 30.0  # seconds without a successor, after which the rolling restart has stopped
-BRIEF = 1.0  # seconds: for less than that the lock may be with a process that only reads the note
+BRIEF = 1.0  # seconds for which at most a process locks the file to read the note
 MOST_BYTES = 64
-NEVER = float("inf")
 
 
 class Rolling(Gate):
@@ -41,7 +40,7 @@ class Rolling(Gate):
         self._announced = False
         self._ours: PrivateFile | None = None  # the locked file, while this process holds the lock
         self._awaited: bytes | None = None  # the note of the process that was replaced last
-        self._free_since = 0.0  # since when nobody has the lock but to read it
+        self._free_since = 0.0  # when that process had ended: its successor's time begins
         self._locked_since = NEVER
 
     @property
@@ -152,7 +151,7 @@ class Rolling(Gate):
             self._locked_since = NEVER
             return now - self._free_since >= LATE
         self._locked_since = min(self._locked_since, now)
-        if now - self._locked_since >= BRIEF:  # its successor's time begins after this
+        if now - self._locked_since >= BRIEF:  # it has not ended yet
             self._free_since = now
         return now - self._locked_since >= LATE
 

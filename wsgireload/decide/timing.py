@@ -18,7 +18,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from wsgireload.changes import Changes
-from wsgireload.decide.verdict import GO, Gate, Go, Hold, Verdict, Wait
+from wsgireload.decide.verdict import GO, NEVER, Gate, Go, Hold, Verdict, Wait
 from wsgireload.log import few
 from wsgireload.report import Awaited
 from wsgireload.server.running import NAMED, Request, awaited
@@ -129,7 +129,7 @@ class Timing(Gate):
         now, hook = self._clock(), self._hook()
         if now - self._released > AGAIN:
             self._since, self._awaited, self._announcement = now, None, ""
-        self._released = float("inf")
+        self._released = NEVER
         if self._when == "next-request" and hook is None:
             return Hold(f"no request can trigger the restart: {MISSING}")
         if not self._handover.follows():
@@ -138,7 +138,7 @@ class Timing(Gate):
             if hook is None or self._is_in_vain(hook):
                 return self._auto(now, UNASKED)
             self._handover.begin()
-            return Wait(float("inf"), NEXT)
+            return Wait(NEVER, NEXT)
         is_called = hook or (hook is False and self._handover.asked)
         why = MISSING if hook is None else ANOTHER
         is_silent = is_called or not self._handover.group.is_shared

@@ -14,13 +14,12 @@ from wsgireload.changes import Changes, fingerprint
 from wsgireload.coordinator import NOT_YET, STOPPED, YES
 from wsgireload.decide.coordinator import GIVE, KEEP, TAKE, Answer, Requests
 from wsgireload.decide.rolling import POLL, Rolling
-from wsgireload.decide.verdict import GO, Gate, Go, Hold, Verdict, Wait
+from wsgireload.decide.verdict import GO, NEVER, Gate, Go, Hold, Verdict, Wait
 from wsgireload.report import Awaited
 from wsgireload.server import files
 
 RETRY = 1.0  # seconds between two requests for the turn
 SELDOM = 10.0  # while none helps: then every process of the machine asks, each by a program
-NEVER = float("inf")
 LONGEST = 64  # characters of a version
 WAIT = Wait(POLL)
 

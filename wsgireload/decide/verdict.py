@@ -8,6 +8,8 @@ from typing import NamedTuple
 from wsgireload.changes import Changes
 from wsgireload.report import Awaited, Held
 
+NEVER = float("inf")  # seconds
+
 
 class Go(NamedTuple):
     """The restart may come now; `note` is added to its log line."""
