@@ -41,7 +41,7 @@ class Loading:
         self._log = log
         self._began = time.monotonic()
         self._has_script = early.is_loading()
-        self._is_over = False
+        self.is_over = False  # the application is loaded
         self._failure = LoadFailure()
         self._restart = restart
         self._stand_in: StandIn | None = None
@@ -51,12 +51,12 @@ class Loading:
     @property
     def failed(self) -> Failed | None:
         """Why the application could not be loaded, as long as it is not."""
-        return None if self._is_over else self._failure.last
+        return None if self.is_over else self._failure.last
 
     @property
     def is_known(self) -> bool:
         """Whether the application is loaded, or why it could not be."""
-        return self._is_over or self.failed is not None
+        return self.is_over or self.failed is not None
 
     def begin(self) -> None:
         """The monitor begins, in the thread that loads the script."""
@@ -91,7 +91,7 @@ class Loading:
 
     def goes_on(self, detector: Detector) -> bool:
         """Whether to check again soon; called after a scan. Logs the end of loading."""
-        if self._is_over:
+        if self.is_over:
             return False
         now = time.monotonic()
         if self._early.is_loading():
@@ -105,7 +105,7 @@ class Loading:
                 return True
             self._report_failure()
         else:
-            self._is_over = True
+            self.is_over = True
             self._failure.end()
             self._report(detector)
         return False

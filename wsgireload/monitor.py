@@ -229,8 +229,7 @@ class Monitor:
         try:
             if parts.status_file.restart_requested():
                 parts.reloader.request("wsgireload restart")
-            if parts.status_file.scan_requested():
-                paths = None
+            paths = None if parts.status_file.scan_requested() else paths
             parts.pause.refresh()
             wait = min(parts.reloader.step(paths), parts.pause.left)
             loading = self._loading.goes_on(parts.detector)
@@ -246,5 +245,6 @@ class Monitor:
             return None
         announced = [gate.announce() for gate in parts.gates]
         soon = parts.detector.importing or not all(announced)
-        due_in = SOON if soon else parts.detector.due_in
-        return min(wait, self._pace.pause(AGAIN if loading else due_in))
+        due_in = AGAIN if loading else SOON if soon else parts.detector.due_in
+        is_calm = self._loading.is_over and parts.reloader.is_calm and parts.detector.is_calm
+        return min(wait, self._pace.pause(due_in, is_calm=is_calm))

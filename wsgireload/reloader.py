@@ -71,6 +71,11 @@ class Reloader:
         return not self.changes or self.restarting or isinstance(self._verdict, Hold)
 
     @property
+    def is_calm(self) -> bool:
+        """Whether nothing has changed, and no request was rejected."""
+        return not self.changes and not self._restart.has_rejected
+
+    @property
     def awaited(self) -> tuple[Awaited, ...]:
         """What a restart has waited for, and for some time; or the next request."""
         verdict = self._verdict

@@ -36,12 +36,13 @@ from wsgireload.state.pause import application_name
 from wsgireload.state.private_dir import NO_GROUP
 from wsgireload.state.shared_answer import SharedAnswer
 from wsgireload.state.status_file import StatusFile
-from wsgireload.watch.events import Events, NoEvents
+from wsgireload.watch.events import Events
 from wsgireload.watch.wakeup import EventWakeup, Wakeup
 
 if TYPE_CHECKING:
     from wsgireload.decide.rolling import Rolling
     from wsgireload.loading import Loading
+    from wsgireload.watch.polling import NoEvents
 
 
 class Parts:
@@ -64,8 +65,7 @@ class Parts:
         # mod_wsgi's daemon processes alone can be replaced by a request, or with their group.
         self._daemon = server.mod_wsgi if server.kind == "daemon" else None
         # The same application in any Apache of this user.
-        script = detection.script()
-        self._group = application_name(server.kind, server.process_group, script)
+        self._group = application_name(server.kind, server.process_group, detection.script())
 
         clock, events = time.monotonic, self._events()
         self.detector = Detector(chosen, log, events, early.baseline, checkpoint)
@@ -73,6 +73,7 @@ class Parts:
         interpreter = fingerprint(server.application.encode())
         group, interval = server.process_group, chosen.interval
         self.status_file = StatusFile(early.folders, interpreter, group, interval, self._group)
+        events.listen_for(self.status_file.requests)
         self.pause = Paused(self.status_file.pause, clock, time.time)
         self.restart = self._restart()
         # A process that rolls is on its own.
@@ -165,7 +166,7 @@ class Parts:
         return Restart(0.0, time.monotonic, signals)
 
     def _wakeup(self, events: Events | NoEvents, settle: Settle) -> Wakeup:
-        if isinstance(events, NoEvents):
+        if not isinstance(events, Events):
             return Wakeup()
 
         def prefetch() -> None:
@@ -176,14 +177,15 @@ class Parts:
 
     def _events(self) -> Events | NoEvents:
         """The operating system's events, if it has any; else everything is polled."""
-        if self._chosen.watch == "poll":
-            return NoEvents()
-        try:
-            return Events(trust=self._chosen.watch == "events", trouble=self._trouble)
-        except Exception as error:  # most likely a NativeError
-            why = getattr(error, "message", error)
-            self._trouble(f"everything is polled, every {self._chosen.interval:g} s: {why}")
-            return NoEvents()
+        if self._chosen.watch != "poll":
+            try:
+                return Events(trust=self._chosen.watch == "events", trouble=self._trouble)
+            except Exception as error:  # most likely a NativeError
+                why = getattr(error, "message", error)
+                self._trouble(f"everything is polled, every {self._chosen.interval:g} s: {why}")
+        from wsgireload.watch.polling import NoEvents
+
+        return NoEvents()
 
     def _checks(self) -> Iterator[Gate]:
         """The checks that run in the background: of Apache's configuration, and the user's own."""
@@ -192,10 +194,9 @@ class Parts:
 
             # Elsewhere no restart reads the configuration again.
             yield ApacheConfig(native.command_line(), settings.environment(), time.monotonic)
-        if self._chosen.preflight is not None:
+        if (words := self._chosen.preflight) is not None:
             from wsgireload.decide import preflight
 
-            words = self._chosen.preflight
             yield preflight.Preflight(
                 preflight.command(words, detection.script_paths()),
                 preflight.folder(words, detection.script_folder()),
@@ -208,8 +209,7 @@ class Parts:
         if rolling := self._chosen.rolling:
             from wsgireload.decide.rolling import Rolling
 
-            early = self._early
-            machine = Rolling(early.folders, self._group, early.is_up, time.monotonic)
+            machine = Rolling(self._early.folders, self._group, self._early.is_up, time.monotonic)
             yield machine if isinstance(rolling, bool) else self._turn(rolling, machine)
 
     def _turn(self, rolling: str | tuple[str, ...], machine: Rolling) -> Gate:

@@ -27,7 +27,7 @@ from wsgireload.server import native
 from wsgireload.settings import Settings
 from wsgireload.state.journal import Journal
 from wsgireload.state.private_dir import Candidates
-from wsgireload.watch.events import NoEvents
+from wsgireload.watch.polling import NoEvents
 
 HOURS = 8
 MODULES = TEMPLATES = 20
@@ -48,6 +48,7 @@ class Told:
     """Stands in for events: hears everywhere, and the test says of what."""
 
     lost = False
+    hears = True
 
     def listen(self, path: str) -> bool:
         return True

@@ -33,7 +33,8 @@ from wsgireload.detect.modules import Modules
 from wsgireload.log import Log
 from wsgireload.server import native
 from wsgireload.settings import Settings
-from wsgireload.watch.events import Events, NoEvents
+from wsgireload.watch.events import Events
+from wsgireload.watch.polling import NoEvents
 from wsgireload.watch.wakeup import EventWakeup, Wakeup
 
 SAVES, MODULES, TEMPLATES, LASTS = 2_000, 400, 100, 20

@@ -31,7 +31,7 @@ from wsgireload.settings import Settings
 from wsgireload.state.journal import Entry, Journal
 from wsgireload.state.pause import Pause
 from wsgireload.state.private_dir import Candidates, PrivateDir
-from wsgireload.watch.wakeup import EventWakeup, Wakeup
+from wsgireload.watch.wakeup import EventWakeup, Pace, Wakeup
 from wsgireload.wiring import Parts
 
 
@@ -725,6 +725,40 @@ def test_asked_from_outside(begin, asked: Asked, tmp_path: Path, caplog) -> None
     assert asked.event.wait(DEADLINE)
     wait_for(lambda: "restarting: requested by hand: wsgireload restart" in caplog.text)
     wait_for(lambda: states(tmp_path)[0]["status"]["restarting"])
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs inotify")
+def test_a_request_is_heard(begin, asked: Asked, tmp_path: Path) -> None:
+    """It ends the wait for the next scan, however long that is."""
+    begin(interval=3600.0)
+    wait_for(lambda: states(tmp_path))
+    (state,) = tmp_path.glob("journal/*.state")
+    state.with_suffix(".restart").touch()
+    assert asked.event.wait(DEADLINE)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs inotify")
+@pytest.mark.parametrize("watch", ["auto", "poll"])
+def test_scans_are_seldom_in_a_calm(
+    begin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, watch: str
+) -> None:
+    """Once the application is loaded and all files have events; not while a file differs."""
+    pauses, pause = [], Pace.pause
+
+    def noting(self: Pace, within: float = float("inf"), *, is_calm: bool = False) -> float:
+        pauses.append(is_calm)
+        return pause(self, within, is_calm=is_calm)
+
+    monkeypatch.setattr(Pace, "pause", noting)
+    code = tmp_path / "code.py"
+    code.write_text("x = 1")
+    monitor = looked(begin(track=[code], watch=watch))
+    looked_again(monitor, 4)
+    assert pauses[-1] == (watch == "auto")
+    code.write_text("x = (")
+    wait_for(lambda: monitor.status().holding)
+    looked_again(monitor, 4)
+    assert not pauses[-1]
 
 
 def test_a_scan_for_whoever_waits(begin, tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def _tracked(given: dict[str, object]) -> list[str]:
     from wsgireload.detect.tracked import Folders, Tracked
     from wsgireload.log import Log
     from wsgireload.settings import Settings
-    from wsgireload.watch.events import NoEvents
+    from wsgireload.watch.polling import NoEvents
 
     settings = Settings.of(**given)
     folders = Folders(NoEvents().listen_in, Log("check"), lambda: None)

@@ -24,8 +24,10 @@ class Events(Protocol):
     """What detection needs of watch/events.py.
 
     `lost`: everything has to be registered anew and scanned. It stays True where there are no
-    events at all.
+    events at all. `hears`: requests cause events, too.
     """
+
+    hears: bool
 
     @property
     def lost(self) -> bool: ...
@@ -88,6 +90,12 @@ class Detector:
     def unproven(self) -> list[str]:
         """Paths without evidence that they are what was loaded."""
         return self._baseline.unproven
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether an event will report whatever changes next, and whatever is requested."""
+        is_polled = self._polled or self._folders.polled or not self._events.hears
+        return not (is_polled or self._events.lost or self.importing or self.undecided)
 
     @property
     def due_in(self) -> float:

@@ -67,6 +67,11 @@ class Restart:
             self._rejected_at = self._clock()
 
     @property
+    def has_rejected(self) -> bool:
+        """Whether mod_wsgi has rejected a request here."""
+        return self._rejected_at is not None
+
+    @property
     def is_closed(self) -> bool:
         """Whether this process has rejected a request, and goes on without answering any other."""
         return self._rejected_at is not None and self._clock() - self._rejected_at > REJECTED

@@ -88,6 +88,12 @@ class StatusFile:
         self._pause: Pause | None = None
         self._is_new = True  # a request is meant for an earlier process with the same number
 
+    @property
+    def requests(self) -> list[str]:
+        """Paths of the files by which something is requested."""
+        names = self._name + RESTART, self._name + SCAN, self._application + pause.PAUSE
+        return [os.path.join(folder, name) for folder in self._folders.paths[:1] for name in names]
+
     def write(
         self,
         reportable: object,

@@ -11,7 +11,7 @@ import errno
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from wsgireload.errors import NativeError
 from wsgireload.log import shown
@@ -43,6 +43,8 @@ class Events:
         self._components: dict[str, bool] = {}
         self._spelling: dict[str, str] = {}  # Windows: paths as we know them, by normcase
         self._whole_folders: set[str] = set()  # of which every change is reported
+        self._requests: frozenset[str] = frozenset()
+        self.hears = False  # each request ends the wait for it
         self.lost = False  # a path leads elsewhere by now: listen to everything again
         self.saved: set[str] = set()  # paths of the last events that are written no more
 
@@ -71,6 +73,20 @@ class Events:
         self._whole_folders.add(folder)
         return True
 
+    def listen_for(self, requests: Iterable[str]) -> None:
+        """End the wait, too, when one of these files comes, goes or is replaced."""
+        self._requests = frozenset(requests)
+        self._listen_for_requests()
+
+    def _listen_for_requests(self) -> None:
+        ids = []
+        if not WINDOWS:  # a handle would keep others from renaming the folder
+            for folder, name in map(os.path.split, self._requests):
+                self._watch_component(folder)
+                ids.append(self._watch_itself(folder))  # they are made on this machine: see there
+                self._add_name(ids[-1], name)
+        self.hears = bool(ids) and None not in ids
+
     def knows(self, folder: str) -> bool:
         """Return whether a folder is listened to."""
         return folder in self._ids or os.path.normcase(folder) in self._spelling
@@ -84,6 +100,7 @@ class Events:
         self._components.clear()
         self._spelling.clear()
         self._whole_folders.clear()
+        self._listen_for_requests()
         self.lost = False
 
     def wait(self, seconds: float) -> set[str] | None:
@@ -100,6 +117,8 @@ class Events:
             if lost or self._components.keys() & kinds.keys():
                 self.lost = True
                 return None
+            if self._requests & kinds.keys():
+                self.wake()  # as the other paths may be irrelevant, and end no wait
             if kinds:  # there are none in changes from before listen_anew
                 return set(kinds)
         return set()
@@ -110,6 +129,7 @@ class Events:
 
     def end(self) -> None:
         """Stop listening for good; also in a forked child."""
+        self.hears = False
         self._watcher.end()
 
     def _read(self, seconds: float) -> list[tuple[int, int, str]]:
@@ -228,22 +248,3 @@ def _watched_folder(path: str) -> tuple[str, str]:
 
 def _prefix(root: str) -> str:
     return os.path.normcase(root) + os.sep
-
-
-class NoEvents:
-    """Stands in for `Events` with polling: nothing to register, and every scan is a full one."""
-
-    lost = True
-
-    def listen(self, path: str) -> bool:  # noqa: ARG002 - the same for all
-        """Return True: no file is polled by itself, all of them are."""
-        return True
-
-    listen_in = listen
-
-    def knows(self, folder: str) -> bool:  # noqa: ARG002
-        """Return False: no folder is listened to."""
-        return False
-
-    def listen_anew(self) -> None:
-        """Do nothing: there is nothing to forget."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 SHARE = 10  # a scan may take a tenth of the time: where scans take long, they are made less often
 SOON = 0.1  # seconds between two scans while modules are being imported
+CALM = 5.0  # intervals or seconds between two scans while nothing happens, whichever is shorter
 IDLE = 0.02  # seconds between two reads of irrelevant events: logs are written all the time
 
 Paths = set[str] | None  # files and folders at which something may have changed; None: anywhere
@@ -37,14 +38,16 @@ class Pace:
         """A step begins."""
         self._began = self._clock()
 
-    def pause(self, within: float = float("inf")) -> float:
+    def pause(self, within: float = float("inf"), *, is_calm: bool = False) -> float:
         """Seconds until the next step, which is due `within` so many.
 
-        One expensive step, as the first is, has no effect.
+        `is_calm`: whatever happens ends the wait. One expensive step, as the first is, has no
+        effect.
         """
         cost = self._clock() - self._began
         usual, self._cost = min(cost, self._cost), cost
-        return max(min(self._interval, within), SHARE * usual)
+        calm = max(self._interval, min(CALM * self._interval, CALM))
+        return max(min(calm if is_calm else self._interval, within), SHARE * usual)
 
 
 class Wakeup:

@@ -26,7 +26,7 @@ from wsgireload.detect.sweep import PAUSE, ROUND
 from wsgireload.detect.tracked import Folders
 from wsgireload.server import files, native
 from wsgireload.settings import Settings
-from wsgireload.watch.events import NoEvents
+from wsgireload.watch.polling import NoEvents
 
 BEFORE, AFTER = b"answer = 1\n", b"answer = 2\n"
 MARKS = native.marks
@@ -489,6 +489,7 @@ class Heard:
     def __init__(self, app: Application, patch: pytest.MonkeyPatch, *ignore: str) -> None:
         self.now = 1000.0
         self.lost = False
+        self.hears = True
         self.polled: set[str] = set()  # folders without events
         self.files: list[str] = []
         self.folders: list[str] = []
@@ -599,6 +600,22 @@ def test_polled_files(app: Application, heard: Heard) -> None:
     assert heard.scan() == (set(), polled)
     app.write("net/c.py", AFTER)
     assert heard.scan() == ({polled[1]}, polled)
+
+
+@pytest.mark.parametrize("polled", ["file", "folder", "requests", "nothing"])
+def test_a_calm(app: Application, heard: Heard, polled: str) -> None:
+    """There is none while modules are imported, or while anything causes no event."""
+    heard.hears = polled != "requests"
+    heard.polled = {str(app.root / "net")} if polled in {"file", "folder"} else set()
+    (app.root / "net").mkdir()
+    heard.detector.track([str(app.root / "net")] if polled == "folder" else [])
+    app.load("net/a.py" if polled == "file" else "a.py")
+    heard.detector.scan()
+    assert not heard.detector.is_calm
+    heard.scan()
+    assert heard.detector.is_calm == (polled == "nothing")
+    heard.lost = True
+    assert not heard.detector.is_calm
 
 
 def test_a_file_that_becomes_a_link_is_registered_again(app: Application, heard: Heard) -> None:

@@ -411,6 +411,40 @@ def test_a_wake_ends_the_wait(listener: Listener) -> None:
     assert time.monotonic() - began < DEADLINE / 2
 
 
+@linux
+@pytest.mark.parametrize("change", [Path.touch, rename_over, Path.unlink])
+def test_a_request_ends_the_wait(
+    listener: Listener, tmp_path: Path, change: Callable[[Path], None]
+) -> None:
+    """Also beside an event that is irrelevant; and still after everything was listened to anew."""
+    request, sentinel = tmp_path / "state/one.restart", listener.sentinels[0]
+    filled(request.parent, *([] if change is Path.touch else [request.name]))
+    listener.events.listen_for([str(request), str(request.with_suffix(".scan"))])
+    assert listener.events.hears
+    listener.listen()
+    sentinel.touch()
+    change(request)
+    reported: list[set[str] | None] = []
+    while (paths := listener.events.wait(DEADLINE)) != set():
+        reported.append(paths)
+    began = time.monotonic()
+    assert {str(sentinel), str(request)} <= set().union(*filter(None, reported))
+    assert time.monotonic() - began < DEADLINE / 2
+
+
+@linux
+def test_a_folder_of_requests_that_comes_late(listener: Listener, tmp_path: Path) -> None:
+    """As long as it is missing, requests are not heard."""
+    request = tmp_path / "state/one.restart"
+    listener.listen()
+    listener.events.listen_for([str(request)])
+    assert not listener.events.hears
+    request.parent.mkdir()
+    assert listener.reported() is None
+    listener.listen_again()
+    assert listener.events.hears
+
+
 class StandIn:
     """Stands in for the native watcher. `refuses` returns why it cannot watch a folder, or None."""
 
@@ -481,6 +515,16 @@ def test_a_file_system_without_all_events() -> None:
     events.listen_anew()
     assert not events.listen("/net/one/a.py")
     assert len(troubles) == 1
+
+
+def test_requests_on_a_file_system_without_all_events() -> None:
+    """They are made on this machine, which reports them; where it cannot, nothing is logged."""
+    events, _, troubles = events_over(nfs)
+    events.listen_for(["/net/state/one.restart"])
+    assert events.hears
+    events, _, troubles = events_over(lambda *_: refusal("no inotify watch left", errno.ENOSPC))
+    events.listen_for(["/net/state/one.restart"])
+    assert (events.hears, troubles) == (False, [])
 
 
 def test_trust_is_passed_on() -> None:
@@ -620,6 +664,7 @@ def test_a_name_that_no_file_can_have(listener: Listener, tmp_path: Path) -> Non
 def test_a_watcher_that_breaks(breaks: Exception) -> None:
     """When no event will ever arrive again, that is reported once, and the watcher ends."""
     events, watcher, troubles = events_over(lambda *_: None)
+    events.listen_for(["/srv/state/one.restart"])
     watcher.breaks = breaks
     with pytest.raises(type(breaks)):
         events.wait(1.0)
@@ -627,3 +672,4 @@ def test_a_watcher_that_breaks(breaks: Exception) -> None:
     assert len(troubles) == 1
     assert "everything is polled" in troubles[0]
     assert str(breaks) in troubles[0]
+    assert not events.hears

@@ -14,12 +14,12 @@ class World:
         self.now = 1000.0
         self.pace = Pace(interval, lambda: self.now)
 
-    def step(self, cost: float, within: float = float("inf")) -> float:
+    def step(self, cost: float, within: float = float("inf"), *, is_calm: bool = False) -> float:
         """Seconds until the step after one that took so many seconds."""
         self.now += 77.0  # the wait before it is no cost
         self.pace.begin()
         self.now += cost
-        return self.pace.pause(within)
+        return self.pace.pause(within, is_calm=is_calm)
 
 
 @pytest.mark.parametrize("interval", [0.5, 1.0, 60.0])
@@ -77,3 +77,12 @@ def test_the_rest_of_what_caused_it() -> None:
     for cost in (2.0, 0.01, 0.5):
         world.step(cost)
         assert world.pace.rest == pytest.approx(SHARE * cost)
+
+
+@pytest.mark.parametrize(("interval", "calm"), [(0.1, 0.5), (1.0, 5.0), (3.0, 5.0), (60.0, 60.0)])
+def test_a_calm(interval: float, calm: float) -> None:
+    """While whatever happens is reported, scans are made every 5 s; what is due does not wait."""
+    world = World(interval)
+    assert world.step(0.01, is_calm=True) == pytest.approx(calm)
+    assert world.step(0.001, within=0.02, is_calm=True) == 0.02
+    assert world.step(0.01) == interval
