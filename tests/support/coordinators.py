@@ -37,6 +37,7 @@ class CoordinatorServer:
         self.tls = tls
         self._folder = tempfile.mkdtemp(prefix=f"{self.scheme}-")
         self._process: subprocess.Popen[bytes] | None = None
+        self._began = 0  # where its log began at the last start, in bytes
 
     @property
     def address(self) -> str:
@@ -46,6 +47,7 @@ class CoordinatorServer:
     def start(self) -> None:
         """Start it, with what it kept; return once it answers."""
         with Path(self._folder, "log").open("ab") as log:
+            self._began = log.tell()
             self._process = subprocess.Popen(
                 [*self.prefix, *self.command(self._folder)],
                 cwd=self._folder,
@@ -76,7 +78,11 @@ class CoordinatorServer:
         raise NotImplementedError
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.kill()
+            raise
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -147,8 +153,9 @@ class EtcdServer(CoordinatorServer):
 
     def answers(self) -> bool:
         if self.prefix or self.tls:
-            log = Path(self._folder, "log").read_text()
-            return "client requests on" in log.rpartition("starting server...")[2]
+            log = Path(self._folder, "log").read_bytes()[self._began :]
+            # etcd 3.4, and later ones
+            return b"client requests on" in log or b"serving client traffic" in log
         connection = http.client.HTTPConnection(self.host, self.port, timeout=1)
         with suppress(OSError, http.client.HTTPException), closing(connection):
             connection.request("GET", "/health")

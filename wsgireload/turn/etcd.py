@@ -77,7 +77,7 @@ class Etcd:
         except (http.client.HTTPException, ValueError, TypeError) as error:
             raise OSError(f"this is no etcd: {error!r}") from None
         if response.status != http.client.OK:
-            raise OSError(f"etcd refuses {method}: {answer.get('error', response.status)}")
+            raise OSError(f"etcd refuses {method}: {answer.get('message', response.status)}")
         return answer
 
 
