@@ -6,8 +6,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # Ignore the caller's settings of Python: they may disable bytecode or add paths.
 unset "${!PYTHON@}" VIRTUAL_ENV
 
-# The system's Python, which mod_wsgi is built for, and not a version manager's.
-PYTHON=/usr/bin/python3
+# The system's Python, which mod_wsgi is built for, and not a version manager's; or one to try.
+PYTHON=${CI_PYTHON:-/usr/bin/python3}
 VENV=.venv
 
 say() { printf '%s\n' "── $*" >&2; }
