@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sysconfig
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,9 @@ from support.apache import Apache
 
 GROUP = "site"
 """The name of the daemon process group."""
+
+FREE_THREADED = ["WSGIFreeThreading On"] if sysconfig.get_config_var("Py_GIL_DISABLED") else []
+"""Otherwise mod_wsgi keeps the GIL."""
 
 EXAMPLE = "/srv/mysite"
 """Where the examples' apache.conf have the application."""
@@ -88,7 +92,8 @@ def httpd_conf(
         lines += [f'WSGIPythonHome "{apache.python_home}"']
     path = ":".join(str(root / folder) for folder in [*served.python_path, "app"])
     if served.example:
-        return "\n".join([*lines, _moved(served.example, root, path), served.directives, ""])
+        example = _moved(served.example, root, path)
+        return "\n".join([*lines, example, served.directives, *FREE_THREADED, ""])
     if served.daemon is None:
         lines += [f'WSGIPythonPath "{path}"']
     else:
@@ -102,7 +107,7 @@ def httpd_conf(
         # An alias that names both groups: that is what mod_wsgi preloads.
         groups = f"process-group={GROUP} application-group={script}" if served.preload else ""
         lines += [f'WSGIScriptAlias {url} "{root}/app/{script}" {groups}']
-    return "\n".join([*lines, served.directives, ""])
+    return "\n".join([*lines, served.directives, *FREE_THREADED, ""])
 
 
 def _moved(example: str, root: Path, path: str) -> str:
