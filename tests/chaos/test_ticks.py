@@ -58,6 +58,9 @@ class Told:
     def knows(self, folder: str) -> bool:
         return True
 
+    def listen_for_requests(self) -> None:
+        pass
+
     def listen_anew(self) -> None:
         pass
 

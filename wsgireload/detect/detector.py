@@ -34,6 +34,7 @@ class Events(Protocol):
     def listen(self, path: str) -> bool: ...
     def listen_in(self, folder: str) -> bool: ...
     def knows(self, folder: str) -> bool: ...
+    def listen_for_requests(self) -> None: ...
     def listen_anew(self) -> None: ...
 
 
@@ -129,7 +130,8 @@ class Detector:
         lost, suspects = self._events.lost, paths or ()
         everything = paths is None or resumed or lost
         self._listen_again(suspects, lost=lost)
-        round_over = self._sweep.round_over()
+        if (round_over := self._sweep.round_over()) and not self._events.hears:
+            self._events.listen_for_requests()
         known, imported = len(self._paths), self._baseline.imported()
         fresh = dict.fromkeys(path for path in imported if not self._ignored(path))
         self._add(fresh)

@@ -76,14 +76,14 @@ class Events:
     def listen_for(self, requests: Iterable[str]) -> None:
         """End the wait, too, when one of these files comes, goes or is replaced."""
         self._requests = frozenset(requests)
-        self._listen_for_requests()
+        self.listen_for_requests()
 
-    def _listen_for_requests(self) -> None:
+    def listen_for_requests(self) -> None:
+        """Listen again: their folder may have come. What is above it, as /tmp, is too busy."""
         ids = []
         if not WINDOWS:  # a handle would keep others from renaming the folder
             for folder, name in map(os.path.split, self._requests):
-                self._watch_component(folder)
-                ids.append(self._watch_itself(folder))  # they are made on this machine: see there
+                ids.append(self._watch_itself(folder))
                 self._add_name(ids[-1], name)
         self.hears = bool(ids) and None not in ids
 
@@ -100,7 +100,7 @@ class Events:
         self._components.clear()
         self._spelling.clear()
         self._whole_folders.clear()
-        self._listen_for_requests()
+        self.listen_for_requests()
         self.lost = False
 
     def wait(self, seconds: float) -> set[str] | None:

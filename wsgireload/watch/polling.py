@@ -14,6 +14,9 @@ class NoEvents:
     def listen_for(self, requests: Iterable[str]) -> None:
         """Do nothing: every scan comes soon."""
 
+    def listen_for_requests(self) -> None:
+        """Do nothing."""
+
     def listen(self, path: str) -> bool:  # noqa: ARG002 - the same for all
         """Return True: no file is polled by itself, all of them are."""
         return True

@@ -512,6 +512,9 @@ class Heard:
     def knows(self, folder: str) -> bool:
         return folder in self.folders or folder in {str(Path(path).parent) for path in self.files}
 
+    def listen_for_requests(self) -> None:
+        self.hears = True
+
     def listen_anew(self) -> None:
         self.files.clear()
         self.folders.clear()
@@ -616,6 +619,16 @@ def test_a_calm(app: Application, heard: Heard, polled: str) -> None:
     assert heard.detector.is_calm == (polled == "nothing")
     heard.lost = True
     assert not heard.detector.is_calm
+
+
+def test_requests_that_are_not_heard(app: Application, heard: Heard) -> None:
+    """Their folder may come later: it is tried again with each round of the sweep."""
+    heard.hears = False
+    heard.scan()
+    assert not heard.hears
+    heard.now += ROUND
+    heard.scan()
+    assert heard.hears
 
 
 def test_a_file_that_becomes_a_link_is_registered_again(app: Application, heard: Heard) -> None:
