@@ -88,6 +88,7 @@ def alike(text: str) -> str:
     text = re.sub(r"(Apache/[\d.]+) \(\w+\)", r"\1 (SYSTEM)", text)
     text = re.sub(r"\d+-[0-9a-f]{16}\.state", "N.state", text)
     text = re.sub(r"\brequest\b", "requests", text)  # one, or more
+    text = re.sub(r"mod_wsgi\.so-[\d.]+", "mod_wsgi.so", text)  # of another Python of the system's
     return re.sub(r"[\d.]*\d", "N", text)
 
 

@@ -54,6 +54,13 @@ def packages() -> Path:
         subprocess.run([*pip, "--target", target, "ansible-core"], check=True)
 
     try:
-        return made_once(Path(sys.prefix, "from-pypi", "ansible-core"), install)
+        made = made_once(Path(sys.prefix, "from-pypi", "ansible-core"), install)
     except subprocess.CalledProcessError:
         pytest.skip("ansible-core cannot be installed from PyPI")
+    words = [sys.executable, "-P", "-m", "ansible", "playbook", "--version"]
+    known = {**os.environ, "PYTHONPATH": str(made)}
+    done = subprocess.run(words, env=known, capture_output=True, text=True, check=False)
+    if done.returncode:
+        why = done.stderr.strip().rpartition("\n")[2]
+        pytest.skip(f"ansible-core does not start with Python {sys.version.split()[0]}: {why}")
+    return made

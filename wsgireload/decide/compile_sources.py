@@ -174,8 +174,8 @@ class Writer(SourceFileLoader):
         return data
 
     def source_to_code(  # type: ignore[override]
-        self, data: bytes, path: str, *, _optimization: int = -1
-    ) -> CodeType:
+        self, data: bytes, path: str, _name: str | None = None, *, _optimization: int = -1
+    ) -> CodeType:  # Python 3.15 gives a name
         if self._compiled is not None and data == self._compiled[0]:
             return self._compiled[1]
         return compile(data, path, "exec", dont_inherit=True)
