@@ -728,6 +728,28 @@ def test_asked_from_outside(begin, asked: Asked, tmp_path: Path, caplog) -> None
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs inotify")
+def test_events_that_fail_at_first(
+    begin, asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog
+) -> None:
+    """The monitor goes on trying: it is not for that that it becomes inactive."""
+    name, fails = native.Watcher.name, [True]
+
+    def failing(watcher: native.Watcher, directory: int, text: str) -> None:
+        if fails:
+            raise RuntimeError("planted")
+        name(watcher, directory, text)
+
+    monkeypatch.setattr(native.Watcher, "name", failing)
+    monitor = begin(track=[tmp_path / "page.html"])
+    wait_for(lambda: "a step failed and will be repeated" in caplog.text)
+    assert monitor.active
+    fails.clear()
+    looked(monitor)
+    (tmp_path / "page.html").write_text("new")
+    assert asked.event.wait(DEADLINE)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs inotify")
 def test_a_request_is_heard(begin, asked: Asked, tmp_path: Path) -> None:
     """It ends the wait for the next scan, however long that is."""
     begin(interval=3600.0)

@@ -130,7 +130,8 @@ class Detector:
         lost, suspects = self._events.lost, paths or ()
         everything = paths is None or resumed or lost
         self._listen_again(suspects, lost=lost)
-        if (round_over := self._sweep.round_over()) and not self._events.hears:
+        round_over = self._sweep.round_over()
+        if (everything or round_over) and not self._events.hears:
             self._events.listen_for_requests()
         known, imported = len(self._paths), self._baseline.imported()
         fresh = dict.fromkeys(path for path in imported if not self._ignored(path))

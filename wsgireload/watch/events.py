@@ -74,9 +74,8 @@ class Events:
         return True
 
     def listen_for(self, requests: Iterable[str]) -> None:
-        """End the wait, too, when one of these files comes, goes or is replaced."""
+        """End the wait, too, when one of these files comes, goes or is replaced: once heard."""
         self._requests = frozenset(requests)
-        self.listen_for_requests()
 
     def listen_for_requests(self) -> None:
         """Listen again: their folder may have come. What is above it, as /tmp, is too busy."""

@@ -420,6 +420,7 @@ def test_a_request_ends_the_wait(
     request, sentinel = tmp_path / "state/one.restart", listener.sentinels[0]
     filled(request.parent, *([] if change is Path.touch else [request.name]))
     listener.events.listen_for([str(request), str(request.with_suffix(".scan"))])
+    listener.events.listen_for_requests()
     assert listener.events.hears
     listener.listen()
     sentinel.touch()
@@ -438,6 +439,7 @@ def test_a_folder_of_requests_that_comes_late(listener: Listener, tmp_path: Path
     request = tmp_path / "state/one.restart"
     listener.listen()
     listener.events.listen_for([str(request)])
+    listener.events.listen_for_requests()
     assert not listener.events.hears
     request.parent.mkdir()
     assert listener.reported() == set()  # what is above it may be /tmp, too busy to watch
@@ -525,9 +527,11 @@ def test_requests_on_a_file_system_without_all_events() -> None:
     """They are made on this machine, which reports them; where it cannot, nothing is logged."""
     events, _, troubles = events_over(nfs)
     events.listen_for(["/net/state/one.restart"])
+    events.listen_for_requests()
     assert events.hears
     events, _, troubles = events_over(lambda *_: refusal("no inotify watch left", errno.ENOSPC))
     events.listen_for(["/net/state/one.restart"])
+    events.listen_for_requests()
     assert (events.hears, troubles) == (False, [])
 
 
@@ -669,6 +673,7 @@ def test_a_watcher_that_breaks(breaks: Exception) -> None:
     """When no event will ever arrive again, that is reported once, and the watcher ends."""
     events, watcher, troubles = events_over(lambda *_: None)
     events.listen_for(["/srv/state/one.restart"])
+    events.listen_for_requests()
     watcher.breaks = breaks
     with pytest.raises(type(breaks)):
         events.wait(1.0)
