@@ -72,18 +72,22 @@ def take():
 def hoard():
     while not os.path.exists(__file__ + ".begin"):  # this request needs descriptors to the end
         time.sleep(0.01)
-    os.remove(__file__ + ".begin")
     held = []
     while not os.path.exists(__file__ + ".free"):
         try:
             held.append(os.open("/dev/null", os.O_RDONLY))
         except OSError:
+            if os.path.exists(__file__ + ".begin"):  # now there is none left
+                os.remove(__file__ + ".begin")
             time.sleep(0.01)
     for one in held:
         os.close(one)
     os.remove(__file__ + ".free")
 """
-"""A module that takes every descriptor that it can get, from one file's appearance to another's."""
+"""A module that takes every descriptor that it can get, from one file's appearance to another's.
+
+It removes the first file once it has them all.
+"""
 
 
 def test_no_descriptor_is_left(faulty: Faulty, chaos: Chaos) -> None:
