@@ -37,7 +37,7 @@ failed: dict[str, str] = {}
 
 def start(folder: Path) -> None:
     """The milliseconds from the peer's import to its watching, nothing else going on."""
-    for peer in WATCHERS:
+    for peer in figures:
         with Process(peer, folder) as process:
             try:
                 figures[peer]["start"] = process.watch() * 1000
@@ -47,7 +47,7 @@ def start(folder: Path) -> None:
 
 def folders(root: str, count: int) -> list[Path]:
     """Modules for each peer of a group: looking at a folder wakes whoever watches that folder."""
-    together = len(WATCHERS) if count <= LIGHT else os.cpu_count() or 1
+    together = len(figures) if count <= LIGHT else os.cpu_count() or 1
     made = [Path(root, str(count), str(number)) for number in range(together)]
     for folder in made:
         generate(folder, count)
@@ -125,9 +125,12 @@ def main() -> None:
     options = argparse.ArgumentParser(prog="bench/peers", description=__doc__)
     options.add_argument("--quick", action="store_true", help="fewer files, saves and seconds")
     options.add_argument("--saves", type=int, default=0, help="so many saves, 1,000 at most")
+    options.add_argument("--only", nargs="+", default=(), help="the first words of their names")
     options.add_argument("--markdown", action="store_true", help="as in docs/performance.md")
     asked = options.parse_args()
     sizes = SIZES[:2] if asked.quick else SIZES
+    for name in [name for name in figures if asked.only and name.split()[0] not in asked.only]:
+        del figures[name]
     window = 5.0 if asked.quick else 20.0
     load = os.getloadavg()[0]
     times = asked.saves or (20 if asked.quick else 200)
@@ -136,8 +139,8 @@ def main() -> None:
             made = folders(root, count)
             if count == USUAL:
                 start(made[0])
-            for first in range(0, len(WATCHERS), len(made)):
-                peers = islice(WATCHERS, first, first + len(made))
+            for first in range(0, len(figures), len(made)):
+                peers = islice(figures, first, first + len(made))
                 with watching(peers, made, count) as processes:
                     idle(processes, count, window)
                     if count == USUAL:

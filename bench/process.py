@@ -56,8 +56,10 @@ class Process:
 
     def _start(self, peer: str, folder: Path) -> subprocess.Popen[str]:
         # A journal of its own for wsgireload: what other runs restarted is nothing to it.
-        state = {"PATH": os.defpath, "XDG_STATE_HOME": str(folder.parent / "state")}
-        return begin([sys.executable, HERE / "watchers.py", peer, folder], state)
+        state = folder.parent / "state"
+        state.mkdir(exist_ok=True)
+        known = {"PATH": os.defpath, "XDG_STATE_HOME": str(state)}
+        return begin([sys.executable, HERE / "watchers.py", peer, folder], known)
 
     def __enter__(self) -> Self:
         return self
