@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,7 @@ class Playbook:
         return done.returncode, done.stdout + done.stderr
 
 
+@cache
 def packages() -> Path:
     """The folder of ansible-core; skips the test where it cannot be had."""
 

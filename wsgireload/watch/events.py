@@ -74,11 +74,11 @@ class Events:
         return True
 
     def listen_for(self, requests: Iterable[str]) -> None:
-        """End the wait, too, when one of these files comes, goes or is replaced: once heard."""
+        """Let these files end the wait, too, when they come, go or are replaced."""
         self._requests = frozenset(requests)
 
     def listen_for_requests(self) -> None:
-        """Listen again: their folder may have come. What is above it, as /tmp, is too busy."""
+        """Listen to them, or try again: their folder may have come. Above it is /tmp: too busy."""
         ids = []
         if not WINDOWS:  # a handle would keep others from renaming the folder
             for folder, name in map(os.path.split, self._requests):
@@ -99,8 +99,7 @@ class Events:
         self._components.clear()
         self._spelling.clear()
         self._whole_folders.clear()
-        self.listen_for_requests()
-        self.lost = False
+        self.lost = self.hears = False
 
     def wait(self, seconds: float) -> set[str] | None:
         """Return paths of files and folders that changed; empty when the time is over, or woken.

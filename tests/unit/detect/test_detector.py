@@ -518,7 +518,7 @@ class Heard:
     def listen_anew(self) -> None:
         self.files.clear()
         self.folders.clear()
-        self.lost = False
+        self.lost = self.hears = False
 
     def scan(self, *paths: str | Path) -> tuple[set[str], list[str]]:
         """Scan after events at these paths: what differs, and what was scanned."""
@@ -634,6 +634,9 @@ def test_requests_that_are_not_heard(app: Application, heard: Heard) -> None:
     heard.scan()
     assert not heard.hears
     heard.now += ROUND
+    heard.scan()
+    assert heard.hears
+    heard.lost = True
     heard.scan()
     assert heard.hears
 

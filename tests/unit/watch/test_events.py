@@ -423,12 +423,14 @@ def test_a_request_ends_the_wait(
     listener.events.listen_for_requests()
     assert listener.events.hears
     listener.listen()
+    assert not listener.events.hears
+    listener.events.listen_for_requests()
     sentinel.touch()
     change(request)
     reported: list[set[str] | None] = []
+    began = time.monotonic()
     while (paths := listener.events.wait(DEADLINE)) != set():
         reported.append(paths)
-    began = time.monotonic()
     assert {str(sentinel), str(request)} <= set().union(*filter(None, reported))
     assert time.monotonic() - began < DEADLINE / 2
 
