@@ -5,8 +5,8 @@ A row here means that no such file or folder is somebody's source, template or s
 virtual environment or a cache of such a name is known by what lies in it.
 
 Case does not count. `XXXXXX` stands for random characters, as of mkstemp(3): letters of both cases
-and digits; `XXXXXXXX` for those of Python's tempfile. A few of them look like a word: such a file
-is renamed before it would count.
+and digits; `XXXXXXXX` for those of Python's tempfile. One in a hundred looks like a word: such a
+file is renamed before it would count, unless its upload is slow.
 """
 
 from __future__ import annotations
@@ -144,7 +144,12 @@ CONTENTS: Rows = {
 _WILD = re.compile(r"[*?[]|XXXXXX")
 _RANDOM = {
     "XXXXXXXX": r"(?-i:(?=[a-z_]*[0-9])[a-z0-9_]{8})",
-    "XXXXXX": r"(?-i:(?=[a-z0-9]*[A-Z])(?=[A-Z0-9]*[a-z])[A-Za-z0-9]{6})",
+    # Of both cases; capitals alone after a small letter; or a digit before a letter.
+    "XXXXXX": (
+        r"(?-i:(?=[a-z0-9]*[A-Z])(?=[A-Z0-9]*[a-z])[A-Za-z0-9]{6}"
+        r"|(?:(?<=[a-z])|(?<=[a-z]\.))(?=[0-9]*[A-Z])[A-Z0-9]{6}"
+        r"|(?!v[0-9])(?=[a-z]*[0-9]+[a-z])[a-z0-9]{6})"
+    ),
 }
 
 
