@@ -17,9 +17,12 @@ from support.busysite import busy_site, crowd, fewest_ready, save, taken_back, w
 from support.testsite import Site, Sites
 from support.traffic import Traffic
 
+import wsgireload
+
 pytestmark = pytest.mark.e2e
 
 FOUR = "processes=4 threads=5"
+RESPAWN = Path(wsgireload.__file__).parent / "respawn.so"
 SLOW = """\
 import time
 
@@ -40,11 +43,20 @@ def held(site: Site) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize(
-    ("when", "short", "long"), [("next-request", 20, 500), ("auto", 4, 500), ("now", 4, 500)]
+    ("when", "directives", "short", "long"),
+    [
+        ("next-request", "", 20, 500),
+        ("auto", "", 4, 500),
+        ("auto", f'LoadFile "{RESPAWN}"\nWSGIDestroyInterpreter Off', 4, 500),
+        ("now", "", 4, 500),
+    ],
+    ids=["next-request", "auto", "auto, at once", "now"],
 )
-def test_reloads(new_site: Sites, chaos: Any, when: str, short: int, long: int) -> None:
+def test_reloads(
+    new_site: Sites, chaos: Any, when: str, directives: str, short: int, long: int
+) -> None:
     """However many reloads: no request is lost, nothing piles up, and old code is over at once."""
-    site = busy_site(new_site, f"when={when!r}")
+    site = busy_site(new_site, f"when={when!r}", directives=directives)
     site.ask()
     site.wait_for_looks()  # by now it has opened what it keeps open
     before, reloads = held(site), chaos.often(short, long)

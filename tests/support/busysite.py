@@ -29,12 +29,12 @@ def crowd(site: Site, clients: int, *, name: str = "words.WORD", pause: float = 
     return Traffic(site, clients, name=name, pause=pause)
 
 
-def busy_site(new_site: Sites, settings: str, **options: Any) -> Site:
+def busy_site(new_site: Sites, settings: str, *, directives: str = "", **options: Any) -> Site:
     """Start a site at version 0 whose requests ask; it may restart as often as it likes.
 
     `settings` are those of wsgireload.start(), which else are the defaults.
     """
-    site = new_site(directives=ROOM, **options)
+    site = new_site(directives=ROOM + directives, **options)
     site.edit("app.wsgi", f"{START})", f"wsgireload.start(budget=(100, 1.0), {settings})\n{LINE}")
     script = site.app / "app.wsgi"
     text = script.read_text("utf-8")
