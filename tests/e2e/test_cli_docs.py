@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from support.apache import Apache
 from support.apacheserver import Server, wait_for
 from support.commandline import CommandLine
 from support.httpdconf import httpd_conf
@@ -129,6 +130,7 @@ def prints(shell: Shell, command: str, expected: str) -> bool:
 
 def test_each_command(server: Server, shell: Shell) -> None:
     """Each prints the document's output, once the monitor has written its status."""
+    Apache.of_the_system()  # whose mod_wsgi the document names; skipped without one
     for command, expected in commands(DOCUMENT.read_text("utf-8")):
         if command == "wsgireload status" and not server.log.path.exists():
             server.start()

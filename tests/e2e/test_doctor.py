@@ -7,6 +7,7 @@ import re
 import signal
 import struct
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -95,7 +96,7 @@ def test_healthy(healthy: Site, doctor: Doctor) -> None:
     assert "event MPM" in found["Apache"]["text"]
     healthy.start()
     made_of = healthy.versions()
-    mod_wsgi = f"{made_of['mod_wsgi']} for Python {made_of['Python']} (libpython"
+    mod_wsgi = f"{made_of['mod_wsgi']} for Python {made_of['Python']}{sys.abiflags} (libpython"
     assert found["mod_wsgi"]["text"].startswith(mod_wsgi)
     assert "daemon process group 'site'" in found["process"]["text"]
     assert "changes are reported at once" in found["events"]["text"]
@@ -115,11 +116,14 @@ def test_wrong_python(healthy: Site, doctor: Doctor) -> None:
     """A mod_wsgi for another Python is named with the library that it needs."""
     other = healthy.root / "mod_wsgi.so"
     content = healthy.apache.mod_wsgi.read_bytes()
-    other.write_bytes(re.sub(rb"libpython3\.\d\d\.so", b"libpython3.99.so", content))
+    other.write_bytes(re.sub(rb"libpython3\.\d\d", b"libpython3.99", content))
     configure(healthy, str(healthy.apache.mod_wsgi), str(other))
     found = doctor(healthy)
     assert bad(found) == {"LoadModule": "fail"}
-    assert f"{other} needs libpython3.99.so.1.0, which is missing" in found["LoadModule"]["text"]
+    assert (
+        f"{other} needs libpython3.99{sys.abiflags}.so.1.0, which is missing"
+        in found["LoadModule"]["text"]
+    )
     assert "apt-get install libpython3.99" in found["LoadModule"]["cure"]
 
 

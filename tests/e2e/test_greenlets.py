@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from support.builds import needs
 from support.testsite import Site, Sites
 
 PATCH = {
@@ -41,6 +42,7 @@ def patched(new_site: Sites, by: str, folder: Path) -> Site:
 @pytest.mark.parametrize("by", PATCH)
 def test_start(new_site: Sites, frameworks: Callable[..., Path], by: str) -> None:
     """start() after the library has replaced all threads: requests are answered, by new code."""
+    needs(by)
     site = patched(new_site, by, frameworks(by))
     # eventlet keeps a process from ending until its shutdown-timeout, also without wsgireload.
     site.noisy = by == "eventlet"
@@ -53,6 +55,7 @@ def test_start(new_site: Sites, frameworks: Callable[..., Path], by: str) -> Non
 
 def test_flask(new_site: Sites, frameworks: Callable[..., Path]) -> None:
     """The Flask extension starts after the application was imported, and after the library."""
+    needs("gevent")
     site = patched(new_site, "gevent", frameworks("flask>=3,<4", "gevent"))
     site.write("app.wsgi", PATCH["gevent"] + FLASK)
     site.start()

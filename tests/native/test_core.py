@@ -9,8 +9,7 @@ import re
 from pathlib import Path
 
 import pytest
-
-from wsgireload.ffi import ffi, lib
+from support.ffi import ffi, lib
 
 CSRC = Path(__file__).parents[2] / "csrc"
 INTERNAL = (CSRC / "internal.h").read_text()

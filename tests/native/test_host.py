@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from support.builds import needs
 
 DESCRIPTION = "const char *ap_get_server_description(void) { return %s; }\n"
 BANNER = "const char *ap_get_server_banner(void) { return %s; }\n"
@@ -61,6 +62,7 @@ def test_one_process(child, library, name: str, alone: bool) -> None:
 
 def test_core_keeps_the_bytes(child, library):
     """The core returns httpd's bytes unchanged."""
+    needs("cffi")
     returned = child(
         """
         import json

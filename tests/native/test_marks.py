@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.ffi import ffi, lib
 
 from wsgireload import _native
-from wsgireload.ffi import ffi, lib
 from wsgireload.server.native import marks
 
 MISSING, HIDDEN = 0, 1

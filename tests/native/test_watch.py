@@ -12,10 +12,10 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from support.ffi import ffi, lib
 
 from wsgireload import _native
 from wsgireload.errors import NativeError
-from wsgireload.ffi import ffi, lib
 from wsgireload.server.native import ALL, CHANGED, GONE, ITSELF, NAMES, SAVED, Watcher
 
 LONG = 30.0  # seconds: for what comes at once

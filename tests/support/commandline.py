@@ -12,7 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import SkipTest
 
+from support.apache import Apache
 from support.packages import copy_packages
 
 
@@ -37,9 +39,14 @@ class CommandLine:
 
     @classmethod
     def make(cls, home: Path, *packages: str) -> CommandLine:
-        """A new environment of the system's Python, with wsgireload and more in it."""
+        """A new environment of this Python, with wsgireload and more in it, and a mod_wsgi."""
         venv.create(home, symlinks=True)
-        copy_packages(next(home.glob("lib/python3*/site-packages")), "wsgireload", *packages)
+        installed = next(home.glob("lib/python3*/site-packages"))
+        copy_packages(installed, "wsgireload", *packages)
+        try:
+            Apache.of_the_system()
+        except SkipTest:  # the system has none for this Python
+            copy_packages(installed, "mod_wsgi")
         return cls(home)
 
     @classmethod

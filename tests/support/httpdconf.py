@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import sysconfig
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from support.apache import Apache
+from support.builds import FREE_THREADED
 
 GROUP = "site"
 """The name of the daemon process group."""
 
-FREE_THREADED = ["WSGIFreeThreading On"] if sysconfig.get_config_var("Py_GIL_DISABLED") else []
+WITHOUT_GIL = ["WSGIFreeThreading On"] if FREE_THREADED else []
 """Otherwise mod_wsgi keeps the GIL."""
 
 EXAMPLE = "/srv/mysite"
@@ -93,7 +93,7 @@ def httpd_conf(
     path = ":".join(str(root / folder) for folder in [*served.python_path, "app"])
     if served.example:
         example = _moved(served.example, root, path)
-        return "\n".join([*lines, example, served.directives, *FREE_THREADED, ""])
+        return "\n".join([*lines, example, served.directives, *WITHOUT_GIL, ""])
     if served.daemon is None:
         lines += [f'WSGIPythonPath "{path}"']
     else:
@@ -107,7 +107,7 @@ def httpd_conf(
         # An alias that names both groups: that is what mod_wsgi preloads.
         groups = f"process-group={GROUP} application-group={script}" if served.preload else ""
         lines += [f'WSGIScriptAlias {url} "{root}/app/{script}" {groups}']
-    return "\n".join([*lines, served.directives, *FREE_THREADED, ""])
+    return "\n".join([*lines, served.directives, *WITHOUT_GIL, ""])
 
 
 def _moved(example: str, root: Path, path: str) -> str:

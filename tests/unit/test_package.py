@@ -14,9 +14,9 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 import setuptools
+from support.builds import FREE_THREADED
 
 CHECKOUT = Path(__file__).parents[2]
-FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
 
 def build(source: Path, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from support.builds import needs
 
 from wsgireload import threads
 
@@ -53,6 +54,7 @@ wsgireload.stop()
 @pytest.mark.parametrize("order", ["before", "after", "before all imports"])
 def test_a_library_that_replaces_threads(library: str, order: str, tmp_path: Path) -> None:
     """The monitor watches and restarts, and greenlets go on, whenever they took over."""
+    needs(library)
     first = {"before": "import wsgireload\n", "after": START, "before all imports": ""}[order]
     code = first + PATCH[library] + ("" if order == "after" else START) + WATCH
     done = subprocess.run(

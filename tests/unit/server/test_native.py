@@ -7,9 +7,9 @@ import sys
 from types import ModuleType, SimpleNamespace
 
 import pytest
+from support.ffi import lib
 
 from wsgireload.errors import NativeError
-from wsgireload.ffi import lib
 from wsgireload.server import native
 
 
