@@ -6,7 +6,8 @@ however that happens. The holder writes a note into the locked file, and its suc
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 
 from wsgireload.changes import Changes
 from wsgireload.decide.verdict import GO, NEVER, Gate, Hold, Verdict, Wait
@@ -22,19 +23,19 @@ MOST_BYTES = 64
 class Rolling(Gate):
     """Processes with the same `name` and user roll together.
 
-    `is_up` returns whether this process has loaded its application, and so can answer requests.
+    `serves` returns whether this process has loaded its application, and so can answer requests.
     """
 
     def __init__(
         self,
         folders: Candidates,
         name: str,
-        is_up: Callable[[], bool],
+        serves: Callable[[], bool],
         clock: Callable[[], float],
     ) -> None:
         self._folders = folders
         self._name = f"{name}.roll"
-        self._is_up = is_up
+        self.serves = serves
         self._clock = clock
         self._began = clock()
         self._announced = False
@@ -48,22 +49,12 @@ class Rolling(Gate):
         """Whether this process has the lock."""
         return self._ours is not None
 
-    def serves(self) -> bool:
-        """Whether this process has loaded its application."""
-        return self._is_up()
-
     def check(self, _changes: Changes) -> Verdict:
-        if self._ours is not None or not self._is_up():  # one that does not serve leaves no gap
+        if self._ours is not None or not self.serves():  # one that does not serve leaves no gap
             return GO
         try:
-            file = self._open()
-            try:
-                if not file.lock():
-                    return self._wait_for_holder(file)
-                return self._take(file)
-            finally:
-                if self._ours is None:
-                    _close(file)
+            with self._opened() as file:
+                return self._take(file) if file.lock() else self._wait_for_holder(file)
         except OSError as error:
             return Hold(f"cannot take the rolling-restart lock: {error}")
 
@@ -73,16 +64,12 @@ class Rolling(Gate):
         False while another process has it. OSError if there can be none.
         """
         if self._ours is None:
-            file = self._open()
-            try:
+            with self._opened() as file:
                 if not file.lock():
                     return False
                 if not self._came_after(file.read(MOST_BYTES)):
                     return None
                 self._ours = file
-            finally:
-                if self._ours is None:
-                    _close(file)
         return True
 
     def refresh(self) -> None:
@@ -96,15 +83,12 @@ class Rolling(Gate):
             self.forget()
 
     def announce(self) -> bool:
-        if not self._announced and self._is_up():
+        if not self._announced and self.serves():
             try:
-                file = self._open()
-                try:
+                with self._opened() as file:
                     self._announced = file.lock()
                     if self._announced and self._came_after(file.read(MOST_BYTES)):
                         file.write(b"")
-                finally:
-                    _close(file)
             except OSError as error:
                 text = f"could not report to the rolling restart that this process is up: {error}"
                 self._folders.trouble(text)
@@ -116,11 +100,17 @@ class Rolling(Gate):
             _close(self._ours)
             self._ours = None
 
-    def _open(self) -> PrivateFile:
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[PrivateFile]:
+        """Open the file; it stays open only if this process keeps the lock."""
         file = self._folders.open_file(self._name)
         # A forked child shares the lock, and may outlive this process.
         native.close_on_fork(file.descriptor, on=True)
-        return file
+        try:
+            yield file
+        finally:
+            if file is not self._ours:
+                _close(file)
 
     def _take(self, file: PrivateFile) -> Verdict:
         note = file.read(MOST_BYTES)
@@ -139,8 +129,9 @@ class Rolling(Gate):
         """Another process is being replaced, or waits to be."""
         if not self._is_late(file.read(MOST_BYTES), locked=True):
             return Wait(POLL)
-        did = f"has kept the rolling-restart lock for {LATE:g} s without ending"
-        return Hold(f"another process {did}")
+        return Hold(
+            f"another process has kept the rolling-restart lock for {LATE:g} s without ending"
+        )
 
     def _is_late(self, note: bytes, *, locked: bool) -> bool:
         """Whether this note has stood there for too long, with the lock or without."""
