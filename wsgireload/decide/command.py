@@ -66,8 +66,8 @@ class Command:
         """Whether it was started, and its outcome not yet taken."""
         return self._running is not None
 
-    def start(self, stdin: int | None = None, stdout: IO[bytes] | None = None) -> None:
-        """Start it; OSError or ValueError where that cannot be done.
+    def start(self, *more: str, stdin: int | None = None, stdout: IO[bytes] | None = None) -> None:
+        """Start it, with `more` arguments; OSError or ValueError where that cannot be done.
 
         `stdin` is a descriptor. What goes to `stdout` is for the caller, and not limited.
         """
@@ -76,7 +76,7 @@ class Command:
         with contextlib.ExitStack() as stack:
             output = stack.enter_context(temporary_file())
             process = subprocess.Popen(
-                self._arguments,
+                [*self._arguments, *more] if more else self._arguments,
                 cwd=self._folder,
                 env=self._environment,
                 stdin=subprocess.DEVNULL if stdin is None else stdin,

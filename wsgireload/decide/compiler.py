@@ -64,7 +64,7 @@ class Compiler:
         reading, self._pipe = os.pipe()
         try:
             self._exchange = temporary_file()
-            self._command.start(reading, self._exchange)
+            self._command.start(stdin=reading, stdout=self._exchange)
         finally:
             os.close(reading)
         kept = marshal.dumps((self._cached(), self._since))

@@ -35,46 +35,34 @@ class Requests:
         folder: str | None,
         clock: Callable[[], float],
     ) -> None:
-        self._words = command
+        self._program = " ".join(command[:1])
+        self._command = Command(command, environment, folder, LIMIT, clock)
         self._owner = owner
-        self._environment = environment
-        self._folder = folder
-        self._clock = clock
-        self._command: Command | None = None
         self._failure: Answer | None = None  # it could not be started
         self.verb = ""
 
     def begin(self, verb: str, *words: str) -> None:
         """Make a request, in place of one that runs."""
         self.end()
-        arguments = [*self._words, verb, self._owner, *words]
-        command = Command(arguments, self._environment, self._folder, LIMIT, self._clock)
         self.verb = verb
         try:
-            command.start()
-            self._command = command
+            self._command.start(verb, self._owner, *words)
         except (OSError, ValueError) as error:
-            self._failure = Answer(None, f"{self._words[0]} cannot be run: {error}")
+            self._failure = Answer(None, f"{self._program} cannot be run: {error}")
 
     def poll(self) -> Answer | None:
         """The answer, once; None as long as there is none."""
         answer, self._failure = self._failure, None
-        if self._command is not None and (outcome := self._command.poll()):
+        if outcome := self._command.poll():
             answer = _answer(outcome)
         if answer is not None:
-            self._command, self.verb = None, ""
+            self.verb = ""
         return answer
 
     def end(self) -> None:
         """End the request that runs. It may have had its effect."""
-        if self._command is not None:
-            self._command.end()
-        self.forget()
-
-    def forget(self) -> None:
-        """Leave the request that runs alone."""
-        self._command = self._failure = None
-        self.verb = ""
+        self._command.end()
+        self._failure, self.verb = None, ""
 
 
 def _answer(outcome: Outcome) -> Answer:

@@ -118,7 +118,6 @@ class Turn(Gate):
         self._requests.end()
 
     def forget(self) -> None:
-        self._requests.forget()
         self._machine.forget()
 
     def _give(self, now: float) -> None:
