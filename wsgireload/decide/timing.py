@@ -15,13 +15,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Protocol
 
 from wsgireload.changes import Changes
 from wsgireload.decide.verdict import GO, NEVER, Gate, Go, Hold, Verdict, Wait
 from wsgireload.log import few
 from wsgireload.report import Awaited
-from wsgireload.server.running import NAMED, Request, awaited
+from wsgireload.server.running import NAMED, Request, Requests, awaited
 from wsgireload.state.group_epoch import GroupEpoch
 from wsgireload.state.group_lease import GroupLease
 
@@ -37,17 +36,6 @@ ANOTHER = f"mod_wsgi calls another function than that of the line: {LINE}"
 BESIDE = "; with several processes old code may answer beside new"
 UNASKED = "; when='auto' applies, as mod_wsgi does not call wsgireload.reload_required here"
 OTHERS = (Awaited("requests of other applications or processes of this group"),)
-
-
-class Requests(Protocol):
-    """The requests of this process: see server/running.py."""
-
-    @property
-    def latest(self) -> float: ...
-
-    def running(self) -> list[Request]: ...
-
-    def elsewhere(self) -> int: ...
 
 
 class Handover:
