@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Collection
-from typing import Protocol
+from collections.abc import Callable
 
 from wsgireload.early import Early
 from wsgireload.log import Event, Log, Word, few, shown
@@ -20,14 +19,6 @@ SLOWLY = 30.0  # seconds, after which the log reports that it is still being loa
 UNKNOWN = 1.0  # seconds in which mod_wsgi logs why loading has failed
 FIRST = 2.0  # seconds of loading without a scan beside it; most applications are loaded by then
 ANSWER = 0.1  # seconds after loading in which a request that waits for it is answered
-
-
-class Detector(Protocol):
-    """What is watched: see detect/detector.py."""
-
-    @property
-    def unproven(self) -> Collection[str]: ...
-    def __len__(self) -> int: ...
 
 
 class Loading:
@@ -89,8 +80,8 @@ class Loading:
         self._loaded_at = self._loaded_at or now
         return now - self._loaded_at < ANSWER and not self._early.requests.has_answered
 
-    def goes_on(self, detector: Detector) -> bool:
-        """Whether to check again soon; called after a scan. Logs the end of loading."""
+    def goes_on(self, files: int) -> bool:
+        """Whether to check again soon; called after a scan of `files`. Logs the end of loading."""
         if self.is_over:
             return False
         now = time.monotonic()
@@ -107,7 +98,7 @@ class Loading:
         else:
             self.is_over = True
             self._failure.end()
-            self._report(detector)
+            self._report(files)
         return False
 
     def _report_failure(self) -> None:
@@ -118,7 +109,7 @@ class Loading:
         text = f"the WSGI script could not be loaded: {why}"
         self._log.say_once(Word.WATCHING, text, loud=True, event=event)
 
-    def _report(self, detector: Detector) -> None:
+    def _report(self, files: int) -> None:
         budget = self._early.budget
         up = self._loaded_at or time.monotonic()
         made_by = budget.made_by
@@ -128,7 +119,7 @@ class Loading:
             event = Event("reloaded", paths=made_by.paths, seconds=round(up - made_by.at, 3))
             text = f"{made_by.reason}; {took}{budget.repeated()}"
             self._log.say(Word.RELOADED, text, event=event)
-        text = f"{len(detector)} files"
-        if unproven := detector.unproven:
+        text = f"{files} files"
+        if unproven := self._early.baseline.unproven:
             text += f"; imported before start(), assumed unchanged: {few(map(shown, unproven))}"
         self._log.say(Word.WATCHING, text)

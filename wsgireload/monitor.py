@@ -232,7 +232,7 @@ class Monitor:
             paths = None if parts.status_file.scan_requested() else paths
             parts.pause.refresh()
             wait = min(parts.reloader.step(paths), parts.pause.left)
-            loading = self._loading.goes_on(parts.detector)
+            loading = self._loading.goes_on(len(parts.detector))
             if not parts.detector.importing:
                 parts.write_status(self.status, self._loading)
         except StopScanning:

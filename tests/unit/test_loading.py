@@ -15,28 +15,19 @@ from wsgireload.report import Failed
 from wsgireload.state.journal import Entry
 
 
-class Detector:
-    """Watches so many files."""
-
-    files = 3
-    unproven = ("/site/a.py",)
-
-    def __len__(self) -> int:
-        return self.files
-
-
 class World:
     """A monitor's parts, with a script that takes some time to load."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.clock, self.log, self.is_loading, self.is_up = Clock(), Lines(), True, False
-        self.detector, self.completed = Detector(), list[Entry]()
+        self.files, self.completed = 3, list[Entry]()
         self.budget: Any = SimpleNamespace(
             made_by=None, complete=self.completed.append, repeated=lambda: ""
         )
         monkeypatch.setattr(loading.time, "monotonic", self.clock)
         early = SimpleNamespace(
             budget=self.budget,
+            baseline=SimpleNamespace(unproven=["/site/a.py"]),
             is_loading=lambda: self.is_loading,
             is_up=lambda: self.is_up,
             requests=(requests := SimpleNamespace(has_answered=False)),
@@ -48,7 +39,7 @@ class World:
         self.is_loading, self.is_up = False, True
 
     def goes_on(self) -> bool:
-        return self.loading.goes_on(self.detector)
+        return self.loading.goes_on(self.files)
 
     def made_by(self, at: float) -> None:
         self.budget.made_by = Entry(at, 7, "a.py changed", "what")
@@ -64,7 +55,7 @@ def test_what_is_watched_is_logged_once_it_is_loaded(world: World) -> None:
     """Not before, when more files are still to come; and once."""
     assert world.goes_on()
     assert world.log.lines == []
-    world.detector.files = 1000
+    world.files = 1000
     world.loaded()
     assert not world.goes_on()
     assert not world.goes_on()
@@ -150,7 +141,7 @@ def test_without_a_script(world: World) -> None:
     world.is_loading = False
     world.is_up = False
     other = Loading(world.loading._early, world.log)
-    assert not other.goes_on(world.detector)
+    assert not other.goes_on(world.files)
     assert len(world.log.lines) == 1
     assert "3 files" in world.log.lines[0]
 

@@ -88,11 +88,6 @@ class Detector:
         return self._own[1]
 
     @property
-    def unproven(self) -> list[str]:
-        """Paths without evidence that they are what was loaded."""
-        return self._baseline.unproven
-
-    @property
     def is_calm(self) -> bool:
         """Whether an event will report whatever changes next, and whatever is requested."""
         is_polled = self._polled or self._folders.polled or not self._events.hears
