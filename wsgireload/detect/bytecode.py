@@ -126,37 +126,26 @@ def _younger(cache: str, source: str) -> bool:
 def is_source_of(path: str, found: os.stat_result, cache: str) -> bool | None:
     """Whether a source, with this stat, is the one that a cache was compiled from.
 
-    None if the cache proves nothing: it is damaged, or this process could not write it.
+    None if the cache proves nothing: it is damaged, of another version, by a hash of the source, or
+    this process could not write it.
     """
     try:
         written = os.stat(cache).st_ctime
-        cached, code = _parts(cache)
+        read = content(cache)
     except OSError:
         return None
-    if not cached:
+    if read[:8] != BY_STAMP:
         return None
-    equal = cached == stamp(found)
+    equal = read[8:HEADER] == stamp(found)
     if equal and found.st_ctime < written:  # the source has not changed since it was compiled
         return True
     if sys.dont_write_bytecode or not os.access(os.path.dirname(cache), os.W_OK | os.X_OK):
         return True if equal else None
-    program = _program(code)
+    program = _program(read[HEADER:])
     try:
         return None if program is None else program == _compiled(path)
     except OSError:
         return None
-
-
-def _parts(cache: str) -> tuple[bytes, bytes]:
-    """The stamp and the marshalled code in a cache; OSError if it cannot be read.
-
-    Both are empty if Python does not go by a stamp: the cache is another version's, or goes by a
-    hash of the source.
-    """
-    read = content(cache)
-    if read[:8] != BY_STAMP:
-        return b"", b""
-    return read[8:HEADER], read[HEADER:]
 
 
 def _program(code: bytes) -> CodeType | None:
