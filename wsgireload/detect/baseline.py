@@ -52,9 +52,9 @@ class Baseline:
 
     def __init__(self, imports: Imports, absence: Absence, modules: Modules) -> None:
         self.unproven: list[str] = []
+        self.modules = modules
         self._imports = imports
         self._absence = absence
-        self._modules = modules
         self._digests: dict[str, Digest] = {}
         self._sources: dict[str, Source] = {}  # by path: their evidence was not examined yet
         at_start = *detection.script_paths(), *path_files_now()
@@ -71,25 +71,16 @@ class Baseline:
         for name, folders in self._imports.missing():
             for path in places(name, folders):
                 if path not in self._digests:
-                    self.appeared(path)
+                    self.record(path, MISSING)
                     yield path
-
-    def loaded(self, *, thorough: bool) -> Iterator[Source]:
-        """The sources of modules that were loaded since the last call: see `Modules.new`."""
-        return self._modules.new(thorough=thorough)
 
     def expect(self, source: Source) -> None:
         """Examine the evidence for a module's file once its digest is known."""
         self._sources[source.path] = source
 
-    def appeared(self, path: str) -> None:
-        """Record that a file was missing when the process loaded its code."""
-        self._digests[path] = MISSING
-
-    def identify(self, path: str, digest: Digest) -> Digest:
-        """Record the digest of a file for which a stand-in was recorded; returns it."""
+    def record(self, path: str, digest: Digest) -> None:
+        """Record the digest of a file as it was when the process loaded its code."""
         self._digests[path] = digest
-        return digest
 
     def digest(self, path: str, now: Digest) -> Digest:
         """The digest of a file as it was loaded; `now` is the one on disk."""

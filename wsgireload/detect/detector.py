@@ -96,12 +96,12 @@ class Detector:
     @property
     def due_in(self) -> float:
         """Seconds until the next scan should read the files that were put off."""
-        return self._digests.due_in
+        return self._digests.backlog.due_in
 
     @property
     def undecided(self) -> bool:
         """Whether a file that was put off may have changed: the next scans find out."""
-        return self._digests.undecided
+        return self._digests.backlog.is_urgent
 
     def paths(self) -> list[str]:
         """All watched paths; from any thread."""
@@ -171,7 +171,7 @@ class Detector:
             self._compare(batch)
 
     def _new_sources(self, *, thorough: bool) -> Iterator[str]:
-        for source in self._baseline.loaded(thorough=thorough):
+        for source in self._baseline.modules.new(thorough=thorough):
             if source.path not in self._digests and not self._ignored(source.path):
                 self._add([source.path])
                 self._baseline.expect(source)
@@ -196,7 +196,7 @@ class Detector:
                 self._add([path])
                 fresh[path] = None
                 if expanded_before:
-                    self._baseline.appeared(path)
+                    self._baseline.record(path, MISSING)
         return fresh
 
     def _due(self, fresh: Iterable[str], suspects: Iterable[str]) -> dict[str, None]:
@@ -217,7 +217,8 @@ class Detector:
     def _compare_one(self, path: str, now: Digest) -> None:
         loaded = self._baseline.digest(path, now)
         if loaded == self._digests.identified.pop(path, None):
-            loaded = self._baseline.identify(path, now)
+            loaded = now
+            self._baseline.record(path, loaded)
         is_python = path.lower().endswith(PYTHON_SUFFIXES) or path in self._scripts
         by_code = self._by_code and is_python
         if by_code and now == loaded:

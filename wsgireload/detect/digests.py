@@ -88,6 +88,7 @@ class Digests:
     A file that cannot be read keeps its last digest, if any, and is in `unread` until it can be.
     `checkpoint` is called often and may raise to end the scan. `identified` has the stand-in of
     each file that was read since, without another change: its digest is that of the same content.
+    `backlog` has the files that were put off.
     """
 
     def __init__(
@@ -103,7 +104,7 @@ class Digests:
         self._checkpoint = checkpoint
         self._wall_ns = wall_ns
         self._clock = clock
-        self._backlog = Backlog(checkpoint, clock)
+        self.backlog = Backlog(checkpoint, clock)
         self._large: dict[str, int] = {}  # the sizes of large files that were read
         # Two dicts: ten thousand pairs in one would take twice the memory.
         self._mark: dict[str, Mark] = {}
@@ -201,30 +202,20 @@ class Digests:
         size = size if size > LARGE else 0
         last, known = self._digest.get(path), self._large.get(path)
         if last is not None and not is_stand_in(last) and size == (known or 0):
-            self._backlog.put(path, urgent=True)  # it may have been a touch
+            self.backlog.put(path, urgent=True)  # it may have been a touch
             return False
         changed = last != stand_in(mark)
         self._digest[path] = stand_in(mark)
         if last is None or size == known or not changed:
-            self._backlog.put(path, urgent=size == known)
+            self.backlog.put(path, urgent=size == known)
         else:  # it differs for sure: there is nothing to find out
-            self._backlog.drop(path)
+            self.backlog.drop(path)
         return changed
-
-    @property
-    def due_in(self) -> float:
-        """Seconds until the next scan should read what was put off; infinite if nothing was."""
-        return self._backlog.due_in
-
-    @property
-    def undecided(self) -> bool:
-        """Whether a file was put off that may have been touched only, or have changed."""
-        return self._backlog.is_urgent
 
     def _work(self) -> set[str]:
         """Read some of what was put off; returns the paths with another digest."""
         changed = set()
-        for path, outcome in self._backlog.work():
+        for path, outcome in self.backlog.work():
             mark = native.marks([path])[0]
             if isinstance(outcome, Reading):
                 if self._note_late(path, outcome, mark):
@@ -243,7 +234,7 @@ class Digests:
         except (OSError, ValueError):
             found = None  # gone just now: its mark has changed
         if mark != reading.mark:  # it changed while it was read
-            self._backlog.put(path, urgent=True)
+            self.backlog.put(path, urgent=True)
         elif self._digest.get(path) == stand_in(mark):
             self.identified[path] = stand_in(mark)
         self._mark[path] = mark

@@ -76,8 +76,8 @@ class Disk(Lines):
     def finish(self, *paths: str) -> set[str]:
         """Scan until everything is read; returns what changed meanwhile."""
         changed: set[str] = set()
-        while self.known.due_in != float("inf"):
-            self.now += self.known.due_in
+        while self.known.backlog.due_in != float("inf"):
+            self.now += self.known.backlog.due_in
             changed |= self.scan(*paths)
         return changed
 
@@ -126,8 +126,8 @@ def test_the_first_slice(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
     disk.scan(large)
     first = disk.chunks - read
     assert first == int(FIRST / COST) + 1
-    assert disk.known.due_in <= REST * PER_SLICE * COST
-    disk.now += disk.known.due_in
+    assert disk.known.backlog.due_in <= REST * PER_SLICE * COST
+    disk.now += disk.known.backlog.due_in
     disk.scan(large)
     assert disk.chunks == read + first + PER_SLICE
 
@@ -142,7 +142,7 @@ def test_it_takes_a_tenth_of_the_time(disk: Disk) -> None:
         disk.scan(large)
     busy = (disk.chunks - read) * COST
     assert 5 < busy < (disk.now - began) / 10 + SLICE
-    assert 0 < disk.known.due_in <= REST * PER_SLICE * COST
+    assert 0 < disk.known.backlog.due_in <= REST * PER_SLICE * COST
 
 
 def test_small_files_after_a_while(disk: Disk) -> None:
@@ -186,7 +186,7 @@ def test_a_change_of_the_same_size(disk: Disk) -> None:
     other = disk.write("other", content(100))
     disk.scan(other)
     disk.write("film", content(3, b"y"))
-    disk.now += disk.known.due_in
+    disk.now += disk.known.backlog.due_in
     assert disk.scan(large) == {large}
     assert disk.is_read(large)
     assert not disk.is_read(other)
@@ -201,7 +201,7 @@ def test_a_change_of_the_size(disk: Disk) -> None:
     for chunks in (7, 8, 2):
         disk.write("film", content(chunks))
         disk.now = disk.now + 0.001
-        disk.known._backlog._rest_until = disk.now + 9
+        disk.known.backlog._rest_until = disk.now + 9
         assert disk.scan(large) == {large}
         assert disk.chunks == read
     disk.write("film", content(6))

@@ -208,7 +208,7 @@ def test_a_script_that_is_edited_as_soon_as_it_is_loaded(
     monkeypatch.setitem(sys.modules, name, script)
     loaded = digest_of(str(path))
     baseline = Baseline(Imports(lambda: None), Absence(None), Modules({name: script}))
-    [source] = baseline.loaded(thorough=True)
+    [source] = baseline.modules.new()
     baseline.expect(source)
     if is_edited:
         path.write_text("import wsgireload, os\n")
