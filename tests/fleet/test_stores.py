@@ -15,7 +15,7 @@ from support.coordinators import KINDS, CoordinatorServer, EtcdServer, RedisServ
 from support.waiting import wait_for
 
 from wsgireload.coordinator import Coordinator
-from wsgireload.turn.client import request
+from wsgireload.turn import request
 from wsgireload.turn.connection import SECRET, user_and_password
 from wsgireload.turn.etcd import Etcd
 from wsgireload.turn.redis import Redis

@@ -9,7 +9,7 @@ import argparse
 
 from wsgireload.cli.terminal import UsageError, level, print_json, print_text
 from wsgireload.coordinator import Coordinator
-from wsgireload.turn.client import request
+from wsgireload.turn import request
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from wsgireload.turn.client import request
+from wsgireload.turn import request
 
 USAGE = """\
 usage: python -m wsgireload.turn URL take OWNER VERSION | keep OWNER | give OWNER | show | clear

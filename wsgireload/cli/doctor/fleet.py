@@ -11,7 +11,7 @@ from wsgireload.cli.doctor import options, permissions, sources, values
 from wsgireload.cli.doctor.finding import Finding, fail, ok
 from wsgireload.cli.sites import Site
 from wsgireload.coordinator import Coordinator
-from wsgireload.turn.client import request
+from wsgireload.turn import request
 
 
 def examine(site: Site, user: str) -> Iterator[Finding]:
