@@ -30,8 +30,7 @@ from wsgireload.server import detection, native
 from wsgireload.server.detection import Server
 from wsgireload.server.restart import Restart
 from wsgireload.settings import Settings
-from wsgireload.state.group_epoch import GroupEpoch
-from wsgireload.state.group_lease import GroupLease
+from wsgireload.state.group import GroupEpoch, GroupLease
 from wsgireload.state.pause import application_name
 from wsgireload.state.private_dir import NO_GROUP
 from wsgireload.state.shared_answer import SharedAnswer

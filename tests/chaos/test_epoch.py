@@ -11,7 +11,7 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wsgireload.state.group_epoch import FRESH, GroupEpoch
+from wsgireload.state.group import FRESH, GroupEpoch
 from wsgireload.state.private_dir import Candidates
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from wsgireload.detect.litter import is_litter
 from wsgireload.detect.tracked import Folders, Tracked
 from wsgireload.errors import SettingsError
 from wsgireload.settings import CHECKS, Settings, checked
-from wsgireload.state.group_epoch import GroupEpoch
+from wsgireload.state.group import GroupEpoch
 from wsgireload.state.journal import Entry, Journal
 from wsgireload.state.private_dir import Candidates
 from wsgireload.watch.polling import NoEvents

@@ -15,7 +15,7 @@ from wsgireload.log import Log
 from wsgireload.reloader import Detector, Reloader
 from wsgireload.server.restart import Restart
 from wsgireload.settings import Settings
-from wsgireload.state.group_epoch import GroupEpoch
+from wsgireload.state.group import GroupEpoch
 from wsgireload.state.own_writes import OwnWrites
 
 

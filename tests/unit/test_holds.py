@@ -19,7 +19,7 @@ from wsgireload.log import Log
 from wsgireload.reloader import Reloader
 from wsgireload.server import native
 from wsgireload.server.restart import Restart
-from wsgireload.state.group_epoch import GroupEpoch
+from wsgireload.state.group import GroupEpoch
 from wsgireload.state.journal import Journal
 from wsgireload.state.own_writes import OwnWrites
 from wsgireload.state.private_dir import Candidates

@@ -22,7 +22,7 @@ from wsgireload.reloader import NEVER, Reloader
 from wsgireload.report import NEXT_REQUEST
 from wsgireload.server import native
 from wsgireload.server.restart import TAKEN_UP, Restart
-from wsgireload.state.group_epoch import GroupEpoch
+from wsgireload.state.group import GroupEpoch
 from wsgireload.state.journal import Entry, Journal
 from wsgireload.state.own_writes import OwnWrites
 

@@ -21,8 +21,7 @@ from wsgireload.decide.verdict import GO, NEVER, Gate, Go, Hold, Verdict, Wait
 from wsgireload.log import few
 from wsgireload.report import Awaited
 from wsgireload.server.running import NAMED, Request, Requests, awaited
-from wsgireload.state.group_epoch import GroupEpoch
-from wsgireload.state.group_lease import GroupLease
+from wsgireload.state.group import GroupEpoch, GroupLease
 
 LINE = "reload_required = wsgireload.reload_required"
 SOON = 0.05  # seconds between two checks whether a request runs

@@ -22,8 +22,7 @@ from wsgireload.decide.timing import (
     Timing,
 )
 from wsgireload.decide.verdict import GO, Go, Hold, Verdict, Wait
-from wsgireload.state.group_epoch import GroupEpoch
-from wsgireload.state.group_lease import GroupLease
+from wsgireload.state.group import GroupEpoch, GroupLease
 
 EDIT = Changes({"a.py": Change(b"2")})
 BY_HAND = Changes({"a.py": Change(b"2")}, "a reason")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from wsgireload.state.group_epoch import FRESH, GroupEpoch
+from wsgireload.state.group import FRESH, GroupEpoch
 from wsgireload.state.private_dir import Candidates, PrivateFile
 
 

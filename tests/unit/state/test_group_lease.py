@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from wsgireload.state.group_lease import LONGEST, GroupLease
+from wsgireload.state.group import LONGEST, GroupLease
 from wsgireload.state.private_dir import Candidates
 
 

@@ -1,8 +1,4 @@
-"""One moment for a process group: from it on, none of its old processes answers a request.
-
-Each process notices a change by itself, some milliseconds before or after the others; without this,
-an old one could still answer when the first new one does already.
-"""
+"""What the processes of a group let each other know, in a file for each: an epoch, and a lease."""
 
 from __future__ import annotations
 
@@ -12,14 +8,20 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 
-from wsgireload.state.private_dir import NO_GROUP, Candidates
+from wsgireload.state.private_dir import NO_GROUP, Candidates, PrivateFile
 
 FRESH = 0.002  # seconds to cache what was read: no process can be replaced in so short a time
+LONGEST = 0.5  # seconds that a lease may last
+SIZE = 32  # bytes: the time at which the lease ends, of the monotonic clock, in seconds
 
 
 class GroupEpoch:
-    """The latest announcement: the time of modification of a file that the processes share.
+    """One moment from which on none of the group's old processes answers a request.
 
+    Each process notices a change by itself, some milliseconds before or after the others; without
+    this, an old one could still answer when the first new one does already.
+
+    The moment is the latest announcement: the time of modification of a file that they share.
     That time is one of the monotonic clock, shortly after 1970. In a file that was only created, or
     is older than the machine's start, it lies ahead and announces nothing.
 
@@ -108,3 +110,47 @@ class GroupEpoch:
 
     def _now(self) -> int:
         return int(self._clock() * 1e9)
+
+
+class GroupLease:
+    """A process has requests that are to end before any process of the group is replaced.
+
+    Once one process is replaced, all others turn requests away, and what runs in them has no more
+    than mod_wsgi's `shutdown-timeout`. So a process that waits for requests has the others wait as
+    well. A lease ends by itself: a process that ends while it holds one keeps nobody waiting.
+    """
+
+    def __init__(
+        self,
+        folders: Candidates = NO_GROUP,
+        name: str = "",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`name` is that of the file. Without folders this process has no group."""
+        self._folders = folders
+        self._name = name
+        self._clock = clock
+        self._ours = 0.0  # the end of this process's own lease
+
+    def extend(self, seconds: float) -> None:
+        """Have the other processes wait for so long, for LONGEST at most; it shortens no lease."""
+        with contextlib.suppress(OSError), closing(self._folders.open_file(self._name)) as file:
+            until = self._clock() + min(seconds, LONGEST)
+            if self._end(file) < until:
+                self._ours = until
+                file.write(f"{until!r}".encode())
+
+    def is_taken(self) -> bool:
+        """Whether another process has this one wait."""
+        with contextlib.suppress(OSError), closing(self._folders.open_file(self._name)) as file:
+            end = self._end(file)
+            return end > self._clock() and end != self._ours
+        return False
+
+    def _end(self, file: PrivateFile) -> float:
+        """The time at which the lease ends. One longer than any is from before the last boot."""
+        try:
+            end = float(file.read(SIZE))
+        except ValueError:  # empty, or damaged
+            return 0.0
+        return end if end <= self._clock() + LONGEST else 0.0
