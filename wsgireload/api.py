@@ -10,8 +10,7 @@ from wsgireload import settings
 from wsgireload.log import Event
 from wsgireload.monitor import Monitor
 from wsgireload.report import Status
-from wsgireload.server import detection, signals
-from wsgireload.server import exit as endings
+from wsgireload.server import callbacks, detection
 from wsgireload.settings import Path, Paths, Settings
 from wsgireload.threads import allocate_lock
 
@@ -166,9 +165,9 @@ def _monitor(chosen: Settings) -> Monitor:
 def _subscribe(monitor: Monitor) -> None:
     if monitor.active and not _here.is_hooked:
         _here.is_hooked = True
-        endings.subscribe(_leave, detection.mod_wsgi())
-        endings.after_fork(_in_forked_child)
-        signals.subscribe(_scan, detection.mod_wsgi())
+        callbacks.at_end(_leave, detection.mod_wsgi())
+        callbacks.after_fork(_in_forked_child)
+        callbacks.at_signal(_scan, detection.mod_wsgi())
 
 
 def _scan() -> None:

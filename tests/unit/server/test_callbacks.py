@@ -1,14 +1,15 @@
-"""The end of an interpreter is noticed in time, and waits for nothing."""
+"""The end of an interpreter is noticed in time; SIGUSR2, which mod_wsgi 6 passes on, scans."""
 
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from wsgireload.server import exit as ending
+from wsgireload.server import callbacks
 
 FOREIGN = """
 import _thread
@@ -51,7 +52,7 @@ def test_everybody_who_knows_of_the_end_tells(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(threading, "_register_atexit", refuses)
     monkeypatch.setattr("atexit.register", hooks.append)
-    ending.subscribe(lambda: told.append(1), mod_wsgi)
+    callbacks.at_end(lambda: told.append(1), mod_wsgi)
     assert len(hooks) == 2
     hooks[0]("process_stopping", shutdown_reason="x")
     hooks[1]()
@@ -63,12 +64,46 @@ def test_an_exit_is_no_second_one(monkeypatch: pytest.MonkeyPatch) -> None:
     hooks = []
     monkeypatch.setattr(threading, "_register_atexit", hooks.append)
     monkeypatch.setattr("atexit.register", hooks.append)
-    ending.subscribe(sys.exit, None)
+    callbacks.at_end(sys.exit, None)
     for hook in hooks:
         hook()
 
 
 def test_an_older_mod_wsgi_cannot_tell() -> None:
     """Without subscribe_shutdown the other callbacks are enough."""
-    ending.subscribe(lambda: None, ModuleType("mod_wsgi"))
-    ending.subscribe(lambda: None, None)
+    callbacks.at_end(lambda: None, ModuleType("mod_wsgi"))
+    callbacks.at_end(lambda: None, None)
+
+
+def inside(group: str = "site") -> tuple[ModuleType, list[Callable[..., None]]]:
+    """The module of mod_wsgi 6, and what subscribes to its signals."""
+    hooks: list[Callable[..., None]] = []
+    module = ModuleType("mod_wsgi")
+    vars(module).update(process_group=group, subscribe_signals=hooks.append)
+    return module, hooks
+
+
+def test_only_sigusr2_scans() -> None:
+    """Other signals are the application's own."""
+    told: list[int] = []
+    module, hooks = inside()
+    callbacks.at_signal(lambda: told.append(1), module)
+    [hook] = hooks
+    hook("process_signal", signame="SIGHUP", signum=1)
+    assert told == []
+    hook("process_signal", signame="SIGUSR2", signum=12)
+    hook("process_signal", signame="SIGUSR2", signum=12)
+    assert told == [1, 1]
+
+
+def test_only_daemon_processes_subscribe() -> None:
+    """Elsewhere mod_wsgi logs a warning, and calls nothing."""
+    module, hooks = inside(group="")
+    callbacks.at_signal(lambda: None, module)
+    assert hooks == []
+
+
+def test_an_older_mod_wsgi_passes_nothing_on() -> None:
+    """It has no such function, or the process is not Apache's."""
+    callbacks.at_signal(lambda: None, ModuleType("mod_wsgi"))
+    callbacks.at_signal(lambda: None, None)

@@ -1,4 +1,4 @@
-"""The end of an interpreter, reported in time, so that Python does not wait for our thread."""
+"""Functions of ours that others call: at the end of the interpreter, after a fork, at a signal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from types import ModuleType
 
 
-def subscribe(stop: Callable[[], None], mod_wsgi: ModuleType | None) -> None:
+def at_end(stop: Callable[[], None], mod_wsgi: ModuleType | None) -> None:
     """Have `stop` called before Python waits for threads at exit; it may be called several times.
 
     There are three hooks, and the first to run is soon enough: that of mod_wsgi 4.8 and later, when
@@ -35,6 +35,23 @@ def after_fork(forget: Callable[[], None]) -> None:
     """Have `forget` called in every child that this process forks."""
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=forget)
+
+
+def at_signal(scan: Callable[[], None], mod_wsgi: ModuleType | None) -> None:
+    """Have `scan` called at each SIGUSR2 to a daemon process, in a thread of mod_wsgi's.
+
+    mod_wsgi 6 passes that one on. An older one passes none: there SIGUSR2 ends the process.
+    """
+
+    def notice(_event: object, signame: str = "", **_details: object) -> None:
+        if signame == "SIGUSR2":
+            scan()
+
+    hook = getattr(mod_wsgi, "subscribe_signals", None)
+    is_daemon = bool(getattr(mod_wsgi, "process_group", None))  # elsewhere mod_wsgi logs a warning
+    if callable(hook) and is_daemon:
+        with contextlib.suppress(Exception):
+            hook(notice)
 
 
 def _release_foreign_main_thread() -> None:
