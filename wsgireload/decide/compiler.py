@@ -71,14 +71,23 @@ class Compiler:
         self._exchange.write(b"%d\n" % len(kept) + kept)
 
     def begin(self, paths: Iterable[str]) -> None:
-        """Begin to compile these sources; missing ones are skipped."""
+        """Compile these sources, up to one that cannot be read; a missing one is skipped."""
         if self._pipe is None:  # else a process waits
             self.end()
         self.prefetch()
         assert self._exchange is not None
-        for source in self._readable(paths):
-            name = self._paths[-1].encode("utf-8", "surrogatepass").hex()
-            self._exchange.write(b"%d %s\n" % (len(source), name.encode()) + source)
+        for path in paths:
+            if MOST < size(path) <= LARGEST and os.access(path, os.R_OK):
+                self._skipped.append(path)
+                continue
+            source, fault = read(path)
+            if fault is not None:
+                self._unread = Judgement(path, fault)
+                break
+            if source is not None:
+                self._paths.append(path)
+                name = path.encode("utf-8", "surrogatepass").hex()
+                self._exchange.write(b"%d %s\n" % (len(source), name.encode()) + source)
         self._exchange.flush()
         self._size = self._exchange.tell()
         self._tell(b"\n")
@@ -113,20 +122,6 @@ class Compiler:
                     os.write(pipe, word)
             finally:
                 os.close(pipe)
-
-    def _readable(self, paths: Iterable[str]) -> Iterator[bytes]:
-        """The sources to compile, up to the first that cannot be read."""
-        for path in paths:
-            if MOST < size(path) <= LARGEST and os.access(path, os.R_OK):
-                self._skipped.append(path)
-                continue
-            source, fault = read(path)
-            if fault is not None:
-                self._unread = Judgement(path, fault)
-                return
-            if source is not None:
-                self._paths.append(path)
-                yield source
 
     def _judgement(self, code: int | None) -> Judgement:
         """What the program answered before it ended with this code; None: it took too long."""
