@@ -41,10 +41,6 @@ class Snapshot(NamedTuple):
     interval: float
     status: Status
 
-    def dump(self) -> bytes:
-        """Return the snapshot as JSON."""
-        return json.dumps(report.plain(self)).encode()
-
 
 def parse(content: bytes) -> Snapshot:
     """Parse a status file, which any user may have written; ValueError or TypeError if it is none.
@@ -120,7 +116,8 @@ class StatusFile:
             return
         with contextlib.suppress(OSError):  # as when the disk is full: the next scan tries again
             folder = self._open()
-            content = Snapshot(time.time(), self._group, self._interval, status()).dump()
+            snapshot = Snapshot(time.time(), self._group, self._interval, status())
+            content = json.dumps(report.plain(snapshot)).encode()
             folder.write(self._name + STATE, content)
             self._written, self._requests, self._content = reportable, requests, content
             self._since = time.monotonic()
@@ -176,9 +173,8 @@ class StatusFile:
     def remove(self) -> None:
         """Remove the files of this monitor."""
         if self._folder is not None:
-            self._folder.remove(self._name + STATE)  # first: without it nothing is answered
-            self._folder.remove(self._name + RESTART)
-            self._folder.remove(self._name + SCAN)
+            for ending in (STATE, RESTART, SCAN):  # without the first nothing is answered
+                self._folder.remove(self._name + ending)
             self._folder.close()
             self._folder = None
 
