@@ -76,8 +76,9 @@ def _refusal(kind: str, inside: ModuleType | None, *, forced: bool) -> str | Non
         if inside is not None:
             return "start() was called with server='none'"
         return "this process is not Apache's: no mod_wsgi in it"
+    apache = _apache()
     if kind == "embedded":
-        return _refusal_of_apache() or (
+        return (apache and apache.refusal) or (
             "mod_wsgi runs in embedded mode here, where a child may not restart its Apache: "
             "give the application a process of its own with WSGIDaemonProcess and WSGIProcessGroup"
         )
@@ -91,7 +92,6 @@ def _refusal(kind: str, inside: ModuleType | None, *, forced: bool) -> str | Non
         return missing
     if kind == "windows" and not WINDOWS:
         return "start() was called with server='windows', and this is not Windows"
-    apache = native.apache()
     if apache is not None:
         return apache.refusal
     if forced and kind != "windows":
@@ -99,9 +99,8 @@ def _refusal(kind: str, inside: ModuleType | None, *, forced: bool) -> str | Non
     return "mod_wsgi is here, but this process is not Apache's"
 
 
-def _refusal_of_apache() -> str | None:
-    apache = native.apache() if native.unavailable() is None else None
-    return apache and apache.refusal
+def _apache() -> native.Apache | None:
+    return native.apache() if native.unavailable() is None else None
 
 
 def script() -> str:
@@ -221,7 +220,7 @@ def process_identity(pid: int) -> str:
 
 def is_first_child() -> bool:
     """Whether this is the first process of its Apache since that started. Known on Windows only."""
-    apache = native.apache() if WINDOWS and native.unavailable() is None else None
+    apache = _apache() if WINDOWS else None
     return apache is not None and apache.generation == 0
 
 
@@ -237,7 +236,7 @@ def _parent() -> int:
     if not WINDOWS:
         return os.getppid()
     # From Apache itself: on Windows os.getppid() takes a detour that wine lacks.
-    apache = native.apache() if native.unavailable() is None else None
+    apache = _apache()
     return apache.parent if apache is not None else 0
 
 
