@@ -78,10 +78,6 @@ class RealThread:
         """Whether the caller runs in it."""
         return bool(get_native_id() == self._runner)
 
-    def is_alive(self) -> bool:
-        """Whether it has not ended."""
-        return bool(self._ended.locked())
-
     def join(self, timeout: float) -> None:
         """Return when it has ended, or after so many seconds; at once in the thread itself."""
         end = time.monotonic() + timeout

@@ -90,7 +90,7 @@ def site(
     yield made
     for monitor in made.monitors:
         monitor.stop()
-        assert monitor._thread is None or not monitor._thread.is_alive()
+        assert monitor._thread is None or not monitor._thread._ended.locked()
 
 
 # ------------------------------------------------------------------------------ what is planted
