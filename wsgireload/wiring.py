@@ -215,7 +215,6 @@ class Parts:
         """The turn of a fleet, of which this machine is one."""
         from wsgireload.coordinator import LIFE, Coordinator
         from wsgireload.decide import coordinator, preflight, turn
-        from wsgireload.server.machine import owner
 
         life = Coordinator.of(rolling).life if isinstance(rolling, str) else LIFE
         program = ("python", "-P", "-m", "wsgireload.turn")
@@ -223,7 +222,7 @@ class Parts:
         environment = settings.environment()
         requests = coordinator.Requests(
             preflight.command(words),
-            owner(environment),
+            coordinator.owner(environment),
             preflight.environment(environment),
             preflight.folder(words, detection.script_folder()),
             time.monotonic,

@@ -7,6 +7,8 @@ or why nobody gets it.
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -15,6 +17,9 @@ from wsgireload.decide.command import Command, Outcome
 
 TAKE, KEEP, GIVE = "take", "keep", "give"
 LIMIT = 10.0  # seconds that a request may take
+OWNER = "WSGIRELOAD_OWNER"  # the variable of the environment, for machines that are copies
+MACHINE_ID = "/etc/machine-id"
+SHOWN = 8  # characters of the machine's id
 
 
 class Answer(NamedTuple):
@@ -72,3 +77,14 @@ def _answer(outcome: Outcome) -> Answer:
     if outcome.code is None:
         return Answer(None, f"no answer within {LIMIT:g} s")
     return Answer(None, text or f"the command ended with {outcome.code}")
+
+
+def owner(environment: Mapping[str, str]) -> str:
+    """Return the name of this machine: its host name, and the beginning of its id if it has one."""
+    if chosen := "".join(environment.get(OWNER, "").split()):
+        return chosen
+    host = environment.get("COMPUTERNAME", "") if os.name == "nt" else os.uname().nodename
+    with contextlib.suppress(OSError), open(MACHINE_ID, encoding="ascii") as file:
+        if found := file.read().strip()[:SHOWN]:
+            return f"{host}-{found}"
+    return host or "unknown"

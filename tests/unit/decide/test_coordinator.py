@@ -10,6 +10,7 @@ import pytest
 from support.standins import Clock
 from support.waiting import wait_for
 
+from wsgireload.decide import coordinator
 from wsgireload.decide.coordinator import LIMIT, NOT_YET, STOPPED, TAKE, YES, Answer, Requests
 
 PRINTS = "import sys; print(*sys.argv[2:]); sys.exit(int(sys.argv[1]))"
@@ -64,3 +65,19 @@ def test_another_request(tmp_path: Path) -> None:
     asking.end()
     assert asking.verb == ""
     assert asking.poll() is None
+
+
+def test_an_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The host name and the beginning of the machine's id, or the host name alone."""
+    host = os.uname().nodename
+    monkeypatch.setattr(coordinator, "MACHINE_ID", str(tmp_path / "machine-id"))
+    assert coordinator.owner({}) == host
+    (tmp_path / "machine-id").write_text("0123456789abcdef\n")
+    assert coordinator.owner({}) == f"{host}-01234567"
+    (tmp_path / "machine-id").write_text("\n")
+    assert coordinator.owner({}) == host
+
+
+def test_a_copy_of_a_machine() -> None:
+    """The environment names machines that share an id; it is one word."""
+    assert coordinator.owner({coordinator.OWNER: " web 7\n"}) == "web7"
