@@ -30,10 +30,9 @@ from wsgireload.server import detection, native
 from wsgireload.server.detection import Server
 from wsgireload.server.restart import Restart
 from wsgireload.settings import Settings
-from wsgireload.state.group import GroupEpoch, GroupLease
+from wsgireload.state.group import GroupEpoch, GroupLease, SharedAnswer
 from wsgireload.state.pause import application_name
 from wsgireload.state.private_dir import NO_GROUP
-from wsgireload.state.shared_answer import SharedAnswer
 from wsgireload.state.status_file import StatusFile
 from wsgireload.watch.events import Events
 from wsgireload.watch.wakeup import EventWakeup, Wakeup

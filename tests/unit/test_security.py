@@ -38,11 +38,10 @@ from wsgireload.server import native
 from wsgireload.server.detection import Server
 from wsgireload.server.restart import Restart
 from wsgireload.settings import Settings, state_folders
-from wsgireload.state.group import GroupEpoch
+from wsgireload.state.group import GroupEpoch, SharedAnswer
 from wsgireload.state.journal import Entry, Journal
 from wsgireload.state.own_writes import OwnWrites
 from wsgireload.state.private_dir import Candidates
-from wsgireload.state.shared_answer import SharedAnswer
 
 HOUSE = Path(__file__).parents[2]
 NOBODY = 65534

@@ -17,7 +17,7 @@ from wsgireload.decide.command import Command, Outcome, interpreter
 from wsgireload.decide.verdict import GO, Gate, Go, Hold, Verdict, Wait
 from wsgireload.report import Failed, Held, parse, plain
 from wsgireload.server.load_failure import source_line
-from wsgireload.state.shared_answer import LATELY, SharedAnswer
+from wsgireload.state.group import LATELY, SharedAnswer
 
 LIMIT = 60.0  # seconds that the command may take
 RETRY, SELDOM = 30.0, 3600.0  # seconds until a rejection is checked again: doubled up to an hour

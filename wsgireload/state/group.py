@@ -1,4 +1,4 @@
-"""What the processes of a group let each other know, in a file for each: an epoch, and a lease."""
+"""What the processes of a group share, each in a file: an epoch, a lease, and an answer."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from wsgireload.state.private_dir import NO_GROUP, Candidates, PrivateFile
 FRESH = 0.002  # seconds to cache what was read: no process can be replaced in so short a time
 LONGEST = 0.5  # seconds that a lease may last
 SIZE = 32  # bytes: the time at which the lease ends, of the monotonic clock, in seconds
+LATELY = 10.0  # seconds in which the processes of a group notice the same change
+MOST_BYTES = 65536  # of an answer
 
 
 class GroupEpoch:
@@ -154,3 +156,55 @@ class GroupLease:
         except ValueError:  # empty, or damaged
             return 0.0
         return end if end <= self._clock() + LONGEST else 0.0
+
+
+class SharedAnswer:
+    """One answer for the group: the process that has the lock finds it, the others read it.
+
+    `take` a question, `publish` the answer. Without a file each process finds its own. `name` is
+    the name of the file, the same for the whole group.
+    """
+
+    def __init__(self, folders: Candidates, name: str) -> None:
+        self._folders = folders
+        self._name = name
+        self._locked: PrivateFile | None = None
+        self._question = ""
+
+    def take(self, question: str, lately: float = LATELY) -> str | bool:
+        """The answer, if it was published so many seconds ago at most.
+
+        True: find it yourself; False: another process does.
+        """
+        self.release()
+        self._question = question
+        try:
+            self._locked = file = self._folders.lock_file(self._name)
+            if file is None:
+                return False
+            answered, _, answer = file.read(MOST_BYTES).decode("utf-8", "replace").partition("\n")
+            if answer and answered == question and file.age() < lately:
+                self.release()
+                return answer
+        except OSError as error:
+            self._report(error)
+        return True
+
+    def publish(self, answer: str) -> None:
+        """Let the others read the answer, if this process has taken the question."""
+        if self._locked is not None:
+            try:
+                self._locked.write(f"{self._question}\n{answer}".encode()[:MOST_BYTES])
+                self._locked.unlock()
+            except OSError as error:
+                self._report(error)
+            self.release()
+
+    def release(self) -> None:
+        """Let another process find the answer."""
+        if self._locked is not None:
+            self._locked.close()
+            self._locked = None
+
+    def _report(self, error: OSError) -> None:
+        self._folders.trouble(f"each process of the group runs its own check: {error}")

@@ -17,8 +17,8 @@ from wsgireload.decide import preflight
 from wsgireload.decide.preflight import LIMIT, POLL, RETRY, SELDOM, Preflight
 from wsgireload.decide.verdict import GO, Hold, Verdict, Wait
 from wsgireload.report import Held
+from wsgireload.state.group import LATELY, SharedAnswer
 from wsgireload.state.private_dir import Candidates
-from wsgireload.state.shared_answer import LATELY, SharedAnswer
 
 COUNTS = "import pathlib; open('runs', 'a').write('x')"
 ENDLESS = "import threading; threading.Event().wait()"

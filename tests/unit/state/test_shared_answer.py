@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from wsgireload.state.group import LATELY, SharedAnswer
 from wsgireload.state.private_dir import Candidates, PrivateDir, PrivateFile
-from wsgireload.state.shared_answer import LATELY, SharedAnswer
 
 FULL = "each process of the group runs its own check: [Errno 28] No space left on device"
 
