@@ -32,7 +32,7 @@ from wsgireload.detect.imports import Imports
 from wsgireload.detect.modules import Modules
 from wsgireload.log import Log
 from wsgireload.settings import Settings
-from wsgireload.watch.polling import NoEvents
+from wsgireload.watch.wakeup import NoEvents
 
 SIZES, ROUNDS = (100, 1_000, 10_000), 15
 FUNCTION = '''

@@ -35,12 +35,11 @@ from wsgireload.state.pause import application_name
 from wsgireload.state.private_dir import NO_GROUP
 from wsgireload.state.status_file import StatusFile
 from wsgireload.watch.events import Events
-from wsgireload.watch.wakeup import EventWakeup, Wakeup
+from wsgireload.watch.wakeup import EventWakeup, NoEvents, Wakeup
 
 if TYPE_CHECKING:
     from wsgireload.decide.rolling import Rolling
     from wsgireload.loading import Loading
-    from wsgireload.watch.polling import NoEvents
 
 
 class Parts:
@@ -181,8 +180,6 @@ class Parts:
             except Exception as error:  # most likely a NativeError
                 why = getattr(error, "message", error)
                 self._trouble(f"everything is polled, every {self._chosen.interval:g} s: {why}")
-        from wsgireload.watch.polling import NoEvents
-
         return NoEvents()
 
     def _checks(self) -> Iterator[Gate]:

@@ -30,7 +30,7 @@ from wsgireload.settings import CHECKS, Settings, checked
 from wsgireload.state.group import GroupEpoch
 from wsgireload.state.journal import Entry, Journal
 from wsgireload.state.private_dir import Candidates
-from wsgireload.watch.polling import NoEvents
+from wsgireload.watch.wakeup import NoEvents
 
 Test = Callable[..., None]
 

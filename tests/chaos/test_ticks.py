@@ -27,7 +27,7 @@ from wsgireload.server import native
 from wsgireload.settings import Settings
 from wsgireload.state.journal import Journal
 from wsgireload.state.private_dir import Candidates
-from wsgireload.watch.polling import NoEvents
+from wsgireload.watch.wakeup import NoEvents
 
 HOURS = 8
 MODULES = TEMPLATES = 20

@@ -34,8 +34,7 @@ from wsgireload.log import Log
 from wsgireload.server import native
 from wsgireload.settings import Settings
 from wsgireload.watch.events import Events
-from wsgireload.watch.polling import NoEvents
-from wsgireload.watch.wakeup import EventWakeup, Wakeup
+from wsgireload.watch.wakeup import EventWakeup, NoEvents, Wakeup
 
 SAVES, MODULES, TEMPLATES, LASTS = 2_000, 400, 100, 20
 SETTLE = 0.01  # seconds

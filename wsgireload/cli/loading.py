@@ -60,10 +60,9 @@ def _tracked(given: dict[str, object]) -> list[str]:
     from wsgireload.detect.tracked import Folders, Tracked
     from wsgireload.log import Log
     from wsgireload.settings import Settings
-    from wsgireload.watch.polling import NoEvents
 
     settings = Settings.of(**given)
-    folders = Folders(NoEvents().listen_in, Log("check"), lambda: None)
+    folders = Folders(lambda _folder: True, Log("check"), lambda: None)
     tracked = Tracked(Ignored(settings.ignore), folders)
     tracked.add([*settings.track, *([settings.trigger] if settings.trigger else [])])
     return sorted({path for path, _ in tracked.files()})

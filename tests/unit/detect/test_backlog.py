@@ -20,7 +20,7 @@ from wsgireload.detect.detector import Detector
 from wsgireload.detect.digests import EAGER, RACY_NS, SIZE, Digests, is_stand_in
 from wsgireload.detect.modules import Modules
 from wsgireload.settings import Settings
-from wsgireload.watch.polling import NoEvents
+from wsgireload.watch.wakeup import NoEvents
 
 COST = 0.03  # seconds to read a chunk
 PIECE = 1000  # bytes: of a chunk, and the most of a file that is not large

@@ -26,7 +26,7 @@ from wsgireload.detect.sweep import PAUSE, ROUND
 from wsgireload.detect.tracked import Folders
 from wsgireload.server import files, native
 from wsgireload.settings import Settings
-from wsgireload.watch.polling import NoEvents
+from wsgireload.watch.wakeup import NoEvents
 
 BEFORE, AFTER = b"answer = 1\n", b"answer = 2\n"
 MARKS = native.marks

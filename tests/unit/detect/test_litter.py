@@ -12,7 +12,7 @@ from wsgireload.detect.globs import Ignored
 from wsgireload.detect.litter import CONTENTS, FILES, FOLDERS, is_litter
 from wsgireload.detect.tracked import Folders, Tracked
 from wsgireload.log import Log
-from wsgireload.watch.polling import NoEvents
+from wsgireload.watch.wakeup import NoEvents
 
 
 def words(text: str) -> list[str]:

@@ -18,7 +18,7 @@ from wsgireload.detect.digests import RACY_NS
 from wsgireload.detect.globs import Ignored
 from wsgireload.detect.tracked import Folders, Tracked
 from wsgireload.log import Log
-from wsgireload.watch.polling import NoEvents
+from wsgireload.watch.wakeup import NoEvents
 
 
 class StopScan(BaseException):
