@@ -24,7 +24,6 @@ else:
 # enum wsgireload_status of csrc/wsgireload.h
 _OK = _REQUESTED = 0
 _ALREADY_REQUESTED, _UNSUPPORTED, _FAILED, _NOT_READY = 1, 2, 3, 4
-_STATES = ("starting", "running", "stopping")
 _SIGNALS = {1: "SIGINT", 2: "SIGTERM"}  # enum wsgireload_signals
 
 # enum wsgireload_interest: a directory or symbolic link itself is moved or deleted, or a name that
@@ -37,17 +36,11 @@ _LONGEST = 4_000_000.0  # seconds: the milliseconds fit C's unsigned int
 
 
 class Apache(NamedTuple):
-    """The httpd that this process is: "" for text that it does not supply."""
+    """The httpd that this process is. The first two are known on Windows only."""
 
-    version: str
-    mpm: str
-    # Known on Windows only:
     parent: int = 0  # the pid of Apache's parent process; 0: it has none
-    state: str = ""  # starting, running or stopping (being replaced); "": unknown
     generation: int = -1  # the number of restarts before this process; -1: unknown
-
-    ready: bool = True  # a restart may be requested now
-    refusal: str | None = None  # one sentence why it never may; None: it may, now or later
+    refusal: str | None = None  # one sentence why no restart may ever be requested
 
 
 def unavailable() -> str | None:
@@ -57,12 +50,9 @@ def unavailable() -> str | None:
 
 def apache() -> Apache | None:
     """Return the Apache that this process is; None where it is another program."""
-    is_apache, version, mpm, parent, state, generation, outlook, refusal = _core().probe()
-    if not is_apache:
-        return None
-    named = _STATES[state] if state in range(len(_STATES)) else ""
+    is_apache, _, _, parent, _, generation, outlook, refusal = _core().probe()
     never = refusal if outlook == _UNSUPPORTED else None
-    return Apache(version, mpm, parent, named, generation, outlook == _REQUESTED, never)
+    return Apache(parent, generation, never) if is_apache else None
 
 
 def command_line() -> str:

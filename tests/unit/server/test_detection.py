@@ -37,7 +37,7 @@ def apache(monkeypatch: pytest.MonkeyPatch) -> None:
     """A native module that loads and reports an Apache; no mod_wsgi yet."""
     monkeypatch.delitem(sys.modules, "mod_wsgi", raising=False)
     monkeypatch.setattr(native, "unavailable", lambda: None)
-    monkeypatch.setattr(native, "apache", lambda: native.Apache("Apache/2.4", "event"))
+    monkeypatch.setattr(native, "apache", native.Apache)
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_embedded(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_embedded_in_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """The debug mode of mod_wsgi-express is that: a daemon process would not help."""
     monkeypatch.setitem(sys.modules, "mod_wsgi", inside(group=""))
-    alone = native.Apache("Apache/2.4", "worker", refusal="this Apache is one process")
+    alone = native.Apache(refusal="this Apache is one process")
     monkeypatch.setattr(native, "apache", lambda: alone)
     assert detect().refusal == "this Apache is one process"
 
@@ -173,9 +173,8 @@ def test_windows_elsewhere(daemon: ModuleType) -> None:
 @pytest.mark.parametrize(
     ("apache", "refusal"),
     [
-        (native.Apache("Apache/2.4", "WinNT", 7, "running", 0), None),
-        (native.Apache("Apache/2.4", "WinNT", 7, "starting", 0, ready=False), None),
-        (native.Apache("Apache/2.4", "WinNT", ready=False, refusal="one process"), "one process"),
+        (native.Apache(7, 0), None),
+        (native.Apache(refusal="one process"), "one process"),
         (None, "mod_wsgi is here, but this process is not Apache's"),
     ],
 )
@@ -347,7 +346,7 @@ def test_the_first_process_of_an_apache(
 ) -> None:
     """On Windows Apache counts its restarts; elsewhere that is not known."""
     monkeypatch.setattr(server, "WINDOWS", windows)
-    found = native.Apache("Apache/2.4", "winnt", generation=generation)
+    found = native.Apache(generation=generation)
     monkeypatch.setattr(native, "apache", lambda: found)
     monkeypatch.setattr(native, "unavailable", lambda: None)
     assert server.is_first_child() is first

@@ -48,9 +48,9 @@ def test_real_core():
 
 
 def test_apache(core):
-    """Inside Apache the version and the MPM are those of httpd."""
+    """Inside Apache a restart may be requested, unless its refusal says otherwise."""
     core.probe = lambda: (True, "Apache/2.4.57", "event", 0, -1, -1, 0, "")
-    assert native.apache() == native.Apache(version="Apache/2.4.57", mpm="event")
+    assert native.apache() == native.Apache()
 
 
 WHY = "Apache is still starting this process"
@@ -59,18 +59,18 @@ WHY = "Apache is still starting this process"
 @pytest.mark.parametrize(
     ("state", "outlook", "refusal", "told"),
     [
-        (0, 4, WHY, ("starting", 7, False, None)),
-        (1, 0, "", ("running", 7, True, None)),
-        (2, 1, "", ("stopping", 7, False, None)),
-        (1, 2, "httpd -X", ("running", 7, False, "httpd -X")),
-        (-1, 2, "mute", ("", 7, False, "mute")),
-        (3, 2, "mute", ("", 7, False, "mute")),
+        (0, 4, WHY, None),
+        (1, 0, "", None),
+        (2, 1, "", None),
+        (1, 2, "httpd -X", "httpd -X"),
+        (-1, 2, "mute", "mute"),
+        (3, 2, "mute", "mute"),
     ],
 )
 def test_apache_on_windows(core, state, outlook, refusal, told):
     """On Windows there are more values; a state that will pass is no refusal."""
     core.probe = lambda: (True, "Apache/2.4.69", "WinNT", 42, state, 7, outlook, refusal)
-    assert native.apache() == native.Apache("Apache/2.4.69", "WinNT", 42, *told)
+    assert native.apache() == native.Apache(42, 7, told)
 
 
 @pytest.mark.parametrize(("status", "asked"), [(0, True), (1, False)])
@@ -212,5 +212,3 @@ def test_statuses():
     """The numbers in native.py are those of the header."""
     for name in ("OK", "REQUESTED", "ALREADY_REQUESTED", "UNSUPPORTED", "FAILED", "NOT_READY"):
         assert getattr(native, f"_{name}") == getattr(lib, f"WSGIRELOAD_{name}")
-    for number, name in enumerate(native._STATES):
-        assert getattr(lib, f"WSGIRELOAD_{name.upper()}") == number
