@@ -6,12 +6,13 @@ Imported, and made, once the application is loaded. What cannot wait for that is
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from wsgireload import settings
 from wsgireload.changes import fingerprint
+from wsgireload.decide.command import Command
 from wsgireload.decide.compiler import Compiler
 from wsgireload.decide.pause import Paused
 from wsgireload.decide.settle import Settle
@@ -192,13 +193,8 @@ class Parts:
         if (words := self._chosen.preflight) is not None:
             from wsgireload.decide import preflight
 
-            yield preflight.Preflight(
-                preflight.command(words, detection.script_paths()),
-                preflight.folder(words, detection.script_folder()),
-                preflight.environment(settings.environment()),
-                SharedAnswer(self._early.folders, f"{self._early.application}.preflight"),
-                time.monotonic,
-            )
+            shared = SharedAnswer(self._early.folders, f"{self._early.application}.preflight")
+            yield preflight.Preflight(_command(words, preflight.LIMIT), shared, time.monotonic)
 
     def _rolling(self) -> Iterator[Gate]:
         if rolling := self._chosen.rolling:
@@ -210,19 +206,13 @@ class Parts:
     def _turn(self, rolling: str | tuple[str, ...], machine: Rolling) -> Gate:
         """The turn of a fleet, of which this machine is one."""
         from wsgireload.coordinator import LIFE, Coordinator
-        from wsgireload.decide import coordinator, preflight, turn
+        from wsgireload.decide import coordinator, turn
 
         life = Coordinator.of(rolling).life if isinstance(rolling, str) else LIFE
         program = ("python", "-P", "-m", "wsgireload.turn")
         words = (*program, rolling) if isinstance(rolling, str) else rolling
-        environment = settings.environment()
-        requests = coordinator.Requests(
-            preflight.command(words),
-            coordinator.owner(environment),
-            preflight.environment(environment),
-            preflight.folder(words, detection.script_folder()),
-            time.monotonic,
-        )
+        owner = coordinator.owner(settings.environment())
+        requests = coordinator.Requests(_command(words, coordinator.LIMIT), owner)
         version = partial(turn.version, self._chosen.trigger)
         return turn.Turn(machine, requests, version, self._trouble, life, time.monotonic)
 
@@ -242,3 +232,13 @@ class Parts:
         handover = Handover(epoch, lambda: self.restart.follows_rejection, lease)
         handover.asked = self._early.asked
         return handover
+
+
+def _command(words: Sequence[str] | str, limit: float) -> Command:
+    """A command of the user's, with the application's Python, folder and paths."""
+    from wsgireload.decide import preflight
+
+    arguments = preflight.command(words, detection.script_paths())
+    environment = preflight.environment(settings.environment())
+    folder = preflight.folder(words, detection.script_folder())
+    return Command(arguments, environment, folder, limit, time.monotonic)

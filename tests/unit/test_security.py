@@ -26,7 +26,8 @@ from wsgireload import settings
 from wsgireload.changes import NONE, Change
 from wsgireload.decide import command
 from wsgireload.decide.budget import Budget
-from wsgireload.decide.preflight import Preflight
+from wsgireload.decide.command import Command
+from wsgireload.decide.preflight import LIMIT, Preflight
 from wsgireload.decide.rolling import Rolling
 from wsgireload.decide.settle import Settle
 from wsgireload.decide.timing import Handover
@@ -444,7 +445,8 @@ def test_a_tracked_file_is_not_run(site: Site, compare: str) -> None:
 def flown(tmp_path: Path, *command: str) -> Hold | None:
     """The verdict of a preflight of this command."""
     shared = SharedAnswer(Candidates([str(tmp_path / "state")], pytest.fail), "site.preflight")
-    gate = Preflight(command, str(tmp_path), dict(os.environ), shared, time.monotonic)
+    made = Command(command, dict(os.environ), str(tmp_path), LIMIT, time.monotonic)
+    gate = Preflight(made, shared, time.monotonic)
     wait_for(lambda: not isinstance(gate.check(NONE), Wait))
     verdict = gate.check(NONE)
     return verdict if isinstance(verdict, Hold) else None

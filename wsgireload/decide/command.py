@@ -52,7 +52,7 @@ class Command:
         clock: Callable[[], float],
     ) -> None:
         """No shell reads the arguments."""
-        self._arguments = arguments
+        self.arguments = arguments
         self._environment = environment
         self._folder = folder
         self._limit = limit
@@ -76,7 +76,7 @@ class Command:
         with contextlib.ExitStack() as stack:
             output = stack.enter_context(temporary_file())
             process = subprocess.Popen(
-                [*self._arguments, *more] if more else self._arguments,
+                [*self.arguments, *more] if more else self.arguments,
                 cwd=self._folder,
                 env=self._environment,
                 stdin=subprocess.DEVNULL if stdin is None else stdin,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from wsgireload.coordinator import NOT_YET, STOPPED, YES
@@ -32,16 +32,9 @@ class Answer(NamedTuple):
 class Requests:
     """One request at a time; `verb` is that of the one that runs, "" if there is none."""
 
-    def __init__(
-        self,
-        command: Sequence[str],
-        owner: str,
-        environment: Mapping[str, str],
-        folder: str | None,
-        clock: Callable[[], float],
-    ) -> None:
-        self._program = " ".join(command[:1])
-        self._command = Command(command, environment, folder, LIMIT, clock)
+    def __init__(self, command: Command, owner: str) -> None:
+        """`command` lacks the arguments of a request, and has `LIMIT`."""
+        self._command = command
         self._owner = owner
         self._failure: Answer | None = None  # it could not be started
         self.verb = ""
@@ -53,7 +46,7 @@ class Requests:
         try:
             self._command.start(verb, self._owner, *words)
         except (OSError, ValueError) as error:
-            self._failure = Answer(None, f"{self._program} cannot be run: {error}")
+            self._failure = Answer(None, f"{self._command.arguments[0]} cannot be run: {error}")
 
     def poll(self) -> Answer | None:
         """The answer, once; None as long as there is none."""

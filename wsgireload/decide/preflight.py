@@ -33,17 +33,11 @@ class Preflight(Gate):
     was away.
     """
 
-    def __init__(
-        self,
-        command: Sequence[str],
-        folder: str | None,
-        environment: Mapping[str, str],
-        shared: SharedAnswer,
-        clock: Callable[[], float],
-    ) -> None:
-        """`command` is a program and its arguments."""
-        self._words = "import" if load_script.__file__ in command else " ".join(command)
-        self._command = Command(command, environment, folder, LIMIT, clock)
+    def __init__(self, command: Command, shared: SharedAnswer, clock: Callable[[], float]) -> None:
+        """`command` has `LIMIT`."""
+        words = command.arguments
+        self._words = "import" if load_script.__file__ in words else " ".join(words)
+        self._command = command
         self._shared = shared
         self._clock = clock
         self._what: str | None = None  # the changes that it is run for

@@ -246,9 +246,9 @@ def test_another_python(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     other = World(world.folder)
     monkeypatch.setattr(
         other.compiler._command,
-        "_arguments",
+        "arguments",
         [
-            *other.compiler._command._arguments[:-1],
+            *other.compiler._command.arguments[:-1],
             "3.5",
         ],
     )

@@ -11,6 +11,7 @@ from support.standins import Clock
 from support.waiting import wait_for
 
 from wsgireload.decide import coordinator
+from wsgireload.decide.command import Command
 from wsgireload.decide.coordinator import LIMIT, NOT_YET, STOPPED, TAKE, YES, Answer, Requests
 
 PRINTS = "import sys; print(*sys.argv[2:]); sys.exit(int(sys.argv[1]))"
@@ -19,7 +20,7 @@ ENDLESS = "import threading; threading.Event().wait()"
 
 def requests(folder: Path, *command: str) -> Requests:
     """What asks by this command."""
-    return Requests(command, "web1", dict(os.environ), str(folder), Clock())
+    return Requests(Command(command, dict(os.environ), str(folder), LIMIT, Clock()), "web1")
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,8 @@ def test_a_command_that_is_missing(tmp_path: Path) -> None:
 def test_a_command_that_hangs(tmp_path: Path) -> None:
     """It is ended, and that is no answer; a command that prints nothing is named by its code."""
     clock = Clock()
-    asking = Requests((sys.executable, "-c", ENDLESS), "web1", {}, str(tmp_path), clock)
+    command = Command((sys.executable, "-c", ENDLESS), {}, str(tmp_path), LIMIT, clock)
+    asking = Requests(command, "web1")
     asking.begin(TAKE)
     assert asking.poll() is None
     clock.now += LIMIT

@@ -14,6 +14,7 @@ from support.waiting import decision
 
 from wsgireload.changes import Change, Changes
 from wsgireload.decide import preflight
+from wsgireload.decide.command import Command
 from wsgireload.decide.preflight import LIMIT, POLL, RETRY, SELDOM, Preflight
 from wsgireload.decide.verdict import GO, Hold, Verdict, Wait
 from wsgireload.report import Held
@@ -40,7 +41,8 @@ class Group:
 
     def runs_command(self, command: list[str]) -> Preflight:
         shared = SharedAnswer(Candidates([str(self.folder / "state")], print), "app.preflight")
-        gate = Preflight(command, str(self.folder), dict(os.environ), shared, self.clock)
+        made = Command(command, dict(os.environ), str(self.folder), LIMIT, self.clock)
+        gate = Preflight(made, shared, self.clock)
         self.made.append(gate)
         return gate
 

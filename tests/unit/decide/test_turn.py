@@ -11,6 +11,7 @@ from support.memorystore import LIFE, Memory
 from support.standins import Clock
 
 from wsgireload.changes import Change, Changes, fingerprint
+from wsgireload.decide.command import Command
 from wsgireload.decide.coordinator import GIVE, KEEP, TAKE, Answer, Requests
 from wsgireload.decide.rolling import LATE, POLL, Rolling
 from wsgireload.decide.turn import RETRY, SELDOM, Turn, version
@@ -44,7 +45,7 @@ class OneRequest(Requests):
     """What one process asks: it is answered by the next poll, unless the test delays it."""
 
     def __init__(self, machine: Machine) -> None:
-        super().__init__((), machine.name, {}, "", machine.fleet.clock)
+        super().__init__(Command((), {}, None, 0.0, machine.fleet.clock), machine.name)
         self._machine = machine
         self._asked: tuple[str, ...] = ()
         self.made: list[str] = []
