@@ -14,8 +14,9 @@ from dataclasses import replace
 from itertools import islice
 
 from wsgireload.cli import mappings, matches
-from wsgireload.cli.directives import Directive, htaccess, read_file
+from wsgireload.cli.directives import Directive, htaccess
 from wsgireload.cli.mappings import Mapping
+from wsgireload.cli.programs import read_file
 from wsgireload.cli.sections import applies, effective, is_found
 
 ALIAS, MATCH = "wsgiscriptalias", "wsgiscriptaliasmatch"

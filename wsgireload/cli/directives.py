@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from wsgireload.cli.httpd import Dump, Httpd
 from wsgireload.cli.macros import Macros
+from wsgireload.cli.programs import read_file
 
 WORD = re.compile(r"""(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[^\s"'])+""")
 QUOTED = re.compile(r""""((?:\\.|[^"\\])*)"|'((?:\\.|[^'\\])*)'""")
@@ -190,12 +191,3 @@ def _section(text: str) -> tuple[str, str]:
     if kind == "~":  # <Files ~ …> is another way to write <FilesMatch …>
         return f"{name.lower()}match", " ".join(rest)
     return name.lower(), " ".join([kind, *rest])
-
-
-def read_file(path: str) -> str:
-    """Return the text of a file; "" if it cannot be read."""
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read()
-    except OSError:  # another user's file
-        return ""

@@ -60,21 +60,14 @@ def serves_application(path: str) -> bool:
 
 def _values(path: str) -> dict[str, str]:
     """Return what a script of express sets, {} if it cannot be read."""
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return dict(re.findall(r"^(\w+) = r?'?(.*?)'?$", file.read(), re.MULTILINE))
-    except OSError:
-        return {}
+    text = programs.read_file(path)
+    return dict(re.findall(r"^(\w+) = r?'?(.*?)'?$", text, re.MULTILINE))
 
 
 def control(config: str, run: Run = programs.run) -> Control | None:
     """Return how Apache is started with this configuration; None if it is not express's."""
     path = os.path.join(os.path.dirname(config), "apachectl")
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            if "MOD_WSGI_SERVER_ROOT" not in file.read():
-                return None
-    except OSError:
+    if "MOD_WSGI_SERVER_ROOT" not in programs.read_file(path):
         return None
     _, out, _ = run(["sh", "-c", PRINT, "sh", path], {})
     words, _, rest = out.partition("\0\0")

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from wsgireload.cli import sections
 from wsgireload.cli.addresses import Served
-from wsgireload.cli.directives import Directive, read_file
+from wsgireload.cli.directives import Directive
+from wsgireload.cli.programs import read_file
 
 VARIABLE = re.compile(r"%\{(?:ENV:([^}]+)|SERVER|HOST|RESOURCE)\}")
 GLOBAL = "%{GLOBAL}"

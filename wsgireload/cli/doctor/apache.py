@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from wsgireload.cli import binary, places, processes
+from wsgireload.cli import binary, places, processes, programs
 from wsgireload.cli.binary import Binary
 from wsgireload.cli.directives import Directive, words
 from wsgireload.cli.doctor.finding import Finding, fail, ok, warn
@@ -19,9 +19,20 @@ from wsgireload.cli.windows import read_pid
 MODULE_CONFIG = "`mod_wsgi-express module-config` of the application's Python prints the lines"
 CANNOT_LOAD = re.compile(r"Cannot load (.+?) into server: (.*)", re.DOTALL)
 NO_CONFIGURATION = re.compile(r"^\S+: Could not open configuration file (.+): (.*)", re.MULTILINE)
-NO_FOLDER = re.compile(r"DefaultRuntimeDir must be a valid directory|Invalid Mutex directory")
-NO_LOGS = re.compile(r"Cannot access directory '")
-NO_GROUP = re.compile(r"WSGI process group not yet configured")
+CURES = (
+    (
+        re.compile(r"Cannot access directory '"),
+        "create that folder, or correct the directive that names it",
+    ),
+    (
+        re.compile(r"DefaultRuntimeDir must be a valid directory|Invalid Mutex directory"),
+        "if Apache has not run since the machine was started, start it: that creates it",
+    ),
+    (
+        re.compile(r"WSGI process group not yet configured"),
+        "write its WSGIDaemonProcess above that line, or correct the name of the group",
+    ),
+)
 UNKNOWN = re.compile(r"Invalid command '<?(WSGI\w*)")
 # The usual ones that every version knows: Apache does not know them without mod_wsgi.
 OF_ANY_VERSION = {
@@ -67,16 +78,8 @@ def broken_configuration(httpd: Httpd, installation: Installation) -> Finding:
     if found := NO_CONFIGURATION.search(error):
         text = f"no configuration: {found[1]}: {found[2]}"
         return fail("configuration", text, "name one with --config FILE")
-    if NO_LOGS.search(error):
-        cure = "create that folder, or correct the directive that names it"
-        return fail("configuration", " ".join(error.split()), cure)
-    if NO_FOLDER.search(error):
-        cure = "if Apache has not run since the machine was started, start it: that creates it"
-        return fail("configuration", " ".join(error.split()), cure)
-    if NO_GROUP.search(error):
-        cure = "write its WSGIDaemonProcess above that line, or correct the name of the group"
-        return fail("configuration", " ".join(error.split()), cure)
-    cure = "correct that line; `apachectl configtest` checks it"
+    cures = (cure for pattern, cure in CURES if pattern.search(error))
+    cure = next(cures, "correct that line; `apachectl configtest` checks it")
     return fail("configuration", " ".join(error.split()), cure)
 
 
@@ -193,8 +196,4 @@ def _cannot_load(path: str, why: str, httpd: Httpd, installation: Installation) 
 
 def _read_line(path: str, number: int) -> str:
     """Return a line of a file; "" if it does not exist."""
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read().splitlines()[number - 1]
-    except (OSError, IndexError):
-        return ""
+    return "".join(programs.read_file(path).splitlines()[number - 1 : number])

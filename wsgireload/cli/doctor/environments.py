@@ -6,6 +6,7 @@ import glob
 import os
 from collections.abc import Iterator, Sequence
 
+from wsgireload.cli import programs
 from wsgireload.cli.doctor.finding import Finding, fail
 from wsgireload.cli.sites import Site
 
@@ -63,12 +64,9 @@ def _packages(home: str) -> Iterator[str]:
 
 
 def _settings(home: str) -> dict[str, str]:
-    try:
-        with open(os.path.join(home, "pyvenv.cfg"), encoding="utf-8", errors="replace") as file:
-            pairs = (line.partition("=") for line in file)
-            return {name.strip(): given.strip() for name, _, given in pairs}
-    except OSError:
-        return {}
+    lines = programs.read_file(os.path.join(home, "pyvenv.cfg")).splitlines()
+    pairs = (line.partition("=") for line in lines)
+    return {name.strip(): given.strip() for name, _, given in pairs}
 
 
 def _nearby(home: str, site: Site) -> Iterator[str]:
