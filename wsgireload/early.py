@@ -34,11 +34,7 @@ class Early:
     """
 
     def __init__(
-        self,
-        chosen: Settings,
-        server: Server,
-        log: Log,
-        on_import: Callable[[], None],
+        self, chosen: Settings, server: Server, log: Log, on_import: Callable[[], None]
     ) -> None:
         """`on_import` is called in the importing thread when modules come after a while without."""
         self.began = time.monotonic()
@@ -58,15 +54,8 @@ class Early:
         parent = detection.process_identity(server.parent)
         here = f"{parent} {server.kind} {server.process_group}"
         self.application = fingerprint(here.encode())
-        self.budget = self._budget(chosen, server, started)
-
-    def _budget(self, chosen: Settings, server: Server, started: float | None) -> Budget:
         clock, first = time.monotonic, detection.is_first_child()
         began = None if started is None else clock() - (time.time() - started)
-        return Budget(
-            chosen.budget,
-            Journal(self.folders, self.application, clock, began, first),
-            OwnWrites(self.folders, self.is_up),
-            server.processes,
-            clock,
-        )
+        journal = Journal(self.folders, self.application, clock, began, first)
+        own_writes = OwnWrites(self.folders, self.is_up)
+        self.budget = Budget(chosen.budget, journal, own_writes, server.processes, clock)

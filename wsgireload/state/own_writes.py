@@ -13,7 +13,7 @@ import sys
 import time
 from _thread import get_ident
 from collections.abc import Callable, Collection, Iterable
-from contextlib import closing
+from contextlib import closing, suppress
 
 from wsgireload.changes import fingerprint
 from wsgireload.state.private_dir import Candidates, PrivateDir
@@ -89,23 +89,18 @@ class OwnWrites:
 
     def _was_just_written(self, path: str) -> bool:
         """Whether a program of another process has just written a file: its mark has to stay."""
-        try:
-            with closing(self._folders.open()) as folder:
-                marked = folder.modified(self._suspects[path])
-                return self._age(folder, path) >= 0 and time.time() - marked < LASTS / 2
-        except (OSError, ValueError):
-            return False
+        with suppress(OSError, ValueError), closing(self._folders.open()) as folder:
+            marked = folder.modified(self._suspects[path])
+            return self._age(folder, path) >= 0 and time.time() - marked < LASTS / 2
+        return False
 
     def _end_program(self) -> None:
         """Remove the marks of the files that it did not write."""
         self._waits = 0
         for path, mark in self._suspects.items():
-            try:
-                with closing(self._folders.open()) as folder:
-                    if self._age(folder, path) < 0:
-                        folder.remove(mark)
-            except (OSError, ValueError):
-                continue
+            with suppress(OSError, ValueError), closing(self._folders.open()) as folder:
+                if self._age(folder, path) < 0:
+                    folder.remove(mark)
 
     def _age(self, folder: PrivateDir, path: str) -> float:
         """Seconds from a file's mark to its last change: negative if it came before."""
