@@ -66,7 +66,6 @@ class Monitor:
 
     @property
     def active(self) -> bool:
-        """Whether this monitor may restart."""
         return not self._stopped
 
     def start(self) -> None:

@@ -144,7 +144,6 @@ class Parts:
         return is_ours
 
     def end(self) -> None:
-        """The monitor ends."""
         self.status_file.remove()
         self.wakeup.end()
         for gate in self.gates:

@@ -105,7 +105,6 @@ class Compiler:
         return judged
 
     def end(self) -> None:
-        """End the process, if it still runs."""
         self._tell(b"")
         self._command.end()
         if self._exchange is not None:

@@ -46,7 +46,6 @@ class Rolling(Gate):
 
     @property
     def is_held(self) -> bool:
-        """Whether this process has the lock."""
         return self._ours is not None
 
     def check(self, _changes: Changes) -> Verdict:

@@ -35,7 +35,6 @@ class Backlog:
         (self._urgent if urgent or path in self._urgent else self._others).setdefault(path, reading)
 
     def drop(self, path: str) -> None:
-        """Have a file not read after all."""
         self._urgent.pop(path, None)
         self._others.pop(path, None)
 

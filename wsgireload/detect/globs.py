@@ -74,7 +74,6 @@ class Ignored:
         self._patterns = [Pattern(path, hidden=True) for path in paths]
 
     def __call__(self, path: str) -> bool:
-        """Whether a path is excluded."""
         if self._named and any(self._named(component) for component in split(path)[1:]):
             return True
         return any(pattern.matches(path) for pattern in self._patterns)

@@ -194,7 +194,6 @@ class Watcher:
                 _core().watch_name(self._handle, directory, os.fsencode(name))
 
     def forget(self, directory: int) -> None:
-        """Stop watching a directory."""
         if self._handle is not None:
             _core().watch_forget(self._handle, directory)
 

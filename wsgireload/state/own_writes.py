@@ -58,7 +58,6 @@ class OwnWrites:
             self.ignore()
 
     def ignore(self) -> None:
-        """Mark nothing any more."""
         self._suspects, self._names = {}, frozenset()
         self._loading, self._waits = False, 0
 

@@ -59,12 +59,10 @@ class PrivateDir:
             raise PermissionError("other users may write there, or it is not ours")
 
     def close(self) -> None:
-        """Close the handle."""
         if self._handle is not None:
             os.close(self._handle)
 
     def names(self) -> list[str]:
-        """The names of all files in it."""
         return os.listdir(self._path if self._handle is None else self._handle)
 
     def read(self, name: str, most: int) -> bytes:
@@ -113,7 +111,6 @@ class PrivateDir:
         return True
 
     def has(self, name: str) -> bool:
-        """Whether there is a file of that name."""
         with contextlib.suppress(OSError):
             return self.modified(name) is not None
         return False
@@ -153,7 +150,6 @@ class PrivateFile:
         return abs(time.time() - os.fstat(self.descriptor).st_mtime)
 
     def write(self, content: bytes) -> None:
-        """Replace its content."""
         os.lseek(self.descriptor, 0, os.SEEK_SET)
         if os.write(self.descriptor, content) != len(content):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -171,7 +171,6 @@ class StatusFile:
             folder.write(self._last_name, self._content)
 
     def remove(self) -> None:
-        """Remove the files of this monitor."""
         if self._folder is not None:
             for ending in (STATE, RESTART, SCAN):  # without the first nothing is answered
                 self._folder.remove(self._name + ending)

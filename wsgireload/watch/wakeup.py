@@ -35,7 +35,6 @@ class Pace:
         return SHARE * self._cost
 
     def begin(self) -> None:
-        """A step begins."""
         self._began = self._clock()
 
     def pause(self, within: float = float("inf"), *, is_calm: bool = False) -> float:
@@ -185,13 +184,11 @@ class NoEvents:
         """Do nothing."""
 
     def listen(self, path: str) -> bool:  # noqa: ARG002 - the same for all
-        """Return True: no file is polled by itself, all of them are."""
         return True
 
     listen_in = listen
 
     def knows(self, folder: str) -> bool:  # noqa: ARG002
-        """Return False: no folder is listened to."""
         return False
 
     def listen_anew(self) -> None:
