@@ -15,12 +15,9 @@ class Late:
     """Makes the parts once, in the first thread that needs them; `parts` is None until then."""
 
     def __init__(
-        self, make: Callable[[type[Parts]], Parts], fail: Callable[[str], None], *, never: bool
+        self, make: Callable[[], Parts], fail: Callable[[str], None], *, never: bool
     ) -> None:
-        """`make` is called with their class; `fail` with a sentence if that raises.
-
-        `never`: as if it had ended.
-        """
+        """`fail` is called with a sentence if `make` raises. `never`: as if it had ended."""
         self._make = make
         self._fail = fail
         self._lock = allocate_lock()
@@ -33,9 +30,7 @@ class Late:
         with self._lock:  # no thread that holds it waits for another one of ours
             if self.parts is None and not self._is_over:
                 try:
-                    from wsgireload.wiring import Parts
-
-                    self.parts = self._make(Parts)
+                    self.parts = self._make()
                 except Exception as raised:  # nothing around us may take the site down
                     self._is_over, error = True, raised
         if error is not None:

@@ -46,18 +46,17 @@ class Monitor:
             chosen.on_event or (lambda _event: None),
             threads.RealThread,
             lambda text: self._log.say_once(Word.WATCHING, text, loud=True),
-            lambda: self._stopped,
+            lambda: not self.active,
         )
         sends = () if chosen.on_event is None else (self._hook.send,)
         self._log = Log(server.application, *sends)
-        self._stopped = refusal is not None
         self._thread: threads.RealThread | None = None
         self._is_leaving = self._must_scan = False
         # A step is, now: the first scan is the baseline of tracked files, and of no others.
         self._is_wanted = bool(chosen.track or chosen.trigger)
         self._since = time.time()
         self._first = Wakeup()  # from the wait for the application
-        self._late = Late(self._parts, self._fail, never=self._stopped)
+        self._late = Late(self._parts, self._fail, never=not self.active)
         if refusal is None:
             self._pace = Pace(chosen.interval, time.monotonic)
             self._early = Early(chosen, server, self._log, self._imported)
@@ -66,12 +65,12 @@ class Monitor:
 
     @property
     def active(self) -> bool:
-        return not self._stopped
+        return self.reason is None
 
     def start(self) -> None:
         """Begin to watch; an inactive monitor logs why it does not."""
-        if self._stopped:
-            self._log.say(Word.INACTIVE, str(self.reason))
+        if self.reason is not None:
+            self._log.say(Word.INACTIVE, self.reason)
             return
         for wrong in self._environment.wrong:
             self._log.say(Word.WATCHING, wrong, loud=True)
@@ -90,7 +89,7 @@ class Monitor:
 
     def reload_required(self) -> bool:
         """Whether the next process has to answer this request: see decide/timing.py."""
-        if not self._stopped:
+        if self.active:
             self._early.asked = True
         # Another process of the group may have been first to notice a change.
         parts = self._late.get() if self._server.processes > 1 else self._late.parts
@@ -99,7 +98,7 @@ class Monitor:
     def track(self, *paths: str | os.PathLike[str]) -> None:
         """Watch more files, folders or globs; SettingsError for what is no path."""
         more = settings.checked("track", paths)
-        if (parts := self._late.get()) is not None and not self._stopped:
+        if (parts := self._late.get()) is not None and self.active:
             parts.detector.track(more)
             self._wake()
 
@@ -110,7 +109,7 @@ class Monitor:
 
     def restart(self, reason: str = "no reason given") -> bool:
         """Request a restart, beyond budget and timing; False where this monitor may not."""
-        if (parts := self._late.get()) is None or self._stopped:
+        if (parts := self._late.get()) is None or not self.active:
             self._log.say(Word.INACTIVE, f"no restart ({reason}): {self.reason}")
             return False
         parts.reloader.request(reason)
@@ -133,7 +132,7 @@ class Monitor:
 
     def leave(self, timeout: float) -> None:
         """As `stop`, when this process ends."""
-        parts = None if self._stopped else self._late.get()
+        parts = self._late.get() if self.active else None
         is_ours = parts is not None and parts.leave()  # before the thread ends and removes files
         self._is_leaving = True
         self._finish(timeout)
@@ -143,7 +142,7 @@ class Monitor:
 
     def stop(self, timeout: float = 5.0) -> None:
         """End the thread, and wait so many seconds for that; stopping twice does no harm."""
-        ran = not self._stopped
+        ran = self.active
         self._finish(timeout)
         if ran and (parts := self._late.parts) is not None:
             parts.reloader.withdraw()
@@ -155,7 +154,7 @@ class Monitor:
 
     def is_due(self) -> bool:
         """Whether this process is about to be replaced, or ends."""
-        parts = None if self._stopped else self._late.parts
+        parts = self._late.parts if self.active else None
         return self._is_leaving or (parts is not None and parts.reloader.is_due)
 
     def _report_end(self, awaited: tuple[Awaited, ...]) -> None:
@@ -166,16 +165,16 @@ class Monitor:
     def forget(self) -> None:
         """In a forked child: there is no thread here, and no lock of the parent's is touched."""
         self._late.end()
-        if not self._stopped:
+        if self.active:
             self._early.imports.remove()
             if (parts := self._late.parts) is not None:
                 parts.forget()
-        self._stopped, self._thread = True, None
+        self._thread = None
         self.reason = "this process was forked from the one that started the monitor"
 
     def _end(self, reason: str) -> None:
-        if not self._stopped:
-            self._stopped, self.reason = True, reason
+        if self.active:
+            self.reason = reason
             self._late.end()
             self._early.imports.remove()
             self._loading.end()
@@ -185,8 +184,10 @@ class Monitor:
         self._end(reason)
         self._log.say(Word.INACTIVE, reason)
 
-    def _parts(self, kind: type[Parts]) -> Parts:
-        return kind(self._settings, self._server, self._log, self._early, self._checkpoint)
+    def _parts(self) -> Parts:
+        from wsgireload.wiring import Parts
+
+        return Parts(self._settings, self._server, self._log, self._early, self._checkpoint)
 
     def _wake(self) -> None:
         self._is_wanted = True
@@ -199,7 +200,7 @@ class Monitor:
             self._wake()
 
     def _checkpoint(self) -> None:
-        if self._stopped:
+        if not self.active:
             raise StopScanning
 
     def _run(self) -> None:
@@ -211,7 +212,7 @@ class Monitor:
         paths = None
         if (parts := self._late.get()) is None:
             return
-        while not self._stopped:
+        while self.active:
             wait = self._guarded(parts, paths)
             seconds = self._settings.interval if wait is None else wait
             # Nothing rests while a restart is decided upon: what changes meanwhile has to count.
