@@ -1,10 +1,10 @@
 """Compile Python sources, and report the first fault: a program of its own, which imports little.
 
 decide/compiler.py runs it beside the application, as `python -I -S compile_sources.py VERSION`.
-It waits for a byte of input. Its output is a file that is open for reading too: a line with a size
-in bytes, then the first two arguments of `write`, marshalled; for each source a line with the size
-in bytes and the path (as hexadecimal UTF-8), then the source. The answer is appended, in lines of
-JSON: the number of each source as its turn comes, and at last its fault or null.
+It waits for a byte of input. Its output is a file that is open for reading too. In it are,
+marshalled: the first two arguments of `write`, as bytes; each path with its source; and None. The
+answer is appended, in lines of JSON: the number of each source as its turn comes, and at last its
+fault or null.
 
 If no source is at fault, their bytecode is written before it ends, so that no visitor waits for it
 after the restart.
@@ -74,22 +74,16 @@ def main(version: str) -> None:
         return
     with open(1, "rb", closefd=False) as file:
         file.seek(0)
-        read = file.read()
-    begin = read.index(b"\n") + 1
-    at = begin + int(read[:begin])
-    kept, since = marshal.loads(read[begin:at])
-    fault, number = None, 0
+        kept, since = marshal.loads(marshal.load(file))
+        sources = list(iter(lambda: marshal.load(file), None))
+    fault = None
     codes: dict[str, Compiled] = {}
-    while at < len(read) and fault is None:
+    for number, (path, source) in enumerate(sources):
         os.write(1, b"%d\n" % number)
-        begin = read.index(b"\n", at) + 1
-        size, path = read[at:begin].split()
-        at = begin + int(size)
-        name = bytes.fromhex(path.decode()).decode("utf-8", "surrogatepass")
-        code, fault = compiled(read[begin:at], name)
-        if code is not None:
-            codes[name] = read[begin:at], code
-        number += 1
+        code, fault = compiled(source, path)
+        if code is None:
+            break
+        codes[path] = source, code
     if fault is None:
         os.write(1, b"null\n")
         write(kept, since, codes)

@@ -68,7 +68,7 @@ class Compiler:
         finally:
             os.close(reading)
         kept = marshal.dumps((self._cached(), self._since))
-        self._exchange.write(b"%d\n" % len(kept) + kept)
+        marshal.dump(kept, self._exchange)  # as bytes: marshal reads a file in tiny pieces
 
     def begin(self, paths: Iterable[str]) -> None:
         """Compile these sources, up to one that cannot be read; a missing one is skipped."""
@@ -86,8 +86,8 @@ class Compiler:
                 break
             if source is not None:
                 self._paths.append(path)
-                name = path.encode("utf-8", "surrogatepass").hex()
-                self._exchange.write(b"%d %s\n" % (len(source), name.encode()) + source)
+                marshal.dump((path, source), self._exchange)
+        marshal.dump(None, self._exchange)
         self._exchange.flush()
         self._size = self._exchange.tell()
         self._tell(b"\n")
