@@ -56,6 +56,6 @@ class Early:
         self.application = fingerprint(here.encode())
         clock, first = time.monotonic, detection.is_first_child()
         began = None if started is None else clock() - (time.time() - started)
-        journal = Journal(self.folders, self.application, clock, began, first)
+        self.journal = Journal(self.folders, self.application, clock, began, first)
         own_writes = OwnWrites(self.folders, self.is_up)
-        self.budget = Budget(chosen.budget, journal, own_writes, server.processes, clock)
+        self.budget = Budget(chosen.budget, self.journal, own_writes, server.processes, clock)

@@ -208,7 +208,7 @@ class Monitor:
         with contextlib.suppress(Exception):  # an error here must not keep the steps from coming
             while not self._is_wanted and self._loading.comes_first():
                 self._first.wait(AGAIN)
-            self._early.budget.tidy()
+            self._early.journal.sweep()  # a start has no time for that
         paths = None
         if (parts := self._late.get()) is None:
             return

@@ -64,10 +64,6 @@ class Budget(Gate):
             if self._is_suspicious(past):
                 self._own_writes.observe(self._journal.paths())
 
-    def tidy(self) -> None:
-        """Remove what other applications left behind: a start has no time for that."""
-        self._journal.sweep()
-
     def complete(self, made_by: Entry) -> None:
         """Record that the application of this process is loaded."""
         self._journal.complete(made_by)
