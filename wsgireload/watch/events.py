@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import errno
 import os
-import sys
 import time
 from collections.abc import Callable, Iterable
 
 from wsgireload.errors import NativeError
 from wsgireload.log import shown
 from wsgireload.server.native import ALL, GONE, ITSELF, NAMES, SAVED, Watcher
+from wsgireload.watch.roots import WINDOWS, inside, watched_folder
 
-WINDOWS = os.name == "nt"
 LOST = -1  # the id of a change that stands for lost events
 ABSENT = {errno.ENOENT, errno.ENOTDIR}
 
@@ -37,6 +36,7 @@ class Events:
         self._trouble = trouble
         self._troubles: set[str] = set()
         self._ids: dict[str, int | None] = {}  # by folder; None: it cannot be watched
+        self._missing: set[str] = set()  # of those, the folders that do not exist
         self._paths_by_id: dict[int, list[str]] = {}
         # Folders and links on the way to watched ones, each with whether a link's target is
         # watched. After an event of one of them its path leads elsewhere.
@@ -50,14 +50,14 @@ class Events:
 
     def listen(self, path: str) -> bool:
         """Report changes of a file, even before it exists; False where it has to be polled."""
-        folder, name = _watched_folder(path)
+        folder, name = watched_folder(path)
         id_ = self._watch(folder, NAMES)
         self._add_name(id_, name)
         if WINDOWS:
             self._remember_spelling(id_, path, name)
         elif os.path.islink(path):  # if it becomes one later, that is an event
             return self._watch_component(path) and id_ is not None
-        return id_ is not None
+        return id_ is not None or self._reports_arrival(folder)
 
     def listen_in(self, folder: str) -> bool:
         """Report every change in a folder, now and later, but not in its subfolders.
@@ -66,10 +66,10 @@ class Events:
         from renaming the folders between the two. False where it has to be polled.
         """
         known = os.path.normcase(folder)
-        if WINDOWS and any(known.startswith(_prefix(whole)) for whole in self._whole_folders):
+        if WINDOWS and any(known.startswith(inside(whole)) for whole in self._whole_folders):
             return True
         if self._watch(folder, ALL) is None:
-            return False
+            return self._reports_arrival(folder)
         self._whole_folders.add(folder)
         return True
 
@@ -95,6 +95,7 @@ class Events:
         for id_ in self._paths_by_id:
             self._watcher.forget(id_)
         self._ids.clear()
+        self._missing.clear()
         self._paths_by_id.clear()
         self._components.clear()
         self._spelling.clear()
@@ -154,11 +155,24 @@ class Events:
             id_ = self._watcher.directory(folder, interest, trust=self._trust)
             self._add_path(id_, folder)
         except NativeError as error:
-            if error.code not in ABSENT and error.message not in self._troubles:
+            if error.code in ABSENT:
+                self._missing.add(folder)
+            elif error.message not in self._troubles:
                 self._troubles.add(error.message)
                 self._trouble(f"{shown(folder)} and others like it are polled: {error.message}")
         self._ids[folder] = id_
         return id_
+
+    def _reports_arrival(self, folder: str) -> bool:
+        """Whether a folder is missing, and there will be an event when it appears.
+
+        So it is with most modules that are imported only if they exist: to poll them would wake an
+        idle process. The folder is one of `_components`.
+        """
+        if folder not in self._missing or not self._components.get(folder):
+            return False
+        above = os.path.dirname(folder)
+        return self._watch(above, NAMES) is not None or self._reports_arrival(above)
 
     def _watch_component(self, path: str) -> bool:
         """Watch for another folder or link at this path, or on the way to it.
@@ -228,21 +242,3 @@ class Events:
             path, name = os.path.dirname(path), os.path.dirname(name)
             if name:
                 self._add_name(id_, name)
-
-
-def _watched_folder(path: str) -> tuple[str, str]:
-    """Return the folder to watch for a file, and the file's name in there.
-
-    On Windows that is the entry of sys.path above it: few handles, each with everything below.
-    """
-    if WINDOWS:
-        roots = [os.path.abspath(entry).rstrip("\\/") for entry in sys.path if entry]
-        above = [root for root in roots if os.path.normcase(path).startswith(_prefix(root))]
-        if above:
-            root = max(above, key=len)
-            return root, path[len(root) + 1 :]
-    return os.path.split(path)
-
-
-def _prefix(root: str) -> str:
-    return os.path.normcase(root) + os.sep

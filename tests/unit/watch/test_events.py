@@ -185,7 +185,7 @@ def test_a_file_that_is_to_come(listener: Listener, tmp_path: Path) -> None:
 def test_a_folder_that_is_to_come(listener: Listener, tmp_path: Path) -> None:
     """Where the folder does not exist either, each step on the way to it is reported."""
     path = tmp_path / "to/come/a.py"
-    assert not listener.events.listen(str(path))  # until then it is polled
+    assert listener.events.listen(str(path))
     listener.listen(path)
     for folder in (tmp_path / "to", tmp_path / "to/come"):
         folder.mkdir()
@@ -577,14 +577,33 @@ def test_no_watch_is_left() -> None:
     assert troubles == ["/c and others like it are polled: this user has no inotify watch left"]
 
 
-def test_a_folder_that_is_not_there_is_no_trouble() -> None:
-    """It is polled, without a message: it will be created, or not."""
-    for code in (errno.ENOENT, errno.ENOTDIR):
-        events, _, troubles = events_over(
-            lambda path, _, code=code: refusal("No", code) if path == "/gone" else None
-        )
-        assert not events.listen("/gone/a.py")
-        assert troubles == []
+@linux
+@pytest.mark.parametrize("code", [errno.ENOENT, errno.ENOTDIR])
+def test_a_folder_that_is_not_there_is_no_trouble(code: int) -> None:
+    """There is no message: it will be created, which is an event, or not."""
+    events, _, troubles = events_over(
+        lambda path, _: refusal("No", code) if path.startswith("/srv/gone") else None
+    )
+    assert events.listen("/srv/gone/a.py")
+    assert events.listen("/srv/gone/deeper/a.py")
+    assert events.listen_in("/srv/gone/deeper")
+    assert troubles == []
+
+
+@linux
+def test_a_folder_that_is_not_there_nor_reported() -> None:
+    """It is polled where its appearance would be no event, at any height above it."""
+
+    def refuses(path: str, interest: int) -> NativeError | None:
+        if "/gone" in path:
+            return refusal("No", errno.ENOENT)
+        return nfs(path, interest)
+
+    events, _, troubles = events_over(refuses)
+    assert not events.listen("/net/gone/a.py")
+    assert not events.listen("/net/gone/deeper/a.py")
+    assert not events.listen_in("/net/gone/deeper")
+    assert troubles == ["/net and others like it are polled: NFS"]
 
 
 @pytest.mark.parametrize("change", [(-1, False, ""), (1, True, "")], ids=["lost", "gone"])

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from wsgireload.watch import events
+from wsgireload.watch import roots as above
 from wsgireload.watch.events import Events
 
 SITE = "C:\\srv\\site"
@@ -40,9 +41,10 @@ def roots(monkeypatch: pytest.MonkeyPatch) -> Roots:
     """Paths are Windows', and Python finds its modules in the site and in its library."""
     windows = SimpleNamespace(**vars(os) | {"path": ntpath, "sep": "\\"})
     path = [SITE, f"{SITE}\\venv\\Lib", ""]
-    monkeypatch.setattr(events, "os", windows)
-    monkeypatch.setattr(events, "sys", SimpleNamespace(path=path))
-    monkeypatch.setattr(events, "WINDOWS", True)
+    for module in (events, above):
+        monkeypatch.setattr(module, "os", windows)
+        monkeypatch.setattr(module, "WINDOWS", True)
+    monkeypatch.setattr(above, "sys", SimpleNamespace(path=path))
     return Roots()
 
 
