@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from support.ansible import Playbook, packages
+from support.apacheserver import wait_for
 from support.commandline import CommandLine
 from support.coordinators import RedisServer
 from support.reader import DOCS, blocks
@@ -204,7 +205,8 @@ def test_the_roll(
     assert command("turn", "--clear", url).code == 0
     for site in machines:
         site.wait_for_line("reloaded: ", count=2)
-    assert command("turn", url).out == "ok    no machine has it\n"
+    nobody = "ok    no machine has it\n"
+    wait_for(lambda: command("turn", url).out == nobody, "the last machine to give up its turn")
 
 
 def test_a_command_of_ones_own(

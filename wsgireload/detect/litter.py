@@ -55,7 +55,7 @@ FILES: Rows = {
     "backups of any editor, and undo files": "*~ *.bak *.bck *.old *.backup *.save *.save.[0-9]*",
     "files that an editor or program renames once they are complete": (
         "*.tmp *___jb_*___ *.kate-swp .goutputstream-* *.vsctmp *.sb-????????-??????"
-        " sedXXXXXX tmpXXXXXXXX .tmp-* .tmpXXXXXX *.tmp.[0-9]*"
+        " CuXXXXXX sedXXXXXX tmpXXXXXXXX .tmp-* .tmpXXXXXX *.tmp.[0-9]*"
     ),
     "projects of editors": (
         "*.code-workspace *.sublime-workspace *.sublime-project *.iml .pydevproject"
@@ -143,6 +143,7 @@ CONTENTS: Rows = {
 
 _WILD = re.compile(r"[*?[]|XXXXXX")
 _RANDOM = {
+    "CuXXXXXX": "(?-i:Cu)XXXXXX",  # coreutils': ln -f
     "XXXXXXXX": r"(?-i:(?=[a-z_]*[0-9])[a-z0-9_]{8})",
     # Of both cases; capitals alone after a small letter; or a digit before a letter.
     "XXXXXX": (

@@ -31,7 +31,7 @@ app.err app.pid app.log.lock app.lock app.lck app.sock core.4711 .git .hg a.py.o
 .a.html.swp a.html.swo .a.html.un~ 4913 .#a.html #a.html# flycheck_a.py a.html~ a.html.bak A.BAK
 a.html.save a.tmp a.html___jb_tmp___ a.html___jb_old___ .a.html.kate-swp .goutputstream-A1B2C3
 sedq8YtRw tmpab12_c3d .a.html.a1B2c3 .a.html.Aaaaaa .in.a.html. a.html.filepart
-sedETJEQN .a.html.ETJEQN .a.html.9TJ3QN .a.html.k3lm9x .a.html.3klmno
+CuVggM7N sedETJEQN .a.html.ETJEQN .a.html.9TJ3QN .a.html.k3lm9x .a.html.3klmno
 .pureftpd-upload.5f.15.3 .ansible_tmpq1w2e3a.html a.html.partial a.zip.part a.crdownload a.download
 .nfs000000000012ab34 .fuse_hidden0001 .~lock.a.odt# .syncthing.a.html.tmp ~syncthing~a.tmp
 .DS_Store ._a.html Thumbs.db thumbs.DB desktop.ini Desktop.ini ~$a.docx .bash_history
@@ -57,7 +57,7 @@ sediment sed_page tmpl_view tmpl_views session.html 404 500 logs Makefile Procfi
 _x.sql _partial.svg .x.html.jinja2 .page.layout.header a.pkl a.parquet GeoIP.dat model.bin a.gz
 robots.txt humans.txt manifest.webmanifest a.swf a.journal .env.v2beta1 .env.app.v2beta
 a.site.logo2.png a.v2.html sed2_a tmp_file.py .x.config.docker a.woff2 a.appcache a.cached-page
-log.2.html logo.1
+log.2.html logo.1 current_v2 cut2size Customer
 """)
 SOURCE_FOLDERS = words("""
 build dist env logs log cache tmp temp data db out bin lib media static templates locale conf config
