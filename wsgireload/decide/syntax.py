@@ -180,7 +180,10 @@ def passed(skipped: Collection[str]) -> Verdict:
 
 
 def vanished(path: str) -> Hold | None:
-    """The hold where a missing file's folder is missing or empty too: unmounted, most likely."""
+    """The hold where a missing file's folder is missing or empty too: unmounted, most likely.
+
+    None if a module has taken the place of the package that the folder was.
+    """
     folder = os.path.dirname(path)
     try:
         with os.scandir(folder) as entries:
@@ -188,4 +191,14 @@ def vanished(path: str) -> Hold | None:
     except OSError as error:
         empty = isinstance(error, (FileNotFoundError, NotADirectoryError))
     reason = f"{shown(folder)} is gone or empty, and nothing has replaced its code"
-    return Hold(reason, Held(path, None, None, None, None)) if empty else None
+    held = empty and not _is_module(folder)
+    return Hold(reason, Held(path, None, None, None, None)) if held else None
+
+
+def _is_module(folder: str) -> bool:
+    """Whether a package is a module now: that of this folder, or one around it that is gone too."""
+    while not os.path.isfile(f"{folder}.py"):
+        folder, below = os.path.dirname(folder), folder
+        if folder == below or os.path.isdir(folder):
+            return False
+    return True

@@ -150,6 +150,15 @@ def test_a_file_that_is_missing_with_its_folder(tmp_path: Path, left: str) -> No
     assert hold is None or hold.place == Held(str(folder / "code.py"), None, None, None, None)
 
 
+@pytest.mark.parametrize("missing", ["pkg/__init__.py", "pkg/sub/code.py"])
+def test_a_package_that_became_a_module(tmp_path: Path, missing: str) -> None:
+    """A package whose folder is gone or empty holds nothing if there is a module of that name."""
+    (tmp_path / "pkg.py").touch()
+    assert vanished(str(tmp_path / missing)) is None
+    (tmp_path / "pkg").mkdir()
+    assert vanished(str(tmp_path / "pkg/__init__.py")) is None
+
+
 def test_nothing_is_run(tmp_path: Path) -> None:
     """Compiling a source does not execute it."""
     path = tmp_path / "code.py"
