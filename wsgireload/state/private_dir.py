@@ -47,6 +47,7 @@ class PrivateDir:
         if not foreign:
             with contextlib.suppress(FileExistsError):
                 os.mkdir(path, 0o700)
+                os.chmod(path, 0o700)  # the umask may forbid this very user to enter it
         if os.name == "nt":
             if getattr(os.lstat(path), "st_reparse_tag", 0) or not os.path.isdir(path):
                 raise PermissionError("it is a link, or no folder")
@@ -125,7 +126,10 @@ class PrivateDir:
         return found.st_atime, found.st_mtime
 
     def _open(self, name: str, flags: int) -> int:
-        return os.open(self._place(name), flags, 0o600, dir_fd=self._handle)
+        descriptor = os.open(self._place(name), flags, 0o600, dir_fd=self._handle)
+        if flags & os.O_CREAT and os.name != "nt":
+            os.fchmod(descriptor, 0o600)  # as above
+        return descriptor
 
     def _place(self, name: str) -> str:
         return os.path.join(self._path, name) if self._handle is None else name

@@ -26,6 +26,20 @@ def test_it_is_made_for_this_user_alone(folder: PrivateDir, path: Path) -> None:
     assert folder.owner == os.geteuid()
 
 
+def test_a_umask_that_takes_all(path: Path) -> None:
+    """This user may use the folder and its files, also if the application's umask forbids it."""
+    before = os.umask(0o777)
+    try:
+        folder = PrivateDir(str(path))
+        folder.write("written", b"text")
+        folder.open_file("kept").close()
+        folder.close()
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(each.stat().st_mode) for each in path.iterdir()} == {0o600}
+
+
 def test_a_foreign_folder_is_not_made(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A foreign folder has to exist, may be another user's, and has to be that user's alone."""
     with pytest.raises(FileNotFoundError):
