@@ -4,6 +4,8 @@ An audit hook sees the files that Python code of this interpreter opens for writ
 the programs that it starts. It cannot be removed again, so only a process that may be part of a
 loop gets one. Each write leaves a mark, an empty file of the state folder whose mtime is the time
 of the write: so other processes of the group and other applications of this user know it too.
+
+What a C library keeps open for writing, as a database, is found among this process's open files.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import time
 from _thread import get_ident
 from collections.abc import Callable, Collection, Iterable
 from contextlib import closing, suppress
+from importlib import import_module
 
 from wsgireload.changes import fingerprint
 from wsgireload.state.private_dir import Candidates, PrivateDir
@@ -67,7 +70,9 @@ class OwnWrites:
             return None
         try:
             with closing(self._folders.open()) as folder:
-                return all(0 <= self._age(folder, path) <= LASTS for path in paths)
+                return all(
+                    _is_open(path) or 0 <= self._age(folder, path) <= LASTS for path in paths
+                )
         except (OSError, ValueError):  # the file is gone, or there is no mark
             return False
 
@@ -134,3 +139,18 @@ class OwnWrites:
     def _mark(self, path: str) -> None:
         with closing(self._folders.open()) as folder:
             folder.write(self._suspects[path], b"")
+
+
+def _is_open(path: str) -> bool:
+    """Whether this process has a file open for writing; False on Windows."""
+    if os.name == "nt":
+        return False
+    fcntl = import_module("fcntl")  # by name: type checkers know it on UNIX only
+    with suppress(OSError):
+        found = os.stat(path)
+        for name in os.listdir("/dev/fd"):
+            with suppress(OSError):  # listing has opened one, and other threads close theirs
+                is_it = os.path.samestat(os.fstat(int(name)), found)
+                if is_it and fcntl.fcntl(int(name), fcntl.F_GETFL) & WRITING:
+                    return True
+    return False

@@ -136,6 +136,16 @@ def test_what_another_writes(world: World, way: Callable[[Path], None]) -> None:
     assert world.wrote() is False
 
 
+def test_what_a_c_library_writes(world: World) -> None:
+    """A file that this process has open for writing is its own, as a database; by whomever."""
+    for flags, is_own in ((os.O_RDONLY, False), (os.O_WRONLY, True), (os.O_RDWR, True)):
+        with unobserved(world):
+            descriptor = os.open(world.file, flags)
+        assert world.wrote() is is_own
+        os.close(descriptor)
+    assert world.wrote() is False
+
+
 def test_reading_is_no_writing(world: World) -> None:
     """Nor is writing a file of the same name elsewhere."""
     world.file.read_text()
