@@ -1,8 +1,8 @@
 """Load WSGI scripts as mod_wsgi does, and report what they raise: a program of its own.
 
 decide/preflight.py runs it beside the application, as `python -P load_script.py SCRIPT...` with the
-application's module paths. It ends with 0 if all scripts load. Else its last line is `MARK` and
-what has failed, as JSON; see `report.Failed`.
+application's module paths. It ends with 0 if all scripts load, and its last line is `LOADED`. Else
+that is `MARK` and what has failed, as JSON; see `report.Failed`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from wsgireload.server.detection import SCRIPT_PREFIX
 from wsgireload.server.load_failure import failed, since_script
 
 MARK = "wsgireload-failed "
+LOADED = "wsgireload-loaded"
 
 
 def main(scripts: Sequence[str]) -> None:
@@ -32,13 +33,14 @@ def main(scripts: Sequence[str]) -> None:
     try:
         for number, path in enumerate(scripts):
             runpy.run_path(path, run_name=f"{SCRIPT_PREFIX}{number}")
+        last = LOADED
     except BaseException as error:
         why = failed(error, since_script(error.__traceback__, scripts))
-        # In one piece, at the end: other threads may print as well.
-        sys.stdout.flush()
-        sys.stderr.write(f"\n{MARK}{json.dumps(plain(why))}\n")
+        last = f"{MARK}{json.dumps(plain(why))}"
         code = 1
+    # In one piece, at the end: other threads may print as well.
     sys.stdout.flush()
+    sys.stderr.write(f"\n{last}\n")
     sys.stderr.flush()
     os._exit(code)
 

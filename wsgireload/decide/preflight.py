@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from wsgireload.changes import Changes
 from wsgireload.decide import load_script
-from wsgireload.decide.command import Command, Outcome, interpreter
+from wsgireload.decide.command import LOST, Command, Outcome, interpreter
 from wsgireload.decide.verdict import GO, Gate, Go, Hold, Verdict, Wait
 from wsgireload.report import Failed, Held, parse, plain
 from wsgireload.server.load_failure import source_line
@@ -75,9 +75,11 @@ class Preflight(Gate):
 
     def _judge(self, outcome: Outcome) -> Go | Hold:
         """The verdict on the new code after the command has ended."""
-        if outcome.code == 0:
+        # Without an exit code, as where SIGCHLD is ignored, its last line has the answer too.
+        loaded = outcome.text.rstrip().rpartition("\n")[2] == load_script.LOADED
+        if outcome.code == 0 or (outcome.code == LOST and loaded):
             return GO
-        if outcome.code == 1 and (failed := _failed(outcome.text)):
+        if outcome.code in (1, LOST) and (failed := _failed(outcome.text)):
             return _hold_of(failed)
         lines = " / ".join(outcome.lines)
         ended = f"ended with {outcome.code}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -400,6 +401,18 @@ def test_a_script_that_ends_its_process(group: Group) -> None:
     assert "does not load: SystemExit: 3" in reason(loads(group, "raise SystemExit(3)"))
     gone = reason(loads(group, "import os\nos._exit(3)"), OTHER)
     assert "the preflight 'import' ended with 3" in gone
+
+
+def test_scripts_without_an_exit_code(group: Group) -> None:
+    """Where SIGCHLD is ignored no exit code can be had: what the program has printed counts."""
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        assert verdict(loads(group, "print('fine')")) == GO
+        assert "does not load: NameError" in reason(loads(group, "no_such"), OTHER)
+        gone = reason(loads(group, "import os\nos._exit(0)"), Changes({"a.py": Change(b"4")}))
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+    assert "ended with 256" in gone
 
 
 def test_the_output_of_a_command(group: Group) -> None:
