@@ -6,6 +6,7 @@ from the application.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -15,10 +16,13 @@ from wsgireload.changes import fingerprint
 from wsgireload.decide.budget import Budget
 from wsgireload.detect.baseline import Absence, Baseline
 from wsgireload.detect.imports import Imports
+from wsgireload.detect.links import Links
+from wsgireload.detect.missing import is_text
 from wsgireload.detect.modules import Modules
 from wsgireload.log import Log, Word
 from wsgireload.server import detection
 from wsgireload.server.detection import Server
+from wsgireload.server.libraries import is_installed
 from wsgireload.server.running import requests
 from wsgireload.settings import Settings
 from wsgireload.state.journal import Journal
@@ -44,10 +48,12 @@ class Early:
         self.is_loading = detection.scripts_loading if has_script else lambda: False
         self.is_up = detection.scripts_loaded if has_script else lambda: True
         started = detection.process_started()
-        self.imports = Imports(on_import)
+        entries = (path for path in filter(is_text, sys.path) if not is_installed(path))
+        links = Links([*detection.script_paths(), *entries])
+        self.imports = Imports(on_import, links)
         # A process that was forked from one with modules in it was not empty when it began.
         absence = Absence(started if chosen.server is None else None)
-        self.baseline = Baseline(self.imports, absence, Modules())
+        self.baseline = Baseline(self.imports, absence, Modules(links=links))
         self.requests = requests(server.mod_wsgi)
         self.folders = Candidates(settings.state_folders(), partial(log.say_once, Word.WATCHING))
         # The application in this Apache.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -150,3 +151,23 @@ def test_a_symlink_swap(new_site: Sites) -> None:
     (site.app / "next").replace(current)
     site.wait_for_value("release 2", "shop.WORD")
     assert site.started() == 2
+
+
+def test_a_symlink_swap_under_real_paths(new_site: Sites) -> None:
+    """So is a swap under code that resolves its own path; the script is the same in both."""
+    site = new_site(scripts={"/": "current/app.wsgi"})
+    script = (site.app / "app.wsgi").read_text()
+    insert = "import os, sys\n\nsys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))\n"
+    for release in ("1", "2"):
+        site.write(f"releases/{release}/shop.py", f'WORD = "release {release}"\n')
+        path = site.write(f"releases/{release}/app.wsgi", f"{insert}import shop\n{script}")
+        os.utime(path, (1, 1))
+    (site.app / "current").symlink_to("releases/1")
+    site.start()
+    assert site.ask("shop.WORD").value == "release 1"
+    site.wait_for_looks()
+
+    (site.app / "next").symlink_to("releases/2")
+    (site.app / "next").replace(site.app / "current")
+    site.wait_for_value("release 2", "shop.WORD")
+    assert "current/shop.py" in site.wait_for_line("restarting: ")[0].text

@@ -55,14 +55,15 @@ class Detector:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.importing = True
-        self._trigger = settings.trigger
+        self._by_link = by_link = baseline.modules.links
+        self._trigger = settings.trigger and by_link(settings.trigger)
         self._events = events
         self._baseline = baseline
         self._checkpoint = checkpoint
         self._by_code = settings.compare == "code"
         self._programs = Programs()
         self._digests = Digests(log, checkpoint)
-        self._ignored = Ignored(settings.ignore)
+        self._ignored = Ignored(map(by_link, settings.ignore))
         self._folders = Folders(events.listen_in, log, checkpoint)
         self._tracked = Tracked(self._ignored, self._folders)
         self._sweep = Sweep(clock)
@@ -74,8 +75,8 @@ class Detector:
         self._own = 0, 0  # of so many files, how many are the application's own
         self._broken_off = False  # the last scan did not end
         self.track(settings.track)
-        if settings.trigger is not None:
-            self.track([settings.trigger])
+        if self._trigger is not None:
+            self.track([self._trigger])
 
     def __len__(self) -> int:
         return len(self._paths) - len(self._absent)
@@ -109,7 +110,7 @@ class Detector:
 
     def track(self, paths: Iterable[str]) -> None:
         """Track more files, folders or globs, from the next scan on; from any thread."""
-        self._tracked.add(paths)
+        self._tracked.add(map(self._by_link, paths))
 
     def is_watched(self, path: str) -> bool:
         """Whether an event at this path may be a change of something watched."""

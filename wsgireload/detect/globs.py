@@ -68,6 +68,7 @@ class Ignored:
     """The paths that the user has excluded: bare names anywhere, paths and globs with all below."""
 
     def __init__(self, ignore: Iterable[str]) -> None:
+        ignore = tuple(ignore)
         names = [fnmatch.translate(name) for name in ignore if os.path.basename(name) == name]
         self._named = re.compile("|".join(names)).match if names else None
         paths = [path for path in ignore if os.path.basename(path) != path]

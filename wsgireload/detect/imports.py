@@ -14,6 +14,7 @@ from types import ModuleType
 
 from wsgireload.detect.bytecode import distrust
 from wsgireload.detect.digests import Digest, digest_of
+from wsgireload.detect.links import Links
 from wsgireload.detect.missing import is_text
 
 NOTED_BYTES = 1 << 20  # a larger file is not read while the application waits for its import
@@ -28,11 +29,12 @@ class Imports:
 
     So the files of modules whose import fails are known too, and stale bytecode is removed in time.
     So are the names that no finder found. `on_import` is called, in the importing thread, at the
-    first import after a call of `seen` that returned none.
+    first import after a call of `seen` that returned none. Files are those of `links`.
     """
 
-    def __init__(self, on_import: Callable[[], None]) -> None:
+    def __init__(self, on_import: Callable[[], None], links: Links | None = None) -> None:
         self._on_import = on_import
+        self._links = links or Links()
         self._seen: deque[tuple[str, Digest]] = deque()
         self._quiet = False
         self._searches: set[tuple[int, str]] = set()  # now under way: thread and name
@@ -115,13 +117,14 @@ class Imports:
         digest = note(path)
         distrust(path)
         if digest is not None:
-            self._seen.append((path, digest))
+            self._seen.append((self._links(path), digest))
         self._wake()
 
     def _note_missing(self, name: str, path: Sequence[str] | None) -> None:
         if name not in self._missing and len(self._missing) < MOST_MISSING:
             self._missing.add(name)
-            self._new_missing.append((name, [*filter(is_text, sys.path if path is None else path)]))
+            folders = filter(is_text, sys.path if path is None else path)
+            self._new_missing.append((name, [*map(self._links, folders)]))
             self._wake()
 
     def _wake(self) -> None:

@@ -12,6 +12,7 @@ from itertools import islice
 from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any, NamedTuple
 
+from wsgireload.detect.links import Links
 from wsgireload.server.detection import EXPRESS_PREFIX, SCRIPT_PREFIX
 
 PYTHON_SUFFIXES = (".py", ".pyw")
@@ -30,10 +31,11 @@ class Source(NamedTuple):
 
 
 class Modules:
-    """Finds the source of each module of this interpreter, once."""
+    """Finds the source of each module of this interpreter, once, by its path of `links`."""
 
-    def __init__(self, modules: dict[str, Any] | None = None) -> None:
+    def __init__(self, modules: dict[str, Any] | None = None, links: Links | None = None) -> None:
         self._given = modules
+        self.links = links or Links()
         self._known: dict[str, object] = {}  # the identity of each
 
     @property
@@ -55,7 +57,7 @@ class Modules:
             known[name] = identity
             source = source_of(name, module)
             if source is not None:
-                yield source
+                yield source._replace(path=self.links(source.path))
 
     def _candidates(self, *, thorough: bool) -> Mapping[str, object]:
         """The newest modules if all the others are known; else all of them."""

@@ -21,6 +21,7 @@ from wsgireload.detect.baseline import Baseline
 from wsgireload.detect.detector import Detector, Events
 from wsgireload.detect.digests import MISSING, digest_of
 from wsgireload.detect.imports import note
+from wsgireload.detect.links import Links
 from wsgireload.detect.modules import Modules
 from wsgireload.detect.sweep import PAUSE, ROUND
 from wsgireload.detect.tracked import Folders
@@ -49,6 +50,7 @@ class Application:
         self.not_found: list[str] = []
         self.loaded_after = float("inf")  # every file on disk is older than the load
         self.log = Lines()
+        self.links = Links()
         self.detector = self.make(NoEvents(), ignore=ignore)
 
     def make(
@@ -59,7 +61,8 @@ class Application:
         **settings: object,
     ) -> Detector:
         """A detector that has not scanned yet."""
-        self.baseline = Baseline(self, self, Modules(self.modules))  # type: ignore[arg-type]
+        modules = Modules(self.modules, self.links)
+        self.baseline = Baseline(self, self, modules)  # type: ignore[arg-type]
         return Detector(Settings.of(**settings), self.log, events, self.baseline, checkpoint, clock)
 
     def seen(self) -> Iterator[tuple[str, bytes]]:
@@ -818,6 +821,22 @@ def test_a_missing_module_that_appears(app: Application, name: str) -> None:
     assert app.differs() == {name: "appeared"}
     Path(path).unlink()
     assert app.differs() == {}
+
+
+def test_a_release_by_its_real_path(app: Application) -> None:
+    """Modules, tracked files and ignored ones below a link's target are those below the link."""
+    for release, content in (("1", BEFORE), ("2", AFTER)):
+        for name in ("seen.py", "a.py", "b.html", "c.html"):
+            app.write(f"releases/{release}/{name}", content)
+    current, real = app.root / "current", app.root / "releases/1"
+    current.symlink_to("releases/1")
+    app.links = Links([f"{current}/app.wsgi"])
+    app.detector = app.make(NoEvents(), track=f"{real}/*.html", ignore=f"{real}/c.html")
+    app.load("releases/1/a.py")
+    assert app.differs() == {}
+    current.unlink()
+    current.symlink_to("releases/2")
+    assert app.differs() == {"current/a.py": "modified", "current/b.html": "modified"}
 
 
 def test_a_missing_module_that_appears_before_the_next_scan(app: Application) -> None:
