@@ -50,6 +50,17 @@ def test_compiling_messages(site: ExampleSite) -> None:
     assert all(f"{FILE} " in said for said in site.restarts())
 
 
+def test_settings_that_come_later(site: ExampleSite) -> None:
+    """A module that the settings could not import, before the app was there, goes live with it."""
+    path = site.app / "mysite" / "settings.py"
+    tried = "try:\n    from mysite.local import *\nexcept ImportError:\n    pass\n"
+    path.write_text(f"{path.read_text()}\n{tried}")
+    assert site.begin() == FIRST
+    local = site.app / "mysite" / "local.py"
+    answer = site.answer_after(lambda: local.write_text('SITE_NAME = "Local"\n'))
+    assert answer == "Local says: Hello!\n"
+
+
 def test_a_page_that_reloads_itself(site: ExampleSite) -> None:
     """Django's answers are of a type of its own; its pages get the script all the same."""
     site.begin()

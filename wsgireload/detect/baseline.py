@@ -14,12 +14,15 @@ Without evidence the file is taken to be what was loaded: nothing may restart th
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
 from bisect import bisect_left
 from collections.abc import Collection, Iterator
+from itertools import chain
 
+from wsgireload.detect import optional
 from wsgireload.detect.bytecode import is_source_of
 from wsgireload.detect.digests import MISSING, Digest, changed_ns
 from wsgireload.detect.imports import Imports, note
@@ -57,6 +60,7 @@ class Baseline:
         self._absence = absence
         self._digests: dict[str, Digest] = {}
         self._sources: dict[str, Source] = {}  # by path: their evidence was not examined yet
+        self._unseen: list[Source] = []  # loaded without the hook, and not searched for imports
         at_start = *detection.script_paths(), *path_files_now()
         self._noted = {path: note(path) for path in at_start}
 
@@ -68,15 +72,23 @@ class Baseline:
 
     def missing(self) -> Iterator[str]:
         """Record and return new paths at which modules were missing that were to be imported."""
-        for name, folders in self._imports.missing():
+        for name, folders in chain(self._imports.missing(), self._missing_before()):
             for path in places(name, folders):
                 if path not in self._digests:
                     self.record(path, MISSING)
                     yield path
 
+    def _missing_before(self) -> Iterator[tuple[str, list[str]]]:
+        while self._unseen:
+            source = self._unseen.pop()
+            with contextlib.suppress(Exception):  # modules may be objects of any kind
+                yield from list(optional.missing(source.path, source.module))
+
     def expect(self, source: Source) -> None:
         """Examine the evidence for a module's file once its digest is known."""
         self._sources[source.path] = source
+        if source.is_python:
+            self._unseen.append(source)
 
     def record(self, path: str, digest: Digest) -> None:
         """Record the digest of a file as it was when the process loaded its code."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
+from glob import escape
 from itertools import islice
 from typing import Protocol
 
@@ -186,6 +188,9 @@ class Detector:
             self._absent.pop(path, None)
         fresh = dict.fromkeys(path for path in self._baseline.missing() if not self._ignored(path))
         self._absent.update(fresh)
+        # A folder of sources is a package too, also without the file of one.
+        packages = (path for path in fresh if os.path.basename(path) == "__init__.py")
+        self._tracked.add(os.path.join(escape(os.path.dirname(path)), "*.py") for path in packages)
         self._add(fresh)
         return fresh
 

@@ -823,6 +823,16 @@ def test_a_missing_module_that_appears(app: Application, name: str) -> None:
     assert app.differs() == {}
 
 
+def test_a_missing_package_without_its_own_file(app: Application) -> None:
+    """A folder of sources is a package too; one without a source is none yet."""
+    app.not_found = ["[local]", "local"]
+    assert app.differs() == {}
+    app.write("local/readme.txt")
+    assert app.differs() == {}
+    app.write("local/conf.py")
+    assert app.differs() == {"local/conf.py": "appeared"}
+
+
 def test_a_release_by_its_real_path(app: Application) -> None:
     """Modules, tracked files and ignored ones below a link's target are those below the link."""
     for release, content in (("1", BEFORE), ("2", AFTER)):

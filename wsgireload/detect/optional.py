@@ -1,0 +1,84 @@
+"""Optional imports of modules that were loaded before the import hook could see them fail.
+
+So it is with Django's settings, which end in `try: from local_settings import *`: they are loaded
+before the first app can call `start()`. Here their text is read.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from importlib.machinery import PathFinder
+from typing import TYPE_CHECKING, Any
+
+from wsgireload.detect.missing import is_text
+from wsgireload.server.files import content
+from wsgireload.server.libraries import is_own
+
+if TYPE_CHECKING:
+    import ast
+
+MOST = 200_000  # bytes of a source: parsing it stops this process for 0.1 s
+MAY_FAIL = re.compile(rb"ImportError|ModuleNotFoundError|\bsuppress\b|\btry:\s+(?:import|from)\b")
+
+
+def missing(path: str, module: str) -> Iterator[tuple[str, list[str]]]:
+    """Names that a source may have failed to import, and the folders that were searched.
+
+    Only names that cannot be found now: whether another one was missing then is unknown.
+    """
+    if not is_own(os.path.dirname(path)):
+        return
+    try:
+        text = content(path)
+        if len(text) > MOST or not MAY_FAIL.search(text):
+            return
+        import ast  # few sources need it
+
+        tree = compile(text, path, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return
+    modules = dict(sys.modules)
+    for name in dict.fromkeys(_imported(tree, _package(path, module))):
+        found = _first_missing(name, modules)
+        if found is not None and PathFinder.find_spec(*found) is None:
+            yield found
+
+
+def _package(path: str, module: str) -> str:
+    """The package in which relative imports of a module begin."""
+    is_package = os.path.basename(path) == "__init__.py"
+    return module if is_package else module.rpartition(".")[0]
+
+
+def _imported(tree: ast.AST, package: str) -> Iterator[str]:
+    """The names of modules, or of objects in them, that are imported where that may fail."""
+    import ast
+
+    for block in ast.walk(tree):
+        if not isinstance(block, (ast.Try, ast.With)):
+            continue
+        for node in (each for line in block.body for each in ast.walk(line)):
+            if isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                above = package.rsplit(".", node.level - 1)[0] if node.level else ""
+                base = ".".join(filter(None, (above, node.module)))
+                yield from (f"{base}.{alias.name}".strip(".") for alias in node.names)
+
+
+def _first_missing(name: str, modules: Mapping[str, Any]) -> tuple[str, list[str]] | None:
+    """The first part of a name that is no module, and the folders of its package; None without."""
+    package, known, folders = None, "", sys.path
+    for part in name.split("."):
+        known = f"{known}.{part}".strip(".")
+        if known not in modules:
+            is_there = part == "*" if package is None else part in ("*", *vars(package))
+            is_there = is_there or known in sys.builtin_module_names
+            searched = [*filter(is_text, folders)]
+            return (known, searched) if searched and not is_there else None
+        package = modules[known]
+        folders = vars(package).get("__path__", ())
+    return None
