@@ -21,19 +21,19 @@ Rows = dict[str, str]  # for each reason, names or globs
 FILES: Rows = {
     "Python's bytecode, Jython's": "*.pyc *.pyo *$py.class",
     "results of Python's tools: coverage, profilers, type checkers, test selection": (
-        ".coverage .coverage.* coverage.xml .dmypy.json .testmondata* .noseids *.prof *.lprof"
-        " *.pstats *.tsbuildinfo .*cache .pnp.* .yarn-integrity *.scssc"
+        ".coverage .coverage.* coverage.xml lcov.info .dmypy.json .testmondata* .noseids"
+        " *.prof *.lprof *.pstats perf.data *.tsbuildinfo .*cache .pnp.* .yarn-integrity *.scssc"
         " tags tags.temp .tags gtags grtags gpath cscope.out"
     ),
     "SQLite, and what it keeps beside a database": (
         "*.db *.db-* *.db3 *.s3db *.sl3 *.sqlite *.sqlite[0-9] *.sqlite-* *.sqlite[0-9]-*"
-        " *.sqlitedb *-journal *-wal *-shm"
+        " *.sqlitedb *-journal *-wal *-shm etilqs_*"
     ),
     "other databases: dbm, LMDB, H2, DuckDB, Access, Firebird, ZODB, Redis, RRD, MySQL, Berkeley": (
         "*.dbm *.gdbm *.ndbm *.bdb *.dir *.pag *.shelf *.shelve *.mdb *.mdb-lock *.lmdb"
         " *.lmdb-lock *.mdbx *.duckdb *.ddb *.wal *.accdb *.laccdb *.ldb *.sst *.fdb data.fs"
-        " data.fs.* *.rdb *.aof *.rrd *.wsp *.tdb *.tch *.tcb *.kch *.kct *.ibd *.myd *.myi"
-        " *.realm *.realm.note *.mdf *.ldf *.ndf __db.[0-9]* log." + "[0-9]" * 10
+        " data.fs.* *.rdb *.aof *.aof.manifest *.rrd *.wsp *.tdb *.tch *.tcb *.kch *.kct *.ibd"
+        " *.myd *.myi *.realm *.realm.note *.mdf *.ldf *.ndf __db.[0-9]* log." + "[0-9]" * 10
     ),
     "sessions and caches that a running application writes, some by a hash": (
         "*.cache *.djcache celerybeat-schedule celerybeat-schedule.* celerybeat-schedule-*"
@@ -41,18 +41,20 @@ FILES: Rows = {
     ),
     "logs, and logs that were rotated by number or date, or packed": (
         "*.log *.log[0-9] *.log[._-][0-9]* *.log.gz *.log.bz2 *.log.xz *.log.zst *.log.zip"
-        " *.log.old *.log.txt *_log *_log[.-][0-9]* *_log.gz *.out *.out[.-][0-9]*"
-        " *.err *.err[.-][0-9]* *.stdout *.stderr syslog syslog.[0-9]*"
+        " *.log.lz4 *.log.br *.log.gz.[0-9]* *.log.old *.log.txt *_log *_log[.-][0-9]* *_log.gz"
+        " *.out *.out[.-][0-9]* *.err *.err[.-][0-9]* *.stdout *.stderr syslog syslog.[0-9]*"
     ),
-    "what marks a running process": "*.pid *.lock *.lck *.sock",
+    "what marks a running process": "*.pid *.lock *.lockfile *.lck *.sock",
     "memory of a crashed process": "core.[0-9] core.[0-9]*[0-9] vgcore.* *.core *.dmp *.stackdump",
     "version control: in a worktree or a submodule, .git is a file": ".git .hg .svn .fslckout",
-    "left by merges and patches": "*.orig *.rej",
+    "left by merges and patches": "*.orig *.rej *.mine",
     "Vim: swap files, and its probe of a folder": (
-        ".*.sw? .sw[a-p] *.sw[j-p] 4913 .viminfo .viminf* .netrwhist"
+        ".*.sw? .sw[a-p] *.sw[j-p] 4913 .viminfo .viminf* .netrwhist session.vim"
     ),
     "Emacs: locks, autosaved files, files for its checkers": ".#* #*# flycheck_* *_flymake.*",
-    "backups of any editor, and undo files": "*~ *.bak *.bck *.old *.backup *.save *.save.[0-9]*",
+    "backups of any editor, and undo files": (
+        "*~ *.bak *.bck *.old *.backup *.save *.save.[0-9]* deadjoe"
+    ),
     "files that an editor or program renames once they are complete": (
         "*.tmp *___jb_*___ *.kate-swp .goutputstream-* *.vsctmp *.sb-????????-??????"
         " CuXXXXXX sedXXXXXX tmpXXXXXXXX .tmp-* .tmpXXXXXX *.tmp.[0-9]*"
@@ -60,25 +62,30 @@ FILES: Rows = {
     "projects of editors": (
         "*.code-workspace *.sublime-workspace *.sublime-project *.iml .pydevproject"
     ),
-    "unfinished uploads: rsync, lftp, FTP servers, WinSCP, Ansible, mutagen, Unison, rclone": (
-        ".*.*.XXXXXX .in.* *.filepart .pureftpd-upload.* .sftpgo-upload.* .ansible_tmp*"
+    "unfinished uploads: rsync, lftp, FTP servers, WinSCP, mutagen, Unison, rclone, clouds": (
+        ".*.*.XXXXXX .in.* *.filepart .pureftpd-upload.* .sftpgo-upload.*"
         " .mutagen-temporary-* .unison.* *.partial *.upload *.uploading *.lftp-pget-status"
-        " .ftpquota .xdp-*"
+        " .ftpquota .xdp-* *_.gstmp .azdownload-* *._copying_"
+    ),
+    "files in the making of Ansible, Salt, Chef, CFEngine, RPM and apk": (
+        ".ansible_tmp* __salt.tmp.* .chef-* *.cfnew *.cfsaved *.cfedited *;???????? .apk.*"
     ),
     "unfinished downloads: browsers, curl, aria2, BitTorrent": (
         "*.part *.crdownload *.download *.opdownload *.crswap *.incomplete *.aria2 *.!ut *.!qb"
-        " *.!sync"
+        " *.!sync *.ytdl *.part-frag[0-9]*"
     ),
     "files that are open while they are deleted: NFS, FUSE, SMB": ".nfs* .fuse_hidden* .smbdel*",
     "synchronised folders: Syncthing, Nextcloud, Dropbox, LibreOffice's locks": (
         ".~* .syncthing.* ~syncthing~* .owncloudsync.* .dropbox .stignore"
     ),
     "macOS and its network folders": (
-        ".ds_store ._* .apdisk .com.apple.* .lsoverride .volumeicon.icns .afpdeleted*"
+        ".ds_store ._* .apdisk .com.apple.* .lsoverride .volumeicon.icns .afpdeleted* .localized"
     ),
     "Windows and Office": "thumbs.db ehthumbs.db ehthumbs_vista.db desktop.ini ~$*",
     "desktops and shells, where the folder is a home": ".directory .*_history .wget-hsts",
-    "package managers: the configuration that was replaced": "*.dpkg-* *.rpmsave *.rpmnew",
+    "package managers: the configuration that was replaced": (
+        "*.dpkg-* *.ucf-* *.rpmsave *.rpmnew *.rpmorig *.pacnew *.pacsave *.apk-new"
+    ),
     "our own: see state/, wiring.py and decide/rolling.py": (
         "[0-9]*-????????????????.state* [0-9]*-????????????????.restart ????????????????.call"
         " [0-9]*-????????????????.scan ????????????????.ended*"
@@ -92,12 +99,13 @@ FOLDERS: Rows = {
         "site-packages dist-packages __pypackages__ *.egg-info *.dist-info .eggs"
     ),
     "virtual environments of the usual names": (
-        ".venv* venv .virtualenv virtualenv .direnv .conda .pixi .tox .nox"
+        ".venv* venv .mamba .micromamba .virtualenv virtualenv .direnv .conda .pixi .tox .nox"
     ),
     "bytecode, and caches by their name": "__pycache__ .*cache",
     "Python's tools": (
         ".hypothesis .pytype .pyre .benchmarks .ropeproject .ipynb_checkpoints .scrapy"
-        " .pybuilder .pdm-build .pants.d htmlcov cython_debug .spyderproject .spyproject"
+        " .pybuilder .pdm-build .pants.d .snakemake .wandb .virtual_documents .buildozer"
+        " dask-worker-space htmlcov cython_debug .spyderproject .spyproject"
         " flask_session"
     ),
     "packages and output of JavaScript's tools": (
@@ -107,12 +115,15 @@ FOLDERS: Rows = {
         " .netlify .wrangler .expo .swc .grunt .quasar .tmp .temp"
     ),
     "other tools' output": (
-        ".gradle .m2 .terraform .vagrant .aws-sam .stack-work .dart_tool .ansible"
+        ".gradle .m2 .terraform .vagrant .aws-sam .stack-work .dart_tool .ansible .kitchen .bundle"
+        " .cargo .rustup .metals .bloop .kotlin .cxx .swiftpm .scannerwork .sonarlint .psalm"
+        " .elixir_ls .stack .cabal-sandbox dist-newstyle cdk.out .cdk.staging .rproj.user"
     ),
-    "version control": ".git *.git .hg .svn _svn .bzr .jj .sl .pijul _darcs",
+    "version control": ".git *.git .hg .svn _svn .bzr .jj .sl .pijul _darcs .osc .fossil",
     "editors": (
         ".idea .vscode .vscode-test .vs .fleet .zed .nova .atom .history .cursor .windsurf"
-        " .claude .vim nbproject nppbackup __history __recovery"
+        " .claude .vim .c9 .theia .eclipse .metadata .kdev4 .komodotools .lapce .helix"
+        " nbproject nppbackup __history __recovery"
     ),
     "databases that are folders, and what belongs to a database": (
         "*.db *.sqlite *.leveldb *.ldb *.rocksdb *.lmdb *.mdb *.duckdb *.realm.management"
@@ -121,7 +132,7 @@ FOLDERS: Rows = {
     "macOS, Windows, Linux: trash, indexes, thumbnails": (
         ".appledouble .appledb .appledesktop .spotlight-v100 .trashes .trash .trash-*"
         " .fseventsd .temporaryitems .documentrevisions-v100 __macosx $recycle.bin lost+found"
-        " .thumbnails"
+        " .thumbnails @eadir #recycle #snapshot .snapshot .zfs"
     ),
     "synchronised folders": ".stversions .stfolder .sync .tmp.drive* .dropbox.cache",
 }
@@ -140,6 +151,10 @@ CONTENTS: Rows = {
     "Xapian": "iamglass",
     "Whoosh": "MAIN_WRITELOCK",
 }
+
+# A glob with an open end, as of rotated logs, means no file with one of these suffixes: a template
+# release_log.2.html, or settings for a site.db-prod.ini.
+_SOURCES = "py html? xml json ya?ml toml ini cfg conf j2 jinja2? mako mo po css js sql"
 
 _WILD = re.compile(r"[*?[]|XXXXXX")
 _RANDOM = {
@@ -194,6 +209,8 @@ def _names(folder: bool) -> _Names:  # compiled only where a folder is tracked
 
 def _regex(glob: str) -> str:
     found = fnmatch.translate(glob)
+    if glob[0] == "*" == glob[-1]:
+        found = rf"(?!.*\.(?:{_SOURCES.replace(' ', '|')})\Z){found}"
     for placeholder, random in _RANDOM.items():
         found = found.replace(placeholder, random)
     return found

@@ -36,14 +36,20 @@ CuVggM7N sedETJEQN .a.html.ETJEQN .a.html.9TJ3QN .a.html.k3lm9x .a.html.3klmno
 .nfs000000000012ab34 .fuse_hidden0001 .~lock.a.odt# .syncthing.a.html.tmp ~syncthing~a.tmp
 .DS_Store ._a.html Thumbs.db thumbs.DB desktop.ini Desktop.ini ~$a.docx .bash_history
 a.conf.dpkg-dist a.code-workspace __db.001 log.0000000001 syslog.1 a.html.crswap .dccache
-.xdp-a.html-x1 29240f6d1128be89ddc327294631.val sessionidabcdefghijklmnopqrstuvwxyz012345
+appendonly.aof.manifest etilqs_Ab12Cd34 app.log.gz.1 app.log.lz4 a.lockfile a.mine Session.vim
+DEADJOE a.html;6567abcd a.conf.ucf-dist a.conf.pacnew .apk.5f3a1b2c3d a.cfnew
+.chef-a20151002-1-abc.html __salt.tmp.Ab12Cd a.html_.gstmp .azDownload-0f8f-a.html
+a.html._COPYING_ a.mp4.part-Frag0 a.ytdl .xdp-a.html-x1 29240f6d1128be89ddc327294631.val
+sessionidabcdefghijklmnopqrstuvwxyz012345
 """)
 LEFT_FOLDERS = words("""
 __pycache__ .git site.git .hg .svn .bzr .jj .idea .vscode .vs .IDEA .pytest_cache .mypy_cache
 .ruff_cache .cache .sass-cache .parcel-cache .tox .nox .hypothesis htmlcov .ipynb_checkpoints
 .venv .venv312 venv site-packages a.egg-info node_modules Node_Modules bower_components .next .nuxt
 .svelte-kit .turbo .terraform .~tmp~ a.download __MACOSX .Trash-1000 $RECYCLE.BIN lost+found
-chroma.leveldb flask_session
+chroma.leveldb flask_session .metals .cargo .eclipse .theia .lapce .kdev4 .swiftpm .scannerwork
+.snakemake cdk.out dist-newstyle dask-worker-space .osc @eaDir #recycle .snapshot .zfs .wandb
+.Rproj.user
 """)
 SOURCES = words("""
 a.py a.pyi a.html a.jinja2 a.j2 a.mako a.txt a.xml a.css a.scss a.js a.mjs a.ts a.map a.svg a.png
@@ -58,6 +64,8 @@ _x.sql _partial.svg .x.html.jinja2 .page.layout.header a.pkl a.parquet GeoIP.dat
 robots.txt humans.txt manifest.webmanifest a.swf a.journal .env.v2beta1 .env.app.v2beta
 a.site.logo2.png a.v2.html sed2_a tmp_file.py .x.config.docker a.woff2 a.appcache a.cached-page
 log.2.html logo.1 current_v2 cut2size Customer
+change.log-2024.html change_log-2024.html release_log.2.html site.db-prod.ini a.db-replica.toml
+print.out-2.html page.err-404.html report.out.1.j2 a.save.2.py schema.db-1.sql catalog.log-2.mo
 """)
 SOURCE_FOLDERS = words("""
 build dist env logs log cache tmp temp data db out bin lib media static templates locale conf config
