@@ -22,7 +22,7 @@ from wsgireload.decide.verdict import Gate
 from wsgireload.detect.bytecode import freshen
 from wsgireload.detect.detector import Detector
 from wsgireload.detect.missing import path_files
-from wsgireload.detect.modules import cached
+from wsgireload.detect.modules import cached, compiles
 from wsgireload.early import Early
 from wsgireload.log import Log, Word
 from wsgireload.reloader import Reloader
@@ -83,7 +83,7 @@ class Parts:
         self.gates = [
             self.pause,
             settle,
-            Syntax(checkpoint, compiler, settle.left_in_doubt, settle.is_endless),
+            Syntax(checkpoint, compiler, settle.left_in_doubt, settle.is_endless, compiles),
             *self._checks(),
             early.budget,
             *self._rolling(),

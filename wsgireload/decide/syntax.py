@@ -28,6 +28,7 @@ class Syntax(Gate):
     `left` returns the seconds for which writing may go on after all. So long nothing is held, and a
     change without a source passes only after the compiler had nothing to do: on a busy machine the
     writer of the next file waits for its turn, too. `is_endless`: writing goes on and on.
+    `by_hook` returns whether the application's own import hook accepts a source that is no Python.
     """
 
     def __init__(
@@ -36,11 +37,14 @@ class Syntax(Gate):
         compiler: Compiler,
         left: Callable[[], float] = lambda: 0.0,
         is_endless: Callable[[], bool] = lambda: True,
+        by_hook: Callable[[str], bool] = lambda _path: False,
     ) -> None:
         self._checkpoint = checkpoint
         self._compiler = compiler
         self._left = left
         self._is_endless = is_endless
+        self._by_hook = by_hook
+        self._accepted: set[str] = set()  # sources that a hook has accepted
         self._begun: Wanted | None = None
         self._checked: Wanted | None = None
         self._judged: tuple[Verdict, bool] | None = None  # and whether the verdict lasts
@@ -55,6 +59,7 @@ class Syntax(Gate):
         if self._begun != wanted and not self._is_endless():
             self._begun = None
         if self._begun is None and self._checked != wanted:
+            self._accepted.clear()
             self._begin(*wanted)
             self._begun = wanted
             return Wait(0.0)
@@ -108,6 +113,10 @@ class Syntax(Gate):
         if judged is None:
             return None
         if judged.path is not None and judged.fault is not None:
+            if judged.fault[-1] and self._by_hook(judged.path):
+                self._accepted.add(judged.path)
+                self._begin([each for each in sources if each not in self._accepted], False)
+                return None
             return hold_of(judged.path, judged.fault), judged.fault[-1]
         return passed(judged.skipped), True
 
@@ -119,7 +128,7 @@ class Syntax(Gate):
                 skipped.append(path)
                 continue
             hold, lasting = compiles(path)
-            if hold is not None:
+            if hold is not None and not self._by_hook(path):
                 return hold, lasting
         return passed(skipped), True
 

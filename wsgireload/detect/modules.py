@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from wsgireload.detect.links import Links
 from wsgireload.server.detection import EXPRESS_PREFIX, SCRIPT_PREFIX
+from wsgireload.server.files import content
 
 PYTHON_SUFFIXES = (".py", ".pyw")
 HEAP_TYPE = 1 << 9  # a class of Python's: the __dict__ of one in C may be that of another object
@@ -86,6 +87,28 @@ def cached() -> dict[str, str]:
         return {}
     found = [source_of(name, module) for name, module in dict(sys.modules).items()]
     return {each.path: each.cached for each in found if each is not None and each.cached}
+
+
+def compiles(path: str) -> bool:
+    """Whether the loader of a loaded source compiles it in a way of its own, and accepts it now.
+
+    An import hook may translate what is no Python. This runs the hook, as the new process will.
+    """
+    name = os.path.basename(path)
+    for key, module in dict(sys.modules).items():
+        source = source_of(key, module)
+        if source is None or os.path.basename(source.path) != name:
+            continue
+        try:
+            loader = getattr(_namespace(module).get("__spec__"), "loader", None)
+            compile_source = getattr(type(loader), "source_to_code", None)
+            is_its_own = compile_source not in (None, SourceFileLoader.source_to_code)
+            if is_its_own and os.path.samefile(source.path, path):
+                loader.source_to_code(content(path), source.path)  # type: ignore[union-attr]
+                return True
+        except BaseException:  # whatever the hook raises
+            return False
+    return False
 
 
 def _identity(module: object) -> object:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 from support.reloading import NoCompiler
 from support.standins import Lines
+from support.waiting import decision
 
 from wsgireload.changes import DELETED, Change, Changes
 from wsgireload.decide import syntax
+from wsgireload.decide.compiler import Compiler
 from wsgireload.decide.syntax import StaleBytecode, Syntax
 from wsgireload.decide.verdict import GO, Hold, Verdict, Wait
 
@@ -164,6 +168,25 @@ def test_a_source_that_goes_on_changing(world: World) -> None:
     world.broken = {"a.py": True}
     assert world.verdict() == Hold("a.py")
     assert len(world.compiled) == 2
+
+
+@pytest.mark.parametrize("is_beside", [True, False])
+def test_a_source_that_a_hook_translates(tmp_path: Path, is_beside: bool) -> None:
+    """What the application's own import hook accepts holds nothing; all others are compiled."""
+    sources = [tmp_path / name for name in ("a.py", "b.py", "c.py")]
+    for source in sources:
+        source.write_text("@@ = 1\n" if source.name < "c" else "X = 1\n")
+    compiler = Compiler(dict(os.environ), time.monotonic) if is_beside else NoCompiler()
+    accepted = {str(sources[0]), str(sources[1])}
+    gate = Syntax(lambda: None, compiler, by_hook=accepted.__contains__)
+    changes = Changes({str(source): Change(b"1", is_python=True) for source in sources})
+    assert decision(gate, changes) == GO
+    sources[2].write_text("X = = 1\n")
+    changes = Changes({str(source): Change(b"2", is_python=True) for source in sources})
+    held = decision(gate, changes)
+    assert isinstance(held, Hold)
+    assert str(sources[2]) in held.reason
+    gate.end()
 
 
 def test_a_reset(world: World) -> None:

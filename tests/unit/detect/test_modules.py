@@ -11,13 +11,15 @@ import sys
 import weakref
 import zipfile
 from collections.abc import Iterator, Mapping
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
 from support.builds import FREE_THREADED
 
-from wsgireload.detect.modules import Modules, Source, source_of
+from wsgireload.detect.modules import Modules, Source, compiles, source_of
 
 NAME = "wsgireload_test_of_modules"
 frees_modules = pytest.mark.skipif(
@@ -453,3 +455,31 @@ def test_sys_modules_may_be_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "modules", Watchdog(sys.modules))
     sys.modules[NAME] = module(__file__="/srv/a.py")
     assert [source.path for source in modules.new(thorough=False)] == ["/srv/a.py"]
+
+
+class Translating(SourceFileLoader):
+    """Compiles a source that is no Python."""
+
+    def source_to_code(self, data, path, *, _optimization=-1):  # type: ignore[no-untyped-def]
+        return compile(bytes(data).replace(b"@@", b"X"), path, "exec")
+
+
+@pytest.mark.parametrize(("loader", "accepts"), [(Translating, True), (SourceFileLoader, False)])
+def test_a_loader_that_compiles_by_itself(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    loader: type[SourceFileLoader],
+    accepts: bool,
+) -> None:
+    """It is asked about the source as it is now, and that of Python is not; by any path."""
+    path = tmp_path / "translated.py"
+    path.write_text("@@ = 1")
+    spec = spec_from_file_location("translated", path, loader=loader("translated", str(path)))
+    assert spec is not None
+    monkeypatch.setitem(sys.modules, "translated", module_from_spec(spec))
+    (tmp_path / "link").symlink_to(tmp_path)
+    assert compiles(str(path)) is accepts
+    assert compiles(str(tmp_path / "link/translated.py")) is accepts
+    path.write_text("@@ = = 1")
+    assert not compiles(str(path))
+    assert not compiles(str(tmp_path / "other.py"))
