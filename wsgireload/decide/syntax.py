@@ -113,7 +113,7 @@ class Syntax(Gate):
         if judged is None:
             return None
         if judged.path is not None and judged.fault is not None:
-            if judged.fault[-1] and self._by_hook(judged.path):
+            if self._is_translated(judged.path, judged.fault):
                 self._accepted.add(judged.path)
                 self._begin([each for each in sources if each not in self._accepted], False)
                 return None
@@ -128,9 +128,14 @@ class Syntax(Gate):
                 skipped.append(path)
                 continue
             hold, lasting = compiles(path)
-            if hold is not None and not self._by_hook(path):
+            if hold is not None and not (lasting and self._by_hook(path)):
                 return hold, lasting
         return passed(skipped), True
+
+    def _is_translated(self, path: str, fault: Fault) -> bool:
+        """Whether a hook accepts what is no Python. It runs in this process, which must not end."""
+        is_syntax = fault[0] is not None and fault[-1]
+        return is_syntax and size(path) <= MOST_HERE and self._by_hook(path)
 
 
 class StaleBytecode(Gate):

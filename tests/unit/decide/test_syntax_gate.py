@@ -14,7 +14,7 @@ from support.waiting import decision
 
 from wsgireload.changes import DELETED, Change, Changes
 from wsgireload.decide import syntax
-from wsgireload.decide.compiler import Compiler
+from wsgireload.decide.compiler import Compiler, Judgement
 from wsgireload.decide.syntax import StaleBytecode, Syntax
 from wsgireload.decide.verdict import GO, Hold, Verdict, Wait
 
@@ -186,6 +186,25 @@ def test_a_source_that_a_hook_translates(tmp_path: Path, is_beside: bool) -> Non
     held = decision(gate, changes)
     assert isinstance(held, Hold)
     assert str(sources[2]) in held.reason
+    gate.end()
+
+
+@pytest.mark.parametrize(("text", "ends"), [("x", True), ("@@ = 1\n" + "#" * 200_000, False)])
+def test_a_hook_is_not_asked_in_this_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, ends: bool
+) -> None:
+    """About a source that may end Python, or stop it for long."""
+    source = tmp_path / "a.py"
+    source.write_text(text)
+    asked: list[str] = []
+    compiler = Compiler(dict(os.environ), time.monotonic)
+    if ends:
+        fault = None, None, None, "compiling it ends Python with exit code -11", True
+        monkeypatch.setattr(compiler, "poll", lambda: Judgement(str(source), fault))
+    gate = Syntax(lambda: None, compiler, by_hook=lambda path: not asked.append(path))
+    changes = Changes({str(source): Change(b"1", is_python=True)})
+    assert isinstance(decision(gate, changes), Hold)
+    assert asked == []
     gate.end()
 
 
