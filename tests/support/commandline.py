@@ -42,11 +42,12 @@ class CommandLine:
         """A new environment of this Python, with wsgireload and more in it, and a mod_wsgi."""
         venv.create(home, symlinks=True)
         installed = next(home.glob("lib/python3*/site-packages"))
-        copy_packages(installed, "wsgireload", *packages)
+        wanted = ["wsgireload", *packages]
         try:
             Apache.of_the_system()
         except SkipTest:  # the system has none for this Python
-            copy_packages(installed, "mod_wsgi")
+            wanted.append("mod_wsgi")
+        copy_packages(installed, *dict.fromkeys(wanted))
         return cls(home)
 
     @classmethod
