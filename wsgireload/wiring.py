@@ -14,6 +14,7 @@ from wsgireload import settings
 from wsgireload.changes import fingerprint
 from wsgireload.decide.command import Command
 from wsgireload.decide.compiler import Compiler
+from wsgireload.decide.neighbours import Neighbours
 from wsgireload.decide.pause import Paused
 from wsgireload.decide.settle import Settle
 from wsgireload.decide.syntax import StaleBytecode, Syntax
@@ -34,7 +35,7 @@ from wsgireload.settings import Settings
 from wsgireload.state.group import GroupEpoch, GroupLease, SharedAnswer
 from wsgireload.state.pause import application_name
 from wsgireload.state.private_dir import NO_GROUP
-from wsgireload.state.status_file import StatusFile
+from wsgireload.state.status_file import Neighbour, StatusFile
 from wsgireload.watch.events import Events
 from wsgireload.watch.wakeup import EventWakeup, NoEvents, Wakeup
 
@@ -85,6 +86,7 @@ class Parts:
             settle,
             Syntax(checkpoint, compiler, settle.left_in_doubt, settle.is_endless, compiles),
             *self._checks(),
+            Neighbours(self._neighbours, self.status_file.request_scan, clock),
             early.budget,
             *self._rolling(),
             StaleBytecode(freshen, log),
@@ -154,6 +156,9 @@ class Parts:
         self.wakeup.end()
         for gate in self.gates:
             gate.forget()
+
+    def _neighbours(self) -> list[Neighbour]:
+        return self.status_file.neighbours(detection.process_started() or 0.0)
 
     def _restart(self) -> Restart:
         if self._server.kind == "windows":

@@ -64,6 +64,30 @@ def test_the_other_interpreters_file(new_site: Sites) -> None:
     assert site.started() == 2
 
 
+@pytest.mark.parametrize("is_first", [True, False])
+def test_the_other_interpreter_is_broken(new_site: Sites, is_first: bool) -> None:
+    """Of two applications in one process, none is restarted while the other's code is rejected."""
+    site = new_site(scripts={"/": "app.wsgi", "/b": "b.wsgi"})
+    shutil.copy(site.app / "app.wsgi", site.app / "b.wsgi")
+    broken, good = ("only_a", "only_b") if is_first else ("only_b", "only_a")
+    at = {"only_a": "/", "only_b": "/b"}
+    for name in at:
+        site.write(f"{name}.py", 'WORD = "old"\n')
+    site.noisy = True
+    site.start()
+    for name, url in at.items():
+        assert site.ask(f"{name}.WORD", at=url).value == "old"
+        site.wait_for_looks(at=url)
+    site.write(f"{broken}.py", "WORD = = 1\n")  # at once, as by `git pull`
+    site.write(f"{good}.py", 'WORD = "new"\n')
+    site.wait_for_line("holding: this process also serves ")
+    assert {site.ask(f"{name}.WORD", at=url).value for name, url in at.items()} == {"old"}
+    assert site.started() == 1
+    site.write(f"{broken}.py", 'WORD = "new"\n')
+    for name, url in at.items():
+        site.wait_for_value("new", f"{name}.WORD", at=url)
+
+
 @pytest.mark.each_mod_wsgi
 def test_three_processes(new_site: Sites) -> None:
     """All processes of a group are replaced, each once, and none stays behind with old code."""

@@ -27,6 +27,7 @@ from wsgireload.state.private_dir import Candidates, PrivateDir
 
 STATE, RESTART, SCAN, ENDED = ".state", ".restart", ".scan", ".ended"
 REWRITE = 3600.0  # seconds: the journal removes files from that folder that are a day old
+MOST_BYTES = 1 << 20  # of a status file: any user may have written it
 COUNTED = 10.0  # seconds: as often a new number of requests is written
 
 
@@ -40,6 +41,16 @@ class Snapshot(NamedTuple):
     group: str
     interval: float
     status: Status
+
+
+class Neighbour(NamedTuple):
+    """Another monitor of this process. `is_asked`: its status does not show yet what came of a
+    scan that was requested.
+    """
+
+    name: str
+    status: Status
+    is_asked: bool
 
 
 def parse(content: bytes) -> Snapshot:
@@ -169,6 +180,29 @@ class StatusFile:
             return
         with contextlib.suppress(OSError), contextlib.closing(self._folders.open()) as folder:
             folder.write(self._last_name, self._content)
+
+    def neighbours(self, began: float) -> list[Neighbour]:
+        """Return the other monitors of this process; [] if their files cannot be read.
+
+        `began` is when this process did (seconds since 1970): others had its number before.
+        """
+        found: list[Neighbour] = []
+        with contextlib.suppress(OSError), contextlib.closing(self._folders.open()) as folder:
+            for file in folder.names():
+                name = file.removesuffix(STATE)
+                if name in (file, self._name) or not name.startswith(f"{os.getpid()}-"):
+                    continue
+                is_asked = folder.has(name + SCAN)  # before its status, which comes first
+                with contextlib.suppress(Exception):  # any process of this user may have written it
+                    status = parse(folder.read(file, MOST_BYTES)).status
+                    if (status.since or 0.0) >= began:
+                        found.append(Neighbour(name, status, is_asked))
+        return found
+
+    def request_scan(self, name: str) -> None:
+        """Request a scan of another monitor: see `Neighbour`."""
+        with contextlib.suppress(OSError), contextlib.closing(self._folders.open()) as folder:
+            folder.write(name + SCAN, b"")
 
     def remove(self) -> None:
         if self._folder is not None:

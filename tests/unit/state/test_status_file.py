@@ -421,3 +421,32 @@ def test_the_last_status(file: StatusFile, folder: Path) -> None:
     (path,) = folder.iterdir()
     assert path.suffix == ENDED
     assert parse(path.read_bytes()).status.files == 2
+
+
+def test_other_monitors_of_this_process(file: StatusFile, folder: Path) -> None:
+    """Their statuses; not its own, nor those of other processes, before it or beside it."""
+    assert file.neighbours(0.0) == []
+    write(file, 1)
+    content = json.loads((folder / (NAME + STATE)).read_bytes())
+    for name, since in (("0", 200.0), ("00", 100.0), ("other", None)):
+        content["status"].update(application=name, since=since)
+        (folder / f"{os.getpid()}-{name}.state").write_text(json.dumps(content))
+        (folder / f"{os.getpid()}{name}-app.state").write_text(json.dumps(content))
+    (folder / f"{os.getpid()}-damaged.state").write_text("{")
+    (folder / f"{os.getpid()}-0.restart").touch()
+    [found] = file.neighbours(150.0)
+    assert (found.name, found.status.application) == (f"{os.getpid()}-0", "0")
+    assert {each.status.application for each in file.neighbours(0.0)} == {"0", "00", "other"}
+
+
+def test_another_monitor_is_asked(file: StatusFile, folder: Path) -> None:
+    """It is asked until its status shows what came of its scan."""
+    other = StatusFile(Candidates((str(folder),), print), "other", "site", 2.5, "0123")
+    write(other, 1)
+    name = f"{os.getpid()}-other"
+    file.request_scan(name)
+    assert [each.is_asked for each in file.neighbours(0.0)] == [True]
+    other.restart_requested()
+    assert other.scan_requested()
+    other.write(2, lambda: STATUS._replace(files=2), is_decided=True)
+    assert [(each.is_asked, each.status.files) for each in file.neighbours(0.0)] == [(False, 2)]
