@@ -35,7 +35,7 @@ class ExpressSite(Site):
     """
 
     def __init__(self, python: CommandLine, *options: str, as_user: bool = False) -> None:
-        super().__init__(Apache.of_the_system(), Application())
+        super().__init__(Apache.of_venv(python.home), Application())
         self.python = python
         self.options = options
         self.entry_point = str(self.app / "app.wsgi")
