@@ -146,6 +146,24 @@ def test_four_interpreters(new_site: WindowsSites) -> None:
     assert site.restarts() == 1
 
 
+def test_another_interpreter_is_broken(new_site: WindowsSites) -> None:
+    """One application of the child does not restart it while another's new code is rejected."""
+    site = new_site(scripts={"/": "app.wsgi", "/b": "b.wsgi"})
+    shutil.copy(site.app / "app.wsgi", site.app / "b.wsgi")
+    site.write("only_b.py", 'WORD = "old"\n')
+    site.start()
+    assert (site.ask().value, site.ask("only_b.WORD", at="/b").value) == ("old", "old")
+    site.wait_for_looks()
+    site.wait_for_looks(at="/b")
+    site.write("only_b.py", "WORD = = 1\n")
+    site.edit("words.py", "old", "new")
+    site.wait_for_line("holding: this process also serves ")
+    assert (site.ask().value, site.restarts()) == ("old", 0)
+    site.write("only_b.py", 'WORD = "new"\n')
+    site.wait_for_value("new")
+    site.wait_for_value("new", "only_b.WORD", at="/b")
+
+
 def test_a_change_while_the_old_child_drains(site: WindowsSite) -> None:
     """A second change in that time is the new child's: one more restart, and not two."""
     site.write("slow.py", "import time\n\ndef answer():\n    time.sleep(6)\n    return 'done'\n")
