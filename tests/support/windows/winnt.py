@@ -132,7 +132,8 @@ class WindowsServer(Server):
 
     @property
     def pid(self) -> int:
-        """The parent's."""
+        """The parent's. It listens before it writes the file."""
+        self.wait_for(lambda: self.pid_file.exists() and self.pid_file.read_text(), "its pid")
         pid = int(self.pid_file.read_text())
         if pid not in self.running():
             raise ServerError("Apache is not running")
