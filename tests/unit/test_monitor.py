@@ -838,7 +838,8 @@ def test_a_new_process_reports_that_it_is_up(begin, tmp_path: Path) -> None:
         fcntl.flock(roll, fcntl.LOCK_EX)  # as a process has it that is being replaced
         monitor = looked(begin(rolling=True, interval=3600.0))
         looked_again(monitor, 3)
-    looked_again(monitor, 1)
+        looks = monitor.status().looks
+    wait_for(lambda: monitor.status().looks > looks)
     wait_for(lambda: all(gate.announce() for gate in monitor._late.parts.gates))
 
 
