@@ -123,8 +123,12 @@ def test_a_hostile_folder(faulty: Faulty, chaos: Chaos) -> None:
     for _ in range(chaos.often(1, 20)):
         for hostile, words in chaos.random.sample(list(planted.items()), len(planted)):
             before = len(site.log)
-            away(site, faulty.state)
-            plant(site, hostile, faulty.state)
+            is_planted = False
+            while not is_planted:  # a process may make its folder anew in between
+                away(site, faulty.state)
+                with contextlib.suppress(FileExistsError, IsADirectoryError):
+                    plant(site, hostile, faulty.state)
+                    is_planted = True
             faulty.reload()
             assert not words or faulty.said_since(before, words), hostile.__doc__
     assert list((faulty.state.parent / "elsewhere").iterdir()) == []
