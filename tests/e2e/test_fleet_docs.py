@@ -205,8 +205,8 @@ def test_the_roll(
     assert command("turn", "--clear", url).code == 0
     for site in machines:
         site.wait_for_line("reloaded: ", count=2)
-    nobody = "ok    no machine has it\n"
-    wait_for(lambda: command("turn", url).out == nobody, "the last machine to give up its turn")
+    free = "ok    no machine has it\n"
+    wait_for(lambda: command("turn", url).out == free, "the end of the last machine's turn")
 
 
 def test_a_command_of_ones_own(

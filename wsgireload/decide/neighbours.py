@@ -10,8 +10,8 @@ from wsgireload.log import shown
 from wsgireload.report import Awaited
 from wsgireload.state.status_file import Neighbour
 
-WAIT = Wait(0.02)  # between two looks at their answers
-SILENT = 5.0  # seconds until one that does not answer is waited for no more
+WAIT = Wait(0.02)  # seconds between two checks whether the others have decided
+SILENT = 5.0  # seconds until one that does not answer is no longer awaited
 LONGEST = 70.0  # the same for one whose code has changed: longer than a preflight takes
 OTHERS = (Awaited("another application of this process"),)
 
@@ -60,6 +60,6 @@ class Neighbours(Gate):
             self._requested[other.name] = now
             self._request_scan(other.name)
             return True
-        has_decided = not other.is_asked or other.status.waiting == OTHERS
+        has_decided = not other.is_scan_pending or other.status.waiting == OTHERS
         longest = LONGEST if other.status.changed else SILENT
         return not has_decided and now - self._requested[other.name] < longest

@@ -133,7 +133,7 @@ class Syntax(Gate):
         return passed(skipped), True
 
     def _is_translated(self, path: str, fault: Fault) -> bool:
-        """Whether a hook accepts what is no Python. It runs in this process, which must not end."""
+        """Whether a hook accepts a small source with a syntax error. It runs in this process."""
         is_syntax = fault[0] is not None and fault[-1]
         return is_syntax and size(path) <= MOST_HERE and self._by_hook(path)
 

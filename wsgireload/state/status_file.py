@@ -44,13 +44,14 @@ class Snapshot(NamedTuple):
 
 
 class Neighbour(NamedTuple):
-    """Another monitor of this process. `is_asked`: its status does not show yet what came of a
-    scan that was requested.
+    """Another monitor of this process.
+
+    `is_scan_pending`: its status does not show yet what came of a scan that was requested.
     """
 
     name: str
     status: Status
-    is_asked: bool
+    is_scan_pending: bool
 
 
 def parse(content: bytes) -> Snapshot:
@@ -187,22 +188,23 @@ class StatusFile:
         `began` is when this process did (seconds since 1970): others had its number before.
         """
         found: list[Neighbour] = []
-        with contextlib.suppress(OSError), contextlib.closing(self._folders.open()) as folder:
+        with contextlib.suppress(OSError):
+            folder = self._open()
             for file in folder.names():
                 name = file.removesuffix(STATE)
                 if name in (file, self._name) or not name.startswith(f"{os.getpid()}-"):
                     continue
-                is_asked = folder.has(name + SCAN)  # before its status, which comes first
+                is_pending = folder.has(name + SCAN)  # read first: it is removed last
                 with contextlib.suppress(Exception):  # any process of this user may have written it
                     status = parse(folder.read(file, MOST_BYTES)).status
                     if (status.since or 0.0) >= began:
-                        found.append(Neighbour(name, status, is_asked))
+                        found.append(Neighbour(name, status, is_pending))
         return found
 
     def request_scan(self, name: str) -> None:
         """Request a scan of another monitor: see `Neighbour`."""
-        with contextlib.suppress(OSError), contextlib.closing(self._folders.open()) as folder:
-            folder.write(name + SCAN, b"")
+        with contextlib.suppress(OSError):
+            self._open().write(name + SCAN, b"")
 
     def remove(self) -> None:
         if self._folder is not None:

@@ -17,27 +17,27 @@ CHANGED = STATUS._replace(changed=("/shop/views.py",))
 
 
 class World:
-    """A process with one neighbour, which answers when it is told to."""
+    """A process with one neighbour, which answers when a test calls `answer`."""
 
     def __init__(self, status: Status) -> None:
         self.status = status
-        self.asked = 0
+        self.requested = 0
         self.answered = 0
         self.now = 100.0
         self.gate = Neighbours(self.others, self.request_scan, lambda: self.now)
 
     def others(self) -> list[Neighbour]:
         """The neighbour."""
-        return [Neighbour("1-shop", self.status, self.asked > self.answered)]
+        return [Neighbour("1-shop", self.status, self.requested > self.answered)]
 
     def request_scan(self, name: str) -> None:
         """Have it scan."""
         assert name == "1-shop"
-        self.asked += 1
+        self.requested += 1
 
     def answer(self, status: Status) -> None:
         """Let it decide."""
-        self.status, self.answered = status, self.asked
+        self.status, self.answered = status, self.requested
 
     def verdict(self, requested: str | None = None) -> Verdict:
         """What the gate says to a change of this application's own."""
@@ -57,7 +57,7 @@ def test_a_neighbour_without_changes() -> None:
     assert world.verdict() == WAIT
     world.answer(STATUS)
     assert world.verdict() == GO
-    assert world.asked == 1
+    assert world.requested == 1
 
 
 @pytest.mark.parametrize("why", [{"held": BROKEN}, {"output": "no such table"}])
@@ -74,7 +74,7 @@ def test_rejected_code(why: dict[str, object]) -> None:
     assert world.verdict() == WAIT
     world.answer(STATUS)
     assert world.verdict() == GO
-    assert world.asked == 2
+    assert world.requested == 2
 
 
 def test_a_neighbour_that_is_held_for_another_reason() -> None:

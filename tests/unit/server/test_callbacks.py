@@ -43,7 +43,7 @@ def test_a_foreign_main_thread_is_not_waited_for(tmp_path: Path) -> None:
 
 def test_everybody_who_knows_of_the_end_tells(monkeypatch: pytest.MonkeyPatch) -> None:
     """mod_wsgi, threading and atexit all get a callback; one that refuses does not matter."""
-    told, hooks = [], []
+    calls, hooks = [], []
     mod_wsgi = ModuleType("mod_wsgi")
     monkeypatch.setattr(mod_wsgi, "subscribe_shutdown", hooks.append, raising=False)
 
@@ -52,11 +52,11 @@ def test_everybody_who_knows_of_the_end_tells(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(threading, "_register_atexit", refuses)
     monkeypatch.setattr("atexit.register", hooks.append)
-    callbacks.at_end(lambda: told.append(1), mod_wsgi)
+    callbacks.at_end(lambda: calls.append(1), mod_wsgi)
     assert len(hooks) == 2
     hooks[0]("process_stopping", shutdown_reason="x")
     hooks[1]()
-    assert len(told) == 2
+    assert len(calls) == 2
 
 
 def test_an_exit_is_no_second_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,15 +85,15 @@ def inside(group: str = "site") -> tuple[ModuleType, list[Callable[..., None]]]:
 
 def test_only_sigusr2_scans() -> None:
     """Other signals are the application's own."""
-    told: list[int] = []
+    calls: list[int] = []
     module, hooks = inside()
-    callbacks.at_signal(lambda: told.append(1), module)
+    callbacks.at_signal(lambda: calls.append(1), module)
     [hook] = hooks
     hook("process_signal", signame="SIGHUP", signum=1)
-    assert told == []
+    assert calls == []
     hook("process_signal", signame="SIGUSR2", signum=12)
     hook("process_signal", signame="SIGUSR2", signum=12)
-    assert told == [1, 1]
+    assert calls == [1, 1]
 
 
 def test_only_daemon_processes_subscribe() -> None:

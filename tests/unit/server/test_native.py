@@ -57,7 +57,7 @@ WHY = "Apache is still starting this process"
 
 
 @pytest.mark.parametrize(
-    ("state", "outlook", "refusal", "told"),
+    ("state", "outlook", "refusal", "reported"),
     [
         (0, 4, WHY, None),
         (1, 0, "", None),
@@ -67,10 +67,10 @@ WHY = "Apache is still starting this process"
         (3, 2, "mute", "mute"),
     ],
 )
-def test_apache_on_windows(core, state, outlook, refusal, told):
+def test_apache_on_windows(core, state, outlook, refusal, reported):
     """On Windows there are more values; a state that will pass is no refusal."""
     core.probe = lambda: (True, "Apache/2.4.69", "WinNT", 42, state, 7, outlook, refusal)
-    assert native.apache() == native.Apache(42, 7, told)
+    assert native.apache() == native.Apache(42, 7, reported)
 
 
 @pytest.mark.parametrize(("status", "asked"), [(0, True), (1, False)])

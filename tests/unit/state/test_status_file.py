@@ -439,14 +439,16 @@ def test_other_monitors_of_this_process(file: StatusFile, folder: Path) -> None:
     assert {each.status.application for each in file.neighbours(0.0)} == {"0", "00", "other"}
 
 
-def test_another_monitor_is_asked(file: StatusFile, folder: Path) -> None:
-    """It is asked until its status shows what came of its scan."""
+def test_a_scan_of_another_monitor(file: StatusFile, folder: Path) -> None:
+    """It is pending until the other status shows what came of it."""
     other = StatusFile(Candidates((str(folder),), print), "other", "site", 2.5, "0123")
     write(other, 1)
     name = f"{os.getpid()}-other"
     file.request_scan(name)
-    assert [each.is_asked for each in file.neighbours(0.0)] == [True]
+    assert [each.is_scan_pending for each in file.neighbours(0.0)] == [True]
     other.restart_requested()
     assert other.scan_requested()
     other.write(2, lambda: STATUS._replace(files=2), is_decided=True)
-    assert [(each.is_asked, each.status.files) for each in file.neighbours(0.0)] == [(False, 2)]
+    assert [(each.is_scan_pending, each.status.files) for each in file.neighbours(0.0)] == [
+        (False, 2)
+    ]
