@@ -33,10 +33,15 @@ def open_file(path: str) -> int:
 
 def content(path: str) -> bytes:
     """Read a regular file; OSError for anything else, and for more than `MOST` bytes."""
-    if not stat.S_ISREG(os.stat(path).st_mode):
+    found = os.stat(path)
+    if not stat.S_ISREG(found.st_mode):
         raise OSError(errno.EINVAL, "not a regular file", path)
     with open(path, "rb", opener=lambda name, _: open_file(name)) as file:
-        read = file.read(MOST + 1) or b""  # None: a pipe after all, with nothing in it
+        # Not `MOST` at once: Python takes memory for all of it, which costs more than the reading.
+        expected = min(found.st_size, MOST) + 1
+        read = file.read(expected) or b""  # None: a pipe after all, with nothing in it
+        if len(read) == expected:  # it grew meanwhile, or has no size, as in /proc
+            read += file.read(MOST - len(read) + 1) or b""
     if len(read) > MOST:
         raise OSError(errno.EFBIG, f"larger than {MOST >> 20} MiB", path)
     return read

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,28 @@ def test_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_bytes(bytes((1 << 20) + 1))
     with pytest.raises(OSError, match="larger than 1 MiB"):
         content(str(tmp_path / "file"))
+
+
+def test_its_memory(tmp_path: Path) -> None:
+    """Reading takes as much memory as the file has bytes, not as much as one may have."""
+    (tmp_path / "file").write_bytes(bytes(10_000))
+    tracemalloc.start()
+    try:
+        content(str(tmp_path / "file"))
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_more_than_its_stat_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file whose stat says that it is empty is read to its end."""
+    path = Path(f"/proc/{os.getpid()}/status")
+    assert path.stat().st_size == 0
+    assert content(str(path)).startswith(b"Name:")
+    assert content(str(path)).count(b"\n") > 10
+    monkeypatch.setattr(files, "MOST", 100)
+    with pytest.raises(OSError, match="larger than"):
+        content(str(path))
 
 
 @pytest.mark.parametrize("instead", ["/dev/zero", "pipe", "written"])
