@@ -1,17 +1,14 @@
 """The log: one line for each thing that happens.
 
-Every line begins with one of the words of `Word` and ends with the process and the application. It
-goes to the logger `wsgireload`; without a handler there it goes to Apache's error log, by way of
-mod_wsgi's own handler if it has one, else of stderr.
+Every line begins with one of the words of `Word` and ends with the process and the application.
+Where it goes is the matter of log_output.py.
 """
 
 # No `from __future__ import annotations`: then NamedTuple compiles the annotation of each field,
 # in every process that starts.
 
 import contextlib
-import logging
 import os
-import sys
 import time
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
@@ -81,9 +78,11 @@ class Log:
         about = (event or Event(word))._replace(
             message=text, application=self.application, pid=os.getpid(), at=time.time()
         )
-        level = logging.WARNING if loud or word in LOUD else logging.INFO
         with contextlib.suppress(Exception):
-            _write(level, f"{word}: {text}", about)
+            # Now: most processes are loaded before their first line, and this imports logging.
+            from wsgireload.log_output import write
+
+            write(f"{word}: {text}", about, loud=loud or word in LOUD)
         if event is not None:
             self._send(about)
 
@@ -99,49 +98,6 @@ class Log:
         if text not in self._said and len(self._said) < 1000:
             self._said.add(text)
             self.say(word, text, loud=loud, event=event)
-
-
-def _write(level: int, line: str, about: Event) -> None:
-    line += f" [pid {about.pid}, application {about.application!r}"
-    logger = logging.getLogger("wsgireload")
-    if logger.hasHandlers() and not logger.disabled:
-        path = about.paths[0] if about.paths else None
-        fields = {"event": about.kind, "path": path, "line": about.line, "seconds": about.seconds}
-        fields |= {"application": about.application, "details": about.details}
-        logger.log(level, "%s", f"{line}]", extra=fields)
-    elif not _write_with_level(level, f"wsgireload: {line}]") and sys.stderr is not None:
-        # The current one: mod_wsgi gives each interpreter its own. All its lines are errors.
-        sys.stderr.write(f"wsgireload: {line}, {logging.getLevelName(level).lower()}]\n")
-        sys.stderr.flush()
-
-
-def _write_with_level(level: int, line: str) -> bool:
-    """Write to Apache's error log where mod_wsgi can set the level (6.0); return whether it did.
-
-    Apache discards lines below its LogLevel, by default all information. These lines answer the
-    question why nothing happens, so each gets the lowest level from its own on that is written.
-    """
-    handler_type = getattr(sys.modules.get("mod_wsgi"), "LogHandler", None)
-    written = _Written()
-    with contextlib.suppress(Exception):  # stderr is left
-        if handler_type is not None:
-            handler = handler_type()
-            handler.setFormatter(written)
-            for each in sorted({level, logging.WARNING, logging.ERROR}):
-                if not written.is_written:
-                    record = logging.LogRecord("wsgireload", each, __file__, 0, line, None, None)
-                    handler.emit(record)
-    return written.is_written
-
-
-class _Written(logging.Formatter):
-    """Knows whether a line was written: mod_wsgi formats no other."""
-
-    is_written = False
-
-    def format(self, record: logging.LogRecord) -> str:
-        self.is_written = True
-        return str(record.msg)
 
 
 def escaped(text: str) -> str:

@@ -27,7 +27,8 @@ BELOW = {*VOCABULARY, "server", "state"}
 MAY_IMPORT = {  # what a folder or module may import of ours, beside itself: folders or modules
     "errors": set[str](),
     "report": set(),
-    "log": set(),
+    "log": {"log_output"},
+    "log_output": {"log"},
     "threads": set(),
     "changes": {"log"},
     "hook": {"log", "threads"},

@@ -5,18 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, NamedTuple
 
 from wsgireload.errors import NativeError
 from wsgireload.server import native
 from wsgireload.threads import sleep
-
-if TYPE_CHECKING:
-    import subprocess
 
 LINES = 5  # of its output, the last ones are reported
 MOST_BYTES = 1 << 24  # of its output are kept: memory that a runaway command takes from the site
@@ -71,11 +69,11 @@ class Command:
 
         `stdin` is a descriptor. What goes to `stdout` is for the caller, and not limited.
         """
-        subprocess = _own_subprocess()
+        python = _own_subprocess()
         self._began = self._clock()
         with contextlib.ExitStack() as stack:
             output = stack.enter_context(temporary_file())
-            process = subprocess.Popen(
+            process = python.Popen(
                 [*self.arguments, *more] if more else self.arguments,
                 cwd=self._folder,
                 env=self._environment,
@@ -156,8 +154,6 @@ def _own_subprocess() -> ModuleType:
 
     Theirs need a loop that runs in the main thread.
     """
-    import subprocess
-
     spec, popen = subprocess.__spec__, vars(subprocess)["Popen"]
     if not isinstance(popen, type) or popen.__module__ == "subprocess" or spec is None:
         return subprocess
