@@ -15,15 +15,17 @@ ROOT, CONFIG = "-d", "-f"
 OF_CONFIGURATION = "-D", "-C", "-c"
 PRINT = 'env -0; printf "=\\0"; . "$1" >&2; env -0'  # before and after, with a line between
 OTHERS = "-e", "-E", "-k"  # options with a value
+ENDING = {"-t", "-S", "-M", "-V", "-v", "-l", "-L", "-h", "-?"}  # print or check something, and end
 
 
 def options(root: str, config: str, running: Iterable[list[str]] | None = None) -> list[str]:
-    """Return the -D, -C and -c of a running Apache that reads this configuration; [] without one.
+    """Return the -D, -C and -c of a running server that reads this configuration; [] without one.
 
     `root` and `config` are the folder and the file of an Apache that is started without options.
     """
     for words in processes.trusted() if running is None else running:
-        if not os.path.basename(words[0]).startswith(places.SERVICES):
+        is_apache = os.path.basename(words[0]).startswith(places.SERVICES)
+        if not is_apache or not ENDING.isdisjoint(words):
             continue
         given = list(_parse(words[1:]))
         values = dict(given)

@@ -18,12 +18,14 @@ SYSCONFIG = "/usr/sbin/httpd-prefork -DSYSCONFIG -C|PidFile /run/httpd.pid -D|FO
         (SYSCONFIG, ["-DSYSCONFIG", "-CPidFile /run/httpd.pid", "-DFOREGROUND"]),
         ("/usr/sbin/apache2 -DWSGI -f|/home/me/server/httpd.conf", []),
         ("/usr/sbin/apache2 -DWSGI -d|/home/me", []),
+        ("/usr/sbin/apache2 -DWSGI -t -DDUMP_CONFIG", []),
+        ("/usr/sbin/apache2 -V", []),
         ("/usr/sbin/nginx -DWSGI", []),
         ("(wsgi:site) -DWSGI", []),
     ],
 )
 def test_options(command: str, expected: list[str]) -> None:
-    """Those of the Apache that reads the same file, and of no other program."""
+    """Those of the server that reads the same file: of no other program, and of no check."""
     words = [word for part in command.split(" -") for word in f"-{part}".split("|")]
     words[0] = words[0].removeprefix("-")
     running = [["/bin/sh", "-c", "x"], words]
