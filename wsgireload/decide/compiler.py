@@ -21,6 +21,7 @@ from wsgireload.server.files import content
 LIMIT = 60.0  # seconds that compiling may take
 MOST = 4 << 20  # bytes of a source that is compiled: 4 MiB take 4 s and 0.7 GB
 LARGEST = 1 << 30  # bytes: what is larger is no source, and Python could not load it
+REST = 10.0  # seconds without a prefetch after one in vain: a file may be touched for ever
 KILLED = -9  # the exit code of a process that the system ended for want of memory
 
 
@@ -48,6 +49,8 @@ class Compiler:
         version = "{}.{}".format(*sys.version_info)
         program = [*_options(), compile_sources.__file__, version]
         self._command = Command([interpreter() or "", *program], environment, None, LIMIT, clock)
+        self._clock = clock
+        self._rests_until = clock()
         self._cached = cached
         self._since = time.time_ns()
         self._paths: list[str] = []
@@ -59,8 +62,10 @@ class Compiler:
 
     def prefetch(self) -> None:
         """Start the process, unless one runs: that takes longer than to compile most sources."""
-        if self._exchange is not None:
-            return
+        if self._exchange is None and self._clock() >= self._rests_until:
+            self._start()
+
+    def _start(self) -> None:
         reading, self._pipe = os.pipe()
         try:
             self._exchange = temporary_file()
@@ -74,7 +79,8 @@ class Compiler:
         """Compile these sources, up to one that cannot be read; a missing one is skipped."""
         if self._pipe is None:  # else a process waits
             self.end()
-        self.prefetch()
+        if self._exchange is None:
+            self._start()
         assert self._exchange is not None
         for path in paths:
             if MOST < size(path) <= LARGEST and os.access(path, os.R_OK):
@@ -105,6 +111,8 @@ class Compiler:
         return judged
 
     def end(self) -> None:
+        if self._pipe is not None:
+            self._rests_until = self._clock() + REST
         self._tell(b"")
         self._command.end()
         if self._exchange is not None:

@@ -151,6 +151,8 @@ class Folders:
             return known
         except (FileNotFoundError, NotADirectoryError):
             self._known.pop(folder, None)
+            if self._registered.get(folder):  # its arrival is an event: register all of it then
+                del self._registered[folder]
         except OSError as error:
             log_unreadable(self._log, folder, error)
         return None

@@ -42,15 +42,15 @@ class PrivateDir:
     def __init__(self, path: str, *, foreign: bool = False) -> None:
         self._path = path
         self._handle: int | None = None  # None on Windows, where names are joined to the path
-        self.owner = 0  # Windows has no such numbers
-        self.identity: object = path  # the same for the same folder, as long as it is open
         if not foreign:
             with contextlib.suppress(FileExistsError):
                 os.mkdir(path, 0o700)
                 os.chmod(path, 0o700)  # the umask may forbid this very user to enter it
         if os.name == "nt":
-            if getattr(os.lstat(path), "st_reparse_tag", 0) or not os.path.isdir(path):
+            found = os.lstat(path)
+            if getattr(found, "st_reparse_tag", 0) or not stat.S_ISDIR(found.st_mode):
                 raise PermissionError("it is a link, or no folder")
+            self.owner, self.identity = 0, (found.st_dev, found.st_ino)  # it has no such numbers
             return
         self._handle = os.open(path, FOLDER)
         found = os.fstat(self._handle)
@@ -203,8 +203,8 @@ class Candidates(NamedTuple):
     paths: Sequence[str]
     trouble: Callable[[str], None]
 
-    def is_best(self, identity: object) -> bool:
-        """Whether the folder with this identity is still the first. False on Windows: unknown."""
+    def is_best(self, identity: tuple[int, int]) -> bool:
+        """Whether the folder with this identity is still the first."""
         found = self._first()
         return found is not None and (found.st_dev, found.st_ino) == identity
 

@@ -151,6 +151,7 @@ class Events:
             return self._ids[folder]
         self._watch_component(folder)
         id_ = None
+        self._missing.discard(folder)
         try:
             id_ = self._watcher.directory(folder, interest, trust=self._trust)
             self._add_path(id_, folder)
@@ -167,11 +168,15 @@ class Events:
         """Whether a folder is missing, and there will be an event when it appears.
 
         So it is with most modules that are imported only if they exist: to poll them would wake an
-        idle process. The folder is one of `_components`.
+        idle process. The folder is one of `_components`, or of the names in a root of Windows.
         """
-        if folder not in self._missing or not self._components.get(folder):
-            return False
         above = os.path.dirname(folder)
+        if folder not in self._missing or above == folder:
+            return False
+        if WINDOWS:
+            return self.listen(folder)
+        if not self._components.get(folder):
+            return False
         return self._watch(above, NAMES) is not None or self._reports_arrival(above)
 
     def _watch_component(self, path: str) -> bool:

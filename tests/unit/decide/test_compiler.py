@@ -15,7 +15,7 @@ from support.waiting import decision
 
 from wsgireload.changes import Change, Changes
 from wsgireload.decide import compile_sources, compiler, syntax
-from wsgireload.decide.compiler import LIMIT, MOST, Compiler
+from wsgireload.decide.compiler import LIMIT, MOST, REST, Compiler
 from wsgireload.decide.syntax import MOST_HERE, Syntax, compiles
 from wsgireload.decide.verdict import GO, Go, Hold, Verdict, Wait
 from wsgireload.server.files import content
@@ -300,10 +300,22 @@ def test_a_process_waited_in_vain(beside: World) -> None:
     process = beside.compiler._command._running[0]
     beside.gate.reset()
     assert process.returncode is not None
+    beside.now = REST
     beside.gate.prefetch()
     beside.write(a=b"#" * MOST + b"\n(\n")
     assert isinstance(beside.verdict(), Go)
     assert beside.compiler._command._running is None
+
+
+def test_a_file_is_touched_for_ever(beside: World) -> None:
+    """After a process that waited in vain the next one is for a change, or comes after a while."""
+    beside.gate.prefetch()
+    beside.gate.reset()
+    beside.now = REST / 2
+    beside.gate.prefetch()
+    assert beside.compiler._command._running is None
+    beside.write(a=b"(\n")
+    assert "a.py, line 1" in str(beside.verdict())
 
 
 def test_a_process_dies_waiting(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

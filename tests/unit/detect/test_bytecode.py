@@ -255,6 +255,15 @@ def test_bytecode_of_the_second_in_which_its_source_was_written(source: Path, ag
     assert cache_of(source).exists() is (age == 5.0)
 
 
+def test_a_source_of_the_future(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A source with a time that is yet to come keeps its bytecode: its ctime has passed."""
+    monkeypatch.setattr(bytecode, "RACY", 0.0)  # nothing can set a ctime
+    edit(source, second=time.time() + 3600)
+    py_compile.compile(str(source), doraise=True)
+    distrust(str(source))
+    assert cache_of(source).exists()
+
+
 def test_what_has_no_bytecode_is_left_alone(source: Path) -> None:
     """Neither a source without a cache nor a path without a source is an error."""
     cache_of(source).unlink()

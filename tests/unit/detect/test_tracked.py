@@ -323,6 +323,23 @@ def test_a_folder_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert counting.checks == 2
 
 
+def test_a_missing_folder_comes(tree: Tree) -> None:
+    """A folder whose arrival is an event is registered whole once it is there; it is not polled."""
+    registered: list[tuple[str, bool]] = []
+
+    def listen_in(folder: str) -> bool:
+        registered.append((tree.short(folder), Path(folder).is_dir()))
+        return True
+
+    folders = Folders(listen_in, tree, lambda: None)
+    assert folders.listing(tree.at("app")) is None
+    assert not folders.polled
+    tree.put("app/a.html")
+    assert folders.listing(tree.at("app")) is not None
+    assert folders.listing(tree.at("app")) is not None
+    assert registered == [("app", False), ("app", True)]
+
+
 @pytest.mark.parametrize("age", [0, RACY_NS // 2, -RACY_NS // 2])
 def test_a_young_folder_is_read_again(age: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A young folder may change again without a change of its times."""

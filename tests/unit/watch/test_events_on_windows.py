@@ -8,9 +8,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from wsgireload.errors import NativeError
 from wsgireload.watch import events
 from wsgireload.watch import roots as above
 from wsgireload.watch.events import Events
+from wsgireload.watch.roots import _roots, watched_folder
 
 SITE = "C:\\srv\\site"
 
@@ -20,10 +22,13 @@ class Roots:
 
     def __init__(self) -> None:
         self.opened: list[str] = []
+        self.missing: set[str] = set()
         self.names: list[str] = []
         self.changes: list[tuple[int, int, str]] = []
 
     def directory(self, path: str, interest: int, *, trust: bool) -> int:
+        if path in self.missing:
+            raise NativeError("CreateFileW", 2, "there is none")
         if path not in self.opened:
             self.opened.append(path)
         return self.opened.index(path)
@@ -84,3 +89,41 @@ def test_a_tracked_folder(listening: Events, roots: Roots) -> None:
     for folder in ("templates", "templates\\mail", "Templates\\mail\\old", "templates2"):
         assert listening.listen_in(f"{SITE}\\{folder}")
     assert roots.opened == [f"{SITE}\\templates", f"{SITE}\\templates2"]
+
+
+def test_a_missing_folder(listening: Events, roots: Roots) -> None:
+    """A folder that is yet to come is not polled: its arrival is an event of the root above."""
+    folder = f"{SITE}\\extra"
+    roots.missing = {folder, "Q:\\"}
+    assert listening.listen_in(folder)
+    assert roots.opened == [SITE]
+    roots.changes = [(0, False, "Extra")]
+    assert listening.wait(0) == {folder}
+    assert listening.knows(folder)
+    roots.missing.clear()
+    assert listening.listen_in(folder)
+    assert roots.opened == [SITE, folder]
+
+
+def test_a_missing_drive(listening: Events, roots: Roots) -> None:
+    """Where there is nothing that could report it, it is polled."""
+    roots.missing = {"Q:\\", "Q:\\extra"}
+    assert not listening.listen_in("Q:\\extra")
+
+
+def test_a_drive_as_root(listening: Events, roots: Roots, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without its backslash a drive would be the current folder there."""
+    monkeypatch.setattr(above, "sys", SimpleNamespace(path=[object(), "D:\\"]))
+    assert watched_folder("D:\\site\\a.py") == ("D:\\", "site\\a.py")
+    assert listening.listen("D:\\site\\a.py")
+    assert roots.opened == ["D:\\"]
+
+
+def test_the_roots_are_found_once(roots: Roots, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each file costs no work for each entry of sys.path."""
+    calls = []
+    monkeypatch.setattr(ntpath, "abspath", lambda path: calls.append(path) or path)
+    _roots.cache_clear()
+    for number in range(100):
+        assert watched_folder(f"{SITE}\\{number}.py")[0] == SITE
+    assert len(calls) == 2
