@@ -69,6 +69,18 @@ def test_a_junction(new_site: WindowsSites) -> None:
     edited_elsewhere(site, there / "words.py")
 
 
+def test_a_package_that_was_missing(new_site: WindowsSites) -> None:
+    """A package that is imported only if it exists goes live once it does, soon."""
+    site: WindowsSite = new_site()
+    optional = "try:\n    import extra\nexcept ImportError:\n    pass\nelse:\n    words.WORD = 'new'"
+    site.edit("app.wsgi", "import words", f"import words\n{optional}")
+    site.write("elsewhere/__init__.py", "")
+    site.start()
+    site.wait_for_looks()
+    (site.app / "elsewhere").rename(site.app / "extra")
+    site.wait_for_value("new")
+
+
 def test_a_long_path(new_site: WindowsSites) -> None:
     """A tracked file may have a path of more than 260 characters."""
     site: WindowsSite = new_site()
