@@ -39,7 +39,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         "chaos/test_fuzz.py: test_the_journal test_its_neighbours",
         "unit/state/test_journal_damage.py: test_a_damaged_line_is_removed",
     ),
-    "**Who may write to the coordinator**": (
+    "**Anybody who may write to the coordinator**": (
         "unit/turn/test_rules.py: test_what_others_wrote test_a_machine_that_died",
     ),
     "**A password is never an argument**": (
@@ -83,7 +83,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         "unit/decide/test_command.py: test_what_it_has_started_is_ended_too",
         "unit/decide/test_preflight.py: test_its_folder",
     ),
-    "If it fails, the last": (f"{SECURITY}: test_it_cannot_flood",),
+    "If it fails, its last": (f"{SECURITY}: test_it_cannot_flood",),
     "Before a restart, the process that": (
         (
             "unit/decide/test_ahead.py: test_what_changed_is_compiled test_the_kind_stays"
@@ -93,7 +93,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     ),
     "**One event is always": (f"{SECURITY}: test_log_injection",),
     "**It holds** paths": (f"{SECURITY}: test_what_is_never_told",),
-    "**It never holds any": (f"{SECURITY}: test_what_is_never_told",),
+    "**It holds no other": (f"{SECURITY}: test_what_is_never_told",),
     "wsgireload opens no socket": (f"{SECURITY}: test_no_socket test_a_process_has_no_socket",),
     "**Every user of this machine": (f"{WEB}: test_from_here_it_is test_methods",),
     "**An application that could": (

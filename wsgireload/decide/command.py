@@ -16,7 +16,8 @@ from wsgireload.errors import NativeError
 from wsgireload.server import native
 from wsgireload.threads import sleep
 
-LINES = 5  # of its output, the last ones are reported
+LINES = 5  # of its output, the last ones are logged
+MOST_LOGGED = 1 << 12  # characters that these have in all
 MOST_BYTES = 1 << 24  # of its output are kept: memory that a runaway command takes from the site
 MOST_TEXT = 1 << 17  # bytes of its output are reported, the last ones
 LOST = 256  # no exit code
@@ -101,7 +102,7 @@ class Command:
                 os.ftruncate(output.fileno(), 0)
             return None
         text = self.end()
-        lines = [line.strip() for line in text.split("\n") if line.strip()][-LINES:]
+        lines = [line.strip() for line in text[-MOST_LOGGED:].split("\n") if line.strip()][-LINES:]
         if code == LOST:
             lines.append("(its exit code was taken by other code, which waits for all processes)")
         return Outcome(code, lines, text)
