@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -170,8 +171,9 @@ class Detector:
         """Add and compare the files of new modules, a few at a time: their evidence is large."""
         new = self._new_sources(thorough=thorough)
         while batch := list(islice(new, BATCH)):
-            self._digests.scan(batch)
-            self._compare(batch)
+            # Large libraries are put off, and no others: the hook has digests of the small ones.
+            late = self._digests.scan(batch, lazily=True, eager=math.inf)
+            self._compare(dict.fromkeys([*batch, *late]))
 
     def _new_sources(self, *, thorough: bool) -> Iterator[str]:
         for source in self._baseline.modules.new(thorough=thorough):

@@ -126,16 +126,21 @@ class Digests:
         return self._digest.get(path)
 
     def scan(
-        self, paths: Iterable[str], suspects: Collection[str] = (), *, lazily: bool = False
+        self,
+        paths: Iterable[str],
+        suspects: Collection[str] = (),
+        *,
+        lazily: bool = False,
+        eager: float = EAGER,
     ) -> set[str]:
         """Digest `suspects` and files whose marks changed; returns paths with another digest.
 
-        A lazy scan puts off large files, and all but Python sources after a while: the following
-        ones read them, a slice at a time. Meanwhile they have a stand-in for a digest, or keep the
-        last one where the size is the same: then it may have been a touch.
+        A lazy scan puts off large files, and all but Python sources after `eager` seconds: the
+        following ones read them, a slice at a time. Meanwhile they have a stand-in for a digest, or
+        keep the last one where the size is the same: then it may have been a touch.
         """
         changed: set[str] = set()
-        until = self._clock() + EAGER if lazily else None
+        until = self._clock() + eager if lazily else None
         last, young, rest = self._mark.get, self._young, iter(paths)
         while batch := list(islice(rest, BATCH)):
             self._checkpoint()

@@ -16,10 +16,10 @@ from types import ModuleType, SimpleNamespace
 import pytest
 from support.standins import Lines
 
-from wsgireload.detect import baseline
+from wsgireload.detect import backlog, baseline, digests
 from wsgireload.detect.baseline import Baseline
 from wsgireload.detect.detector import Detector, Events
-from wsgireload.detect.digests import MISSING, digest_of
+from wsgireload.detect.digests import MISSING, digest_of, is_stand_in
 from wsgireload.detect.imports import note
 from wsgireload.detect.links import Links
 from wsgireload.detect.modules import Modules
@@ -180,6 +180,29 @@ def test_a_generated_module(app: Application) -> None:
     app.load("cached.py")
     assert app.differs() == {}
     assert app.baseline.unproven == []
+
+
+def test_a_large_library(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large library of a module is not read in the first scan; later a touch is no change."""
+    monkeypatch.setattr(digests, "LARGE", 99)
+    monkeypatch.setattr(backlog, "FIRST", 0.0)
+    monkeypatch.setattr(backlog, "SLICE", 0.0)
+    monkeypatch.setattr(backlog, "REST", 0)
+    paths = [app.write("large.so", b"x" * 100), app.write("small.so", b"x")]
+    for path in paths:
+        app.modules[path] = module = ModuleType(path)
+        module.__file__ = path
+    assert app.differs() == {}
+    large, small = map(app.detector._digests.get, paths)
+    assert is_stand_in(large or b"")
+    assert small == digest_of(paths[1])
+    monkeypatch.setattr(backlog, "SLICE", 60.0)
+    assert app.differs() == {}
+    assert app.detector._digests.get(paths[0]) == digest_of(paths[0])
+    os.utime(paths[0], (0, 0))
+    assert app.differs() == {}
+    app.write("large.so", b"y" * 100)
+    assert app.differs() == {"large.so": "modified"}
 
 
 def test_a_module_imported_later(app: Application) -> None:
