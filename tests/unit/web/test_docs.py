@@ -36,5 +36,5 @@ def test_figures() -> None:
     """The size and the interval in the document are those of the script."""
     [size] = re.findall(r"script of ([\d.]+) kB", TEXT)
     assert len(LIVE_SCRIPT) <= float(size) * 1000
-    [pause] = re.findall(r"every ([\d.]+) s whether", TEXT)
+    [pause] = re.findall(r"polls every ([\d.]+) s,", TEXT)
     assert f"wait = {float(pause) * 1000:g}" in LIVE_SCRIPT
