@@ -18,7 +18,9 @@ from wsgireload.server.restart import Restart
 class Detector(Protocol):
     """What differs from the running code: see detect/detector.py."""
 
-    def scan(self, paths: Collection[str] | None = None) -> dict[str, Change]: ...
+    def scan(
+        self, paths: Collection[str] | None = None, *, requested: bool = False
+    ) -> dict[str, Change]: ...
 
 
 class Reloader:
@@ -122,7 +124,7 @@ class Reloader:
         self._handover.group.scanning()
         before = self.changes.files
         requested = self._requested  # of one that comes meanwhile the next scan finds what to load
-        found = self._detector.scan(paths)
+        found = self._detector.scan(paths, requested=requested is not None)
         self.changes = Changes(found, requested, self._restart.is_closed)
         self.scans += 1
         if self.changes.files and not before:

@@ -30,7 +30,9 @@ EDIT = {"a.html": Change(b"2")}
 class Detector:
     """One file differs."""
 
-    def scan(self, paths: Collection[str] | None = None) -> dict[str, Change]:
+    def scan(
+        self, paths: Collection[str] | None = None, *, requested: bool = False
+    ) -> dict[str, Change]:
         return EDIT
 
 

@@ -227,11 +227,11 @@ def test_a_step_that_fails_forgets_no_change(
     detector = monitor._late.parts.detector
     scan, failed = detector.scan, threading.Event()
 
-    def fail_once(paths: set[str] | None) -> object:
+    def fail_once(paths: set[str] | None, **chosen: bool) -> object:
         if paths and str(path) in paths and not failed.is_set():
             failed.set()
             raise RuntimeError("unforeseen")
-        return scan(paths)
+        return scan(paths, **chosen)
 
     monkeypatch.setattr(detector, "scan", fail_once)
     path.write_text("two")
@@ -440,7 +440,7 @@ def test_the_unforeseen_does_not_end_it(
     """An exception in a step is logged with its traceback, once, and scanning goes on."""
     failures = []
 
-    def fails(*_: object) -> None:
+    def fails(*_: object, **_chosen: bool) -> None:
         failures.append(1)
         raise ZeroDivisionError("unforeseen")
 
@@ -809,9 +809,9 @@ def test_a_scan_of_everything(begin, tmp_path: Path, monkeypatch: pytest.MonkeyP
     looked_again(monitor, 3)
     scanned, scan = [], Detector.scan
 
-    def noting(self: Detector, paths: set[str] | None = None) -> dict[str, Change]:
+    def noting(self: Detector, paths: set[str] | None, **chosen: bool) -> dict[str, Change]:
         scanned.append(paths)
-        return scan(self, paths)
+        return scan(self, paths, **chosen)
 
     monkeypatch.setattr(Detector, "scan", noting)
     looked_again(monitor, 3)

@@ -37,7 +37,9 @@ class Detector:
         self.scanned: list[Collection[str] | None] = []
         self.changing = False
 
-    def scan(self, paths: Collection[str] | None = None) -> dict[str, Change]:
+    def scan(
+        self, paths: Collection[str] | None = None, *, requested: bool = False
+    ) -> dict[str, Change]:
         self.scanned.append(paths)
         if self.changing:
             self.differs = {"log.txt": str(self.clock.now).encode()}
@@ -608,7 +610,9 @@ def test_by_hand_during_a_scan(world: World) -> None:
     reloader = world.reloader()
     scan = world.detector.scan
 
-    def scan_in_vain(paths: Collection[str] | None = None) -> dict[str, Change]:
+    def scan_in_vain(
+        paths: Collection[str] | None = None, *, requested: bool = False
+    ) -> dict[str, Change]:
         found = scan(paths)
         if not world.detector.differs:
             world.detector.differs, world.detector.python = {"a.py": EMPTY}, {"a.py"}

@@ -326,7 +326,7 @@ class Attacked:
 
     content = 0
 
-    def scan(self, _: object = None) -> dict[str, Change]:
+    def scan(self, _: object = None, *, requested: bool = False) -> dict[str, Change]:
         return {"a.html": Change(str(self.content).encode())}
 
 

@@ -119,7 +119,7 @@ def load(script: str, where: Surroundings) -> dict[str, Any] | None:
     for line in error.splitlines():
         if not line.startswith("wsgireload: inactive"):  # because of WSGIRELOAD=off
             print_aside(line)
-    return dict(json.loads(out)) if code == 0 else None
+    return dict(json.loads(out)) if code == 0 and out else None  # no text: it has ended early
 
 
 def folders(paths: list[str], watch: str) -> list[Folder]:

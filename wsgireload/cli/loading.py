@@ -15,7 +15,9 @@ LONGEST = 45.0  # seconds to load the script: less than the program that runs th
 
 def main(script: str, folders: list[str]) -> None:
     """Print the sources, and what `start()` tracks. The script's own output goes to stderr."""
-    out, sys.stdout = sys.stdout, sys.stderr
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # programs that the script starts print there
+    sys.stdout = sys.stderr
     faulthandler.dump_traceback_later(LONGEST, exit=True)  # shows where a script hangs
     known = set(sys.path)
     for folder in folders:  # as mod_wsgi does: with the .pth files in it, and in front of the rest
@@ -45,7 +47,8 @@ def main(script: str, folders: list[str]) -> None:
     }
     import json
 
-    json.dump(result, out)
+    with out:
+        json.dump(result, out)
 
 
 def _sources() -> list[str]:

@@ -95,8 +95,8 @@ def _outcome(before: RunningMonitor, now: RunningMonitor | None) -> str:
     """Return the outcome so far; "" for none."""
     if now is None:  # a monitor ends with its process
         return RESTARTED
-    if now.status.restarting:
-        return "already restarting" if before.status.restarting else ""
+    if now.status.restarting:  # it may have waited for the next request, and this one passes that
+        return ""
     is_new = now.snapshot.time > before.snapshot.time
     return f"holding: {shown(now.status.holding)}" if now.status.holding and is_new else ""
 

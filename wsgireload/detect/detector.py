@@ -119,9 +119,12 @@ class Detector:
         """Whether an event at this path may be a change of something watched."""
         return path in self._digests or self._events.knows(path) or self._tracked.may_hold(path)
 
-    def scan(self, paths: Collection[str] | None = None) -> dict[str, Change]:
-        """All files that differ now, by path; with a trigger, none unless that one differs.
+    def scan(
+        self, paths: Collection[str] | None = None, *, requested: bool = False
+    ) -> dict[str, Change]:
+        """All files that differ now, by path.
 
+        With a trigger, none unless that one differs, or a restart was `requested`: it loads them.
         `paths` are the files and folders that events named; None scans everything. Files that
         differed before are always scanned again.
         """
@@ -145,7 +148,7 @@ class Detector:
         scanned = self._paths if everything else self._due(fresh, suspects)
         self._compare(fresh.keys() | self._digests.scan(scanned, suspects, lazily=True))
         self._broken_off = False
-        triggered = self._trigger is None or self._trigger in self._differs
+        triggered = requested or self._trigger is None or self._trigger in self._differs
         return dict(self._differs) if triggered else {}
 
     def _listen_again(self, suspects: Iterable[str], *, lost: bool) -> None:

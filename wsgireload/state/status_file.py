@@ -28,6 +28,7 @@ from wsgireload.state.private_dir import Candidates, PrivateDir
 STATE, RESTART, SCAN, ENDED = ".state", ".restart", ".scan", ".ended"
 REWRITE = 3600.0  # seconds: the journal removes files from that folder that are a day old
 MOST_BYTES = 1 << 20  # of a status file: any user may have written it
+MOST_CHANGED = 1000  # paths in the file, which has to be smaller than that
 COUNTED = 10.0  # seconds: as often a new number of requests is written
 
 
@@ -128,7 +129,9 @@ class StatusFile:
             return
         with contextlib.suppress(OSError):  # as when the disk is full: the next scan tries again
             folder = self._open()
-            snapshot = Snapshot(time.time(), self._group, self._interval, status())
+            now = status()
+            now = now._replace(changed=now.changed[:MOST_CHANGED])
+            snapshot = Snapshot(time.time(), self._group, self._interval, now)
             content = json.dumps(report.plain(snapshot)).encode()
             folder.write(self._name + STATE, content)
             self._written, self._requests, self._content = reportable, requests, content

@@ -291,6 +291,20 @@ def test_restart_held_before_and_after(folder: Path, monkeypatch) -> None:
     assert ask() == {state.path: "restarted"}
 
 
+def test_restart_instead_of_the_next_request(folder: Path, monkeypatch) -> None:
+    """A restart that waits for the next request is made now, which is no failure."""
+    path = publish(folder, restarting=True)
+    (state,) = monitors.find().monitors
+    monkeypatch.setattr(RunningMonitor, "request_restart", lambda self: None)
+    passed: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        passed.append(seconds)
+        path.unlink(missing_ok=True)
+
+    assert restart.request([state], 5.0, lambda: sum(passed), sleep) == {state.path: "restarted"}
+
+
 def test_restart_of_another_users(folder: Path, monkeypatch) -> None:
     """A request that cannot be made is an outcome."""
     publish(folder)
@@ -554,6 +568,23 @@ def test_folder_of_the_modules(
     path.write_text(text.format('"DJANGO_SETTINGS_MODULE"'))
     site = configuration.existing(str(path), "site", "/")
     assert site.folder == str(tmp_path / folder).rstrip("/")
+
+
+@pytest.mark.parametrize("line", ["os.system('echo noise')", "print('noise')"])
+def test_files_of_a_script_that_prints(tmp_path: Path, capfd, line: str) -> None:
+    """Neither the script's output nor that of programs it starts is taken for the list."""
+    script = tmp_path / "app.wsgi"
+    script.write_text(f"import os\n{line}\napplication = None\n")
+    assert main(["files", str(script), "--json"]) == 0
+    assert str(script) in json.dumps(json.loads(capfd.readouterr().out))
+
+
+def test_files_of_a_script_that_ends_early(tmp_path: Path, capfd) -> None:
+    """A script that ends its process is one that cannot be loaded."""
+    script = tmp_path / "app.wsgi"
+    script.write_text("raise SystemExit(0)\n")
+    assert main(["files", str(script)]) == 1
+    assert "Traceback" not in capfd.readouterr().err
 
 
 class Programs:

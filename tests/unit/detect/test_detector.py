@@ -380,6 +380,8 @@ def test_a_trigger(app: Application) -> None:
     app.differs()
     app.write("a.py", AFTER)
     assert app.differs() == {}
+    assert list(app.detector.scan(requested=True)) == [path]  # by hand: what it would load counts
+    assert app.differs() == {}
     app.write("deployed", AFTER)
     assert app.differs() == {"a.py": "modified", "deployed": "modified"}
     app.write("deployed")

@@ -18,6 +18,8 @@ from wsgireload.state.pause import Pause
 from wsgireload.state.private_dir import Candidates, PrivateDir
 from wsgireload.state.status_file import (
     ENDED,
+    MOST_BYTES,
+    MOST_CHANGED,
     RESTART,
     SCAN,
     STATE,
@@ -72,6 +74,17 @@ def test_the_content(file: StatusFile, folder: Path) -> None:
     content = json.loads((folder / (NAME + STATE)).read_bytes())
     assert content.pop("time") > 1e9
     assert content == {"group": "site", "interval": 2.5, "status": STATUS.asdict()}
+
+
+def test_its_size(file: StatusFile, folder: Path) -> None:
+    """However many files have changed, others can read it."""
+    changed = tuple(
+        f"/srv/mysite/a folder with a long name/{number}.html" for number in range(50_000)
+    )
+    file.write(1, lambda: STATUS._replace(changed=changed))
+    content = (folder / (NAME + STATE)).read_bytes()
+    assert len(content) < MOST_BYTES
+    assert parse(content).status.changed == changed[:MOST_CHANGED]
 
 
 def test_written_once(file: StatusFile, folder: Path) -> None:
