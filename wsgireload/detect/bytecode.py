@@ -40,20 +40,13 @@ def distrust(source: str) -> None:
     """
     with contextlib.suppress(OSError, ValueError, NotImplementedError):  # there may be none
         cache = cache_from_source(source)
-        racy = os.stat(cache).st_ctime < _written(os.stat(source)) + RACY
+        written = os.stat(cache).st_ctime
+        found = os.stat(source)
+        # Some archives and clocks give a source a time that is yet to come.
+        racy = written < min(int(found.st_mtime), changed_ns(found) / 1e9) + RACY
         racy = racy and not sys.dont_write_bytecode and not _is_made_ahead(cache, source)
         if racy and content(cache)[:8] == BY_STAMP:
             os.remove(cache)
-
-
-def _written(found: os.stat_result) -> float:
-    """When a source was written at the latest, in seconds since 1970.
-
-    Some archives and clocks give it a time that is yet to come. Its ctime never is, but on Windows
-    that is the time of its creation.
-    """
-    written = int(found.st_mtime)
-    return written if os.name == "nt" else min(written, found.st_ctime)
 
 
 def freshen(sources: Iterable[str]) -> list[str]:
