@@ -181,6 +181,23 @@ def test_a_change_while_the_old_child_drains(site: WindowsSite) -> None:
     assert site.restarts() == 2
 
 
+def test_an_old_child_that_drains_for_long(new_site: WindowsSites) -> None:
+    """A request that takes longer than a restart should is no failed restart."""
+    site = new_site()
+    site.write("slow.py", "import time\n\ndef answer():\n    time.sleep(6)\n    return 'done'\n")
+    brief = "import wsgireload.server.restart\nwsgireload.server.restart.TAKEN_UP = 1.0"
+    site.edit("app.wsgi", "import words", f"{brief}\nimport words")
+    site.start()
+    with ThreadPoolExecutor() as pool:
+        slow = pool.submit(site.ask, "slow.answer")
+        site.wait_for(lambda: "slow" in site.ask("words.loaded").value, "the slow request")
+        site.edit("words.py", "old", "new")
+        site.wait_for_value("new")
+        assert slow.result().value == "done"
+    site.wait_for_one_child()
+    assert (site.restarts(), site.said("holding: no restart")) == (1, [])
+
+
 def test_a_broken_configuration(site: WindowsSite) -> None:
     """What would end Apache is held and said; mended, the restart comes by itself."""
     conf = site.root / "httpd.conf"

@@ -55,6 +55,11 @@ def apache() -> Apache | None:
     return Apache(parent, generation, never) if is_apache else None
 
 
+def is_replaced() -> bool:
+    """Return whether Apache has begun to replace this process. Known on Windows only."""
+    return bool(_core().probe()[6] == _ALREADY_REQUESTED)
+
+
 def command_line() -> str:
     """Return the command line that started this process, as Windows keeps it; "" elsewhere."""
     line: str = _core().command_line()

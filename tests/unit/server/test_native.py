@@ -73,6 +73,13 @@ def test_apache_on_windows(core, state, outlook, refusal, reported):
     assert native.apache() == native.Apache(42, 7, reported)
 
 
+@pytest.mark.parametrize(("outlook", "replaced"), [(0, False), (1, True), (2, False), (4, False)])
+def test_replaced(core, outlook, replaced):
+    """Apache has begun to replace the process where a first request would come too late."""
+    core.probe = lambda: (True, "Apache/2.4.69", "WinNT", 42, 2, 7, outlook, "")
+    assert native.is_replaced() is replaced
+
+
 @pytest.mark.parametrize(("status", "asked"), [(0, True), (1, False)])
 def test_asked(core, status, asked):
     """A restart returns whether this call or an earlier one requested it."""

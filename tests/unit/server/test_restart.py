@@ -24,6 +24,7 @@ class Server:
         self.lingering: list[int] = []
         self.taken: set[str] = set()
         self.sent: list[str] = []
+        self.is_replacing = False
 
     def restart(self) -> bool:
         return self.send("SIGINT")
@@ -55,6 +56,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Server:
     monkeypatch.setattr(native, "taken", lambda: server.taken)
     monkeypatch.setattr(native, "rearm", server.rearm)
     monkeypatch.setattr(native, "linger", server.lingering.append)
+    monkeypatch.setattr(native, "is_replaced", lambda: server.is_replacing)
     return server
 
 
@@ -103,6 +105,19 @@ def test_the_server_has_time_to_act(server: Server) -> None:
         expected = min(2 * expected, SELDOM)
     assert expected == SELDOM
     assert server.rearmed == server.requests == 12
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_child_that_drains_is_being_replaced(server: Server, first: bool) -> None:
+    """On Windows a child may serve its requests for minutes: its restart is on its way."""
+    server.is_first = first
+    restart = Restart(0.0, server.clock)
+    restart.request()
+    server.is_replacing = True
+    server.now += 10 * TAKEN_UP
+    assert restart.left() == TAKEN_UP
+    server.is_replacing = False
+    assert restart.left() == 0.0
 
 
 @pytest.mark.parametrize(
