@@ -39,12 +39,19 @@ class Change(NamedTuple):
 class Changes(NamedTuple):
     """All that differs, by path; and what has this process replaced whatever differs.
 
-    `requested` is a person's reason. `closed`: the process answers no request any more.
+    `requested` is a person's reason; `was_held`: a gate has held that request, as its sender knows.
+    `closed`: the process answers no request any more.
     """
 
     files: dict[str, Change] = {}  # noqa: RUF012 - a NamedTuple's default; nothing writes to it
     requested: str | None = None
     closed: bool = False
+    was_held: bool = False
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether a person waits for the restart, which some gates let pass."""
+        return self.requested is not None and not self.was_held
 
     def __bool__(self) -> bool:
         """Whether there is a reason to restart."""

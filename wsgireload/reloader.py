@@ -43,7 +43,7 @@ class Reloader:
         self._handover = handover
         self._log = log
         self._requested: str | None = None
-        self._requested_anew = False
+        self._requested_anew = self._was_held = False
         self._verdict: Verdict = GO
         self._held_by: Gate | None = None
         self._is_reset = True  # the gates: a step without changes costs next to nothing
@@ -103,7 +103,7 @@ class Reloader:
         if self._is_behind_group():
             paths = None
         if self._requested_anew:  # then no earlier verdict counts
-            self._requested_anew = False
+            self._requested_anew = self._was_held = False
             self._reset()
         self._scan(paths)
         if not self.changes:
@@ -125,7 +125,7 @@ class Reloader:
         before = self.changes.files
         requested = self._requested  # of one that comes meanwhile the next scan finds what to load
         found = self._detector.scan(paths, requested=requested is not None)
-        self.changes = Changes(found, requested, self._restart.is_closed)
+        self.changes = Changes(found, requested, self._restart.is_closed, self._was_held)
         self.scans += 1
         if self.changes.files and not before:
             self._log.say(Word.CHANGED, self.changes.described(), event=self._event("changed"))
@@ -185,6 +185,7 @@ class Reloader:
 
     def _report(self, verdict: Verdict) -> None:
         if isinstance(verdict, Hold):
+            self._was_held = True
             self.withdraw()
             if verdict != self.hold:
                 self._log.say(Word.HOLDING, verdict.reason, event=self._event("held", verdict))

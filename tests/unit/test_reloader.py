@@ -605,6 +605,39 @@ def test_by_hand_is_checked_anew(world: World) -> None:
     assert world.server.requests == 1
 
 
+class Exempt(Gate):
+    """Stands in for a gate that lets a restart by hand pass, as a pause does."""
+
+    def __init__(self) -> None:
+        self.is_closed = False
+
+    def check(self, changes: Changes) -> Verdict:
+        return Hold("paused") if self.is_closed and not changes.by_hand else GO
+
+
+@pytest.mark.parametrize("ended_by", ["its end", "another request"])
+def test_a_request_that_was_held(world: World, tmp_path: Path, ended_by: str) -> None:
+    """Its sender was told why, so it passes no later pause; another request does."""
+    path = tmp_path / "view.py"
+    path.write_text("x = (\n")
+    world.detector.python, world.detector.differs = {str(path)}, {str(path): b"2"}
+    reloader = world.reloader(roll=(pause := Exempt()))
+    reloader.request("deployed")
+    world.run(reloader, 2.0)
+    pause.is_closed = True
+    path.write_text("x = 1\n")
+    world.detector.differs = {str(path): b"3"}
+    world.run(reloader, 10.0)
+    assert world.server.requests == 0
+    assert world.said("holding")[1:] == ["holding: paused"]
+    if ended_by == "its end":
+        pause.is_closed = False
+    else:
+        reloader.request("deployed")
+    world.run(reloader, 2.0)
+    assert world.server.requests == 1
+
+
 def test_by_hand_during_a_scan(world: World) -> None:
     """What was saved before the request is scanned before the restart, which may have to wait."""
     reloader = world.reloader()

@@ -77,7 +77,7 @@ class Budget(Gate):
         return f"; {_named(entry.paths)} alone caused the last {entry.row} restarts"
 
     def check(self, changes: Changes) -> Verdict:
-        if changes.requested is not None:  # by a person
+        if changes.by_hand:
             return GO
         past = self._journal.entries()
         if past is None:
@@ -107,7 +107,7 @@ class Budget(Gate):
         entry = self._entry(changes)
         if self._journal.record(entry):
             self._spent = entry
-        elif changes.requested is None and not changes.closed:
+        elif not (changes.by_hand or changes.closed):
             verdict = self._uncounted()
             if verdict != GO:
                 self._unspent.append(True)

@@ -38,7 +38,7 @@ class Neighbours(Gate):
         self._requested: dict[str, float] = {}  # when each was requested to scan
 
     def check(self, changes: Changes) -> Verdict:
-        if changes.requested is not None:
+        if changes.by_hand:
             return GO
         others = list(self._others())
         for each in others:

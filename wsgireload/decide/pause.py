@@ -11,7 +11,7 @@ from wsgireload.state.pause import Pause
 
 
 class Paused(Gate):
-    """Holds every restart but one by hand.
+    """Holds every restart but one that is requested by hand meanwhile.
 
     After `refresh`: `until` is the end of the pause, in seconds since 1970, None without one, and
     `left` the seconds until then, infinite without one. It ends when the wall clock shows that
@@ -31,6 +31,7 @@ class Paused(Gate):
         self._wall = wall
         self._known: Pause | None = None
         self._end = 0.0  # of the monotonic clock
+        self._was_requested = False  # a restart by hand, before the pause
         self.until: float | None = None
         self.left = NEVER
 
@@ -43,7 +44,12 @@ class Paused(Gate):
         self.until, self.left = (known.until, left) if known and left > 0 else (None, NEVER)
 
     def check(self, changes: Changes) -> Verdict:
-        if self.until is None or changes.requested is not None:
+        if self.until is None:
+            self._was_requested = changes.by_hand
+        if self.until is None or (changes.by_hand and not self._was_requested):
             return GO
         end = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.until))
         return Hold(f"paused until {end}; `wsgireload resume` ends it")
+
+    def reset(self) -> None:
+        self._was_requested = False

@@ -52,7 +52,7 @@ class Preflight(Gate):
         elif isinstance(self._result, Hold) and self._clock() - self._since >= self._pause:
             self._begin(what, min(2 * self._pause, SELDOM))
         if self._result is None and not self._command.running:
-            self._take(what, by_hand=changes.requested is not None)
+            self._take(what, by_hand=changes.by_hand)
         if outcome := self._command.poll():
             self._publish(self._judge(outcome))
         return Wait(POLL) if self._result is None else self._result

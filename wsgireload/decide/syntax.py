@@ -154,7 +154,7 @@ class StaleBytecode(Gate):
             return GO
         what = "Python would load this bytecode of an earlier text instead of the changed source"
         reason = f"{what}; remove it or compile it again: {few(map(shown, stale))}"
-        if changes.requested is None:
+        if not changes.by_hand:
             return Hold(reason)
         self._log.say_once(Word.HOLDING, reason)
         return GO

@@ -111,7 +111,7 @@ class Timing(Gate):
         self._announcement = ""
 
     def check(self, changes: Changes) -> Verdict:
-        if changes.requested is not None:
+        if changes.by_hand:
             return GO
         now, hook = self._clock(), self._hook()
         if now - self._released > AGAIN:

@@ -103,6 +103,25 @@ def test_a_restart_by_hand_passes(world: World) -> None:
     assert world.holds()
 
 
+def test_a_pause_holds_an_earlier_request(world: World) -> None:
+    """Of a request that still waits and a pause the later one holds; a new request passes."""
+    by_hand = EDIT._replace(requested="wsgireload restart")
+    assert not world.holds(by_hand)
+    world.begin(600)
+    assert world.holds(by_hand)
+    assert world.holds(by_hand._replace(was_held=True))
+    world.gate.reset()  # as for each new request
+    assert not world.holds(by_hand)
+    world.begin(900)
+    assert not world.holds(by_hand)
+
+
+def test_a_request_that_was_held_does_not_pass(world: World) -> None:
+    """It passes once: what becomes of it later, no person awaits any more."""
+    world.begin(600)
+    assert world.holds(Changes(requested="wsgireload restart", was_held=True))
+
+
 @pytest.mark.parametrize("jump", [-60.0, -3600.0, -1e9])
 def test_a_clock_that_is_set_back(world: World, jump: float) -> None:
     """It prolongs no pause: neither here, nor beyond its whole length in a new process."""
