@@ -235,16 +235,16 @@ class Monitor:
             loading = self._loading.goes_on(len(parts.detector))
             if not parts.detector.importing:
                 parts.write_status(self.status, self._loading)
+            announced = [gate.announce() for gate in parts.gates]
+            soon = parts.detector.importing or not all(announced)
+            due_in = AGAIN if loading else SOON if soon else parts.detector.due_in
+            is_calm = self._loading.is_over and parts.reloader.is_calm and parts.detector.is_calm
+            return min(wait, self._pace.pause(due_in, is_calm=is_calm))
         except StopScanning:
-            return None
+            pass
         except Exception:  # the site must not suffer from an error of ours
             trace = traceback.format_exc()
             lines = " / ".join(map(str.strip, trace.splitlines()))
             text = f"a step failed and will be repeated: {lines}"
             self._log.say_once(Word.HOLDING, text, event=Event("held", details=trace))
-            return None
-        announced = [gate.announce() for gate in parts.gates]
-        soon = parts.detector.importing or not all(announced)
-        due_in = AGAIN if loading else SOON if soon else parts.detector.due_in
-        is_calm = self._loading.is_over and parts.reloader.is_calm and parts.detector.is_calm
-        return min(wait, self._pace.pause(due_in, is_calm=is_calm))
+        return None

@@ -18,6 +18,7 @@ from support.waiting import DEADLINE, wait_for
 
 from wsgireload import settings
 from wsgireload.changes import Change, fingerprint
+from wsgireload.decide.budget import Budget
 from wsgireload.decide.settle import Settle
 from wsgireload.detect.detector import Detector
 from wsgireload.early import Early
@@ -725,6 +726,27 @@ def test_asked_from_outside(begin, asked: Asked, tmp_path: Path, caplog) -> None
     assert asked.event.wait(DEADLINE)
     wait_for(lambda: "restarting: requested by hand: wsgireload restart" in caplog.text)
     wait_for(lambda: states(tmp_path)[0]["status"]["restarting"])
+
+
+def test_a_gate_that_fails_at_first(
+    begin, asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog
+) -> None:
+    """Where a gate cannot report that this process is up, the monitor goes on trying."""
+    announce, fails = Budget.announce, [True]
+
+    def failing(budget: Budget) -> bool:
+        if fails:
+            raise RuntimeError("planted")
+        return announce(budget)
+
+    monkeypatch.setattr(Budget, "announce", failing)
+    path = tmp_path / "page.html"
+    monitor = begin(track=[path])
+    wait_for(lambda: "a step failed and will be repeated" in caplog.text)
+    fails.clear()
+    looked_again(monitor, 2)
+    path.write_text("new")
+    assert asked.event.wait(DEADLINE)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs inotify")
