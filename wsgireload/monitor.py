@@ -214,7 +214,7 @@ class Monitor:
             return
         while self.active:
             wait = self._guarded(parts, paths)
-            seconds = self._settings.interval if wait is None else wait
+            seconds = self._pace.pause() if wait is None else wait
             # Nothing rests while a restart is decided upon: what changes meanwhile has to count.
             rest = self._pace.rest if seconds >= SOON else 0.0
             changed = parts.wakeup.wait(seconds, rest)

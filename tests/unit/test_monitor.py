@@ -749,6 +749,23 @@ def test_a_gate_that_fails_at_first(
     assert asked.event.wait(DEADLINE)
 
 
+def test_steps_that_fail_are_spaced_too(
+    begin, asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A step that fails late takes no more than its share of the time either."""
+    times: list[float] = []
+
+    def failing(_budget: Budget) -> bool:
+        times.append(time.monotonic())
+        time.sleep(0.05)
+        raise RuntimeError("planted")
+
+    monkeypatch.setattr(Budget, "announce", failing)
+    begin(watch="poll")
+    wait_for(lambda: len(times) >= 4)
+    assert times[3] - times[2] > 0.4
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs inotify")
 def test_events_that_fail_at_first(
     begin, asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog
