@@ -146,7 +146,7 @@ class Detector:
         if resumed:  # the digests that the last scan found were not compared
             fresh |= dict.fromkeys(self._paths)
         scanned = self._paths if everything else self._due(fresh, suspects)
-        self._compare(fresh.keys() | self._digests.scan(scanned, suspects, lazily=True))
+        self._compare(fresh.keys() | self._digests.scan(scanned, suspects))
         self._broken_off = False
         triggered = requested or self._trigger is None or self._trigger in self._differs
         return dict(self._differs) if triggered else {}
@@ -175,7 +175,7 @@ class Detector:
         new = self._new_sources(thorough=thorough)
         while batch := list(islice(new, BATCH)):
             # Large libraries are put off, and no others: the hook has digests of the small ones.
-            late = self._digests.scan(batch, lazily=True, eager=math.inf)
+            late = self._digests.scan(batch, eager=math.inf)
             self._compare(dict.fromkeys([*batch, *late]))
 
     def _new_sources(self, *, thorough: bool) -> Iterator[str]:

@@ -130,17 +130,16 @@ class Digests:
         paths: Iterable[str],
         suspects: Collection[str] = (),
         *,
-        lazily: bool = False,
         eager: float = EAGER,
     ) -> set[str]:
         """Digest `suspects` and files whose marks changed; returns paths with another digest.
 
-        A lazy scan puts off large files, and all but Python sources after `eager` seconds: the
-        following ones read them, a slice at a time. Meanwhile they have a stand-in for a digest, or
-        keep the last one where the size is the same: then it may have been a touch.
+        Large files are put off, and all but Python sources after `eager` seconds: the following
+        scans read them, a slice at a time. Meanwhile they have a stand-in for a digest, or keep the
+        last one where the size is the same: then it may have been a touch.
         """
         changed: set[str] = set()
-        until = self._clock() + eager if lazily else None
+        until = self._clock() + eager
         last, young, rest = self._mark.get, self._young, iter(paths)
         while batch := list(islice(rest, BATCH)):
             self._checkpoint()
@@ -152,7 +151,7 @@ class Digests:
                     if self._read(path, mark, until):
                         changed.add(path)
             self._recheck(read)
-        return changed | self._work() if lazily else changed
+        return changed | self._work()
 
     def _recheck(self, read: list[str]) -> None:
         """Have a path read again by the next scan if it led elsewhere while it was read."""
@@ -161,12 +160,12 @@ class Digests:
             if mark != self._mark.get(path):
                 self._mark[path] = UNREADABLE
 
-    def _read(self, path: str, mark: Mark, until: float | None) -> bool:
+    def _read(self, path: str, mark: Mark, until: float) -> bool:
         """Digest a path, or put it off; returns whether its digest is another, or the first."""
         now = self._wall_ns()
         try:
             found = os.stat(path)
-            if until is not None and self._is_for_later(path, found, until):
+            if self._is_for_later(path, found, until):
                 return self._put_off(path, mark, found.st_size)
             digest = digest_of(path, self._checkpoint, found)
         except (FileNotFoundError, NotADirectoryError):

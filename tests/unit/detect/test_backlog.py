@@ -70,8 +70,7 @@ class Disk(Lines):
         os.utime(path, ns=(0, int(self.now * 1e9)))
 
     def scan(self, *paths: str) -> set[str]:
-        """A lazy scan."""
-        return self.known.scan(paths, lazily=True)
+        return self.known.scan(paths)
 
     def finish(self, *paths: str) -> set[str]:
         """Scan until everything is read; returns what changed meanwhile."""
@@ -156,16 +155,6 @@ def test_small_files_after_a_while(disk: Disk) -> None:
     assert all(map(disk.is_read, sources))
     disk.finish()
     assert all(map(disk.is_read, pages))
-
-
-def test_without_laziness(disk: Disk) -> None:
-    """A scan that is not lazy reads everything."""
-    large = disk.write("module.so", content(20))
-    assert disk.known.scan([large]) == {large}
-    assert disk.is_read(large)
-    disk.touch(large)
-    assert disk.scan(large) == set()  # its size is known
-    assert disk.finish(large) == set()
 
 
 def test_a_touch_after_it_was_read(disk: Disk) -> None:
