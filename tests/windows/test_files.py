@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from pathlib import Path
+
 from support.windows import installed
 from support.windows.testsite import WindowsSites
+
+from wsgireload.state.private_dir import PrivateDir
 
 SAVES = 200
 EDITOR = """\
@@ -41,3 +46,10 @@ def test_an_editor_at_work(new_site: WindowsSites) -> None:
     site.wait_for_value(SAVES - 1)
     site.wait_for_looks()
     assert site.restarts() <= 2  # whoever saves for longer than the bound may see one in between
+
+
+def test_a_file_that_another_has_locked(tmp_path: Path) -> None:
+    """It is waited for, whatever reason the system gives."""
+    folder = PrivateDir(str(tmp_path / "state"))
+    with closing(folder.open_file("a")) as one, closing(folder.open_file("a")) as other:
+        assert (one.lock(), other.lock()) == (True, False)

@@ -28,8 +28,8 @@ NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NOFOLLOW | BINARY
 PATIENCE, RETRY = 1.0, 0.005  # seconds for a lock that others hold for a millisecond
 COARSE_NS = 50_000_000  # file times come from a clock that is up to 10 ms behind
 FAR = 1 << 20  # beyond all that is written into a file of ours
-# Elsewhere a PermissionError is one, as of SELinux: there is no other process to wait for.
-LOCKED = PermissionError if os.name == "nt" else BlockingIOError
+# On Windows any error: wine gives no reason. Elsewhere a PermissionError is one, as of SELinux.
+LOCKED = OSError if os.name == "nt" else BlockingIOError
 UPDATE = os.O_RDWR | os.O_CREAT | getattr(os, "O_NONBLOCK", 0) | NOFOLLOW | BINARY
 
 
