@@ -15,6 +15,7 @@ from wsgireload.decide.verdict import GO, Gate, Hold, Verdict, Wait
 LIMIT = 30.0  # seconds that a check may take
 FRESH = 2.0  # seconds for which an answer counts, and between two checks of a broken configuration
 POLL = 0.02
+FAILED = "could not check Apache's configuration"
 
 
 class ApacheConfig(Gate):
@@ -59,8 +60,8 @@ class ApacheConfig(Gate):
         """Begin a check, unless one runs or the last answer is fresh."""
         if self._command.running or self._clock() - self._began < FRESH:
             return
-        self._began = self._clock()
+        self._began, self._verdict = self._clock(), Hold(FAILED)  # until there is an answer
         try:
             self._command.start()
-        except (OSError, ValueError) as error:
-            self._verdict = Hold(f"could not check Apache's configuration: {error}")
+        except Exception as error:
+            self._verdict = Hold(f"{FAILED}: {error}")

@@ -118,16 +118,46 @@ def test_an_answer_counts_for_a_while(config: ApacheConfig, apache: Apache, cloc
     assert answer(config) == GO
 
 
-def test_a_missing_apache_holds(config: ApacheConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("is_prefetched", [True, False])
+@pytest.mark.parametrize("error", [FileNotFoundError(2, "No such file"), MemoryError("no room")])
+def test_a_missing_apache_holds(
+    config: ApacheConfig, monkeypatch: pytest.MonkeyPatch, error: Exception, *, is_prefetched: bool
+) -> None:
     """When in doubt, hold: a check that cannot be made is reported."""
 
     def missing(*_: object, **__: object) -> None:
-        raise FileNotFoundError(2, "No such file")
+        raise error
 
     monkeypatch.setattr(subprocess, "Popen", missing)
+    for _ in range(3):
+        if is_prefetched:
+            config.prefetch()
+        hold = config.check(EDIT)
+        assert isinstance(hold, Hold)
+        assert "could not check" in hold.reason
+
+
+def test_an_answer_that_cannot_be_read(
+    config: ApacheConfig, monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    """No earlier answer counts in its place."""
+    assert answer(config) == GO
+    clock.now += FRESH
+    end = command.Command.end
+
+    def fails(self: command.Command) -> str:
+        end(self)
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(command.Command, "end", fails)
+        with pytest.raises(OSError, match="Input/output"):
+            answer(config)
     hold = config.check(EDIT)
     assert isinstance(hold, Hold)
     assert "could not check" in hold.reason
+    clock.now += FRESH
+    assert answer(config) == GO
 
 
 def test_the_end(config: ApacheConfig, apache: Apache) -> None:
