@@ -140,7 +140,8 @@ class EventWakeup(Wakeup):
         if paths == set():
             return paths
         until = self._clock() + self._debounce(self._is_saved(paths))
-        self._prefetch()  # takes some milliseconds, which are part of the quiet time
+        with contextlib.suppress(Exception):  # the step that follows finds out
+            self._prefetch()  # takes some milliseconds, which are part of the quiet time
         more = self._next(max(0.0, until - self._clock()))  # or all of it, on a busy machine
         while more != set():  # neither quiet nor woken
             paths = None if paths is None or more is None else paths | more

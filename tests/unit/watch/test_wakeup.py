@@ -289,6 +289,18 @@ def test_a_wake_ends_any_wait(make: Make, first: set[str]) -> None:
     assert world.source.woken == 1
 
 
+def test_a_prefetch_that_fails(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What runs beside the waiting may fail: events still end the waits."""
+    world = make((0.1, {"/site/a"}), (1.0, {"/site/b"}))
+
+    def fails() -> None:
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(world.wakeup, "_prefetch", fails)
+    assert world.wait(FOREVER) == {"/site/a"}
+    assert world.wait(FOREVER) == {"/site/b"}
+
+
 @pytest.mark.parametrize("broken", [NativeError("read", 9, "Bad file"), MemoryError("no room")])
 def test_when_no_event_will_ever_come_again(make: Make, broken: Exception) -> None:
     """Everything is scanned, now and after each further wait, which lasts, and can be woken."""
