@@ -239,7 +239,7 @@ class Monitor:
             soon = parts.detector.importing or not all(announced)
             due_in = AGAIN if loading else SOON if soon else parts.detector.due_in
             is_calm = self._loading.is_over and parts.reloader.is_calm and parts.detector.is_calm
-            return min(wait, self._pace.pause(due_in, is_calm=is_calm))
+            return self._pace.until_check(wait, self._pace.pause(due_in, is_calm=is_calm))
         except StopScanning:
             pass
         except Exception:  # the site must not suffer from an error of ours

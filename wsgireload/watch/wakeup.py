@@ -27,7 +27,8 @@ class Pace:
         self._interval = interval
         self._clock = clock
         self._began = clock()
-        self._cost = 0.0
+        self._cost = self._usual = 0.0
+        self._waits_since: float | None = None  # when a restart began to wait
 
     @property
     def rest(self) -> float:
@@ -44,9 +45,21 @@ class Pace:
         effect.
         """
         cost = self._clock() - self._began
-        usual, self._cost = min(cost, self._cost), cost
+        self._usual, self._cost = min(cost, self._cost), cost
         calm = max(self._interval, min(CALM * self._interval, CALM))
-        return max(min(calm if is_calm else self._interval, within), SHARE * usual)
+        return max(min(calm if is_calm else self._interval, within), SHARE * self._usual)
+
+    def until_check(self, wait: float, pause: float) -> float:
+        """Seconds until the next step, which is due after `pause`, or after `wait` if that is less.
+
+        Then a restart waits, which is delayed by a tenth of its wait at most.
+        """
+        if wait >= pause:
+            self._waits_since = None
+            return pause
+        now = self._clock()
+        since = self._waits_since = now if self._waits_since is None else self._waits_since
+        return max(wait, min(SHARE * self._usual, (now - since) / SHARE))
 
 
 class Wakeup:

@@ -6,6 +6,8 @@ import pytest
 
 from wsgireload.watch.wakeup import SHARE, SOON, Pace
 
+NEVER = float("inf")
+
 
 class World:
     """Steps that take as long as the test sets."""
@@ -68,6 +70,30 @@ def test_within() -> None:
     world.step(0.5)
     world.now += 0.5
     assert world.pace.pause(within=0.3) == pytest.approx(5.0)
+
+
+@pytest.mark.parametrize("cost", [0.0001, 0.02, 0.2])
+def test_a_long_wait_for_a_restart(cost: float) -> None:
+    """The gates are checked often at first. Scans take a tenth of a long wait, and delay it by one.
+
+    So a process that waits for minutes, as for its turn, does not scan all the time.
+    """
+    world, poll = World(1.0), 0.05
+    world.step(cost)
+    world.step(cost)
+    for _ in range(2):  # each wait is one of its own
+        began, steps, waits = world.now, 0, list[float]()
+        while world.now < began + 600:
+            world.pace.begin()
+            world.now += cost
+            waits.append(world.pace.until_check(poll, world.pace.pause()))
+            assert waits[-1] <= max(poll, 0.11 * (world.now - began))
+            world.now += waits[-1]
+            steps += 1
+        assert waits[0] == poll
+        assert steps * cost <= 0.15 * 600
+        assert waits[-1] == pytest.approx(max(poll, SHARE * cost))
+        world.pace.until_check(NEVER, world.step(cost))
 
 
 def test_the_rest_of_what_caused_it() -> None:
