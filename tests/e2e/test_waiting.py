@@ -81,6 +81,21 @@ def test_requests_longer_than_shutdown_timeout(new_site: Sites) -> None:
     assert "waiting up to 3 s for request GET /slow.answer" in site.said("restarting: ")[0].text
 
 
+@pytest.mark.parametrize("group", ["%{GLOBAL}", None])
+def test_an_old_process_that_drains_for_long(new_site: Sites, group: str | None) -> None:
+    """A request that takes longer than a restart should is no failed restart."""
+    brief = "\nimport wsgireload.server.restart\nwsgireload.server.restart.TAKEN_UP = 1.0\n"
+    site = begun(new_site, "shutdown-timeout=20", "patience=0.2", brief, group=group)
+    site.write("slow.py", "import time\n\ndef answer():\n    time.sleep(6)\n    return 'done'\n")
+    with ThreadPoolExecutor() as pool:
+        slow = pool.submit(site.ask, "slow.answer")
+        wait_for(lambda: "slow" in site.ask("words.loaded").value, "the slow request")
+        site.edit("words.py", "old", "new")
+        assert site.wait_for_value("new").value == "new"
+        assert slow.result().value == "done"
+    assert site.said("holding: ") == []
+
+
 def test_a_stream(new_site: Sites) -> None:
     """A stream is not waited for, beyond shutdown-timeout; status and log name it, no query."""
     site = begun(new_site, "shutdown-timeout=4", "patience=0.2", STREAM)
