@@ -50,8 +50,20 @@ def save(site: Site, version: int) -> None:
 
 
 def write(site: Site, text: str) -> None:
-    """The same with any text."""
-    site.write("words.new", text).replace(site.app / "words.py")
+    """The same with any text.
+
+    Windows refuses to replace a file that somebody reads, as Python does that imports it.
+    """
+    new = site.write("words.new", text)
+
+    def replaced() -> bool:
+        try:
+            new.replace(site.app / "words.py")
+        except PermissionError:
+            return False
+        return True
+
+    site.wait_for(replaced, "words.py is open to nobody")
 
 
 def fewest_ready(site: Site, processes: int, killed: int = 0) -> int:
