@@ -176,10 +176,10 @@ class Reloader:
             return Hold(f"could not request the restart: {error}")
         if not first:
             self._budget.refund()
-            text = "another application of this process has requested it already"
-            self._log.say(Word.RESTARTING, text)
-        self._requested, self.hold = None, self._in_vain
+            self._log.say(Word.RESTARTING, "this process is being replaced already")
+        self.hold = self._in_vain
         if self._in_vain:  # this may be so again: let others be replaced meanwhile
+            self._requested = None  # a person's request is worth a try of each signal
             self._release()
         return Wait(self._restart.left())
 
@@ -206,11 +206,11 @@ class Reloader:
         return Event(kind, paths=(place.path,), line=place.line, details=output)
 
     def _retry(self) -> None:
-        signal = self._restart.signal
-        waited = self._restart.give_up()
+        signal, waited = self._restart.signal, self._restart.give_up()
         self._budget.refund()
         self.withdraw()
-        text = f"no restart {waited:g} s after it was requested; retrying"
+        again = "; retrying" if self.changes.files or self._requested else ""
+        text = f"no restart {waited:g} s after it was requested{again}"
         self._in_vain = Hold(f"{text}, as {signal} had no effect" if signal else text)
         self._log.say(Word.HOLDING, self._in_vain.reason, event=self._event("held"))
 

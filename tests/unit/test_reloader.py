@@ -456,7 +456,7 @@ def test_another_interpreter_was_first(world: World) -> None:
     world.server.answer = False
     world.detector.differs = {"a.py": b"2"}
     world.run(world.reloader(), TAKEN_UP + 1)
-    assert "has requested it already" in world.said("restarting")[1]
+    assert "being replaced already" in world.said("restarting")[1]
     assert world.history.kept == []
     assert world.server.rearmed == 0
 
@@ -552,14 +552,19 @@ def test_a_signal_that_is_taken_while_it_waits_for_a_request(world: World) -> No
 
 
 def test_by_hand(world: World) -> None:
-    """A restart by hand needs no change, and is requested once."""
+    """A restart by hand needs no change; where a signal is in vain, the other one is sent."""
     reloader = world.reloader()
     reloader.request("deployed")
-    world.run(reloader, 5.0)
+    world.run(reloader, TAKEN_UP)
     assert world.server.requests == 1
     assert world.said("restarting") == ["restarting: requested by hand: deployed"]
-    world.run(reloader, 100.0)
-    assert world.server.requests == 1
+    world.run(reloader, 5.0)
+    assert world.said("holding")[0].endswith("retrying, as SIGINT had no effect")
+    assert world.said("restarting")[1].endswith("; by SIGTERM")
+    world.run(reloader, 3600.0)
+    assert world.server.requests == 2
+    assert "retrying" not in world.said("holding")[1]
+    assert (reloader.hold, reloader.restarting) == (None, False)
 
 
 def test_by_hand_is_held_too(world: World, tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from wsgireload.decide.command import Command
 from wsgireload.decide.verdict import GO, Gate, Hold, Verdict, Wait
 
 LIMIT = 30.0  # seconds that a check may take
-FRESH = 2.0  # seconds for which an answer counts, and between two checks of a broken configuration
+FRESH = 2.0  # seconds for which an answer counts
+SHARE, SELDOM = 10, 30.0  # a broken one is checked again after a tenth of its time, or 30 s
 POLL = 0.02
 FAILED = "could not check Apache's configuration"
 
@@ -30,6 +31,7 @@ class ApacheConfig(Gate):
         self._command = Command(f"{command} -t", passed, None, LIMIT, clock)
         self._clock = clock
         self._began = float("-inf")
+        self._held_since = clock()
         self._verdict: Verdict = GO
         self._prefetched_in_vain = False
 
@@ -43,22 +45,26 @@ class ApacheConfig(Gate):
         if self._prefetched_in_vain and self._clock() - self._began >= FRESH:
             self.end()  # begun for an earlier event: the configuration may have changed since
         self._prefetched_in_vain = False
-        self._begin()
+        held = self._clock() - self._held_since
+        self._begin(min(max(FRESH, held / SHARE), SELDOM))
         if outcome := self._command.poll():
             if outcome.code == 0:
-                self._verdict = GO
+                self._verdict, self._held_since = GO, self._clock()
             elif outcome.code is None:
                 self._verdict = Hold(f"checking Apache's configuration took more than {LIMIT:g} s")
             else:
                 self._verdict = Hold(f"Apache's configuration is broken: {' '.join(outcome.lines)}")
         return Wait(POLL) if self._command.running else self._verdict
 
+    def reset(self) -> None:
+        self._held_since = self._clock()
+
     def end(self) -> None:
         self._command.end()
 
-    def _begin(self) -> None:
-        """Begin a check, unless one runs or the last answer is fresh."""
-        if self._command.running or self._clock() - self._began < FRESH:
+    def _begin(self, fresh: float = FRESH) -> None:
+        """Begin a check, unless one runs or the last answer is so fresh."""
+        if self._command.running or self._clock() - self._began < fresh:
             return
         self._began, self._verdict = self._clock(), Hold(FAILED)  # until there is an answer
         try:

@@ -118,6 +118,22 @@ def test_an_answer_counts_for_a_while(config: ApacheConfig, apache: Apache, cloc
     assert answer(config) == GO
 
 
+def test_broken_for_long(config: ApacheConfig, apache: Apache, clock: Clock) -> None:
+    """It is checked ever less often, and at once after another change or for a person."""
+    apache.code = BROKEN
+    for _ in range(600):
+        assert isinstance(answer(config), Hold)
+        clock.now += 1
+    assert 40 < len(apache.begun) < 60
+    apache.code = GOOD
+    clock.now += FRESH
+    config.reset()
+    assert answer(config) == GO
+    apache.code = BROKEN
+    clock.now += FRESH
+    assert isinstance(answer(config), Hold)
+
+
 @pytest.mark.parametrize("is_prefetched", [True, False])
 @pytest.mark.parametrize("error", [FileNotFoundError(2, "No such file"), MemoryError("no room")])
 def test_a_missing_apache_holds(
