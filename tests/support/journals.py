@@ -58,6 +58,9 @@ class History:
     def entries(self) -> list[Entry] | None:
         return None if self.kept is None else list(self.kept)
 
+    def generation(self) -> int:
+        return max((each.generation for each in self.kept or ()), default=0)
+
     def record(self, entry: Entry) -> bool:
         if self.kept is None or not self.writable:
             return False

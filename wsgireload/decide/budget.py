@@ -15,10 +15,11 @@ from wsgireload.changes import Changes
 from wsgireload.decide.verdict import GO, Gate, Hold, Verdict
 from wsgireload.log import few, shown
 from wsgireload.report import Restarted
-from wsgireload.state.journal import Entry, Journal, distinct, restarts
+from wsgireload.state.journal import Entry, Journal, distinct
 from wsgireload.state.own_writes import OwnWrites
 
 LONGEST = 3600.0  # seconds for which a spent budget holds at most
+RECENT = 20  # restarts that are reported
 MOST_PATHS = 10  # recorded of one change
 PATIENT = 4  # budgets that one file may use up at any pace: a person may save 40 times in a minute
 USUAL = 6.0  # seconds for each restart of the default budget
@@ -59,7 +60,7 @@ class Budget(Gate):
         self.made_by = self._journal.claim(self._processes)
         past = self._journal.entries()
         if past is not None:
-            self.generation = max((entry.generation for entry in past), default=0)
+            self.generation = self._journal.generation()
             self._remember(past)
             if self._is_suspicious(past):
                 self._own_writes.observe(self._journal.paths())
@@ -168,6 +169,17 @@ class Budget(Gate):
     def _remember(self, past: list[Entry]) -> None:
         self._past = past
         self.history = restarts(distinct(past, self._processes), time.time() - time.monotonic())
+
+
+def restarts(entries: Sequence[Entry], offset: float) -> tuple[Restarted, ...]:
+    """The last 20 of these restarts as a status reports them, newest first.
+
+    `offset` plus `Entry.at` is the time in seconds since 1970. Pass `distinct` restarts.
+    """
+    return tuple(
+        Restarted(offset + each.at, each.reason, None if each.up is None else each.up - each.at)
+        for each in entries[-RECENT:][::-1]
+    )
 
 
 def pause(times: Sequence[float], budget: tuple[int, float]) -> float:

@@ -8,12 +8,11 @@ import errno
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from typing import NamedTuple, TypeVar
 
 from wsgireload import report
-from wsgireload.report import Restarted
 from wsgireload.state.private_dir import Candidates, PrivateDir
 
 Result = TypeVar("Result")
@@ -22,8 +21,8 @@ SUFFIX, LOCK = ".journal", "journal.lock"
 LASTING = (".call", ".wait", ".roll", LOCK)  # few, shared by processes: their names come back
 MOST_BYTES = 1 << 24
 KEEP_SECONDS = 86400.0
+KEEP_JOURNAL = 30 * KEEP_SECONDS  # its server may run on: a process continues its generation
 KEEP = 200  # restarts
-RECENT = 20  # restarts that are reported
 LATEST = 10  # restarts that are examined for a loop
 GRAIN = 0.05  # seconds: the system knows the start of a process to a hundredth
 # What opening reports of a folder, a link, a socket, an unreadable file, and a pipe (None).
@@ -107,7 +106,7 @@ class Journal:
         return ours[0] if self._change(claim) and ours else None
 
     def sweep(self) -> None:
-        """Remove files that other applications left behind a day ago: their pids do not return."""
+        """Remove files that other applications left behind: their pids do not return."""
         self._attempt(_sweep)
 
     def _is_before(self, entry: Entry) -> bool:
@@ -123,7 +122,7 @@ class Journal:
             for name in folder.names():
                 if name.endswith(SUFFIX):
                     with contextlib.suppress(OSError):
-                        entries, _ = self._parse(folder.read(name, MOST_BYTES))
+                        entries = self._recent(self._parse(folder.read(name, MOST_BYTES))[0])
                         found.update(path for each in entries[-LATEST:] for path in each.paths)
             return found
 
@@ -132,6 +131,11 @@ class Journal:
     def entries(self) -> list[Entry] | None:
         """The last restarts, oldest first; None if there can be no journal."""
         return self._attempt(self._read)
+
+    def generation(self) -> int:
+        """The restarts so far, even if the last is long ago; call `entries` before."""
+        ours = (each for each in self._parsed[1] if not self._first or each.pid == os.getpid())
+        return max((each.generation for each in ours), default=0)
 
     def _change(self, change: Callable[[list[Entry]], list[Entry]]) -> bool:
         """Read, change and write the restarts; False if that cannot be done."""
@@ -168,26 +172,28 @@ class Journal:
     def _read(self, folder: PrivateDir) -> list[Entry]:
         """The restarts of less than a day ago and after the start of the machine, oldest first."""
         content = self._content(folder)
-        if hash(content) == self._parsed[0]:  # a save waits for this, and it would take some ms
-            now = self._clock()
-            return [each for each in self._parsed[1] if now - each.at < KEEP_SECONDS]
-        entries, damaged = self._parse(content)
-        if damaged:
-            self._folders.trouble("removed damaged lines from the journal; they do not count")
-            self._write(folder, entries)
-        self._parsed = hash(content), _by_time(entries)
-        return self._parsed[1]
+        if hash(content) != self._parsed[0]:  # else a save would wait some ms for nothing
+            entries, damaged = self._parse(content)
+            if damaged:
+                self._folders.trouble("removed damaged lines from the journal; they do not count")
+                self._write(folder, entries)
+            self._parsed = hash(content), _by_time(entries)
+        return self._recent(self._parsed[1])
+
+    def _recent(self, entries: list[Entry]) -> list[Entry]:
+        now = self._clock()
+        return [each for each in entries if now - each.at < KEEP_SECONDS]
 
     def _parse(self, content: bytes) -> tuple[list[Entry], bool]:
-        """The restarts that count, and whether there are lines that are none."""
-        now, entries, damaged = self._clock(), list[Entry](), False
+        """The restarts since the machine started, and whether there are lines that are none."""
+        entries, damaged = list[Entry](), False
         for line in content.splitlines():
             try:
                 entry = report.parse(Entry, json.loads(line))
             except Exception:  # any process of this user may have written anything
                 damaged = True
                 continue
-            if 0 <= now - entry.at < KEEP_SECONDS:
+            if entry.at <= self._clock():
                 entries.append(entry)
         return entries, damaged
 
@@ -222,22 +228,12 @@ def distinct(entries: Iterable[Entry], processes: int) -> list[Entry]:
     return firsts
 
 
-def restarts(entries: Sequence[Entry], offset: float) -> tuple[Restarted, ...]:
-    """The last 20 of these restarts as a status reports them, newest first.
-
-    `offset` plus `Entry.at` is the time in seconds since 1970. Pass `distinct` restarts.
-    """
-    return tuple(
-        Restarted(offset + each.at, each.reason, None if each.up is None else each.up - each.at)
-        for each in entries[-RECENT:][::-1]
-    )
-
-
 def _sweep(folder: PrivateDir) -> None:
     for name in folder.names():
         with contextlib.suppress(OSError):
             age = abs(time.time() - folder.modified(name))  # the clock may be set back
-            if age > KEEP_SECONDS and not name.endswith(LASTING):
+            most = KEEP_JOURNAL if name.endswith(SUFFIX) else KEEP_SECONDS
+            if age > most and not name.endswith(LASTING):
                 folder.remove(name)
 
 

@@ -9,8 +9,9 @@ import pytest
 from support.journals import History, Writes
 
 from wsgireload.changes import DELETED, Change, Changes
-from wsgireload.decide.budget import LONGEST, Budget, pause, slowness
+from wsgireload.decide.budget import LONGEST, Budget, pause, restarts, slowness
 from wsgireload.decide.verdict import GO, Hold, Verdict
+from wsgireload.report import Restarted
 from wsgireload.state.journal import Entry, Journal
 from wsgireload.state.own_writes import OwnWrites
 
@@ -364,3 +365,18 @@ def test_nothing_to_refund() -> None:
     world.past(90)
     world.budget.refund()
     assert len(world.history.kept or ()) == 1
+
+
+def test_the_last_twenty() -> None:
+    """Twenty restarts are reported, the newest first, in seconds since 1970."""
+    past = [Entry(at, 1, f"{at}", f"{at}", up=at + 0.25) for at in range(100, 130)]
+    reported = restarts(past, 4.9e6)
+    assert len(reported) == 20
+    assert reported[0] == Restarted(4.9e6 + 129, "129", 0.25)
+    assert reported[-1].reason == "110"
+
+
+def test_no_duration() -> None:
+    """A restart that no new process has answered has no duration."""
+    [reported] = restarts([Entry(1.0, 1, "r", "f")], 4.9e6)
+    assert reported.took is None

@@ -6,21 +6,21 @@ import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import pytest
-from support.journals import ENTRY, LATER, World, full_disk, line
+from support.journals import ENTRY, LATER, World, Writes, full_disk, line
 
-from wsgireload.report import Restarted
+from wsgireload.changes import Change, Changes
+from wsgireload.decide.budget import Budget
 from wsgireload.state.journal import (
     KEEP,
     KEEP_SECONDS,
     MOST_BYTES,
     Entry,
     distinct,
-    restarts,
 )
-
-OFFSET = 4_999_000.0
+from wsgireload.state.own_writes import OwnWrites
 
 
 @pytest.fixture
@@ -176,8 +176,33 @@ def test_old_restarts_do_not_count(world: World, at: float) -> None:
     assert len(world.lines()) == 1
 
 
+def test_the_generation_goes_on_after_a_day_without_restarts(world: World) -> None:
+    """A process that starts days after the last restart continues its generation, and so do all."""
+    world.journal().record(ENTRY._replace(generation=12, claimed=True))
+    a_while_ago = time.time() - 3 * KEEP_SECONDS
+    os.utime(world.file, (a_while_ago, a_while_ago))
+    world.now = 3 * KEEP_SECONDS
+    for _ in range(2):
+        journal = world.journal()
+        budget = Budget((10, 60.0), journal, cast(OwnWrites, Writes()), 1, lambda: world.now)
+        budget.recall()
+        assert (budget.generation, budget.made_by, budget.history) == (12, None, ())
+        world.journal("other").sweep()
+        journal.sweep()
+    budget.spend(Changes({"b.py": Change(b"d")}))
+    assert [entry.generation for entry in world.journal().entries() or ()] == [13]
+
+
+def test_the_generation_of_an_earlier_server(world: World) -> None:
+    """The first process of a server begins at 0, however old the restarts of an earlier one are."""
+    world.journal().record(ENTRY._replace(generation=12))
+    world.now = 3 * KEEP_SECONDS
+    journal = world.journal(first=True)
+    assert (journal.claim(), journal.entries(), journal.generation()) == (None, [], 0)
+
+
 def test_files_of_other_applications_are_swept(world: World) -> None:
-    """A process removes files that were not written for a day, except lasting ones."""
+    """A process removes files a day old, and journals 30 days old, except lasting files."""
     for name in ("other", "third", "fourth"):
         world.journal(name).record(ENTRY)
     for name in ("group.call", "group.wait", "group.roll", "group.preflight"):
@@ -300,18 +325,3 @@ def test_a_change_that_comes_again_counts_each_time() -> None:
     """The same change again, after another one, is another restart."""
     each = entries((1.0, "x"), (2.0, "y"), (3.0, "x"))
     assert distinct(each, 3) == each
-
-
-def test_the_last_twenty() -> None:
-    """Twenty restarts are reported, the newest first, in seconds since 1970."""
-    past = [Entry(at, 1, f"{at}", f"{at}", up=at + 0.25) for at in range(100, 130)]
-    reported = restarts(past, OFFSET)
-    assert len(reported) == 20
-    assert reported[0] == Restarted(OFFSET + 129, "129", 0.25)
-    assert reported[-1].reason == "110"
-
-
-def test_no_duration() -> None:
-    """A restart that no new process has answered has no duration."""
-    [reported] = restarts([Entry(1.0, 1, "r", "f")], OFFSET)
-    assert reported.took is None
