@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
+import socket
+import socketserver
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from support.coordinators import KINDS, CoordinatorServer, EtcdServer, RedisServer
 from support.waiting import wait_for
 
 from wsgireload.coordinator import Coordinator
+from wsgireload.decide.coordinator import LIMIT
 from wsgireload.turn import request
 from wsgireload.turn.connection import SECRET, user_and_password
 from wsgireload.turn.etcd import Etcd
@@ -135,11 +139,37 @@ def test_the_wrong_kind(server: CoordinatorServer) -> None:
         request(f"{other}://{server.host}:{server.port}/name", "show")
 
 
-def test_the_members_of_an_etcd(server: CoordinatorServer) -> None:
-    """The first member that answers is asked."""
+@contextmanager
+def _silent() -> Iterator[int]:
+    """The port of a member that hangs: the system accepts connections, and nothing answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+@contextmanager
+def _closing() -> Iterator[int]:
+    """The port of a member that ends each connection without an answer."""
+    with socketserver.TCPServer(("127.0.0.1", 0), socketserver.BaseRequestHandler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+
+
+@pytest.mark.parametrize(
+    "others", [nullcontext(1), _silent(), _closing()], ids=["refused", "silent", "closing"]
+)
+def test_the_members_of_an_etcd(
+    server: CoordinatorServer, others: AbstractContextManager[int]
+) -> None:
+    """The first member that answers counts, long before a request has to end."""
     if server.scheme == "etcd":
-        url = f"etcd://127.0.0.1:1,{server.host}:{server.port}/members"
-        assert request(url, "take", "web1", "v2").code == YES
+        with others as port:
+            url = f"etcd://127.0.0.1:{port},{server.host}:{server.port}/members"
+            began = time.monotonic()
+            assert request(url, "take", "web1", "v2").code == YES
+            assert time.monotonic() - began < LIMIT / 3
 
 
 @pytest.fixture(scope="module")

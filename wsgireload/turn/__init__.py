@@ -22,5 +22,10 @@ def request(url: str, verb: str, *words: str) -> Answer:
         from wsgireload.turn.etcd import Etcd as Store
     else:
         from wsgireload.turn.redis import Redis as Store  # type: ignore[assignment]
-    with closing(Store(coordinator)) as store:
-        return act(store, verb, *words)
+    for host in coordinator.hosts:  # a lost answer does no harm: each request may be repeated
+        try:
+            with closing(Store(coordinator._replace(hosts=(host,)))) as store:
+                return act(store, verb, *words)
+        except OSError as error:
+            latest = error
+    raise latest

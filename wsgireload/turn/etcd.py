@@ -15,14 +15,14 @@ from wsgireload.turn.rules import Entries, dump, parse
 
 
 class Etcd:
-    """A connection to the first member that answers, until `close` is called.
+    """A connection to one member, until `close` is called.
 
     `write` compares the revisions of both keys, as `read` found them. The turn's key belongs to a
     lease, which each renewal makes anew: the key goes with its latest.
     """
 
     def __init__(self, coordinator: Coordinator) -> None:
-        """Connect; OSError if no member answers."""
+        """Connect; OSError if that fails."""
         self._life = coordinator.life
         self._keys = [_coded(f"{coordinator.name}/{each}") for each in Entries._fields]
         self._revisions = ["0", "0"]
@@ -82,21 +82,10 @@ class Etcd:
 
 
 def _connect(coordinator: Coordinator) -> http.client.HTTPConnection:
-    tls = context(coordinator)
-    for host, port in coordinator.hosts:
-        connection = (
-            http.client.HTTPSConnection(host, port, timeout=TIMEOUT, context=tls)
-            if tls
-            else http.client.HTTPConnection(host, port, timeout=TIMEOUT)
-        )
-        try:
-            connection.connect()
-        except OSError as error:
-            connection.close()
-            latest = error
-        else:
-            return connection
-    raise latest
+    [(host, port)] = coordinator.hosts
+    if tls := context(coordinator):
+        return http.client.HTTPSConnection(host, port, timeout=TIMEOUT, context=tls)
+    return http.client.HTTPConnection(host, port, timeout=TIMEOUT)
 
 
 def _coded(text: str) -> str:
