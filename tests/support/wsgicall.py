@@ -49,6 +49,7 @@ def call(application: WSGIApplication, path: str = "/", **environ: Any) -> Told:
         "QUERY_STRING": query,
         "REMOTE_ADDR": "127.0.0.1",
         "SERVER_ADDR": "127.0.0.1",
+        "SERVER_PROTOCOL": "HTTP/1.1",
         "SCRIPT_NAME": "",
         "wsgi.input": BytesIO(),
         **environ,

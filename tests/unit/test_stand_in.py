@@ -103,7 +103,8 @@ def test_a_failure_without_a_place(tmp_path: Path) -> None:
 
 def test_others_get_the_exception(site: Site) -> None:
     """mod_wsgi logs it and answers 500, as it does where the script fails again."""
-    for who in (ELSEWHERE, {**HERE, "HTTP_HOST": "evil.example"}, {**HERE, "HTTP_VIA": "x"}):
+    by_proxy = {**HERE, "HTTP_VIA": "x"}, {**HERE, "SERVER_PROTOCOL": "HTTP/1.0"}
+    for who in (ELSEWHERE, {**HERE, "HTTP_HOST": "evil.example"}, *by_proxy):
         with pytest.raises(NameError, match="second"):
             site.get(who)
     assert site.statuses == []

@@ -34,6 +34,9 @@ PASSED_ON = re.compile(
     "|CDN_LOOP|FRONT_END_HTTPS|MAX_FORWARDS|SURROGATE_CAPABILITY)"
 )
 
+# Browsers speak a later version; nginx speaks this one, and adds no header unless it is told to.
+OLD_PROTOCOLS = {"HTTP/0.9", "HTTP/1.0"}
+
 
 class Access:
     """Decides whether a request may see the page."""
@@ -65,6 +68,8 @@ class Access:
         if passed_on := sorted(filter(PASSED_ON.fullmatch, environ)):
             header = passed_on[0].removeprefix("HTTP_").replace("_", "-").title()[:SHOWN]
             return f"hidden from {address}, a request with {header} as from a proxy; {token}"
+        if (protocol := environ.get("SERVER_PROTOCOL")) in OLD_PROTOCOLS:
+            return f"hidden from {address}, a request by {protocol} as from a proxy; {token}"
         host = environ.get("HTTP_HOST", "")[:SHOWN]
         return f"hidden from {address}, a request for {host!r}; use hosts=, or {token}"
 
@@ -104,7 +109,8 @@ class Access:
 
 def _is_local(environ: WSGIEnvironment) -> bool:
     """Return whether both ends of the connection are this machine's, without a sign of a proxy."""
-    return _is_loopback(environ) and not any(map(PASSED_ON.fullmatch, environ))
+    is_old = environ.get("SERVER_PROTOCOL") in OLD_PROTOCOLS
+    return _is_loopback(environ) and not is_old and not any(map(PASSED_ON.fullmatch, environ))
 
 
 def _is_loopback(environ: WSGIEnvironment) -> bool:

@@ -42,6 +42,10 @@ def _log(caplog: pytest.LogCaptureFixture) -> None:
             "hidden from 127.0.0.1, a request with X-Forwarded-For as from a proxy; use token=",
         ),
         (
+            {"SERVER_PROTOCOL": "HTTP/1.0"},
+            "hidden from 127.0.0.1, a request by HTTP/1.0 as from a proxy; use token=",
+        ),
+        (
             {"HTTP_HOST": "shop.test"},
             "hidden from 127.0.0.1, a request for 'shop.test'; use hosts=, or use token=",
         ),

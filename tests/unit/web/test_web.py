@@ -302,6 +302,8 @@ ELSEWHERE = [
     {"HTTP_VIA": "1.1 proxy"},
     {"SERVER_ADDR": "192.0.2.1"},
     {"SERVER_ADDR": None},
+    {"SERVER_PROTOCOL": "HTTP/1.0"},
+    {"SERVER_PROTOCOL": "HTTP/0.9"},
     {"REMOTE_ADDR": "127.0.0.1.evil.example"},
     {"REMOTE_ADDR": "127.0.0.1, 192.0.2.7"},
     *(
