@@ -117,8 +117,7 @@ def load(script: str, where: Surroundings) -> dict[str, Any] | None:
     with busy(f"still loading {shown(script)}"):
         code, out, error = programs.run(words, {"WSGIRELOAD": "off"}, where.folder)
     for line in error.splitlines():
-        if not line.startswith("wsgireload: inactive"):  # because of WSGIRELOAD=off
-            print_aside(line)
+        print_aside(line)
     return dict(json.loads(out)) if code == 0 and out else None  # no text: it has ended early
 
 

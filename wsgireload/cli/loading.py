@@ -9,12 +9,16 @@ import site
 import sys
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wsgireload.settings import Settings
 
 LONGEST = 45.0  # seconds to load the script: less than the program that runs this one waits
 
 
 def main(script: str, folders: list[str]) -> None:
-    """Print the sources, and what `start()` tracks. The script's own output goes to stderr."""
+    """Print the sources, and what a monitor tracks. The script's own output goes to stderr."""
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # programs that the script starts print there
     sys.stdout = sys.stderr
@@ -23,16 +27,7 @@ def main(script: str, folders: list[str]) -> None:
     for folder in folders:  # as mod_wsgi does: with the .pth files in it, and in front of the rest
         site.addsitedir(folder)
     sys.path.sort(key=lambda path: path in known)
-    import wsgireload
-
-    settings: dict[str, object] = {}
-    start = wsgireload.start
-
-    def record(**given: object) -> object:
-        settings.update(given)
-        return start(**given)  # type: ignore[arg-type]
-
-    wsgireload.start = record  # type: ignore[assignment]
+    chosen, tracked = _record()
     name = f"_mod_wsgi_{os.path.basename(script)}"
     spec = spec_from_file_location(name, script, loader=SourceFileLoader(name, script))
     assert spec is not None
@@ -40,15 +35,32 @@ def main(script: str, folders: list[str]) -> None:
     sys.modules[name] = module = module_from_spec(spec)
     spec.loader.exec_module(module)
     faulthandler.cancel_dump_traceback_later()
-    result = {
-        "sources": _sources(),
-        "tracked": _tracked(settings),
-        "watch": settings.get("watch", "auto"),
-    }
     import json
 
+    result = {"sources": _sources(), **_tracked(chosen, tracked)}
     with out:
         json.dump(result, out)
+
+
+def _record() -> tuple[list["Settings"], list[str]]:
+    """Return lists that get the settings of a monitor that starts, and what it tracks beside."""
+    import wsgireload
+    from wsgireload import Monitor
+    from wsgireload.settings import checked
+
+    chosen: list[Settings] = []
+    tracked: list[str] = []
+
+    def start(self: Monitor) -> None:
+        chosen.append(self._settings)
+
+    def track(_self: Monitor, *paths: str) -> None:
+        tracked.extend(checked("track", paths))
+
+    Monitor.start, Monitor.track = start, track  # type: ignore[method-assign, assignment]
+    status = wsgireload.status  # those for Django and Flask track beside an active monitor only
+    wsgireload.status = lambda: status()._replace(active=True)
+    return chosen, tracked
 
 
 def _sources() -> list[str]:
@@ -58,17 +70,19 @@ def _sources() -> list[str]:
     return sorted({source.path for source in Modules(modules).new()})
 
 
-def _tracked(given: dict[str, object]) -> list[str]:
+def _tracked(chosen: list["Settings"], more: list[str]) -> dict[str, object]:
     from wsgireload.detect.globs import Ignored
+    from wsgireload.detect.missing import path_files
     from wsgireload.detect.tracked import Folders, Tracked
     from wsgireload.log import Log
     from wsgireload.settings import Settings
 
-    settings = Settings.of(**given)
+    settings = chosen[0] if chosen else Settings()
     folders = Folders(lambda _folder: True, Log("check"), lambda: None)
     tracked = Tracked(Ignored(settings.ignore), folders)
-    tracked.add([*settings.track, *([settings.trigger] if settings.trigger else [])])
-    return sorted({path for path, _ in tracked.files()})
+    trigger = [settings.trigger] if settings.trigger else []
+    tracked.add([*settings.track, *trigger, *more, *path_files()])
+    return {"tracked": sorted({path for path, _ in tracked.files()}), "watch": settings.watch}
 
 
 if __name__ == "__main__":
