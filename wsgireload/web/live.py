@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, quote
 from wsgiref.types import WSGIEnvironment
 
 from wsgireload import Status
+from wsgireload.server import detection
 from wsgireload.web import csp, editor
 from wsgireload.web.assets import LIVE_SCRIPT
 from wsgireload.web.excerpt import excerpt
@@ -39,7 +40,8 @@ class Live:
         self._path = path
         self._opens = opens
         self._files = reload_on
-        self._script: str | None = None
+        # Of the code that runs: the files may change before the first request.
+        self._scripts = {path: _digest(path) for path in detection.script_paths()}
 
     def version(self, status: Status, environ: WSGIEnvironment) -> str:
         """Return the current version: Apache's pid, the generation, the script and the files.
@@ -47,13 +49,13 @@ class Live:
         It is the same in all processes of a group that run the same code.
         """
         script = environ.get("SCRIPT_FILENAME", "")
-        if self._script is None:  # mod_wsgi itself may have loaded a changed script
-            self._script = _digest(script)
+        if script not in self._scripts:
+            self._scripts[script] = _digest(script)
         generation: object = status.generation
         if generation is None:  # without a journal each process is a version of its own
             generation = f"pid{status.pid}" if status.active else 0
         files = self._files.digest(os.path.dirname(script) or os.getcwd())
-        return f"{status.parent}.{generation}.{self._script}.{files}"
+        return f"{status.parent}.{generation}.{self._scripts[script]}.{files}"
 
     def answer(
         self, status: Status, environ: WSGIEnvironment, *, is_here: bool = False

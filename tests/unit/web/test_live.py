@@ -6,8 +6,10 @@ import io
 import json
 import os
 import re
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from types import ModuleType
 from wsgiref.util import FileWrapper
 
 import pytest
@@ -697,6 +699,22 @@ def test_the_script_that_mod_wsgi_loaded_counts(tmp_path: Path) -> None:
     assert not news(page, SCRIPT_FILENAME=str(script))["reload"]
     script.write_text("two")
     assert news(page, SCRIPT_FILENAME=str(script))["reload"]
+
+
+def test_a_script_that_is_edited_before_the_first_request(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two processes with the same code are one version, also if the new script is held."""
+    script = ModuleType("_mod_wsgi_5c91b7")
+    script.__file__ = path = str(tmp_path / "app.wsgi")
+    monkeypatch.setitem(sys.modules, script.__name__, script)
+    Path(path).write_text("one")
+    first, second = (middleware(answering([PAGE]), live=True) for _ in range(2))
+    page = call(first, **BROWSER, SCRIPT_FILENAME=path)
+    Path(path).write_text("(")
+    poll = re.search(rb'data-wsgireload="([^"]*)"', inserted(page))[1].decode()  # type: ignore[index]
+    for served in (first, second):
+        assert not json.loads(call(served, poll, SCRIPT_FILENAME=path).body)["reload"]
 
 
 @pytest.mark.parametrize(
