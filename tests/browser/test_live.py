@@ -182,6 +182,17 @@ def test_policies(site: Site, tabs: Tabs, policy: str, runs: bool) -> None:
     assert tab.page.locator("#text").text_content() == ("new" if runs else "old")
 
 
+def test_a_page_whose_links_lead_elsewhere(site: Site, tabs: Tabs) -> None:
+    """A page with a <base> of another site polls its own."""
+    template = site.app / "templates" / "page.html"
+    text = template.read_text()
+    template.write_text(text.replace("</body>", '<base href="http://127.0.0.1:1/"></body>'))
+    tab = tabs(site.url)
+    wait_for_polls(tab, 1)
+    save(site, "new")
+    tab.wait_for_text("new")
+
+
 def test_several_processes(new_site: Sites, tabs: Tabs) -> None:
     """While old and new processes answer, a page ends with the new code, and stays there."""
     site = page_site(new_site, daemon="processes=3 threads=2", preload=True)

@@ -1,7 +1,7 @@
 {
 	const doc = document, store = "wsgireload " + location.pathname + location.search, MARK = "\u26a0 "
 	const RED = "position:fixed;inset:auto 0 0;z-index:2147483647;max-height:45vh;overflow:auto;padding:1em;background:#812;color:#fff;font:14px/1.5 monospace"
-	let url = doc.currentScript.dataset.wsgireload, wait = 700, next, said, dismissed, kept = {}, since = 0
+	let url = new URL(doc.currentScript.dataset.wsgireload, location).href, wait = 700, next, said, dismissed, kept = {}, since = 0
 
 	// The banner: a message, what it means, and links. It is empty without a message.
 	const make = (name, style, more) => Object.assign(doc.createElement(name), {style}, more)
