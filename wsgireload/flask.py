@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -32,7 +33,8 @@ def _track_again(app: Flask, **_: object) -> None:
     By then its Jinja environment is complete, and Flask accepts no more blueprints.
     """
     request_started.disconnect(_track_again, app)
-    wsgireload.track(*_template_folders(app))
+    with contextlib.suppress(Exception):  # no request fails because of us
+        wsgireload.track(*_template_folders(app))
 
 
 def _template_folders(app: Flask) -> Iterator[str]:

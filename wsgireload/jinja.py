@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Iterator
 
@@ -17,8 +18,9 @@ def places(loaders: Iterable[object], *, checked: bool) -> Iterator[str]:
         loader = left.pop(0)
         if id(loader) not in known:
             known.add(id(loader))
-            left += [*getattr(loader, "loaders", ()), *getattr(loader, "mapping", {}).values()]
-            yield from _own(loader, checked=checked)
+            with contextlib.suppress(Exception):  # a project's own may mean anything by these names
+                yield from _own(loader, checked=checked)
+                left += [*getattr(loader, "loaders", ()), *getattr(loader, "mapping", {}).values()]
 
 
 def _own(loader: object, *, checked: bool) -> Iterator[str]:
@@ -27,7 +29,8 @@ def _own(loader: object, *, checked: bool) -> Iterator[str]:
         yield os.fspath(archive)
     elif not checked:
         searched = getattr(loader, "searchpath", ())
-        yield from [searched] if isinstance(searched, str) else map(os.fspath, searched)
+        is_one = isinstance(searched, (str, os.PathLike))
+        yield from map(os.fspath, [searched] if is_one else searched)
         if (root := getattr(loader, "_template_root", None)) is not None:
             yield os.fspath(root)
     yield from getattr(getattr(loader, "module", None), "__path__", ())  # of a ModuleLoader

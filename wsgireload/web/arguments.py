@@ -60,7 +60,7 @@ def patterns(reload_on: Path | Iterable[Path]) -> list[str]:
         found = [os.fsdecode(each) for each in given]
     except TypeError:
         found = [""]
-    if not all(found):
+    if not all(found) or "\0" in "".join(found):
         takes = "paths or globs: str or os.PathLike, not empty"
         raise SettingsError("reload_on", reload_on, takes)
     return found

@@ -203,3 +203,48 @@ def test_templates_that_jinja_cannot_check(
     app.jinja_loader = ChoiceLoader([zipped, compiled])  # type: ignore[assignment, misc]
     init_app(app)
     assert tracked(calls) == {str(tmp_path / "theme.zip"), str(tmp_path / "compiled")}
+
+
+class OwnLoader(DictLoader):
+    """A project's own loader, with names that Jinja's loaders use for something else."""
+
+    def __init__(self, **names: object) -> None:
+        super().__init__({})
+        vars(self).update(names)
+
+
+@pytest.mark.usefixtures("in_apache")
+@pytest.mark.parametrize(
+    "names",
+    [{"loaders": None}, {"mapping": ["x"]}, {"searchpath": 7}, {"searchpath": [7]}],
+    ids=str,
+)
+def test_a_loader_of_the_projects_own(
+    app: Flask, calls: list[tuple[str, Any]], tmp_path: Path, names: dict[str, object]
+) -> None:
+    """Whatever it has under the names of Jinja's loaders, the application loads and answers."""
+    folders = FileSystemLoader(tmp_path / "one")
+    app.jinja_loader = ChoiceLoader([OwnLoader(**names), folders])  # type: ignore[assignment, misc]
+    init_app(app)
+    assert app.test_client().get("/").status_code == 404
+    assert tracked(calls) == {str(tmp_path / "one")}
+
+
+@pytest.mark.usefixtures("in_apache")
+def test_a_folder_that_is_a_path(app: Flask, calls: list[tuple[str, Any]], tmp_path: Path) -> None:
+    """A project's own loader may have one Path as its folder."""
+    app.jinja_loader = OwnLoader(searchpath=tmp_path / "one")  # type: ignore[assignment, misc]
+    init_app(app)
+    assert tracked(calls) == {str(tmp_path / "one")}
+
+
+@pytest.mark.usefixtures("in_apache", "calls")
+def test_no_request_fails_because_of_us(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If tracking fails at the first request, that is answered all the same."""
+    init_app(app)
+
+    def track(*_paths: str) -> None:
+        raise wsgireload.SettingsError("track", "templates", "only absolute paths")
+
+    monkeypatch.setattr(wsgireload, "track", track)
+    assert app.test_client().get("/").status_code == 404

@@ -536,6 +536,7 @@ def test_tokens_are_compared_in_constant_time(say, monkeypatch: pytest.MonkeyPat
         ("editor", "x://{path}:{line} y"),
         ("reload_on", ""),
         ("reload_on", [""]),
+        ("reload_on", "a\0b"),
         ("reload_on", 7),
         ("reload_on", [None]),
     ],
