@@ -36,18 +36,20 @@ class Coordinator(NamedTuple):
     @classmethod
     def of(cls, url: str) -> Coordinator:
         """Parse a URL; ValueError says what is wrong, without a password that may be in it."""
-        parts = urlsplit(url)
-        if parts.scheme not in PORTS:
+        scheme, _, rest = url.partition("://")
+        scheme, (hosts, _, path) = scheme.lower(), rest.partition("/")
+        parts = urlsplit(f"//host/{path}")  # which would refuse several hosts in brackets
+        if scheme not in PORTS:
             raise ValueError(
                 f"a URL begins with one of {', '.join(f'{each}://' for each in PORTS)}"
             )
-        if "@" in parts.netloc:
+        if "@" in hosts:
             raise ValueError("a URL may not hold a user or a password: every user can see it")
         name = parts.path.strip("/")
         if not name or not name.isprintable() or " " in name or parts.fragment:
             raise ValueError("a URL ends with a name: one for each site, the same on all machines")
-        hosts = tuple(_host(each, PORTS[parts.scheme]) for each in parts.netloc.split(","))
-        if len(hosts) > 1 and not parts.scheme.startswith("etcd"):
+        members = tuple(_host(each, PORTS[scheme]) for each in hosts.split(","))
+        if len(members) > 1 and not scheme.startswith("etcd"):
             raise ValueError("only the members of one etcd can stand for each other")
         options = dict(
             parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
@@ -57,11 +59,11 @@ class Coordinator(NamedTuple):
         life = float(options.pop("life", LIFE))
         if not LIVES[0] <= life <= LIVES[1]:
             raise ValueError(f"life takes {LIVES[0]} to {LIVES[1]} seconds")
-        return cls(parts.scheme, hosts, name, life, **options)
+        return cls(scheme, members, name, life, **options)
 
 
 def _host(text: str, port: int) -> tuple[str, int]:
     parts = urlsplit(f"//{text}")
-    if not parts.hostname:
+    if not parts.hostname or parts.netloc != text:
         raise ValueError("a URL names a host")
     return parts.hostname, parts.port or port

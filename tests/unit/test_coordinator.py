@@ -13,6 +13,8 @@ from wsgireload.coordinator import LIFE, Coordinator
         ("redis://db/site", Coordinator("redis", (("db", 6379),), "site", LIFE)),
         ("rediss://db:1/a/b", Coordinator("rediss", (("db", 1),), "a/b")),
         ("etcd://[::1]:5/site", Coordinator("etcd", (("::1", 5),), "site")),
+        ("etcd://a,[::1]:5/site", Coordinator("etcd", (("a", 2379), ("::1", 5)), "site")),
+        ("ETCD://[::1],[::2]/a", Coordinator("etcd", (("::1", 2379), ("::2", 2379)), "a")),
         ("etcds://a,b:7/site", Coordinator("etcds", (("a", 2379), ("b", 7)), "site")),
         (
             "redis://db/site?life=60&secret=/s&ca=/c&cert=/d",
@@ -50,6 +52,8 @@ def test_which_are_encrypted() -> None:
             "redis://db/s?life=x",
             "redis://db/s?life=nan",
             "redis://db/s?a=1",
+            "redis://db?life=3/s",
+            "redis://db#/s",
         ),
     ],
 )
