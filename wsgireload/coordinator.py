@@ -63,7 +63,11 @@ class Coordinator(NamedTuple):
 
 
 def _host(text: str, port: int) -> tuple[str, int]:
-    parts = urlsplit(f"//{text}")
+    try:
+        parts = urlsplit(f"//{text}")
+        port = parts.port or port
+    except ValueError:  # whose text may be a part of a password
+        raise ValueError("a URL names a host, and a port is a number") from None
     if not parts.hostname or parts.netloc != text:
         raise ValueError("a URL names a host")
-    return parts.hostname, parts.port or port
+    return parts.hostname, port

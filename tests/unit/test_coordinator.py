@@ -69,3 +69,11 @@ def test_no_password(secret: str) -> None:
     with pytest.raises(ValueError, match="password") as raised:
         Coordinator.of(f"redis://{secret}db/site")
     assert "s3cret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("secret", ["user:s3cret/x@", "user:[s3cret@", "user:s3cret?x@"])
+def test_a_password_that_is_no_part_of_a_url(secret: str) -> None:
+    """Nor is one repeated that contains what ends the hosts."""
+    with pytest.raises(ValueError, match=r".") as raised:
+        Coordinator.of(f"redis://{secret}db/site")
+    assert "s3cret" not in str(raised.value)
