@@ -6,6 +6,7 @@ from the application.
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -34,7 +35,8 @@ class Early:
     """They note what is loaded, what the application writes meanwhile, and its requests.
 
     `began` is the time of the monotonic clock at which they do so; `asked`, whether mod_wsgi has
-    called `reload_required` since then.
+    called `reload_required` since then; `process` and `apache` identify this process and the one
+    that replaces it.
     """
 
     def __init__(
@@ -56,9 +58,9 @@ class Early:
         self.baseline = Baseline(self.imports, absence, Modules(links=links))
         self.requests = requests(server.mod_wsgi)
         self.folders = Candidates(settings.state_folders(), partial(log.say_once, Word.WATCHING))
+        self.process, self.apache = map(detection.process_identity, (os.getpid(), server.parent))
         # The application in this Apache.
-        parent = detection.process_identity(server.parent)
-        here = f"{parent} {server.kind} {server.process_group}"
+        here = f"{self.apache} {server.kind} {server.process_group}"
         self.application = fingerprint(here.encode())
         clock, first = time.monotonic, detection.is_first_child()
         began = None if started is None else clock() - (time.time() - started)

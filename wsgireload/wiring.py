@@ -70,8 +70,10 @@ class Parts:
         self.detector = Detector(chosen, log, events, early.baseline, checkpoint)
         self.detector.track(path_files())
         interpreter = fingerprint(server.application.encode())
-        group, interval = server.process_group, chosen.interval
-        self.status_file = StatusFile(early.folders, interpreter, group, interval, self._group)
+        group, identities = server.process_group, (early.process, early.apache)
+        self.status_file = StatusFile(
+            early.folders, interpreter, group, chosen.interval, self._group, identities
+        )
         events.listen_for(self.status_file.requests)
         self.pause = Paused(self.status_file.pause, clock, time.time)
         self.restart = self._restart()

@@ -17,14 +17,16 @@ def publish(
     when: float = 0.0,
     interval: float = 1.0,
     group: str = "site",
+    more: dict[str, str] | None = None,
     **status: object,
 ) -> Path:
-    """Write a status file, by default of this process."""
+    """Write a status file, by default of this process; `more` is what older releases do not."""
     told = {
         "time": when or time.time(),
         "group": group,
         "interval": interval,
         "status": STATUS | status,
+        **(more or {}),
     }
     path = folder / f"{name}.state"
     path.write_text(json.dumps(told))

@@ -57,6 +57,16 @@ class RunningMonitor:
         """The status file."""
         return os.path.join(self.folder, self.name + STATE)
 
+    def is_alive(self) -> bool:
+        """Return whether its process runs."""
+        written = self.snapshot
+        return processes.is_alive(self.status.pid, written.time, written.process)
+
+    def has_apache(self) -> bool:
+        """Return whether the process that replaces its own one runs."""
+        written = self.snapshot
+        return processes.is_alive(self.status.parent, written.time, written.apache)
+
     def request_restart(self) -> None:
         """Create the file that requests a restart; OSError if its folder is not writable."""
         with self._opened() as folder:
@@ -176,8 +186,9 @@ def _read_ended(path: str, folder: PrivateDir) -> list[RunningMonitor]:
         with contextlib.suppress(Exception):  # as below
             snapshot = parse(folder.read(file, MOST_BYTES))
             age = abs(time.time() - folder.modified(file))
-            if age < RECENT and processes.is_alive(snapshot.status.parent, snapshot.time):
-                found.append(RunningMonitor(path, file, snapshot))
+            ended = RunningMonitor(path, file, snapshot)
+            if age < RECENT and ended.has_apache():
+                found.append(ended)
     return found
 
 
@@ -192,10 +203,10 @@ def _read(path: str, folder: PrivateDir) -> list[RunningMonitor]:
         # Any user may have written it: whatever is wrong with it concerns no other file.
         with contextlib.suppress(Exception):
             snapshot = parse(folder.read(file, MOST_BYTES))
-            pid = snapshot.status.pid
-            if not processes.is_alive(pid, snapshot.time):
+            monitor = RunningMonitor(path, file.removesuffix(STATE), snapshot)
+            if not monitor.is_alive():
                 folder.remove(file)
             # Believe a folder only about its owner's processes: anyone can create one in /tmp.
-            elif processes.owner(pid) in (folder.owner, None):
-                found.append(RunningMonitor(path, file.removesuffix(STATE), snapshot))
+            elif processes.owner(monitor.status.pid) in (folder.owner, None):
+                found.append(monitor)
     return found

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 from wsgireload.cli import programs
-from wsgireload.server.detection import process_started
+from wsgireload.server.detection import process_identity, process_started
 
 WINDOWS = os.name == "nt"
 PROCESS_QUERY_LIMITED_INFORMATION = 0x1000
@@ -15,10 +15,16 @@ ERROR_ACCESS_DENIED = 5
 TOLERANCE = 2.0  # seconds by which the clocks of a file and of a process may differ
 
 
-def is_alive(pid: int, since: float) -> bool:
-    """Return whether a process runs that ran at `since` (seconds since 1970)."""
+def is_alive(pid: int, since: float, identity: str = "") -> bool:
+    """Return whether a process runs that ran at `since` (seconds since 1970), or has an identity.
+
+    The clock may have been set since then, so `identity` decides where it is more than the pid.
+    """
     if WINDOWS:
         return _is_alive_on_windows(pid)
+    now = process_identity(pid)
+    if " " in identity and " " in now:
+        return now == identity
     if (began := process_started(pid)) is not None:
         return began < since + TOLERANCE  # a later process has only the same pid
     if os.path.exists("/proc/self/stat"):

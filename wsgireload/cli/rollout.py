@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from wsgireload.cli import processes
 from wsgireload.cli.monitors import RunningMonitor
 from wsgireload.log import few, shown
 from wsgireload.report import NEXT_REQUEST, Status
@@ -55,7 +54,7 @@ class Rollout:
                 self._last[_place(each)] = each
         findings = [self._judge(each) for each in running]
         for place, last in list(self._last.items()):
-            if place[2] and not processes.is_alive(place[2], last.snapshot.time):
+            if place[2] and not last.has_apache():
                 del self._last[place]  # its Apache has ended, and took all with it
                 continue
             count = sum(_place(each) == place for each in running)
@@ -83,7 +82,7 @@ class Rollout:
         """Return what holds where fewer processes run than should; nothing where all do."""
         status = last.status
         wanted = status.processes if status.preloaded else 1
-        is_going = processes.is_alive(status.pid, last.snapshot.time)
+        is_going = last.is_alive()
         if count >= wanted:
             self._incomplete.pop(place, None)
             return []

@@ -35,13 +35,17 @@ COUNTED = 10.0  # seconds: as often a new number of requests is written
 class Snapshot(NamedTuple):
     """The content of a status file: a monitor's status at `time` (seconds since 1970).
 
-    `group` is its process group, `interval` the seconds between two scans.
+    `group` is its process group, `interval` the seconds between two scans. `process` and `apache`
+    identify its process and the one that replaces that, whatever the clock shows. Earlier releases
+    do not write them: then they are "".
     """
 
     time: float
     group: str
     interval: float
     status: Status
+    process: str = ""
+    apache: str = ""
 
 
 class Neighbour(NamedTuple):
@@ -76,9 +80,10 @@ class StatusFile:
         group: str,
         interval: float,
         application: str,
+        identities: tuple[str, str] = ("", ""),
     ) -> None:
         """`interpreter` is a name that is unique in this process; `group` and `interval` are those
-        of `Snapshot`, and `application` is the name of the pause.
+        of `Snapshot`, and so are the `identities`; `application` is the name of the pause.
         """
         self._folders = folders
         self._name = f"{os.getpid()}-{interpreter}"
@@ -86,6 +91,7 @@ class StatusFile:
         self._group = group
         self._interval = interval
         self._application = application
+        self._identities = identities
         self._folder: PrivateDir | None = None
         self._written: object = None
         self._content = b""
@@ -131,7 +137,7 @@ class StatusFile:
             folder = self._open()
             now = status()
             now = now._replace(changed=now.changed[:MOST_CHANGED])
-            snapshot = Snapshot(time.time(), self._group, self._interval, now)
+            snapshot = Snapshot(time.time(), self._group, self._interval, now, *self._identities)
             content = json.dumps(report.plain(snapshot)).encode()
             folder.write(self._name + STATE, content)
             self._written, self._requests, self._content = reportable, requests, content
@@ -188,7 +194,8 @@ class StatusFile:
     def neighbours(self, began: float) -> list[Neighbour]:
         """Return the other monitors of this process; [] if their files cannot be read.
 
-        `began` is when this process did (seconds since 1970): others had its number before.
+        Others had its number before. `began` is when this process did (seconds since 1970), for
+        a status without an identity.
         """
         found: list[Neighbour] = []
         with contextlib.suppress(OSError):
@@ -199,9 +206,10 @@ class StatusFile:
                     continue
                 is_pending = folder.has(name + SCAN)  # read first: it is removed last
                 with contextlib.suppress(Exception):  # any process of this user may have written it
-                    status = parse(folder.read(file, MOST_BYTES)).status
-                    if (status.since or 0.0) >= began:
-                        found.append(Neighbour(name, status, is_pending))
+                    other = parse(folder.read(file, MOST_BYTES))
+                    is_later = (other.status.since or 0.0) >= began
+                    if other.process == self._identities[0] if other.process else is_later:
+                        found.append(Neighbour(name, other.status, is_pending))
         return found
 
     def request_scan(self, name: str) -> None:

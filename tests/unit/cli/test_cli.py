@@ -30,6 +30,7 @@ from wsgireload.cli.directives import words
 from wsgireload.cli.installation import Installation
 from wsgireload.cli.monitors import RunningMonitor
 from wsgireload.cli.terminal import UsageError
+from wsgireload.server.detection import process_identity
 
 WINDOWS = Installation(
     True,
@@ -137,8 +138,8 @@ def test_an_error_that_nobody_foresaw(folder: Path, monkeypatch, capsys) -> None
     publish(folder, "good")
     real = processes.is_alive
 
-    def is_alive(pid: int, since: float) -> bool:
-        return real(pid, since) if pid == os.getpid() else bool(1 / 0)
+    def is_alive(pid: int, since: float, identity: str) -> bool:
+        return real(pid, since, identity) if pid == os.getpid() else bool(1 / 0)
 
     monkeypatch.setattr(processes, "is_alive", is_alive)
     assert main(["status"]) == 0
@@ -198,6 +199,19 @@ def test_an_interval_that_nobody_waits_for(folder: Path) -> None:
     assert len(passed) == 2
 
 
+def test_an_answer_after_the_clock_was_set_back(folder: Path) -> None:
+    """A status that seems to be older than the request is an answer, too."""
+    publish(folder)
+    monitor = monitors.find().monitors
+
+    def answer(_seconds: float) -> None:
+        publish(folder, when=time.time() - 3600, holding="a.py, line 1: no", more=this)
+
+    this = {"process": process_identity(os.getpid())}
+    outcomes = restart.request(monitor, 60.0, iter(range(100)).__next__, answer)
+    assert list(outcomes.values()) == ["holding: a.py, line 1: no"]
+
+
 def test_what_a_terminal_would_obey(folder: Path, capsys) -> None:
     """Characters that move the cursor or forge a line are escaped."""
     publish(folder, application="\x1b[2J\nok    forged", holding="a\rb", changed=["\x07"])
@@ -215,6 +229,26 @@ def test_states_of_the_dead(folder: Path) -> None:
     assert monitors.find().monitors == []
     assert not gone.exists()
     assert not reused.exists()
+
+
+@pytest.mark.parametrize("seconds", [3600.0, -3600.0])
+def test_a_clock_that_was_set(folder: Path, seconds: float, monkeypatch) -> None:
+    """Whatever the clock shows, a process is the one that wrote the status file, or it is not."""
+    this = {"process": process_identity(os.getpid()), "apache": process_identity(os.getppid())}
+    publish(folder, "living", more=this)
+    publish(folder, "replaced", parent=os.getppid(), more=this).rename(folder / "0.ended")
+    _, ticks, boot = this["process"].split()
+    earlier = f"{os.getpid()} {int(ticks) - 1} {boot}"
+    other_boot = f"{os.getpid()} {ticks} {'0' * len(boot)}"
+    for name, identity in (("earlier", earlier), ("boot", other_boot)):
+        publish(folder, name, more={"process": identity})
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + seconds)
+    monkeypatch.setattr(monitors, "RECENT", 2 * abs(seconds))
+    found = monitors.find()
+    assert [each.name for each in found.monitors] == ["living"]
+    assert len(found.ended) == 1
+    assert sorted(path.name for path in folder.glob("*.state")) == ["living.state"]
 
 
 def test_planted_states(folder: Path, monkeypatch) -> None:

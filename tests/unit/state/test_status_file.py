@@ -73,7 +73,8 @@ def test_the_content(file: StatusFile, folder: Path) -> None:
     file.write(None, lambda: STATUS)
     content = json.loads((folder / (NAME + STATE)).read_bytes())
     assert content.pop("time") > 1e9
-    assert content == {"group": "site", "interval": 2.5, "status": STATUS.asdict()}
+    identities = {"process": "", "apache": ""}
+    assert content == {"group": "site", "interval": 2.5, "status": STATUS.asdict(), **identities}
 
 
 def test_its_size(file: StatusFile, folder: Path) -> None:
@@ -450,6 +451,19 @@ def test_other_monitors_of_this_process(file: StatusFile, folder: Path) -> None:
     [found] = file.neighbours(150.0)
     assert (found.name, found.status.application) == (f"{os.getpid()}-0", "0")
     assert {each.status.application for each in file.neighbours(0.0)} == {"0", "00", "other"}
+
+
+def test_other_monitors_after_the_clock_was_set(folder: Path) -> None:
+    """A monitor of this very process is one, whatever the time of its start seems to be."""
+    this, old = f"{os.getpid()} 200 boot", f"{os.getpid()} 100 boot"
+    folders = Candidates((str(folder),), print)
+    ours, other, earlier = (
+        StatusFile(folders, name, "site", 2.5, "0123", (identity, "1 1 boot"))
+        for name, identity in (("app", this), ("other", this), ("earlier", old))
+    )
+    for file, since in ((other, 50.0), (earlier, 150.0)):
+        file.write(1, partial(STATUS._replace, since=since))
+    assert [each.name for each in ours.neighbours(100.0)] == [f"{os.getpid()}-other"]
 
 
 def test_a_scan_of_another_monitor(file: StatusFile, folder: Path) -> None:
