@@ -105,6 +105,7 @@ native = Extension(
     export_symbols=[
         "wsgireload_probe",
         "wsgireload_command_line",
+        "wsgireload_process_start",
         "wsgireload_restart",
         "wsgireload_terminate",
         "wsgireload_taken",

@@ -49,6 +49,18 @@ static PyObject *command_line(PyObject *module, PyObject *unused)
     return line != NULL ? PyUnicode_FromWideChar(line, -1) : PyUnicode_FromString("");
 }
 
+static PyObject *process_start(PyObject *module, PyObject *pid)
+{
+    unsigned long number = PyLong_AsUnsignedLong(pid);
+    unsigned long long start;
+
+    (void)module;
+    if (PyErr_Occurred())
+        return NULL;
+    WITHOUT_GIL(start = wsgireload_process_start(number))
+    return PyLong_FromUnsignedLongLong(start);
+}
+
 static PyObject *restart(PyObject *module, PyObject *unused)
 {
     wsgireload_outcome outcome;
@@ -308,6 +320,7 @@ static PyObject *watch_end(PyObject *module, PyObject *capsule)
 static PyMethodDef methods[] = {
     METHOD(probe, METH_NOARGS, "/"),
     METHOD(command_line, METH_NOARGS, "/"),
+    METHOD(process_start, METH_O, "pid, /"),
     METHOD(restart, METH_NOARGS, "/"),
     METHOD(terminate, METH_NOARGS, "/"),
     METHOD(taken, METH_NOARGS, "/"),

@@ -60,6 +60,11 @@ void wsgireload_probe(wsgireload_server *out);
  * owns it, and keeps it as long as the process. NULL elsewhere. */
 const unsigned short *wsgireload_command_line(void);
 
+/* On Windows: returns when a process started, which no other process with its pid did: in units of
+ * 100 ns since 1601. 0: no process with this pid runs; 1: one runs and its start is not revealed, as
+ * for every pid on other systems. */
+unsigned long long wsgireload_process_start(unsigned long pid);
+
 /* Requests that the server replace this process, which it does later. Of all calls in the process,
  * from whichever thread, interpreter or copy of this library, one requests it and the others return
  * ALREADY_REQUESTED. After FAILED the next call tries again. */

@@ -17,6 +17,9 @@ def probe() -> tuple[bool, str, str, int, int, int, int, str]:
 def command_line() -> str:
     """Return the command line that started this process. Windows only: "" elsewhere."""
 
+def process_start(pid: int, /) -> int:
+    """Windows only: return when a process started; 0: none runs. 1: not revealed, as elsewhere."""
+
 def restart() -> _Outcome:
     """Request that the server replace this process."""
 

@@ -155,3 +155,21 @@ const unsigned short *wsgireload_command_line(void)
 {
     return (const unsigned short *)GetCommandLineW();
 }
+
+unsigned long long wsgireload_process_start(unsigned long pid)
+{
+    HANDLE process = OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, FALSE, pid);
+    FILETIME began, unused;
+    unsigned long long start = 1;
+    DWORD code;
+
+    if (process == NULL)
+        return GetLastError() == ERROR_ACCESS_DENIED;
+    /* One that has ended exists as long as somebody has a handle of it. */
+    if (GetExitCodeProcess(process, &code) && code != STILL_ACTIVE)
+        start = 0;
+    else if (GetProcessTimes(process, &began, &unused, &unused, &unused))
+        start = ((unsigned long long)began.dwHighDateTime << 32) | began.dwLowDateTime;
+    CloseHandle(process);
+    return start;
+}

@@ -225,7 +225,7 @@ static void request(worker *self)
     wsgireload_close_on_fork(1000 + (int)below(self, 200), (int)below(self, 2)); /* none is open */
     wsgireload_job(0, &outcome);
     wsgireload_end_job(0, 1);
-    if (wsgireload_command_line() != NULL)
+    if (wsgireload_command_line() != NULL || wsgireload_process_start(1) != 1)
         abort();
     free(path);
 }

@@ -62,6 +62,7 @@ def test_probe_outside_apache():
     assert (server.parent, server.state, server.generation) == (0, lib.WSGIRELOAD_UNKNOWN, -1)
     assert (server.restart, ffi.string(server.refusal)) == (lib.WSGIRELOAD_REQUESTED, b"")
     assert lib.wsgireload_command_line() == ffi.NULL
+    assert lib.wsgireload_process_start(os.getpid()) == 1
 
 
 def test_restart_is_sigint(child):
@@ -412,6 +413,7 @@ def test_exports():
     assert [name.removeprefix("wsgireload_") for name in declared] == [
         "probe",
         "command_line",
+        "process_start",
         "restart",
         "terminate",
         "taken",

@@ -58,6 +58,7 @@ def test_leaks_nothing(child):
                 import wsgireload._native as n
                 n.probe(), n.restart(), n.restart(), n.rearm(), n.linger(1)
                 n.terminate(), n.rearm(), n.taken(), n.open_shared(__file__), n.command_line()
+                n.process_start(1)
                 n.close_on_fork(99, True), n.close_on_fork(99, False), n.job(0), n.end_job(0, True)
                 del sys.modules["wsgireload._native"], n
             gc.collect()
@@ -77,6 +78,7 @@ def test_stub():
     assert [node.name for node in functions] == [
         "probe",
         "command_line",
+        "process_start",
         "restart",
         "terminate",
         "taken",
@@ -111,6 +113,8 @@ def test_stub():
         ("linger", -1, OverflowError),
         ("linger", 2**64, OverflowError),
         ("linger", 1.5, TypeError),
+        ("process_start", -1, OverflowError),
+        ("process_start", "1", TypeError),
         ("open_shared", b"path", TypeError),
         ("open_shared", None, TypeError),
         ("open_shared", "pa\0th", ValueError),

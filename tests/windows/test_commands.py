@@ -46,6 +46,18 @@ def test_status_and_restart(site: WindowsSite) -> None:
     site.wait_for(lambda: site.child != before, "another child")
 
 
+def test_a_status_of_an_earlier_process(site: WindowsSite) -> None:
+    """The status file of a process that had the same pid is no monitor, and is removed."""
+    site.wait_for(lambda: command("status")[0] == 0, "a status file: the first scan takes its time")
+    [found] = command("status")[1]["monitors"]
+    pid, start = found["process"].split()
+    assert int(pid) == site.child
+    ghost = Path(found["folder"], f"{pid}-ghost.state")
+    ghost.write_text(json.dumps({**found, "process": f"{pid} {int(start) - 1}"}))
+    assert [each["process"] for each in command("status")[1]["monitors"]] == [found["process"]]
+    assert not ghost.exists()
+
+
 def test_restart_by_the_pid_file(site: WindowsSite) -> None:
     """An event of its parent restarts Apache itself, unless its configuration is broken."""
     where = ("--pid-file", site.pid_file, "--httpd", site.apache.httpd)

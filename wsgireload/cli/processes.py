@@ -6,12 +6,10 @@ import os
 from collections.abc import Iterator
 
 from wsgireload.cli import programs
+from wsgireload.server import native
 from wsgireload.server.detection import process_identity, process_started
 
 WINDOWS = os.name == "nt"
-PROCESS_QUERY_LIMITED_INFORMATION = 0x1000
-STILL_ACTIVE = 259
-ERROR_ACCESS_DENIED = 5
 TOLERANCE = 2.0  # seconds by which the clocks of a file and of a process may differ
 
 
@@ -20,11 +18,11 @@ def is_alive(pid: int, since: float, identity: str = "") -> bool:
 
     The clock may have been set since then, so `identity` decides where it is more than the pid.
     """
-    if WINDOWS:
-        return _is_alive_on_windows(pid)
     now = process_identity(pid)
     if " " in identity and " " in now:
         return now == identity
+    if WINDOWS:
+        return native.process_start(pid) != 0
     if (began := process_started(pid)) is not None:
         return began < since + TOLERANCE  # a later process has only the same pid
     if os.path.exists("/proc/self/stat"):
@@ -108,18 +106,3 @@ def _texts(path: str) -> list[str]:
             return os.fsdecode(file.read()).removesuffix("\0").split("\0")
     except OSError:
         return []
-
-
-def _is_alive_on_windows(pid: int) -> bool:
-    import ctypes
-
-    kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)  # type: ignore[attr-defined]
-    kernel32.OpenProcess.restype = ctypes.c_void_p
-    wanted = PROCESS_QUERY_LIMITED_INFORMATION
-    handle = ctypes.c_void_p(kernel32.OpenProcess(wanted, False, pid & 0xFFFFFFFF))
-    if handle.value is None:
-        return bool(ctypes.get_last_error() == ERROR_ACCESS_DENIED)  # type: ignore[attr-defined]
-    code = ctypes.c_ulong()
-    kernel32.GetExitCodeProcess(handle, ctypes.byref(code))
-    kernel32.CloseHandle(handle)
-    return code.value == STILL_ACTIVE

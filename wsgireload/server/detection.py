@@ -210,6 +210,9 @@ def process_identity(pid: int) -> str:
 
     In a container, for example, each Apache has pid 1. Only the pid, if the system reveals no more.
     """
+    if WINDOWS:
+        start = native.process_start(pid)
+        return f"{pid} {start}" if start > 1 else f"{pid}"
     try:
         started = _start_ticks(pid)
         with open("/proc/sys/kernel/random/boot_id", "rb") as file:

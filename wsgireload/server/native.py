@@ -66,6 +66,16 @@ def command_line() -> str:
     return line
 
 
+def process_start(pid: int) -> int:
+    """Windows only: return when a process started, as a number that no other one has.
+
+    0: no process with this pid runs; 1: its start is not revealed, as without the native module.
+    """
+    if not 0 < pid < 1 << 32:
+        return 0
+    return 1 if _missing else int(_native.process_start(pid))
+
+
 def restart() -> bool:
     """Request that the server replace this process, once for all interpreters.
 

@@ -17,6 +17,7 @@
 static struct {
     void (*probe)(wsgireload_server *);
     const unsigned short *(*command_line)(void);
+    unsigned long long (*process_start)(unsigned long);
     void (*restart)(wsgireload_outcome *);
     void (*rearm)(void);
     void (*linger)(unsigned, wsgireload_outcome *);
@@ -53,6 +54,7 @@ static void load_core(const char *path)
 
     core.probe = find(module, "wsgireload_probe");
     core.command_line = find(module, "wsgireload_command_line");
+    core.process_start = find(module, "wsgireload_process_start");
     core.restart = find(module, "wsgireload_restart");
     core.rearm = find(module, "wsgireload_rearm");
     core.linger = find(module, "wsgireload_linger");
@@ -72,6 +74,22 @@ static void probe(void)
     core.probe(&out);
     printf("[%d, \"%s\", \"%s\", %lu, %d, %d, %d, \"%s\"]\n", out.apache, out.version, out.mpm,
            out.parent, out.state, out.generation, out.restart, out.refusal);
+}
+
+/* The start of a process that has ended, while its handle is open. */
+static unsigned long long start_of_ended(const char *program)
+{
+    STARTUPINFOA startup = {.cb = sizeof startup};
+    PROCESS_INFORMATION made;
+    unsigned long long start;
+
+    if (!CreateProcessA(program, NULL, NULL, NULL, FALSE, 0, NULL, NULL, &startup, &made))
+        return GetLastError();
+    WaitForSingleObject(made.hProcess, INFINITE);
+    start = core.process_start(made.dwProcessId);
+    CloseHandle(made.hThread);
+    CloseHandle(made.hProcess);
+    return start;
 }
 
 static void restart(void)
@@ -195,6 +213,12 @@ int main(int count, char **words)
             probe();
         } else if (strcmp(word, "command-line") == 0) { /* from the first argument on */
             printf("\"%ls\"\n", wcsstr(core.command_line(), L" core ") + 1);
+        } else if (strcmp(word, "start") == 0) { /* of this process, in ns since 1601 / 100 */
+            printf("%llu\n", core.process_start(GetCurrentProcessId()));
+        } else if (strcmp(word, "start-of") == 0) {
+            printf("%llu\n", core.process_start(strtoul(words[++i], NULL, 10)));
+        } else if (strcmp(word, "ended") == 0) { /* the start of a child that has ended */
+            printf("%llu\n", start_of_ended(words[0]));
         } else if (strcmp(word, "restart") == 0) {
             restart();
         } else if (strcmp(word, "rearm") == 0) {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,15 @@ def test_command_line(windows):
     """The command line is the one that this process was started with."""
     core = str(windows.core)
     assert windows.does("command-line", "probe")[0] == f"core {core} command-line probe"
+
+
+def test_process_start(windows):
+    """A process that runs has a start, which stays; one that has ended, or never was, has none."""
+    first, again, ended, never = windows.does("start", "start", "ended", "start-of", "4294967292")
+    assert first == again
+    since_1601 = 11_644_473_600
+    assert abs(first / 1e7 - since_1601 - time.time()) < 60
+    assert (ended, never) == (0, 0)
 
 
 def test_probe_a_renamed_httpd(windows):

@@ -235,6 +235,16 @@ def test_windows_has_no_proc(monkeypatch: pytest.MonkeyPatch) -> None:
     assert process_identity(os.getpid()) == f"{os.getpid()}"
 
 
+def test_a_process_of_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On Windows the core knows the start; if the system does not reveal it, the pid is all."""
+    monkeypatch.setattr(server, "WINDOWS", True)
+    monkeypatch.setattr(native, "process_start", lambda pid: 133_000 + pid)
+    assert process_identity(7) == "7 133007"
+    for start in (0, 1):
+        monkeypatch.setattr(native, "process_start", lambda _pid: start)  # noqa: B023
+        assert process_identity(7) == "7"
+
+
 def test_a_process_is_more_than_its_pid() -> None:
     """It is the same for as long as the process lives, and another one for another process."""
     assert process_identity(os.getpid()) == process_identity(os.getpid())

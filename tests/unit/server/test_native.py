@@ -23,6 +23,7 @@ def core(monkeypatch):
         taken=lambda: 0,
         rearm=lambda: None,
         command_line=lambda: "",
+        process_start=lambda pid: 1,
         linger=lambda seconds: (0, 0, "", ""),
         open_shared=lambda path: (-1, (2, 0, "wsgireload_open", "not supported")),
     )
@@ -127,6 +128,14 @@ def test_command_line(core):
     assert native.command_line() == ""
     core.command_line = lambda: '"C:\\Apache24\\bin\\httpd.exe" -d C:/Apache24'
     assert native.command_line().endswith("-d C:/Apache24")
+
+
+def test_process_start(core, unloadable):
+    """The core knows the start of a process. No process has a number that is no pid."""
+    core.process_start = lambda pid: 133_000_000_000_000_000 + pid
+    assert native.process_start(7) == 133_000_000_000_000_007
+    assert [native.process_start(pid) for pid in (-1, 0, 2**32, 2**64)] == [0] * 4
+    assert unloadable.process_start(7) == 1
 
 
 def test_linger(core):
