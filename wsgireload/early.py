@@ -21,7 +21,7 @@ from wsgireload.detect.links import Links
 from wsgireload.detect.missing import is_text
 from wsgireload.detect.modules import Modules
 from wsgireload.log import Log, Word
-from wsgireload.server import detection
+from wsgireload.server import apache, detection
 from wsgireload.server.detection import Server
 from wsgireload.server.libraries import is_installed
 from wsgireload.server.running import requests
@@ -35,8 +35,7 @@ class Early:
     """They note what is loaded, what the application writes meanwhile, and its requests.
 
     `began` is the time of the monotonic clock at which they do so; `asked`, whether mod_wsgi has
-    called `reload_required` since then; `process` and `apache` identify this process and the one
-    that replaces it.
+    called `reload_required` since then; `identities` are those of `Snapshot`, in order.
     """
 
     def __init__(
@@ -58,9 +57,10 @@ class Early:
         self.baseline = Baseline(self.imports, absence, Modules(links=links))
         self.requests = requests(server.mod_wsgi)
         self.folders = Candidates(settings.state_folders(), partial(log.say_once, Word.WATCHING))
-        self.process, self.apache = map(detection.process_identity, (os.getpid(), server.parent))
+        process, parent = map(detection.process_identity, (os.getpid(), server.parent))
+        self.identities = process, parent, apache.command(server.parent)
         # The application in this Apache.
-        here = f"{self.apache} {server.kind} {server.process_group}"
+        here = f"{parent} {server.kind} {server.process_group}"
         self.application = fingerprint(here.encode())
         clock, first = time.monotonic, detection.is_first_child()
         began = None if started is None else clock() - (time.time() - started)

@@ -63,17 +63,16 @@ class Parts:
         self._trouble = partial(log.say_once, Word.WATCHING)
         # mod_wsgi's daemon processes alone can be replaced by a request, or with their group.
         self._daemon = server.mod_wsgi if server.kind == "daemon" else None
-        # The same application in any Apache of this user.
-        self._group = application_name(server.kind, server.process_group, detection.script())
+        named = server.kind, server.process_group, detection.script()
+        self._group = application_name(*named)  # the same in any Apache of this user
 
         clock, events = time.monotonic, self._events()
         self.detector = Detector(chosen, log, events, early.baseline, checkpoint)
         self.detector.track(path_files())
         interpreter = fingerprint(server.application.encode())
-        group, identities = server.process_group, (early.process, early.apache)
-        self.status_file = StatusFile(
-            early.folders, interpreter, group, chosen.interval, self._group, identities
-        )
+        own = application_name(*named, early.identities[-1])
+        described = interpreter, server.process_group, chosen.interval, own, early.identities
+        self.status_file = StatusFile(early.folders, *described)
         events.listen_for(self.status_file.requests)
         self.pause = Paused(self.status_file.pause, clock, time.time)
         self.restart = self._restart()

@@ -300,3 +300,24 @@ def test_pause(site: Site, on: On) -> None:
     assert on("resume").code == 0
     wait_for(lambda: site.ask().value == "newer", "the new code")
     assert site.started() == before + 1
+
+
+def test_a_pause_of_one_of_two_apaches(new_site: Sites, command: CommandLine) -> None:
+    """Of two Apaches of one user, with process groups of one name, the one that is named pauses."""
+    paused, other = sites = [new_site(), new_site()]
+    for site in sites:
+        site.temporary = paused.temporary
+        site.start()
+        site.wait_for_looks()
+    wait_for(lambda: len(states(paused)) == 2, "two published states")
+    where = {"TMPDIR": str(paused.temporary)}
+    assert command("pause", "site", environment=where).code == 2
+    assert command("pause", paused.app / "app.wsgi", environment=where).code == 0
+    for site in sites:
+        site.edit("words.py", "old", "new")
+    paused.noisy = True
+    paused.wait_for_line("holding: paused until ")
+    wait_for(lambda: other.ask().value == "new", "the new code of the other")
+    assert paused.ask().value == "old"
+    assert command("resume", paused.app / "app.wsgi", environment=where).code == 0
+    wait_for(lambda: paused.ask().value == "new", "the new code")

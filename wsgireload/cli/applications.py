@@ -33,9 +33,10 @@ class Application:
         return sorted({script for script in every if script})
 
     def has(self, name: str) -> bool:
-        """Whether a name of a command line means it: its own, or a path of its WSGI script."""
+        """Whether a name of a command line means it: its own, a path of its WSGI script, a pid."""
         path = os.path.realpath(name)
-        return name == self.name or path in map(os.path.realpath, self.scripts)
+        paths = map(os.path.realpath, self.scripts)
+        return name in (self.name, *map(str, self.pids)) or path in paths
 
     @property
     def pids(self) -> list[int]:
@@ -61,7 +62,7 @@ def add_arguments(command: argparse.ArgumentParser, verb: str) -> None:
         "name",
         nargs="?",
         metavar="NAME",
-        help=f"application to {verb}: its process group, or its WSGI script "
+        help=f"application to {verb}: its process group, its WSGI script, or a pid "
         "(default: the only one that runs)",
     )
     command.add_argument(ALL, action="store_true", help=f"{verb} all applications")
@@ -93,7 +94,8 @@ def select(options: argparse.Namespace, found: Sequence[RunningMonitor]) -> list
     if every and not named:
         raise _error(f"NAME is {name!r}; it takes one of the applications that run", every)
     if len(named) > 1 and name:
-        raise _error(f"NAME is {name!r}; name its WSGI script, as several are called so", named)
+        cure = "name its WSGI script, or one of its pids, as several are called so"
+        raise _error(f"NAME is {name!r}; {cure}", named)
     if len(named) > 1 and not options.all and pid_file is None:
         raise _error(f"several applications run; name one, or use {ALL}", named)
     return named

@@ -104,7 +104,10 @@ class RunningMonitor:
 
     @property
     def _application(self) -> str:
-        return pause.application_name(self.status.server, self.snapshot.group, self.status.script)
+        status, snapshot = self.status, self.snapshot
+        return pause.application_name(
+            status.server, snapshot.group, status.script, snapshot.command
+        )
 
     def _opened(self) -> contextlib.closing[PrivateDir]:
         return contextlib.closing(PrivateDir(self.folder, foreign=True))

@@ -28,7 +28,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "name",
         nargs="?",
         metavar="NAME",
-        help="application to wait for: its process group, or its WSGI script (default: all)",
+        help="application to wait for: its process group, its WSGI script, or a pid (default: all)",
     )
     command.add_argument(
         "--timeout",

@@ -52,9 +52,10 @@ def end(folder: PrivateDir, application: str) -> bool:
     return False
 
 
-def application_name(server: str, group: str, script: str | None) -> str:
+def application_name(server: str, group: str, script: str | None, command: str = "") -> str:
     """Return a name for an application: the same in its processes, of any Apache of this user.
 
-    `server` is the kind of its server, `group` its process group, "" where it has none.
+    `server` is the kind of its server, `group` its process group, "" where it has none. With a
+    `command`, it is the name for that Apache alone: see server/apache.py.
     """
-    return fingerprint(f"{server} {group or script or ''}".encode())
+    return fingerprint(" ".join([server, group or script or "", *filter(None, [command])]).encode())

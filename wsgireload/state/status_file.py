@@ -36,8 +36,8 @@ class Snapshot(NamedTuple):
     """The content of a status file: a monitor's status at `time` (seconds since 1970).
 
     `group` is its process group, `interval` the seconds between two scans. `process` and `apache`
-    identify its process and the one that replaces that, whatever the clock shows. Earlier releases
-    do not write them: then they are "".
+    identify its process and the one that replaces that, whatever the clock shows; `command` is of
+    that Apache: see server/apache.py. Earlier releases do not write the last three: they are "".
     """
 
     time: float
@@ -46,6 +46,7 @@ class Snapshot(NamedTuple):
     status: Status
     process: str = ""
     apache: str = ""
+    command: str = ""
 
 
 class Neighbour(NamedTuple):
@@ -80,10 +81,10 @@ class StatusFile:
         group: str,
         interval: float,
         application: str,
-        identities: tuple[str, str] = ("", ""),
+        identities: tuple[str, ...] = ("", "", ""),
     ) -> None:
-        """`interpreter` is a name that is unique in this process; `group` and `interval` are those
-        of `Snapshot`, and so are the `identities`; `application` is the name of the pause.
+        """`interpreter` is a name that is unique in this process; `group`, `interval` and the last
+        three, `identities`, are those of `Snapshot`; `application` is the name of the pause.
         """
         self._folders = folders
         self._name = f"{os.getpid()}-{interpreter}"

@@ -16,11 +16,13 @@ from wsgireload.state.pause import Pause, application_name
 from wsgireload.state.private_dir import PrivateDir
 
 
-def paused(folder: Path, group: str = "site", script: str | None = None) -> Pause | None:
+def paused(
+    folder: Path, group: str = "site", script: str | None = None, command: str = ""
+) -> Pause | None:
     """The pause of an application."""
     opened = PrivateDir(str(folder))
     try:
-        return pause.read(opened, application_name("daemon", group, script))
+        return pause.read(opened, application_name("daemon", group, script, command))
     finally:
         opened.close()
 
@@ -72,6 +74,34 @@ def test_one_of_several(folder: Path, capsys) -> None:
     assert main(["resume"]) == 2
     assert main(["resume", "--all"]) == 0
     assert not paused(folder, "shop")
+
+
+def test_one_name_in_two_apaches(folder: Path, capsys) -> None:
+    """Two Apaches have process groups of one name: the one that is named is paused, no other."""
+    for number, name in enumerate(("one", "two"), 1):
+        more = {"command": f"{name:0>16}"}
+        publish(folder, f"{number}-a", parent=number, script=f"/srv/{name}.wsgi", more=more)
+    assert main(["pause", "site"]) == 2
+    assert "name its WSGI script" in capsys.readouterr().err
+    assert main(["pause", "/srv/two.wsgi"]) == 0
+    assert paused(folder, command=f"{'two':0>16}")
+    assert not paused(folder, command=f"{'one':0>16}")
+    assert not paused(folder)
+    assert main(["resume", "--all"]) == 0
+    assert not list(folder.glob("*.pause"))
+
+
+def test_a_pid_tells_two_apaches_apart(folder: Path, capsys) -> None:
+    """Where several Apaches serve one script in groups of one name, a pid of the error selects."""
+    for number, pid in enumerate((os.getpid(), os.getppid()), 1):
+        script, more = "/srv/app.wsgi", {"command": f"{number:0>16}"}
+        publish(folder, f"{number}-a", parent=number, pid=pid, script=script, more=more)
+    assert main(["pause", "/srv/app.wsgi"]) == 2
+    assert "name its WSGI script, or one of its pids" in capsys.readouterr().err
+    assert main(["pause", str(os.getppid())]) == 0
+    assert [path.name for path in folder.glob("*.pause")] == [
+        application_name("daemon", "site", None, f"{2:0>16}") + pause.PAUSE
+    ]
 
 
 def test_every_script_of_a_server(folder: Path) -> None:

@@ -64,11 +64,13 @@ def test_names() -> None:
     names = {
         application_name("daemon", "site", None),
         application_name("daemon", "shop", None),
+        application_name("daemon", "shop", None, "of one Apache"),
+        application_name("daemon", "shop", None, "of another"),
         application_name("windows", "", "/a.wsgi"),
         application_name("windows", "", "/b.wsgi"),
         application_name("windows", "", None),
     }
-    assert len(names) == 5
+    assert len(names) == 7
     assert all(len(name) == 16 and name.isalnum() for name in names)
 
 

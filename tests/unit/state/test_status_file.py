@@ -73,7 +73,7 @@ def test_the_content(file: StatusFile, folder: Path) -> None:
     file.write(None, lambda: STATUS)
     content = json.loads((folder / (NAME + STATE)).read_bytes())
     assert content.pop("time") > 1e9
-    identities = {"process": "", "apache": ""}
+    identities = {"process": "", "apache": "", "command": ""}
     assert content == {"group": "site", "interval": 2.5, "status": STATUS.asdict(), **identities}
 
 
