@@ -27,6 +27,11 @@ class Application:
         return self.monitors[0].title
 
     @property
+    def place(self) -> tuple[str, int]:
+        """What tells it apart: its name, and the pid of its Apache."""
+        return self.name, self.monitors[0].status.parent
+
+    @property
     def scripts(self) -> list[str]:
         """The WSGI scripts that its monitors report."""
         every = (each.status.script for each in self.monitors)

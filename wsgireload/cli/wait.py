@@ -66,13 +66,13 @@ def follow(
 ) -> tuple[int, Found, list[Finding]]:
     """Return the exit code, and what was found last; UsageError if NAME is none of them."""
     began, rollout = clock(), Rollout(clock)
-    end = began + options.timeout
+    end, named = began + options.timeout, set[tuple[str, int]]()
     options.all = not options.name
     while True:
         found = monitors.find()
         waited = clock() - began
         findings = rollout.look(
-            *_selected(options, found, is_late=waited >= min(NONE, end - began))
+            *_selected(options, found, named, is_late=waited >= min(NONE, end - began))
         )
         states = {each.state for each in findings}
         if FAILED in states or (not states and waited >= NONE):
@@ -87,15 +87,22 @@ def follow(
 
 
 def _selected(
-    options: argparse.Namespace, found: Found, *, is_late: bool
+    options: argparse.Namespace, found: Found, named: set[tuple[str, int]], *, is_late: bool
 ) -> tuple[list[monitors.RunningMonitor], list[monitors.RunningMonitor]]:
-    """Return the monitors of the application that is named: those that run, and that have ended."""
+    """Return the monitors of the application that is named: those that run, and that have ended.
+
+    `named` is what NAME has meant since the wait began: none of its processes may have it now.
+    """
+    every = [*found.monitors, *found.ended]
+    selected = [each for each in applications.group(every) if each.place in named]
     try:
-        named = applications.select(options, [*found.monitors, *found.ended])
+        selected = selected or applications.select(options, every)
     except UsageError:
-        if is_late:
+        if is_late and not named:
             raise
         return [], []
-    every = [each for application in named for each in application.monitors]
+    if options.name:
+        named.update(each.place for each in selected)
+    every = [each for application in selected for each in application.monitors]
     running = [each for each in every if each in found.monitors]
     return running, [each for each in every if each not in found.monitors]

@@ -224,6 +224,29 @@ def test_names(world: World) -> None:
         world.wait("show")
 
 
+def test_a_named_application_that_is_away_for_long(world: World) -> None:
+    """A name that was right when the wait began stays so, also while no process has it."""
+    path = world.publish("1-a", group="shop")
+    world.publish("2-a", group="blog")
+    world.plan = {1: path.unlink, 20: lambda: world.publish("3-a", group="shop")}
+    assert world.wait("shop") == (0, ["current: runs what lies on disk"])
+    assert world.now > 20
+
+
+def test_the_successor_of_a_pid(world: World, other: int) -> None:
+    """A pid names its application, also once another process has taken its place."""
+    path = world.publish("1-a", script=None)
+
+    def replace() -> None:
+        path.unlink()
+        world.publish("2-a", script=None, pid=other, since=2.0)
+
+    world.publish("3-a", group="blog", pid=os.getppid())
+    world.plan = {2: replace, 30: world.answer}
+    world.answers = False
+    assert world.wait(str(os.getpid())) == (0, ["current: runs what lies on disk"])
+
+
 def test_folders_that_cannot_be_read(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """All applications cannot be vouched for then; one that is named can be."""
     world.publish()
