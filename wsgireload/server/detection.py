@@ -13,7 +13,6 @@ from typing import NamedTuple, TypeVar
 from wsgireload.server import native
 
 T = TypeVar("T")
-
 WINDOWS = os.name == "nt"
 SCRIPT_PREFIX = "_mod_wsgi_"  # of the modules that WSGI scripts are, whatever their suffix
 EXPRESS_PREFIX = "__wsgi_"  # of those that the script of mod_wsgi-express makes of the user's
@@ -211,8 +210,7 @@ def process_identity(pid: int) -> str:
     In a container, for example, each Apache has pid 1. Only the pid, if the system reveals no more.
     """
     if WINDOWS:
-        start = native.process_start(pid)
-        return f"{pid} {start}" if start > 1 else f"{pid}"
+        return f"{pid} {start}" if (start := native.process_start(pid)) > 1 else f"{pid}"
     try:
         started = _start_ticks(pid)
         with open("/proc/sys/kernel/random/boot_id", "rb") as file:
@@ -232,7 +230,10 @@ def _start_ticks(pid: int | str) -> int:
     if WINDOWS:  # wine shows the /proc of Linux, where other processes have these pids
         raise FileNotFoundError("Windows has no /proc")
     with open(f"/proc/{pid}/stat", "rb") as file:
-        return int(file.read().rpartition(b")")[2].split()[19])
+        state, *rest = file.read().rpartition(b")")[2].split()
+    if state in b"ZX":  # it has ended, and its exit code waits for its parent
+        raise ProcessLookupError
+    return int(rest[18])
 
 
 def _parent() -> int:

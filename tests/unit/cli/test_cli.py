@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -166,6 +167,16 @@ def test_a_pid_file_selects_by_the_parent_that_a_process_has(folder: Path, capsy
     ]
 
 
+def test_a_pid_file_of_an_apache_without_a_monitor(folder: Path, capsys) -> None:
+    """The monitors of others are no reason to restart anything, and not denied either."""
+    publish(folder)
+    pid_file = folder / "httpd.pid"
+    pid_file.write_text(f"{os.getpid()}\n")
+    assert main(["restart", "--pid-file", str(pid_file), "--wait", "0"]) == 1
+    out = capsys.readouterr().out
+    assert out == "no monitor of that Apache found; `wsgireload status` lists the others\n"
+
+
 def test_parents_without_proc(monkeypatch) -> None:
     """Where there is no /proc, ps knows the parent."""
     monkeypatch.setattr(os.path, "exists", lambda path: False)
@@ -249,6 +260,17 @@ def test_a_clock_that_was_set(folder: Path, seconds: float, monkeypatch) -> None
     assert [each.name for each in found.monitors] == ["living"]
     assert len(found.ended) == 1
     assert sorted(path.name for path in folder.glob("*.state")) == ["living.state"]
+
+
+def test_the_state_of_a_zombie(folder: Path) -> None:
+    """A process that was killed is no monitor, though nobody may ever collect its exit code."""
+    with subprocess.Popen(["sleep", "60"]) as process:
+        publish(folder, "1-old", pid=process.pid)
+        publish(folder, "1-new", pid=process.pid, more={"process": process_identity(process.pid)})
+        assert len(monitors.find().monitors) == 2
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert monitors.find().monitors == []
 
 
 def test_planted_states(folder: Path, monkeypatch) -> None:
