@@ -126,7 +126,9 @@ class Found:
 
     def remarks(self, *, is_any: bool) -> Iterator[str]:
         """Return what to print below the outcomes; `is_any`: there are some."""
-        if not is_any:
+        if not is_any and self.monitors:
+            yield "no monitor of that Apache found; `wsgireload status` lists the others"
+        elif not is_any:
             yield "no monitor found; `wsgireload status` explains why"
         if self.unreadable:
             yield self.warning()

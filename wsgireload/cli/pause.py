@@ -13,13 +13,14 @@ from collections.abc import Callable
 
 from wsgireload.cli import applications, monitors
 from wsgireload.cli.applications import Application
-from wsgireload.cli.described import clock, duration
+from wsgireload.cli.described import clock
 from wsgireload.cli.terminal import level, print_json, print_text
 from wsgireload.log import shown
 from wsgireload.state.pause import LONGEST, Pause
 
 USUAL = "10m"
 SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
+UNITS = ("h", 3600), ("min", 60), ("s", 1)
 DURATION = re.compile(r"(\d{1,6})([smh]?)")
 
 
@@ -51,7 +52,8 @@ def run(options: argparse.Namespace) -> int:
     """Return 0 if each application is paused now."""
     now = time.time()
     new = Pause(now, now + options.seconds)
-    end = f"{clock(new.until)}, for {duration(options.seconds)}"
+    unit, size = next(each for each in UNITS if options.seconds % each[1] == 0)
+    end = f"{clock(new.until)}, for {options.seconds / size:.0f} {unit}"
 
     def begin(application: Application) -> str:
         for each in application.monitors:
@@ -76,7 +78,8 @@ def apply(options: argparse.Namespace, deed: Callable[[Application], str]) -> in
             failed.append((application, f"not possible: {error.strerror or error}"))
     if options.json:
         data = [{**each.data(), "outcome": outcome} for each, outcome in done + failed]
-        print_json({"ok": bool(done) and not failed, "applications": data})
+        is_well = bool(done) and not failed
+        print_json({"ok": is_well, "applications": data, "unreadable": found.unreadable})
     else:
         for word, outcomes in (("ok", done), ("fail", failed)):
             for each, outcome in outcomes:

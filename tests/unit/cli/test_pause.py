@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support.published import publish
 
-from wsgireload.cli import main
+from wsgireload.cli import main, monitors
 from wsgireload.state import pause
 from wsgireload.state.pause import Pause, application_name
 from wsgireload.state.private_dir import PrivateDir
@@ -49,6 +49,25 @@ def test_pause_and_resume(folder: Path, given: list[str], seconds: int, capsys) 
     assert f"ok    site, pid {os.getpid()}: resumed\n" in capsys.readouterr().out
     assert main(["resume"]) == 0
     assert "was not paused" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("given", "printed"),
+    [("90", "90 s"), ("90m", "90 min"), ("120", "2 min"), ("24h", "24 h"), ("3601", "3601 s")],
+)
+def test_how_long_it_lasts(folder: Path, given: str, printed: str, capsys) -> None:
+    """The duration is printed as it is, not rounded."""
+    publish(folder)
+    assert main(["pause", "--for", given]) == 0
+    assert f", for {printed}; `wsgireload resume" in capsys.readouterr().out
+
+
+def test_folders_that_cannot_be_read(folder: Path, monkeypatch, capsys) -> None:
+    """JSON lists them too: what runs there is not paused."""
+    publish(folder)
+    monkeypatch.setattr(monitors, "_systemd_folders", lambda: ["/tmp/systemd-private-1"])
+    assert main(["pause", "--all", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["unreadable"] == ["/tmp/systemd-private-1"]
 
 
 @pytest.mark.parametrize("given", ["0", "25h", "-5", "1d", "ten", "", "1e3", "9999999", "10 m"])
