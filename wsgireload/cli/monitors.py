@@ -117,12 +117,14 @@ class RunningMonitor:
 class Found:
     """The running monitors, and the folders that this user may not read.
 
-    `ended` are the last ones that were replaced, of applications whose Apache runs.
+    `ended` are the last ones that were replaced, of applications whose Apache runs. `unused` are
+    folders that no monitor would use: other users may have planted them.
     """
 
     monitors: list[RunningMonitor] = field(default_factory=list)
     ended: list[RunningMonitor] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
+    unused: list[str] = field(default_factory=list)
 
     def remarks(self, *, is_any: bool) -> Iterator[str]:
         """Return what to print below the outcomes; `is_any`: there are some."""
@@ -130,13 +132,14 @@ class Found:
             yield "no monitor of that Apache found; `wsgireload status` lists the others"
         elif not is_any:
             yield "no monitor found; `wsgireload status` explains why"
-        if self.unreadable:
-            yield self.warning()
+        yield from self.warnings()
 
-    def warning(self) -> str:
-        """One line about the unreadable folders; "" without any."""
-        folders = ", ".join(map(shown, self.unreadable))
-        return folders and f"skipped, readable only by root or their owner: {folders}"
+    def warnings(self) -> Iterator[str]:
+        """Return a line about the unreadable folders, and one for each that is unused."""
+        if folders := ", ".join(map(shown, self.unreadable)):
+            yield f"skipped, readable only by root or their owner: {folders}"
+        for folder in map(shown, self.unused):
+            yield f"skipped, open to other users, so that no monitor uses it: {folder}"
 
 
 def find() -> Found:
@@ -147,8 +150,8 @@ def find() -> Found:
             folder = PrivateDir(path, foreign=True)
         except (FileNotFoundError, NotADirectoryError):
             continue
-        except OSError:
-            found.unreadable.append(path)
+        except OSError as error:  # without a number it is ours: PrivateDir rejects it
+            (found.unused if error.errno is None else found.unreadable).append(path)
             continue
         try:
             found.monitors += _read(path, folder)

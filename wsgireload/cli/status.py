@@ -84,7 +84,7 @@ def text(found: Found, *, verbose: bool = False) -> str:
         described.monitor(each, now, _url(each.status.script or "") if verbose else None)
         for each in found.monitors
     ]
-    return "\n".join(filter(None, [*(every or [_without_monitors(found)]), found.warning()]))
+    return "\n".join([*(every or [_without_monitors(found)]), *found.warnings()])
 
 
 @cache
@@ -100,7 +100,7 @@ def _url(script: str) -> str:
 
 def _without_monitors(found: Found) -> str:
     """Explain why no monitor was found."""
-    if found.unreadable:
+    if found.unreadable or found.unused:
         return "no monitor found in the readable folders"
     return (
         "no monitor runs here: the WSGI script has had no request yet, does not call "

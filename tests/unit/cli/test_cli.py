@@ -287,7 +287,8 @@ def test_open_and_closed_folders(folder: Path, capsys) -> None:
     assert main(["status"]) == 1
     out = capsys.readouterr().out
     assert "no monitor found in the readable folders" in out
-    assert f"skipped, readable only by root or their owner: {folder}" in out
+    assert f"skipped, open to other users, so that no monitor uses it: {folder}" in out
+    assert "only by root" not in out
 
 
 def test_everybodys_folders(tmp_path: Path, monkeypatch) -> None:

@@ -262,6 +262,20 @@ def test_folders_that_cannot_be_read(world: World, monkeypatch: pytest.MonkeyPat
     assert world.wait()[0] == 1
 
 
+def test_folders_that_no_monitor_uses(world: World, tmp_path: Path, monkeypatch, capsys) -> None:
+    """No user makes the deployments of all others fail with a folder that is open, or a link."""
+    world.publish()
+    (tmp_path / "wsgireload-1").mkdir()
+    (tmp_path / "wsgireload-1").chmod(0o777)
+    (tmp_path / "wsgireload-2").symlink_to(world.folder)
+    planted = [str(tmp_path / f"wsgireload-{number}") for number in (1, 2)]
+    monkeypatch.setattr(monitors, "folders_of_all_users", lambda: planted)
+    assert world.wait() == (0, ["current: runs what lies on disk"])
+    assert main(["status"]) == 0
+    out = capsys.readouterr().out
+    assert f"open to other users, so that no monitor uses it: {planted[0]}" in out
+
+
 def test_a_folder_that_cannot_be_written(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the right to request a scan, `wait` reports that."""
 
