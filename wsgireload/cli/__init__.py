@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
 
 from wsgireload.cli import parser, terminal
@@ -29,7 +30,7 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _run(options: argparse.Namespace) -> int:
     try:
-        code: int = options.run(options)
+        return _in_folder(options)
     except UsageError as error:
         terminal.print_error(str(error))
         if options.json:
@@ -37,4 +38,15 @@ def _run(options: argparse.Namespace) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
-    return code
+
+
+def _in_folder(options: argparse.Namespace) -> int:
+    """Return the exit code; UsageError if a path needs the current folder, and that is gone."""
+    try:
+        return int(options.run(options))
+    except FileNotFoundError:
+        try:
+            os.getcwd()
+        except OSError:
+            raise UsageError("the current folder is gone: change to one that exists") from None
+        raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,9 +40,11 @@ class Application:
 
     def has(self, name: str) -> bool:
         """Whether a name of a command line means it: its own, a path of its WSGI script, a pid."""
-        path = os.path.realpath(name)
-        paths = map(os.path.realpath, self.scripts)
-        return name in (self.name, *map(str, self.pids)) or path in paths
+        if name in (self.name, *map(str, self.pids)):
+            return True
+        with contextlib.suppress(FileNotFoundError):  # the current folder is gone
+            return os.path.realpath(name) in map(os.path.realpath, self.scripts)
+        return False
 
     @property
     def pids(self) -> list[int]:

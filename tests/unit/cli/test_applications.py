@@ -93,6 +93,33 @@ def test_one_name_in_two_apaches(folder: Path, capsys) -> None:
     assert requested(folder) == ["2-a"]
 
 
+@pytest.fixture
+def _gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The current folder was removed, as an old release."""
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+
+
+@pytest.mark.usefixtures("_gone")
+def test_in_a_folder_that_is_gone(several: Path, capsys) -> None:
+    """A name is looked up as elsewhere; a relative path makes no sense there."""
+    assert main(["restart", "shop", "--wait", "0"]) == 1
+    assert requested(several) == ["1-a", "2-a"]
+    assert main(["restart", "/srv/blog/admin.wsgi", "--wait", "0"]) == 1
+    assert main(["restart", "sho", "--wait", "0"]) == 2
+    assert "NAME is 'sho'" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("_gone")
+@pytest.mark.parametrize("words", [["files", "a.wsgi"], ["config", "--flask", "a:b"]], ids=str)
+def test_paths_in_a_folder_that_is_gone(words: list[str], capsys) -> None:
+    """A command that needs the current folder reports that it is gone."""
+    assert main(words) == 2
+    expected = "wsgireload: the current folder is gone: change to one that exists\n"
+    assert capsys.readouterr().err == expected
+
+
 def test_a_name_and_all(several: Path, capsys) -> None:
     """NAME and --all exclude each other."""
     assert main(["restart", "shop", "--all"]) == 2
