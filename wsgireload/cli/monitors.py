@@ -145,7 +145,7 @@ class Found:
 def find() -> Found:
     """Search every folder in which a monitor of this machine may have written its status file."""
     found = Found()
-    for path in dict.fromkeys([*settings.state_folders(), *folders_of_all_users()]):
+    for path in dict.fromkeys(map(_real, (*settings.state_folders(), *folders_of_all_users()))):
         try:
             folder = PrivateDir(path, foreign=True)
         except (FileNotFoundError, NotADirectoryError):
@@ -161,6 +161,12 @@ def find() -> Found:
     found.unreadable += _systemd_folders()
     found.monitors.sort(key=lambda each: (each.snapshot.group, each.status.pid, each.name))
     return found
+
+
+def _real(path: str) -> str:
+    """Return a path without links above the folder itself, which is none of ours if it is one."""
+    above, name = os.path.split(path)
+    return os.path.join(os.path.realpath(above), name)
 
 
 def folders_of_all_users() -> list[str]:

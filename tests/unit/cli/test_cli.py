@@ -300,6 +300,28 @@ def test_everybodys_folders(tmp_path: Path, monkeypatch) -> None:
     assert found == [f"{tmp_path}/wsgireload-1000", f"{tmp_path}/wsgireload-33"]
 
 
+@pytest.mark.parametrize("readable", [True, False])
+def test_one_folder_by_several_paths(readable: bool, tmp_path: Path, monkeypatch) -> None:
+    """Where /var/tmp is a link to /tmp, or TMPDIR ends with a slash, each monitor is found once."""
+    real, link = tmp_path / "tmp", tmp_path / "link"
+    folder = real / "wsgireload-33"
+    folder.mkdir(parents=True, mode=0o700)
+    link.symlink_to(real)
+    publish(folder)
+    monkeypatch.setattr(settings, "state_folders", lambda: (str(folder),))
+    monkeypatch.setattr(settings, "environment", lambda: {"TMPDIR": f"{real}/"})
+    monkeypatch.setattr(monitors, "TMP", (str(real), str(link)))
+
+    def refuse(*_: object, **_options: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    if not readable:
+        monkeypatch.setattr(monitors, "PrivateDir", refuse)
+    found = monitors.find()
+    assert [each.folder for each in found.monitors] == [str(folder)] * readable
+    assert found.unreadable == [str(folder)] * (not readable)
+
+
 @pytest.mark.parametrize("service", ["apache2", "httpd", "apache2@mine", "httpd@mine"])
 @pytest.mark.parametrize("is_root", [True, False])
 def test_private_tmp(service: str, is_root: bool, tmp_path: Path, monkeypatch) -> None:
