@@ -18,6 +18,7 @@ SHUTDOWN_TIMEOUT = 10
 PROCESSES = 2  # for visitors: while one is kept from ending, the other serves
 MAIN = "application-group=%{GLOBAL}"
 SETTINGS = re.compile(r"DJANGO_SETTINGS_MODULE['\"]\]?\s*[,=]\s*['\"]([\w.]+)")
+STARTS = re.compile(r"^[^#\n]*\bwsgireload\.start\(", re.MULTILINE)  # and not in a comment
 START = "import wsgireload\nwsgireload.start({})\n"
 FOR_VISITORS = 'preflight="import"'
 AT_ONCE = "# For development: an ended process is replaced at once, not after half a second."
@@ -122,7 +123,7 @@ def script(
     if not application.existing:
         return f"{ours}\n{application.body}"
     with open(application.script, encoding="utf-8", errors="replace") as file:
-        return "" if "wsgireload.start(" in file.read() else ours
+        return "" if STARTS.search(file.read()) else ours
 
 
 def conf(application: Application, installation: Installation, *, production: bool = False) -> str:

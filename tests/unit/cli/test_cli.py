@@ -612,6 +612,22 @@ def test_for_production(tmp_path: Path) -> None:
     assert script.startswith('import wsgireload\nwsgireload.start(preflight="import")\nreload_')
 
 
+@pytest.mark.parametrize(
+    ("text", "has_it"),
+    [
+        ("import wsgireload\nwsgireload.start()\n", True),
+        ("if True:\n    wsgireload.start(  # for development\n    )\n", True),
+        ("# import wsgireload\n# wsgireload.start()\n", False),
+        ("import wsgireload  # wsgireload.start() comes later\n", False),
+    ],
+)
+def test_a_script_that_starts_nothing(tmp_path: Path, text: str, has_it: bool) -> None:
+    """A call in a comment is none: the lines are printed."""
+    (tmp_path / "app.wsgi").write_text(text)
+    site = configuration.existing(str(tmp_path / "app.wsgi"), None, "/")
+    assert (configuration.script(site, UNIX) == "") is has_it
+
+
 def test_a_flask_factory(tmp_path: Path) -> None:
     """MODULE:FACTORY() is called."""
     (tmp_path / "shop.py").write_text("")
