@@ -52,9 +52,8 @@ def service_program(service: str, given: str | None) -> str:
     if given:
         return given
     code, text, _ = programs.run(["sc", "qc", service])
-    paths = [
-        line.partition(":")[2].strip() for line in text.splitlines() if "BINARY_PATH_NAME" in line
-    ]
+    values = (line.partition(":")[2].strip() for line in text.splitlines())
+    paths = [each for each in values if ".exe" in each.lower()]  # the names are in any language
     if code or not paths:
         raise UsageError(f"--service is {service!r}; it takes the name of a service: {text}")
     path = paths[0]

@@ -711,6 +711,24 @@ def test_restart_of_a_service(monkeypatch, capsys) -> None:
     assert "service Apache2.4: restart requested" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    "name", ["BINARY_PATH_NAME", "NOM_CHEMIN_BINAIRE", "BIN\N{REPLACEMENT CHARACTER}R"]
+)
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_the_program_of_a_service(name: str, quote: str, monkeypatch) -> None:
+    """It is found in whatever language Windows names it."""
+    told = (
+        "[SC] QueryServiceConfig SUCCESS\n\nSERVICE_NAME: Apache2.4\n        TYPE  : 10  WIN32\n"
+        f"        {name}   : {quote}C:\\Program Files\\bin\\httpd.EXE{quote} -k runservice\n"
+        "        TAG                : 0\n        DISPLAY_NAME       : Apache2.4\n"
+    )
+    monkeypatch.setattr(programs, "run", Programs(sc=(0, told, "")))
+    assert windows.service_program("Apache2.4", None) == r"C:\Program Files\bin\httpd.EXE"
+    monkeypatch.setattr(programs, "run", Programs(sc=(1060, "no such service", "")))
+    with pytest.raises(UsageError, match="it takes the name of a service: no such service"):
+        windows.service_program("Apache2.4", None)
+
+
 def test_restart_with_a_broken_configuration(monkeypatch, tmp_path: Path, capsys) -> None:
     """The Apache of a PID file is restarted only if its configuration is correct."""
     (tmp_path / "httpd.pid").write_text("4711\r\n")
