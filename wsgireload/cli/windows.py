@@ -17,6 +17,9 @@ EVENT_MODIFY_STATE = 2
 
 def restart(options: argparse.Namespace) -> int:
     """Restart a service by its own control, or an Apache by the event that its children use."""
+    if options.name:
+        option = "--service" if options.service else "--pid-file"
+        raise UsageError(f"{option} restarts Apache itself: leave out NAME")
     if options.service:
         # httpd.exe checks the configuration itself, and reaches a service in another session.
         program = service_program(options.service, options.httpd)

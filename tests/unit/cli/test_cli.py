@@ -696,8 +696,8 @@ class Programs:
 
 def chosen(**options: object) -> argparse.Namespace:
     """Parsed arguments."""
-    none = {"service": None, "pid_file": None, "httpd": None, "config": None, "json": False}
-    return argparse.Namespace(**none | options)
+    none = dict.fromkeys(("name", "service", "pid_file", "httpd", "config"))
+    return argparse.Namespace(**none | {"json": False} | options)
 
 
 def test_restart_of_a_service(monkeypatch, capsys) -> None:
@@ -742,6 +742,16 @@ def test_restart_with_a_broken_configuration(monkeypatch, tmp_path: Path, capsys
     monkeypatch.setattr(programs, "run", Programs())
     assert windows.restart(asked) == 0
     assert events == ["ap4711_restart"]
+
+
+@pytest.mark.parametrize("which", [{"service": "Apache2.4"}, {"pid_file": "httpd.pid"}], ids=str)
+def test_a_name_of_what_restarts_as_a_whole(which: dict[str, str], monkeypatch) -> None:
+    """On Windows both forms restart Apache itself: with a name, nothing is restarted."""
+    ran = Programs()
+    monkeypatch.setattr(programs, "run", ran)
+    with pytest.raises(UsageError, match="restarts Apache itself: leave out NAME"):
+        windows.restart(chosen(name="blog", **which))
+    assert ran.ran == []
 
 
 def test_a_pid_file_needs_a_program(monkeypatch, tmp_path: Path) -> None:
