@@ -30,6 +30,7 @@ from wsgireload.reloader import Reloader
 from wsgireload.report import Failed, Status
 from wsgireload.server import detection, native
 from wsgireload.server.detection import Server
+from wsgireload.server.recipe import other_reloader
 from wsgireload.server.restart import Restart
 from wsgireload.settings import Settings
 from wsgireload.state.group import GroupEpoch, GroupLease, SharedAnswer
@@ -115,7 +116,7 @@ class Parts:
             reloaded=made_by.reason if made_by else None,
             history=budget.history,
             waiting=reloader.awaited,
-            beside=detection.other_reloader(),
+            beside=other_reloader(),
             failed=failed,
             paused=self.pause.until,
             script=detection.script() or None,
@@ -129,7 +130,7 @@ class Parts:
         """Write the status file if what is reportable of the status has changed."""
         reloader, budget = self.reloader, self._early.budget
         happening = reloader.changes.files, reloader.hold, reloader.restarting, reloader.awaited
-        beside = detection.other_reloader()
+        beside = other_reloader()
         if beside is not None:
             self._log.say_once(Word.WATCHING, beside, loud=True)
         state = len(self.detector), budget.history, beside, self.pause.until, loading.failed

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from support.waiting import DEADLINE, wait_for
 
-from wsgireload import settings
+from wsgireload import settings, wiring
 from wsgireload.changes import Change, fingerprint
 from wsgireload.decide.budget import Budget
 from wsgireload.decide.settle import Settle
@@ -886,7 +886,7 @@ def test_another_reloader_is_reported(
     begin: Callable[..., Monitor], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A warning in the log, once, and in the status; the monitor stays active."""
-    monkeypatch.setattr(detection, "other_reloader", lambda: "the reloader x restarts as well")
+    monkeypatch.setattr(wiring, "other_reloader", lambda: "the reloader x restarts as well")
     monitor = begin()
     wait_for(lambda: monitor.status().looks > 3)
     lines = [each for each in caplog.records if "the reloader x" in each.getMessage()]

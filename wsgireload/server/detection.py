@@ -5,7 +5,6 @@
 
 import os
 import sys
-import threading
 import time
 from types import ModuleType
 from typing import NamedTuple, TypeVar
@@ -18,7 +17,6 @@ SCRIPT_PREFIX = "_mod_wsgi_"  # of the modules that WSGI scripts are, whatever t
 EXPRESS_PREFIX = "__wsgi_"  # of those that the script of mod_wsgi-express makes of the user's
 STAND_IN = "__wsgireload__"  # marks what answers for a script that could not be loaded
 EXPRESS = {"entry_point", "application_type", "callable_object"}  # in mod_wsgi-express's script
-RECIPE = {"_monitor", "_modified", "_restart"}  # functions of the reloader in mod_wsgi's documents
 
 
 class Server(NamedTuple):
@@ -177,22 +175,6 @@ def _loading() -> list[object]:
 def _scripts() -> list[object]:
     loaded = dict(sys.modules)
     return [module for name, module in loaded.items() if name.startswith(SCRIPT_PREFIX)]
-
-
-def other_reloader() -> str | None:
-    """One sentence about another reloader that runs in this interpreter; None without one.
-
-    It is the recipe of mod_wsgi's documents, often a module `monitor`, or that of mod_wsgi-express.
-    """
-    for thread in threading.enumerate():
-        names = getattr(getattr(thread, "_target", None), "__globals__", None)
-        if isinstance(names, dict) and names.keys() >= RECIPE:
-            module = str(names.get("__name__"))
-            cure = (
-                "leave out --reload-on-changes" if module.startswith("mod_wsgi.") else "remove it"
-            )
-            return f"the reloader {module} restarts this process as well, without a check: {cure}"
-    return None
 
 
 def process_started(pid: int | str = "self") -> float | None:

@@ -62,8 +62,7 @@ def is_replaced() -> bool:
 
 def command_line() -> str:
     """Return the command line that started this process, as Windows keeps it; "" elsewhere."""
-    line: str = _core().command_line()
-    return line
+    return str(_core().command_line())
 
 
 def process_start(pid: int) -> int:
@@ -165,10 +164,8 @@ def marks(paths: Sequence[str]) -> memoryview:
     try:
         found = _core().marks(os.fsencode("".join([f"{path}\0" for path in paths])), len(paths))
     except ValueError:  # one contains a NUL, or cannot be encoded: then each by itself
-        if len(paths) == 1:
-            found = int.to_bytes(1, 8, sys.byteorder)
-        else:
-            found = b"".join([marks([path]) for path in paths])
+        unknown = int.to_bytes(1, 8, sys.byteorder)
+        found = unknown if len(paths) == 1 else b"".join([marks([path]) for path in paths])
     return memoryview(found).cast("Q")
 
 
@@ -229,8 +226,7 @@ class Watcher:
     def wake(self) -> None:
         """End the current wait, or else the next one; from any thread."""
         # Read once: `end` may drop it meanwhile, and the reference keeps the C watcher.
-        handle = self._handle
-        if handle is not None:
+        if (handle := self._handle) is not None:
             _core().watch_wake(handle)
 
     def end(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 import time
 from pathlib import Path
 from types import ModuleType
@@ -312,35 +311,6 @@ def test_express_without_its_hook(monkeypatch: pytest.MonkeyPatch) -> None:
     """With --disable-reloading express has none, and the user's is not called either."""
     express(monkeypatch, "/srv/app/site.wsgi", "script")
     assert server.reload_hook() is False
-
-
-RELOADER = """
-def _restart(path): pass
-def _modified(path): return False
-def _monitor(): end.wait()
-"""
-
-
-@pytest.mark.parametrize(
-    ("name", "cure"),
-    [("mod_wsgi.express.reloader", "leave out --reload-on-changes"), ("monitor", "remove it")],
-)
-def test_another_reloader(name: str, cure: str) -> None:
-    """A thread that runs the recipe of mod_wsgi is named, for as long as it runs."""
-    assert server.other_reloader() is None
-    end, module = threading.Event(), ModuleType(name)
-    vars(module).update(end=end)
-    exec(RELOADER, vars(module))
-    thread = threading.Thread(target=module._monitor)
-    thread.start()
-    try:
-        found = str(server.other_reloader())
-    finally:
-        end.set()
-        thread.join()
-    assert name in found
-    assert found.endswith(cure)
-    assert server.other_reloader() is None
 
 
 def test_without_a_script_there_is_no_hook() -> None:
