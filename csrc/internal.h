@@ -76,8 +76,8 @@ unsigned long long core_clock(void);
 /* watcher.c, for core_events_wait: each of the last three needs room for one change. */
 int core_has_room(const wsgireload_watcher *watcher);
 
-/* `kind` is WSGIRELOAD_CHANGED or WSGIRELOAD_SAVED. `any` is 1 where the name may stand for another
- * one, or is "". */
+/* `kind` is any but WSGIRELOAD_GONE. `any` is 1 where the name may stand for another one, or is
+ * "". */
 void core_changed(wsgireload_watcher *watcher, int id, int kind, const char *name, int any);
 void core_gone(wsgireload_watcher *watcher, int id);
 void core_lost(wsgireload_watcher *watcher);

@@ -182,7 +182,8 @@ static void report(wsgireload_watcher *watcher, int id, int kind, const char *na
 
     if (watcher->reported > 0 && next[-1].directory == id && kind != WSGIRELOAD_GONE
         && strcmp(next[-1].name, name) == 0) {
-        next[-1].kind = kind;
+        if (kind != WSGIRELOAD_CHANGED || next[-1].kind != WSGIRELOAD_WRITTEN)
+            next[-1].kind = kind; /* attributes that are set end no writing */
         return;
     }
     next->directory = id;

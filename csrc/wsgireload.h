@@ -130,8 +130,9 @@ enum wsgireload_kind {
     WSGIRELOAD_CHANGED = 0, /* it may still be written */
     WSGIRELOAD_GONE = 1,    /* the directory is no longer watched (moved, deleted, unmounted); watch
                              * the path again */
-    WSGIRELOAD_SAVED = 2    /* a file was closed after writing, or renamed into its place, and no
+    WSGIRELOAD_SAVED = 2,   /* a file was closed after writing, or renamed into its place, and no
                              * more than attributes set since. Never on Windows */
+    WSGIRELOAD_WRITTEN = 3  /* a file was written, and has not been closed. Never on Windows */
 };
 
 typedef struct {

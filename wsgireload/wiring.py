@@ -38,7 +38,7 @@ from wsgireload.state.pause import application_name
 from wsgireload.state.private_dir import NO_GROUP
 from wsgireload.state.status_file import Neighbour, StatusFile
 from wsgireload.watch.events import Events
-from wsgireload.watch.wakeup import EventWakeup, NoEvents, Wakeup
+from wsgireload.watch.wakeup import EventWakeup, NoEvents, Wakeup, Writing
 
 if TYPE_CHECKING:
     from wsgireload.decide.rolling import Rolling
@@ -80,7 +80,8 @@ class Parts:
         # A process that rolls is on its own.
         self._is_alone = self._daemon is None or server.processes == 1 or chosen.rolling
         # Each process of a group has time to report its requests, before the first is replaced.
-        settle = Settle(chosen.settle, clock, chosen.settle_alone if self._is_alone else None)
+        brief, writing = chosen.settle_alone if self._is_alone else None, Writing(clock)
+        settle = Settle(chosen.settle, clock, brief, writing.left)
         handover = self._handover()
         compiler = Compiler(settings.environment(), clock, cached)
         self.gates = [
@@ -97,7 +98,7 @@ class Parts:
         self.reloader = Reloader(
             self.detector, self.gates, self.restart, early.budget, handover, log
         )
-        self.wakeup = self._wakeup(events, settle)
+        self.wakeup = self._wakeup(events, settle, writing)
 
     def complete(self, status: Status, failed: Failed | None) -> Status:
         """Return a status with what the parts report, and with `failed`; from any thread."""
@@ -169,7 +170,7 @@ class Parts:
         signals = ("SIGTERM", "SIGINT") if self._server.is_service else ("SIGINT", "SIGTERM")
         return Restart(0.0, time.monotonic, signals)
 
-    def _wakeup(self, events: Events | NoEvents, settle: Settle) -> Wakeup:
+    def _wakeup(self, events: Events | NoEvents, settle: Settle, writing: Writing) -> Wakeup:
         if not isinstance(events, Events):
             return Wakeup()
 
@@ -177,7 +178,8 @@ class Parts:
             for gate in self.gates:
                 gate.prefetch()
 
-        return EventWakeup(events, settle.notice, self.detector.is_watched, prefetch)
+        is_watched = self.detector.is_watched
+        return EventWakeup(events, settle.notice, is_watched, prefetch, writing)
 
     def _events(self) -> Events | NoEvents:
         """The operating system's events, if it has any; else everything is polled."""

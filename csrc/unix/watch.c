@@ -106,7 +106,9 @@ static int kind_of(core_events *events, const struct inotify_event *event)
                 || (event->mask & IN_ATTRIB && events->saved == file_of(event));
 
     events->saved = saved ? file_of(event) : 0;
-    return saved ? WSGIRELOAD_SAVED : WSGIRELOAD_CHANGED;
+    if (saved)
+        return WSGIRELOAD_SAVED;
+    return event->mask & IN_MODIFY ? WSGIRELOAD_WRITTEN : WSGIRELOAD_CHANGED;
 }
 
 static void report(core_events *events, const struct inotify_event *event,

@@ -55,6 +55,20 @@ def test_rename_over(site: Site) -> None:
     assert site.started() == 2
 
 
+def test_a_slow_upload(site: Site) -> None:
+    """Half of a file that compiles is not loaded, as long as it is being written."""
+    site.wait_for_looks()
+    with (site.app / "words.py").open("w", buffering=1) as file:
+        file.write("HALF = True\n")
+        site.wait_for_line("changed: ")
+        for _ in range(20):
+            assert site.ask().value == "old"
+            time.sleep(0.05)
+        file.write('WORD = "new"\n')
+    site.wait_for_value("new")
+    assert (site.started(), len(site.said("restarting: "))) == (2, 1)
+
+
 def test_deleted_and_made_again(site: Site) -> None:
     """A file that is gone and soon back with the same bytes is no change."""
     words = site.app / "words.py"

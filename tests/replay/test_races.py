@@ -29,7 +29,7 @@ from wsgireload.detect.modules import Modules
 from wsgireload.log import Log
 from wsgireload.settings import Settings
 from wsgireload.watch.events import Events
-from wsgireload.watch.wakeup import EventWakeup
+from wsgireload.watch.wakeup import EventWakeup, Writing
 
 ROUNDS, DEEDS = 40, 60
 DEADLINE = 20.0
@@ -132,6 +132,7 @@ class Watching:
             Settle(0.001, time.monotonic).notice,
             self.detector.is_watched,
             lambda: None,
+            Writing(time.monotonic),
         )
         self.detector.scan()
         self.loaded = self.truth()

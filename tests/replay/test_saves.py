@@ -34,7 +34,7 @@ from wsgireload.log import Log
 from wsgireload.server import native
 from wsgireload.settings import Settings
 from wsgireload.watch.events import Events
-from wsgireload.watch.wakeup import EventWakeup, NoEvents, Wakeup
+from wsgireload.watch.wakeup import EventWakeup, NoEvents, Wakeup, Writing
 
 SAVES, MODULES, TEMPLATES, LASTS = 2_000, 400, 100, 20
 SETTLE = 0.01  # seconds
@@ -198,14 +198,15 @@ class Process:
             self.load(path)
         self.server = Server()
         self.log = Log("app")
-        self.settle = Settle(SETTLE, time.monotonic, SETTLE / 5)
+        writing = Writing(time.monotonic)
+        self.settle = Settle(SETTLE, time.monotonic, SETTLE / 5, writing.left)
         baseline = Baseline(self, self, Modules(self.modules))  # type: ignore[arg-type]
         tracking = Settings.of(track=site.templates)
         self.detector = Detector(tracking, self.log, events or NoEvents(), baseline, lambda: None)
         self.wakeup = Wakeup()
         if events is not None:
             watched = self.detector.is_watched
-            self.wakeup = EventWakeup(events, self.settle.notice, watched, lambda: None)
+            self.wakeup = EventWakeup(events, self.settle.notice, watched, lambda: None, writing)
         self.reloaded()
         assert len(self.detector) == MODULES + TEMPLATES + LASTS
 

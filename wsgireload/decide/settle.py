@@ -7,6 +7,7 @@ from collections.abc import Callable
 from wsgireload.changes import Change, Changes
 from wsgireload.decide.verdict import GO, Gate, Verdict, Wait
 
+LONGEST = 60.0  # seconds for which code that is being written is waited for
 CALM = 1.0  # seconds without an event, after which a save is likely to remain the only one
 
 
@@ -16,16 +17,23 @@ class Settle(Gate):
     One save that the system reports as complete, after a calm, waits for `brief` seconds instead.
     A burst is waited out for 20 times `quiet`, or 5 s if that is longer: writing may go on for
     ever. A source that is missing or empty is awaited as long: most likely it is about to be
-    written.
+    written. Code that is being written, as by a slow upload, is awaited for a minute: `open_for`
+    returns the seconds for which a file counts as open, unless it is closed before.
     """
 
     def __init__(
-        self, quiet: float, clock: Callable[[], float], brief: float | None = None
+        self,
+        quiet: float,
+        clock: Callable[[], float],
+        brief: float | None = None,
+        open_for: Callable[[str], float] = lambda _path: 0.0,
     ) -> None:
         self._quiet = self._needed = quiet
         self._brief = quiet if brief is None else brief
         self._bound = max(20 * quiet, 5.0)
         self._clock = clock
+        self._open_for = open_for
+        self._open_since: float | None = None  # code that has changed is still being written
         self._first = self._last = float("-inf")
         self._in_burst = False
         self._is_alone = False  # nothing came before the current event, or it came just before it
@@ -61,12 +69,26 @@ class Settle(Gate):
         unfinished = any(change.unfinished for change in changes.files.values())
         if left := self.left(patient=unfinished):
             return Wait(left)
+        if left := self._left_open(changes):
+            return Wait(left)
         # Writing that goes on beyond the bound remains one burst: it may not begin another wait.
         self._in_burst = went_on and self._clock() - self._first >= self._bound
         return GO
 
     def reset(self) -> None:
         self._seen, self._in_burst, self._by_event = {}, False, False
+        self._open_since = None
+
+    def _left_open(self, changes: Changes) -> float:
+        """Seconds for which changed code may still be written."""
+        code = (path for path, change in changes.files.items() if change.is_code)
+        left, now = max(map(self._open_for, code), default=0.0), self._clock()
+        if not left:
+            self._open_since = None
+            return 0.0
+        if self._open_since is None:
+            self._open_since = now
+        return max(0.0, min(left, self._open_since + LONGEST - now))
 
     def _left(self, quiet: float) -> float:
         return max(0.0, min(self._last + quiet, self._first + self._bound) - self._clock())

@@ -73,7 +73,7 @@ class Detector:
         self._paths: list[str] = []
         self._polled: dict[str, None] = {}  # paths whose changes cause no event
         self._absent: dict[str, None] = {}  # where modules were missing: watched, but no files
-        self._scripts: set[str] = set()  # Python sources by another suffix
+        self._others: dict[str, bool] = {}  # modules by another suffix: whether they are sources
         self._differs: dict[str, Change] = {}
         self._own = 0, 0  # of so many files, how many are the application's own
         self._broken_off = False  # the last scan did not end
@@ -183,8 +183,8 @@ class Detector:
             if source.path not in self._digests and not self._ignored(source.path):
                 self._add([source.path])
                 self._baseline.expect(source)
-                if source.is_python and not source.path.lower().endswith(PYTHON_SUFFIXES):
-                    self._scripts.add(source.path)
+                if not source.path.lower().endswith(PYTHON_SUFFIXES):
+                    self._others[source.path] = source.is_python
                 yield source.path
 
     def _add_missing(self, imported: Iterable[str]) -> dict[str, None]:
@@ -230,7 +230,7 @@ class Detector:
         if loaded == self._digests.identified.pop(path, None):
             loaded = now
             self._baseline.record(path, loaded)
-        is_python = path.lower().endswith(PYTHON_SUFFIXES) or path in self._scripts
+        is_python = path.lower().endswith(PYTHON_SUFFIXES) or self._others.get(path, False)
         by_code = self._by_code and is_python
         if by_code and now == loaded:
             self._programs.remember(path, now)
@@ -245,4 +245,5 @@ class Detector:
             kind=DELETED if now == MISSING else kind,
             is_python=is_python,
             unfinished=is_python and now in (MISSING, EMPTY),
+            is_code=is_python or path in self._others,
         )

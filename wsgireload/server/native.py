@@ -30,8 +30,8 @@ _SIGNALS = {1: "SIGINT", 2: "SIGTERM"}  # enum wsgireload_signals
 # was added appears or disappears in it; also, such a file is written; also, anything in it changes
 ITSELF, NAMES, ALL = range(3)
 # enum wsgireload_kind, of a change: the file may still be written; the directory is no longer
-# watched; the file was closed after writing, or renamed into its place
-CHANGED, GONE, SAVED = range(3)
+# watched; the file was closed after writing, or renamed into its place; it was written, and is open
+CHANGED, GONE, SAVED, WRITTEN = range(4)
 _LONGEST = 4_000_000.0  # seconds: the milliseconds fit C's unsigned int
 
 
@@ -213,8 +213,8 @@ class Watcher:
         """Wait for changes: (directory, kind, name) for each; none when the time is over, or woken.
 
         The directory is -1 where events were lost: anything may have changed anywhere, so watch
-        every directory anew. The kind is CHANGED, GONE or SAVED. The name is "" where it may be
-        any. NativeError where no event will ever arrive again.
+        every directory anew. The kind is CHANGED, GONE, SAVED or WRITTEN. The name is "" where it
+        may be any. NativeError where no event will ever arrive again.
         """
         if self._handle is None:
             return []

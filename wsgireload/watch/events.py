@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 
 from wsgireload.errors import NativeError
 from wsgireload.log import shown
-from wsgireload.server.native import ALL, GONE, ITSELF, NAMES, SAVED, Watcher
+from wsgireload.server.native import ALL, GONE, ITSELF, NAMES, SAVED, WRITTEN, Watcher
 from wsgireload.watch.roots import WINDOWS, inside, watched_folder
 
 LOST = -1  # the id of a change that stands for lost events
@@ -46,7 +46,7 @@ class Events:
         self._requests: frozenset[str] = frozenset()
         self.hears = False  # each request ends the wait for it
         self.lost = False  # a path leads elsewhere by now: listen to everything again
-        self.saved: set[str] = set()  # paths of the last events that are written no more
+        self.saved, self.written = set[str](), set[str]()  # of the last events: closed; still open
 
     def listen(self, path: str) -> bool:
         """Report changes of a file, even before it exists; False where it has to be polled."""
@@ -111,6 +111,7 @@ class Events:
         while changes := self._read(max(0.0, end - time.monotonic())):
             kinds = {path: kind for id_, kind, name in changes for path in self._paths(id_, name)}
             self.saved = {path for path, kind in kinds.items() if kind == SAVED}
+            self.written = {path for path, kind in kinds.items() if kind == WRITTEN}
             gone = {id_ for id_, kind, _ in changes if kind == GONE or id_ == LOST}
             lost = LOST in gone or gone & self._paths_by_id.keys()
             if lost or self._components.keys() & kinds.keys():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ SHARE = 10  # a scan may take a tenth of the time: where scans take long, they a
 SOON = 0.1  # seconds between two scans while modules are being imported
 CALM = 5.0  # intervals or seconds between two scans while nothing happens, whichever is shorter
 IDLE = 0.02  # seconds between two reads of irrelevant events: logs are written all the time
+
+OPEN = 5.0  # seconds after a write for which a file counts as open: its closing may be missed
 
 Paths = set[str] | None  # files and folders at which something may have changed; None: anywhere
 
@@ -62,6 +65,30 @@ class Pace:
         return max(wait, min(SHARE * self._usual, (now - since) / SHARE))
 
 
+class Writing:
+    """Which files are being written: they were, and have not been closed since."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._until: dict[str, float] = {}  # by path
+
+    def note(self, written: Iterable[str], closed: Iterable[str]) -> None:
+        """Note what the last events have reported."""
+        for path in closed:
+            self._until.pop(path, None)
+        if written := list(written):
+            now = self._clock()
+            self._until = {path: until for path, until in self._until.items() if until > now}
+            self._until.update(dict.fromkeys(written, now + OPEN))
+
+    def left(self, path: str) -> float:
+        """Seconds until the file at a path, or at the end of a link, counts as complete."""
+        if not self._until:
+            return 0.0
+        until = self._until.get(path) or self._until.get(os.path.realpath(path), 0.0)
+        return max(0.0, until - self._clock())
+
+
 class Wakeup:
     """Waits a given time, or less if it is woken."""
 
@@ -102,6 +129,7 @@ class EventWakeup(Wakeup):
         debounce: Callable[[bool], float],
         is_watched: Callable[[str], bool],
         prefetch: Callable[[], None],
+        writing: Writing,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
@@ -109,6 +137,7 @@ class EventWakeup(Wakeup):
         self._debounce = debounce
         self._is_watched = is_watched
         self._prefetch = prefetch
+        self._writing = writing
         self._clock = clock
         self._broken = False
         # Paths; None among them stands for an event that may be anywhere.
@@ -173,6 +202,8 @@ class EventWakeup(Wakeup):
         while True:
             due = min([end, *(self._resting.get(each, 0.0) for each in self._late)])
             found = self._events.wait(max(0.0, due - self._clock()))
+            if found != set():
+                self._writing.note(self._events.written, self._events.saved)
             self._late |= {None} if found is None else {p for p in found if self._is_watched(p)}
             now = self._clock()
             ready = {each for each in self._late if self._resting.get(each, 0.0) <= now}

@@ -259,3 +259,30 @@ def test_endless_writing_is_bounded_beside_the_compiling(python: bool) -> None:
     world = World(0.05)
     chain = Chain(world, world.settle, Syntax(lambda: None, NoCompiler()))
     assert 5.0 <= chain.run(changes, scan=0.01) < 5.5
+
+
+CODE = Changes({"a.py": Change(b"1", is_code=True)})
+
+
+@pytest.mark.parametrize(("closed", "goes"), [(3.0, 3.0), (30.0, 30.0), (300.0, 60.0)])
+def test_code_that_is_being_written_is_waited_for(closed: float, goes: float) -> None:
+    """Half of a slow upload may compile. It counts once it is closed, or after a minute."""
+    world = World()
+
+    def left(path: str) -> float:
+        assert path == "a.py"
+        return 5.0 if world.now < closed else 0.0
+
+    world.settle = Settle(0.05, lambda: world.now, None, left)
+    assert world.check(Changes({"a.html": Change(b"1")}), 0.0) == Wait(0.05)
+    now = 0.0
+    while (verdict := world.check(CODE, now)) != GO:
+        assert isinstance(verdict, Wait)
+        assert verdict.seconds <= 5.0
+        now += 0.5
+    assert goes <= now <= goes + 0.5
+    world.settle.reset()
+    world.check(CODE, 1.0)
+    assert isinstance(world.check(CODE, 2.0), Wait)  # another change has another minute
+    assert isinstance(world.check(Changes({"a.html": Change(b"2")}), 2.5), Wait)
+    assert world.check(Changes({"a.html": Change(b"2")}), 2.9) == GO  # no code

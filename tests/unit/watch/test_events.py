@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from wsgireload.errors import NativeError
-from wsgireload.server.native import CHANGED, ITSELF, SAVED
+from wsgireload.server.native import CHANGED, ITSELF, SAVED, WRITTEN
 from wsgireload.watch.events import Events
 
 DEADLINE = 20.0
@@ -637,6 +637,18 @@ def test_what_counts_as_saved() -> None:
         watcher.changes = changes
         assert events.wait(1.0)
         assert events.saved == saved
+
+
+def test_what_counts_as_written() -> None:
+    """Of each path its last event counts, as with what is saved."""
+    events, watcher, _ = events_over(lambda *_: None)
+    events.listen("/srv/a.py")
+    number = watcher.numbers["/srv"]
+    written, saved = (number, WRITTEN, "a.py"), (number, SAVED, "a.py")
+    for changes, expected in (([written], {"/srv/a.py"}), ([written, saved], set())):
+        watcher.changes = changes
+        assert events.wait(1.0) == {"/srv/a.py"}
+        assert events.written == expected
 
 
 def test_what_was_forgotten_is_no_loss() -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from wsgireload.decide.settle import Settle
 from wsgireload.errors import NativeError
-from wsgireload.watch.wakeup import IDLE, EventWakeup, Wakeup
+from wsgireload.watch.wakeup import IDLE, OPEN, EventWakeup, Wakeup, Writing
 
 FOREVER = 50.0  # seconds, near the limit of a test: a wait that is not ended fails
 
@@ -61,6 +62,7 @@ class Source:
         self.prefetching = 0.0  # seconds that it takes
         self.saves: dict[float, set[str]] = {}  # by their time: events that complete these paths
         self.saved: set[str] = set()
+        self.written: set[str] = set()
         self.waits = self.woken = self.ended = 0
 
     def clock(self) -> float:
@@ -122,8 +124,9 @@ class World:
         self.source = Source(*script)
         self.debounce = Debounce(quiet, self.source)
         is_watched = lambda path: path.startswith("/site/")  # noqa: E731
+        self.writing, source = Writing(self.source.clock), self.source
         self.wakeup = EventWakeup(
-            self.source, self.debounce.notice, is_watched, self.source.prefetch, self.source.clock
+            source, self.debounce.notice, is_watched, source.prefetch, self.writing, source.clock
         )
 
     @property
@@ -376,3 +379,35 @@ def test_a_wake_ends_a_rest(make: Make) -> None:
     world.steps(2.5, 50.0)
     assert world.wait(50.0, 50.0) == set()
     assert world.now == 3.5
+
+
+def test_a_file_is_written_until_it_is_closed() -> None:
+    """Or until 5 s after the last write that was reported: its closing may have been missed."""
+    now = [100.0]
+    writing = Writing(lambda: now[0])
+    writing.note(["/site/a.py", "/site/b.py"], ())
+    assert [writing.left(f"/site/{name}.py") for name in "abc"] == [OPEN, OPEN, 0.0]
+    now[0] += 2
+    writing.note(["/site/b.py"], ["/site/a.py"])
+    assert [writing.left(f"/site/{name}.py") for name in "ab"] == [0.0, OPEN]
+    now[0] += OPEN
+    assert writing.left("/site/b.py") == 0.0
+
+
+def test_a_link_to_a_file_that_is_written(tmp_path: Path) -> None:
+    """Events have the path of the file, and changes that of the link."""
+    (tmp_path / "a.py").symlink_to("real.py")
+    writing = Writing(lambda: 0.0)
+    writing.note([str(tmp_path.resolve() / "real.py")], ())
+    assert writing.left(str(tmp_path / "a.py")) == OPEN
+
+
+def test_events_say_what_is_written(make: Make) -> None:
+    """Also those that end no wait, as they are of no watched file."""
+    made = make((1.0, {"/site/a.py"}), (2.0, {"/else/b.py"}))
+    made.source.written = {"/site/a.py"}
+    assert made.wait(5.0) == {"/site/a.py"}
+    assert made.writing.left("/site/a.py") > 0
+    made.source.written, made.source.saves = set(), {2.0: {"/site/a.py"}}
+    made.wait(3.0)
+    assert made.writing.left("/site/a.py") == 0.0
