@@ -10,6 +10,8 @@ import contextlib
 import os
 from collections.abc import Iterable
 
+from wsgireload.server.files import absolute
+
 
 class Links:
     """Replaces real folders in a path by the links that `paths` go through.
@@ -19,9 +21,9 @@ class Links:
 
     def __init__(self, paths: Iterable[str] = ()) -> None:
         links: dict[str, None] = {}
-        for path in paths:
+        for path in absolute(paths):
             with contextlib.suppress(OSError, RecursionError):  # it goes just now, or has no end
-                _follow(os.path.abspath(path), links)
+                _follow(path, links)
         real = {link: os.path.realpath(link) for link in reversed(links) if os.path.isdir(link)}
         # The longest first; of several links to one folder the first; none to a folder around it.
         pairs = {

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from importlib.machinery import EXTENSION_SUFFIXES
 
 from wsgireload.detect.globs import is_glob
+from wsgireload.server.files import absolute
 from wsgireload.server.libraries import INSTALLED, is_installed
 
 
@@ -20,7 +21,7 @@ def places(name: str, folders: Iterable[str]) -> Iterator[str]:
     last = name.rpartition(".")[2]
     if not last.replace("-", "_").isidentifier():
         return
-    for folder in filter(is_of_application, map(os.path.abspath, folders)):
+    for folder in filter(is_of_application, absolute(folders)):
         path = os.path.join(folder, last)
         yield f"{path}.py"
         yield os.path.join(path, "__init__.py")
@@ -42,7 +43,7 @@ def path_files_now() -> Iterator[str]:
 
 
 def _path_folders() -> list[str]:
-    folders = dict.fromkeys(map(os.path.abspath, filter(is_text, sys.path)))
+    folders = dict.fromkeys(absolute(filter(is_text, sys.path)))
     return [each for each in folders if os.path.basename(each) in INSTALLED and not is_glob(each)]
 
 

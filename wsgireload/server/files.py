@@ -5,9 +5,11 @@ Any user who may write to a watched folder could have put a pipe or a device the
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
+from collections.abc import Iterable, Iterator
 
 from wsgireload.log import Log, Word, shown
 from wsgireload.server import native
@@ -20,6 +22,13 @@ READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 READ |= getattr(os, "O_NOCTTY", 0)
 READ |= getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0)
 NO_DESCRIPTOR_LEFT = {errno.EMFILE, errno.ENFILE}
+
+
+def absolute(paths: Iterable[str]) -> Iterator[str]:
+    """Return the absolute paths. Relative ones have none once the current folder is deleted."""
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):
+            yield os.path.abspath(path)
 
 
 def open_file(path: str) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from wsgireload.detect.links import Links
 from wsgireload.detect.missing import path_files, places
 
 
@@ -25,6 +26,19 @@ def test_places(tmp_path: Path) -> None:
 def test_names_that_are_none(tmp_path: Path, name: str) -> None:
     """A name that no file can have is nowhere."""
     assert list(places(name, [str(tmp_path)])) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there no current folder can be deleted")
+def test_a_current_folder_that_is_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As an old release that a process was started in: entries of sys.path may be relative to it."""
+    (tmp_path / "old").mkdir()
+    monkeypatch.chdir(tmp_path / "old")
+    (tmp_path / "old").rmdir()
+    site_packages = str(tmp_path / "site-packages")
+    monkeypatch.setattr(sys, "path", ["", "lib", ".", str(tmp_path), site_packages])
+    assert next(places("local", sys.path)) == str(tmp_path / "local.py")
+    assert path_files() == [f"{site_packages}/*.pth"]
+    assert Links(sys.path)("/a/b.py") == "/a/b.py"
 
 
 def test_folders_of_others(tmp_path: Path) -> None:
