@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import time
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
@@ -13,6 +14,9 @@ from wsgireload.detect.globs import Ignored, Pattern, is_glob
 from wsgireload.detect.litter import is_litter, is_litter_by
 from wsgireload.log import Log
 from wsgireload.server.files import log_unreadable
+
+Identity = tuple[int, int]  # device and inode of a folder
+MOST_WAYS = 16  # by links to one folder: those of folders that link to each other have no end
 
 
 class Tracked:
@@ -77,12 +81,14 @@ class Tracked:
             yield tracked
 
     def _below(self, pattern: Pattern) -> Iterator[str]:
-        """All matching files below a folder. Follows links, but not in circles."""
-        nowhere: frozenset[tuple[int, int]] = frozenset()
-        left = [(pattern.root, pattern.start, nowhere, True)]
+        """All matching files below a folder. Follows links, but not in circles, and few to one."""
+        nowhere: frozenset[Identity] = frozenset()
+        left = deque([(pattern.root, pattern.start, nowhere, True, False)])
+        ways: Counter[Identity] = Counter()
         while left:  # no recursion: folders may be nested deeper than Python's calls
-            folder, states, above, named = left.pop()
-            listing = self._folders.listing(folder)
+            folder, states, above, named, linked = left.pop()
+            is_new = not linked or _is_another_way(folder, ways)
+            listing = self._folders.listing(folder) if is_new else None
             if listing is None or listing.identity in above:
                 continue
             if listing.is_litter and not named:
@@ -103,7 +109,10 @@ class Tracked:
                     continue
                 inside = os.path.join(folder, name)
                 if not self._ignored(inside):
-                    left.append((inside, further, above | {listing.identity}, named))
+                    by_link = name in listing.links
+                    # By links last, so that each file is found at its own path, and then by few.
+                    put = left.appendleft if by_link else left.append
+                    put((inside, further, above | {listing.identity}, named, linked or by_link))
 
 
 class Folders:
@@ -161,19 +170,22 @@ class Folders:
 class Listing:
     """What was in a folder when it was read."""
 
-    __slots__ = ("files", "folders", "identity", "is_litter", "litter", "stamp")
+    __slots__ = ("files", "folders", "identity", "is_litter", "links", "litter", "stamp")
 
     def __init__(self, folder: str, found: os.stat_result) -> None:
         self.identity = (found.st_dev, found.st_ino)
         self.stamp: tuple[int, ...] | None = stamp_of(found)
         self.files: list[str] = []
         self.folders: list[str] = []
+        self.links: set[str] = set()  # the folders that are one
         self.litter: set[str] = set()  # those of them that count only if they are named
         with os.scandir(folder) as entries:
             for entry in entries:
                 is_folder = _is_folder(entry)
                 if is_folder or _is_file(entry):
                     (self.folders if is_folder else self.files).append(entry.name)
+                    if is_folder and entry.is_symlink():
+                        self.links.add(entry.name)
                     if is_litter(entry.name, folder=is_folder):
                         self.litter.add(entry.name)
         self.is_litter = is_litter_by({*self.files, *self.folders})
@@ -201,6 +213,17 @@ def _leads_to(pattern: Pattern, path: str) -> bool:
             return False
         states = pattern.step(states, name)
     return bool(states)
+
+
+def _is_another_way(folder: str, ways: Counter[Identity]) -> bool:
+    """Count a path that leads to a folder by links; False where there were enough."""
+    try:
+        found = os.stat(folder)
+    except (OSError, ValueError):
+        return True  # Folders logs it
+    identity = (found.st_dev, found.st_ino)
+    ways[identity] += 1
+    return ways[identity] <= MOST_WAYS
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

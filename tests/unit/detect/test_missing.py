@@ -30,7 +30,7 @@ def test_names_that_are_none(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="there no current folder can be deleted")
 def test_a_current_folder_that_is_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As an old release that a process was started in: entries of sys.path may be relative to it."""
+    """As an old release that a process was started in: entries of sys.path may be relative."""
     (tmp_path / "old").mkdir()
     monkeypatch.chdir(tmp_path / "old")
     (tmp_path / "old").rmdir()

@@ -16,7 +16,7 @@ from support.standins import Lines
 from wsgireload.detect import tracked
 from wsgireload.detect.digests import RACY_NS
 from wsgireload.detect.globs import Ignored
-from wsgireload.detect.tracked import Folders, Tracked
+from wsgireload.detect.tracked import MOST_WAYS, Folders, Tracked
 from wsgireload.log import Log
 from wsgireload.watch.wakeup import NoEvents
 
@@ -215,6 +215,18 @@ def test_links_to_folders_are_followed(tree: Tree) -> None:
     link.unlink()
     link.symlink_to(tree.root / "2")
     assert means() == {"app/current/b.html"}
+
+
+def test_folders_that_all_link_to_each_other(tree: Tree) -> None:
+    """Ten have ten million ways through them. Each file is found at its own path, and by a few."""
+    for one in range(10):
+        tree.put(f"app/v{one}/in/page.html")
+        for other in {*range(10)} - {one}:
+            (tree.root / f"app/v{one}/to{other}").symlink_to(f"../v{other}")
+    found = tree.means("app")
+    assert found >= {f"app/v{one}/in/page.html" for one in range(10)}
+    assert found >= {f"app/v{one}/to{(one + 1) % 10}/in/page.html" for one in range(10)}
+    assert len(found) <= 10 * (1 + MOST_WAYS)
 
 
 def test_links_round_in_a_circle(tree: Tree) -> None:
