@@ -11,10 +11,11 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from wsgireload.changes import Changes
+from wsgireload.changes import Change, Changes
 from wsgireload.decide import load_script
 from wsgireload.decide.command import LOST, Command, Outcome, interpreter
 from wsgireload.decide.verdict import GO, Gate, Go, Hold, Verdict, Wait
+from wsgireload.log import few, shown
 from wsgireload.report import Failed, Held, parse, plain
 from wsgireload.server.load_failure import source_line
 from wsgireload.state.group import LATELY, SharedAnswer
@@ -22,6 +23,7 @@ from wsgireload.state.group import LATELY, SharedAnswer
 LIMIT = 60.0  # seconds that the command may take
 RETRY, SELDOM = 30.0, 3600.0  # seconds until a rejection is checked again: doubled up to an hour
 POLL = 0.05
+MOST_CUTS = 5  # runs in a row: a person who saves again and again comes to an end
 PASSED = "passed"
 SHOWN = 10_000  # characters of the output that are reported, the last ones
 
@@ -30,7 +32,8 @@ class Preflight(Gate):
     """Runs the command once for each set of changes, and holds what it rejects.
 
     A rejection is checked again after a while: the reason may lie elsewhere, as in a database that
-    was away.
+    was away. A run is ended when something else changes meanwhile. Where the same files did so
+    several times in a row, most likely the command itself writes them: that is held.
     """
 
     def __init__(self, command: Command, shared: SharedAnswer, clock: Callable[[], float]) -> None:
@@ -44,18 +47,26 @@ class Preflight(Gate):
         self._since = 0.0  # when its result was wanted first; once it is known, when it came
         self._pause = RETRY
         self._result: Go | Hold | None = None  # None: not known yet
+        self._runs_for: dict[str, Change] | None = None  # the command has begun, and not ended
+        self._cut_by: set[str] = set()  # the files that ended the last run
+        self._cuts = 0  # how often they did so in a row
+        self._cut_at = 0.0
 
     def check(self, changes: Changes) -> Verdict:
         what = changes.fingerprint()
+        self._note_cut(changes.files)
         if what != self._what:
             self._begin(what, RETRY)
         elif isinstance(self._result, Hold) and self._clock() - self._since >= self._pause:
             self._begin(what, min(2 * self._pause, SELDOM))
         if self._result is None and not self._command.running:
-            self._take(what, by_hand=changes.by_hand)
+            if changes.by_hand or self._may_run():
+                self._take(what, changes.files, by_hand=changes.by_hand)
         if outcome := self._command.poll():
+            self._runs_for, self._cuts = None, 0
             self._publish(self._judge(outcome))
-        return Wait(POLL) if self._result is None else self._result
+        waiting = Wait(POLL) if self._cuts < MOST_CUTS else self._hold_cut()
+        return waiting if self._result is None else self._result
 
     def reset(self) -> None:
         self.end()
@@ -67,6 +78,24 @@ class Preflight(Gate):
 
     def forget(self) -> None:
         self._shared.release()
+
+    def _note_cut(self, files: dict[str, Change]) -> None:
+        """Note if other files have changed while the command ran, or has been ended for that."""
+        ran_for = self._runs_for
+        if ran_for is None or ran_for == files:
+            return
+        by = {path for path in {*ran_for, *files} if ran_for.get(path) != files.get(path)}
+        self._cuts = self._cuts + 1 if by == self._cut_by else 1
+        self._cut_by, self._cut_at, self._runs_for = by, self._clock(), None
+
+    def _hold_cut(self) -> Hold:
+        files, runs = few(map(shown, sorted(self._cut_by))), f"the preflight {self._words!r}"
+        return Hold(f"{files} changed in each of the last runs of {runs}: does it write that?")
+
+    def _may_run(self) -> bool:
+        """Whether to run the command now: more and more seldom where each run has been ended."""
+        pause = min(2.0 ** (self._cuts - MOST_CUTS), RETRY) if self._cuts >= MOST_CUTS else 0.0
+        return self._clock() - self._cut_at >= pause
 
     def _begin(self, what: str, pause: float) -> None:
         self.end()
@@ -90,7 +119,7 @@ class Preflight(Gate):
     def _hold(self, what: str, output: str | None = None) -> Hold:
         return Hold(f"the preflight {self._words!r} {what}", None, output)
 
-    def _take(self, what: str, *, by_hand: bool) -> None:
+    def _take(self, what: str, files: dict[str, Change], *, by_hand: bool) -> None:
         """Read the group's answer, or run the command if no other process does in good time.
 
         For a restart by hand no answer of an earlier time counts.
@@ -103,6 +132,7 @@ class Preflight(Gate):
             self._since = self._clock()
             try:
                 self._command.start()
+                self._runs_for = files
             except (OSError, ValueError) as error:
                 self._publish(self._hold(f"cannot be run: {error}"))
 

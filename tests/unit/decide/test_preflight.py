@@ -7,16 +7,17 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
 from support.standins import Clock
-from support.waiting import decision
+from support.waiting import decision, wait_for
 
 from wsgireload.changes import Change, Changes
 from wsgireload.decide import preflight
 from wsgireload.decide.command import Command
-from wsgireload.decide.preflight import LIMIT, POLL, RETRY, SELDOM, Preflight
+from wsgireload.decide.preflight import LIMIT, MOST_CUTS, POLL, RETRY, SELDOM, Preflight
 from wsgireload.decide.verdict import GO, Hold, Verdict, Wait
 from wsgireload.report import Held
 from wsgireload.state.group import LATELY, SharedAnswer
@@ -25,6 +26,11 @@ from wsgireload.state.private_dir import Candidates
 COUNTS = "import pathlib; open('runs', 'a').write('x')"
 ENDLESS = "import threading; threading.Event().wait()"
 EDIT, OTHER = Changes({"a.py": Change(b"2")}), Changes({"a.py": Change(b"3")})
+
+
+def written(number: int, name: str = "gen.py") -> Changes:
+    """One more text of a file, beside the edit."""
+    return Changes({**EDIT.files, name: Change(b"%d" % number)})
 
 
 class Group:
@@ -209,6 +215,39 @@ def test_a_change_while_it_runs(group: Group, begun: list[subprocess.Popen[bytes
     assert len(begun) == 2
     assert begun[0].returncode
     assert begun[1].returncode is None
+
+
+def test_a_command_that_changes_a_file(group: Group, begun: list[subprocess.Popen[bytes]]) -> None:
+    """Its runs would end each other for ever: it is held, and they become seldom."""
+    gate, texts = group.process(ENDLESS), count()
+    for _ in range(MOST_CUTS):
+        assert gate.check(written(next(texts))) == Wait(POLL)
+        gate.reset()  # as it does where an earlier gate waits for the end of the writing
+    why = "gen.py changed in each of the last runs of the preflight"
+    for number in range(10):
+        text, runs = written(next(texts)), len(begun)
+        held = gate.check(text)
+        assert isinstance(held, Hold)
+        assert held.reason.startswith(why)
+        assert len(begun) == runs
+        group.clock.now += min(2.0**number, RETRY)
+        gate.check(text)
+        assert len(begun) == runs + 1
+        gate.reset()
+
+
+def test_a_person_who_saves_while_it_runs(group: Group) -> None:
+    """What was written last is checked, and passes; other files each time are nothing special."""
+    gate, texts = group.process(), count()
+    for _ in range(MOST_CUTS + 1):
+        gate.check(written(next(texts)))
+    group.clock.now += RETRY
+    last = written(next(texts))
+    assert isinstance(gate.check(last), Hold)
+    group.clock.now += RETRY
+    wait_for(lambda: gate.check(last) == GO)
+    for number in range(2 * MOST_CUTS):
+        assert gate.check(written(number, f"{number}.py")) == Wait(POLL)
 
 
 @pytest.mark.parametrize("end", ["", "raise SystemExit('no good')"])
