@@ -180,11 +180,11 @@ class Detector:
 
     def _new_sources(self, *, thorough: bool) -> Iterator[str]:
         for source in self._baseline.modules.new(thorough=thorough):
+            if not source.path.lower().endswith(PYTHON_SUFFIXES):
+                self._others[source.path] = source.is_python
             if source.path not in self._digests and not self._ignored(source.path):
                 self._add([source.path])
                 self._baseline.expect(source)
-                if not source.path.lower().endswith(PYTHON_SUFFIXES):
-                    self._others[source.path] = source.is_python
                 yield source.path
 
     def _add_missing(self, imported: Iterable[str]) -> dict[str, None]:

@@ -374,14 +374,15 @@ def test_unfinished_is_python_that_is_missing_or_empty(app: Application) -> None
 
 
 def test_what_is_code(app: Application) -> None:
-    """All files of modules are, and tracked sources; other tracked files are not."""
-    paths = [app.load("a.py"), app.load("b.so"), app.write("c.py"), app.write("d.html")]
-    app.detector.track(paths[2:])
+    """All files of modules are, whenever imported, and tracked sources; other tracked files not."""
+    paths = [app.load("a.py"), app.load("b.so"), app.see("e.so"), app.write("c.py")]
+    paths.append(app.write("d.html"))
+    app.detector.track(paths[3:])
     app.detector.scan()
     for path in paths:
         Path(path).write_bytes(AFTER)
     found = app.detector.scan()
-    assert [found[path].is_code for path in paths] == [True, True, True, False]
+    assert [found[path].is_code for path in paths] == [True, True, True, True, False]
 
 
 def test_a_trigger(app: Application) -> None:
