@@ -173,8 +173,9 @@ def _loading() -> list[object]:
 
 
 def _scripts() -> list[object]:
-    loaded = dict(sys.modules)
-    return [module for name, module in loaded.items() if name.startswith(SCRIPT_PREFIX)]
+    loaded: list[tuple[object, object]] = [*dict(sys.modules).items()]  # keys may be of any type
+    named = ((name, each) for name, each in loaded if isinstance(name, str))
+    return [each for name, each in named if name.startswith(SCRIPT_PREFIX)]
 
 
 def process_started(pid: int | str = "self") -> float | None:

@@ -282,6 +282,16 @@ def test_whose_hook_it_is(line: str, hook: bool | None, monkeypatch: pytest.Monk
     assert server.reload_hook() is hook
 
 
+def test_keys_that_are_no_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Code may put anything into sys.modules; import goes on without a look at it."""
+    monkeypatch.setitem(sys.modules, 42, None)  # type: ignore[arg-type]
+    assert server.scripts_loaded() is False
+    script = ModuleType("_mod_wsgi_1234")
+    script.__file__ = "/srv/app/app.wsgi"
+    monkeypatch.setitem(sys.modules, script.__name__, script)
+    assert server.script_paths() == ["/srv/app/app.wsgi"]
+
+
 def express(monkeypatch: pytest.MonkeyPatch, entry_point: str, application_type: str) -> ModuleType:
     """The script of mod_wsgi-express, while it loads that of the user."""
     script = ModuleType("_mod_wsgi_1234")
