@@ -12,6 +12,7 @@ from wsgireload.cli.terminal import OutputError, UsageError
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Return 0 if all is well, 1 for a problem that it printed, 2 for misuse."""
+    terminal.open_missing()
     try:
         try:
             return _run(_parsed(arguments))

@@ -43,6 +43,14 @@ class OutputError(Exception):
         self.reason = reason
 
 
+def open_missing() -> None:
+    """Let a program that was started without stdout or stderr print in vain."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            setattr(sys, name, os.fdopen(nowhere, "w", encoding="utf-8"))
+
+
 def print_text(text: str = "") -> None:
     """Print one or more lines. What a terminal would obey or cannot show is escaped."""
     _print(_encodable(_harmless(text)))

@@ -55,6 +55,18 @@ def test_nobody_reads_on(tmp_path: Path) -> None:
     assert err.replace(f"wsgireload: still loading {script}\n", "") == ""  # on a busy machine
 
 
+@pytest.mark.skipif(os.name == "nt", reason="needs a shell")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+@pytest.mark.parametrize(("words", "code"), [(["status"], 1), (["--help"], 0), (["no"], 2)])
+def test_without_output(closed: str, words: list[str], code: int) -> None:
+    """A closed stdout or stderr, as of some service managers, takes whatever is printed."""
+    shell = ["sh", "-c", f'exec "$@" {closed}', "sh"]
+    command = [*shell, sys.executable, "-m", "wsgireload", *words]
+    done = subprocess.run(command, env=ENV, capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert "Traceback" not in done.stdout + done.stderr
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 def test_no_room() -> None:
     """An output that cannot be written is one sentence, and exit code 1."""
