@@ -47,8 +47,8 @@ def open_missing() -> None:
     """Let a program that was started without stdout or stderr print in vain."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            setattr(sys, name, os.fdopen(nowhere, "w", encoding="utf-8"))
+            nowhere = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for the program's life
+            setattr(sys, name, nowhere)
 
 
 def print_text(text: str = "") -> None:
