@@ -94,6 +94,10 @@ class Baseline:
         """Record the digest of a file as it was when the process loaded its code."""
         self._digests[path] = digest
 
+    def knows(self, path: str) -> bool:
+        """Whether a file was read as it was loaded: to put it off would make it another one."""
+        return (self._digests.get(path) or self._noted.get(path) or MISSING) != MISSING
+
     def digest(self, path: str, now: Digest) -> Digest:
         """The digest of a file as it was loaded; `now` is the one on disk."""
         if path not in self._digests:

@@ -145,8 +145,9 @@ class Detector:
             fresh |= self._add_tracked()
         if resumed:  # the digests that the last scan found were not compared
             fresh |= dict.fromkeys(self._paths)
+        early = self._digests.scan(filter(self._baseline.knows, fresh), eager=math.inf)
         scanned = self._paths if everything else self._due(fresh, suspects)
-        self._compare(fresh.keys() | self._digests.scan(scanned, suspects))
+        self._compare(fresh.keys() | early | self._digests.scan(scanned, suspects))
         self._broken_off = False
         triggered = requested or self._trigger is None or self._trigger in self._differs
         return dict(self._differs) if triggered else {}

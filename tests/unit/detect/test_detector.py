@@ -19,7 +19,7 @@ from support.standins import Lines
 from wsgireload.detect import backlog, baseline, digests
 from wsgireload.detect.baseline import Baseline
 from wsgireload.detect.detector import Detector, Events
-from wsgireload.detect.digests import MISSING, digest_of, is_stand_in
+from wsgireload.detect.digests import MISSING, Digests, digest_of, is_stand_in
 from wsgireload.detect.imports import note
 from wsgireload.detect.links import Links
 from wsgireload.detect.modules import Modules
@@ -371,6 +371,26 @@ def test_unfinished_is_python_that_is_missing_or_empty(app: Application) -> None
         Path(path).write_bytes(content)
     found = app.detector.scan()
     assert [found[path].unfinished for path in paths] == [True, True, False, False]
+
+
+def test_what_was_noted_is_compared_at_once(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a second of a scan files are put off. One whose digest is known by then is not.
+
+    Else each process would be replaced at once: a file that was not read matches no digest.
+    """
+    folder = app.root / "site-packages"
+    app.write("site-packages/a.pth")
+    monkeypatch.setattr(sys, "path", [str(folder)])
+    monkeypatch.setitem(Digests.scan.__kwdefaults__, "eager", -1.0)
+    monkeypatch.setattr(backlog, "FIRST", 0.0)
+    app.detector = app.make(NoEvents(), track=[str(folder / "*.pth"), app.write("a.html")])
+    app.see("a.so")
+    assert app.detector.scan() == {}
+    library = app.see("b.so")
+    Path(library).write_bytes(AFTER)
+    assert app.differs() == {"b.so": "modified"}
 
 
 def test_what_is_code(app: Application) -> None:
