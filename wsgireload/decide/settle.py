@@ -7,7 +7,7 @@ from collections.abc import Callable
 from wsgireload.changes import Change, Changes
 from wsgireload.decide.verdict import GO, Gate, Verdict, Wait
 
-LONGEST = 60.0  # seconds for which code that is being written is waited for
+LONGEST = 60.0  # seconds for which code that is being written, or brought, is waited for
 CALM = 1.0  # seconds without an event, after which a save is likely to remain the only one
 
 
@@ -17,8 +17,9 @@ class Settle(Gate):
     One save that the system reports as complete, after a calm, waits for `brief` seconds instead.
     A burst is waited out for 20 times `quiet`, or 5 s if that is longer: writing may go on for
     ever. A source that is missing or empty is awaited as long: most likely it is about to be
-    written. Code that is being written, as by a slow upload, is awaited for a minute: `open_for`
-    returns the seconds for which a file counts as open, unless it is closed before.
+    written. So is each of many that come one after another, and code that is being written, as by
+    a slow upload, for a minute in all. `open_for` returns the seconds for which a file counts as
+    open, unless it is closed before.
     """
 
     def __init__(
@@ -33,6 +34,8 @@ class Settle(Gate):
         self._bound = max(20 * quiet, 5.0)
         self._clock = clock
         self._open_for = open_for
+        self._unfinished: set[str] = set()
+        self._came = float("-inf")  # when a source ceased to be unfinished, or became it
         self._open_since: float | None = None  # code that has changed is still being written
         self._first = self._last = float("-inf")
         self._in_burst = False
@@ -66,10 +69,7 @@ class Settle(Gate):
         if went_on and not self._by_event:
             self._extend_burst()  # polling has noticed it, or it went on while we scanned
         self._seen, self._by_event = changes.files, False
-        unfinished = any(change.unfinished for change in changes.files.values())
-        if left := self.left(patient=unfinished):
-            return Wait(left)
-        if left := self._left_open(changes):
+        if left := max(self._left_unfinished(changes), self._left_open(changes)):
             return Wait(left)
         # Writing that goes on beyond the bound remains one burst: it may not begin another wait.
         self._in_burst = went_on and self._clock() - self._first >= self._bound
@@ -77,7 +77,16 @@ class Settle(Gate):
 
     def reset(self) -> None:
         self._seen, self._in_burst, self._by_event = {}, False, False
-        self._open_since = None
+        self._unfinished, self._open_since = set(), None
+
+    def _left_unfinished(self, changes: Changes) -> float:
+        """Seconds until writing counts as over: with each source that comes, the bound anew."""
+        unfinished = {path for path, change in changes.files.items() if change.unfinished}
+        if unfinished != self._unfinished:
+            self._unfinished, self._came = unfinished, self._last
+        left = self.left(patient=bool(unfinished))
+        until = min(self._came + self._bound, self._first + max(self._bound, LONGEST))
+        return max(left, until - self._clock()) if unfinished else left
 
     def _left_open(self, changes: Changes) -> float:
         """Seconds for which changed code may still be written."""

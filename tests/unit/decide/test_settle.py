@@ -12,11 +12,18 @@ from wsgireload.changes import Change, Changes
 from wsgireload.decide.settle import Settle
 from wsgireload.decide.syntax import Syntax
 from wsgireload.decide.verdict import GO, Gate, Hold, Verdict, Wait
+from wsgireload.detect.digests import MISSING
 
 ONE, TWO = Changes({"a.py": Change(b"1")}), Changes({"a.py": Change(b"2")})
 MORE = Changes({**ONE.files, "b.py": Change(b"1")})
 EMPTIED = Changes({"a.py": Change(b"", is_python=True, unfinished=True)})
 EMPTIED_TOO = Changes({**EMPTIED.files, "b.py": Change(b"1")})
+
+
+def missing(names: list[str]) -> Changes:
+    """All but these are modified by now."""
+    gone = Change(MISSING, "deleted", is_python=True, unfinished=True)
+    return Changes({"b.py": Change(b"2"), **dict.fromkeys(names, gone)})
 
 
 class World:
@@ -91,6 +98,17 @@ def test_patience_waits_for_the_bound() -> None:
     assert world.check(EMPTIED, 10.0) == Wait(10.0)
     assert world.check(EMPTIED_TOO, 19.0) == Wait(1.0)
     assert world.check(EMPTIED_TOO, 20.0) == GO
+
+
+def test_sources_that_come_one_after_another() -> None:
+    """As with pip on a slow disk: each one that comes is waited for anew, for a minute in all."""
+    names = [f"m{number}.py" for number in range(100)]
+    for pause, waited in ((0.6, 60.0), (4.0, 60.0), (6.0, 5.0), (0.3, 30.0)):
+        world, now, came = World(0.05), 1000.0, 0
+        while world.check(missing(names[came:]), now) != GO:
+            now += 0.1
+            came = int((now - 1000.0) / pause)
+        assert waited - 0.2 <= now - 1000.0 <= waited + 0.3
 
 
 def test_what_was_finished_is_not_waited_for_any_more() -> None:
