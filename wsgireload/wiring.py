@@ -67,7 +67,7 @@ class Parts:
         named = server.kind, server.process_group, detection.script()
         self._group = application_name(*named)  # the same in any Apache of this user
 
-        clock, events = time.monotonic, self._events()
+        clock, events, budget = time.monotonic, self._events(), early.budget
         self.detector = Detector(chosen, log, events, early.baseline, checkpoint)
         self.detector.track(path_files())
         interpreter = fingerprint(server.application.encode())
@@ -90,14 +90,12 @@ class Parts:
             Syntax(checkpoint, compiler, settle.left_in_doubt, settle.is_endless, compiles),
             *self._checks(),
             Neighbours(self._neighbours, self.status_file.request_scan, clock),
-            early.budget,
+            budget,
             *self._rolling(),
             StaleBytecode(freshen, log),
             *self._timing(handover),
         ]
-        self.reloader = Reloader(
-            self.detector, self.gates, self.restart, early.budget, handover, log
-        )
+        self.reloader = Reloader(self.detector, self.gates, self.restart, budget, handover, log)
         self.wakeup = self._wakeup(events, settle, writing)
 
     def complete(self, status: Status, failed: Failed | None) -> Status:
@@ -178,8 +176,7 @@ class Parts:
             for gate in self.gates:
                 gate.prefetch()
 
-        is_watched = self.detector.is_watched
-        return EventWakeup(events, settle.notice, is_watched, prefetch, writing)
+        return EventWakeup(events, settle.notice, self.detector.is_watched, prefetch, writing)
 
     def _events(self) -> Events | NoEvents:
         """The operating system's events, if it has any; else everything is polled."""
