@@ -28,6 +28,42 @@ PASSED = "passed"
 SHOWN = 10_000  # characters of the output that are reported, the last ones
 
 
+class Cuts:
+    """The runs in a row that ended early because the same files, `paths`, changed meanwhile."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._ran_for: dict[str, Change] | None = None  # the changes of a run that has not ended
+        self._count = 0
+        self._at = 0.0  # when the last run was cut
+        self.paths: set[str] = set()
+
+    @property
+    def are_many(self) -> bool:
+        return self._count >= MOST_CUTS
+
+    def begin(self, files: dict[str, Change]) -> None:
+        """A run begins, for these changes."""
+        self._ran_for = files
+
+    def end(self) -> None:
+        """The run has come to its end."""
+        self._ran_for, self._count = None, 0
+
+    def note(self, files: dict[str, Change]) -> None:
+        """Count the run as cut if it was for other changes than these."""
+        if (before := self._ran_for) is None or before == files:
+            return
+        paths = {path for path in {*before, *files} if before.get(path) != files.get(path)}
+        self._count = self._count + 1 if paths == self.paths else 1
+        self.paths, self._at, self._ran_for = paths, self._clock(), None
+
+    def left(self) -> float:
+        """Seconds until the next run may begin: after many, more with each one, 30 at most."""
+        pause = 2.0 ** min(self._count - MOST_CUTS, 5) if self.are_many else 0.0
+        return self._at + min(pause, RETRY) - self._clock()
+
+
 class Preflight(Gate):
     """Runs the command once for each set of changes, and holds what it rejects.
 
@@ -47,26 +83,27 @@ class Preflight(Gate):
         self._since = 0.0  # when its result was wanted first; once it is known, when it came
         self._pause = RETRY
         self._result: Go | Hold | None = None  # None: not known yet
-        self._runs_for: dict[str, Change] | None = None  # the command has begun, and not ended
-        self._cut_by: set[str] = set()  # the files that ended the last run
-        self._cuts = 0  # how often they did so in a row
-        self._cut_at = 0.0
+        self._cuts = Cuts(clock)
 
     def check(self, changes: Changes) -> Verdict:
         what = changes.fingerprint()
-        self._note_cut(changes.files)
+        self._cuts.note(changes.files)
         if what != self._what:
             self._begin(what, RETRY)
         elif isinstance(self._result, Hold) and self._clock() - self._since >= self._pause:
             self._begin(what, min(2 * self._pause, SELDOM))
-        if self._result is None and not self._command.running:
-            if changes.by_hand or self._may_run():
-                self._take(what, changes.files, by_hand=changes.by_hand)
+        may_run = changes.by_hand or self._cuts.left() <= 0
+        if self._result is None and may_run and not self._command.running:
+            self._take(what, changes.files, by_hand=changes.by_hand)
         if outcome := self._command.poll():
-            self._runs_for, self._cuts = None, 0
+            self._cuts.end()
             self._publish(self._judge(outcome))
-        waiting = Wait(POLL) if self._cuts < MOST_CUTS else self._hold_cut()
-        return waiting if self._result is None else self._result
+        if self._result is not None:
+            return self._result
+        if not self._cuts.are_many:
+            return Wait(POLL)
+        files, runs = few(map(shown, sorted(self._cuts.paths))), f"the preflight {self._words!r}"
+        return Hold(f"{files} changed in each of the last runs of {runs}: does it write that?")
 
     def reset(self) -> None:
         self.end()
@@ -78,24 +115,6 @@ class Preflight(Gate):
 
     def forget(self) -> None:
         self._shared.release()
-
-    def _note_cut(self, files: dict[str, Change]) -> None:
-        """Note if other files have changed while the command ran, or has been ended for that."""
-        ran_for = self._runs_for
-        if ran_for is None or ran_for == files:
-            return
-        by = {path for path in {*ran_for, *files} if ran_for.get(path) != files.get(path)}
-        self._cuts = self._cuts + 1 if by == self._cut_by else 1
-        self._cut_by, self._cut_at, self._runs_for = by, self._clock(), None
-
-    def _hold_cut(self) -> Hold:
-        files, runs = few(map(shown, sorted(self._cut_by))), f"the preflight {self._words!r}"
-        return Hold(f"{files} changed in each of the last runs of {runs}: does it write that?")
-
-    def _may_run(self) -> bool:
-        """Whether to run the command now: more and more seldom where each run has been ended."""
-        pause = min(2.0 ** (self._cuts - MOST_CUTS), RETRY) if self._cuts >= MOST_CUTS else 0.0
-        return self._clock() - self._cut_at >= pause
 
     def _begin(self, what: str, pause: float) -> None:
         self.end()
@@ -132,7 +151,7 @@ class Preflight(Gate):
             self._since = self._clock()
             try:
                 self._command.start()
-                self._runs_for = files
+                self._cuts.begin(files)
             except (OSError, ValueError) as error:
                 self._publish(self._hold(f"cannot be run: {error}"))
 

@@ -17,7 +17,7 @@ from support.waiting import decision, wait_for
 from wsgireload.changes import Change, Changes
 from wsgireload.decide import preflight
 from wsgireload.decide.command import Command
-from wsgireload.decide.preflight import LIMIT, MOST_CUTS, POLL, RETRY, SELDOM, Preflight
+from wsgireload.decide.preflight import LIMIT, MOST_CUTS, POLL, RETRY, SELDOM, Cuts, Preflight
 from wsgireload.decide.verdict import GO, Hold, Verdict, Wait
 from wsgireload.report import Held
 from wsgireload.state.group import LATELY, SharedAnswer
@@ -234,6 +234,15 @@ def test_a_command_that_changes_a_file(group: Group, begun: list[subprocess.Pope
         gate.check(text)
         assert len(begun) == runs + 1
         gate.reset()
+
+
+def test_runs_that_are_cut_for_days() -> None:
+    """However many there were: the pause between two is 30 s at most."""
+    cuts = Cuts(Clock())
+    for number in range(2000):
+        cuts.begin(written(number).files)
+        cuts.note(written(number + 1).files)
+    assert cuts.left() == RETRY
 
 
 def test_a_person_who_saves_while_it_runs(group: Group) -> None:
