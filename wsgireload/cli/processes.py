@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
+from typing import TextIO
 
 from wsgireload.cli import programs
 from wsgireload.server import native
@@ -53,7 +55,7 @@ def parent(pid: int) -> int | None:
 def _number(pid: int, field: str) -> int | None:
     """Return the first number of a field of /proc/<pid>/status."""
     try:
-        with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as file:
+        with _opened(pid, "status") as file:
             fields = dict(line.split(":", 1) for line in file if ":" in line)
         return int(fields[field].split()[0])
     except (OSError, KeyError, ValueError, IndexError):
@@ -83,7 +85,7 @@ def command_line(pid: int) -> str:
 def has_loaded(pid: int, name: str) -> bool | None:
     """Return whether a process has loaded this library; None if the system does not reveal it."""
     try:
-        with open(f"/proc/{pid}/maps", encoding="utf-8", errors="replace") as file:
+        with _opened(pid, "maps") as file:
             return any(line.partition(f"/{name}")[1] for line in file)
     except OSError:  # another user's process
         return None
@@ -91,18 +93,26 @@ def has_loaded(pid: int, name: str) -> bool | None:
 
 def _words(pid: int) -> list[str]:
     """Return the program and its arguments; [] if the system does not reveal them."""
-    return _texts(f"/proc/{pid}/cmdline")
+    return _texts(pid, "cmdline")
 
 
 def environment(pid: int) -> dict[str, str]:
     """Return the variables with which a process began; {} if the system does not reveal them."""
-    pairs = (each.partition("=") for each in _texts(f"/proc/{pid}/environ"))
+    pairs = (each.partition("=") for each in _texts(pid, "environ"))
     return {name: value for name, _, value in pairs if name}
 
 
-def _texts(path: str) -> list[str]:
+def _texts(pid: int, name: str) -> list[str]:
     try:
-        with open(path, "rb") as file:
-            return os.fsdecode(file.read()).removesuffix("\0").split("\0")
+        with _opened(pid, name) as file:
+            return file.read().removesuffix("\0").split("\0")
     except OSError:
         return []
+
+
+def _opened(pid: int, name: str) -> TextIO:
+    """Open a file of /proc/<pid>, decoded as by os.fsdecode()."""
+    if WINDOWS:  # wine shows the /proc of Linux, where other processes have these pids
+        raise FileNotFoundError("Windows has no /proc")
+    encoding, errors = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
+    return open(f"/proc/{pid}/{name}", encoding=encoding, errors=errors, newline="\n")
