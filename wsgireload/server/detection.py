@@ -173,9 +173,9 @@ def _loading() -> list[object]:
 
 
 def _scripts() -> list[object]:
-    loaded: list[tuple[object, object]] = [*dict(sys.modules).items()]  # keys may be of any type
-    named = ((name, each) for name, each in loaded if isinstance(name, str))
-    return [each for name, each in named if name.startswith(SCRIPT_PREFIX)]
+    names: list[object] = [*sys.modules]  # of any type
+    found = [name for name in names if isinstance(name, str) and name.startswith(SCRIPT_PREFIX)]
+    return [sys.modules[name] for name in found if name in sys.modules]
 
 
 def process_started(pid: int | str = "self") -> float | None:
