@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from pathlib import Path
 from threading import Thread
 
@@ -215,10 +215,9 @@ def _etcd(stack: ExitStack) -> CoordinatorServer:
         ("user/grant", {"user": "root", "role": "root"}),
         ("enable", {}),
     ]
-    store = Etcd(Coordinator.of(f"{server.address}/name"))
-    for method, data in calls:
-        store._call(f"auth/{method}", data)
-    store.close()
+    with closing(Etcd(Coordinator.of(f"{server.address}/name"))) as store:
+        for method, data in calls:
+            store._call(f"auth/{method}", data)
     return server
 
 

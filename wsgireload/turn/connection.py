@@ -10,7 +10,7 @@ from wsgireload.coordinator import Coordinator
 if TYPE_CHECKING:
     import ssl
 
-TIMEOUT = 2.0  # seconds for each step of a conversation: a request has 10 s for all members
+TIMEOUT = 3.0  # seconds for each step of a conversation: a request has 10 s for all members
 SECRET = "WSGIRELOAD_SECRET"  # the variable of the environment
 
 
