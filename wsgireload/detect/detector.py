@@ -77,9 +77,7 @@ class Detector:
         self._differs: dict[str, Change] = {}
         self._own = 0, 0  # of so many files, how many are the application's own
         self._broken_off = False  # the last scan did not end
-        self.track(settings.track)
-        if self._trigger is not None:
-            self.track([self._trigger])
+        self.track([*settings.track, *filter(None, [self._trigger])])
 
     def __len__(self) -> int:
         return len(self._paths) - len(self._absent)
@@ -145,7 +143,8 @@ class Detector:
             fresh |= self._add_tracked()
         if resumed:  # the digests that the last scan found were not compared
             fresh |= dict.fromkeys(self._paths)
-        early = self._digests.scan(filter(self._baseline.knows, fresh), eager=math.inf)
+        noted = [path for path in fresh if self._baseline.knows(path)]
+        early = self._digests.scan(noted, eager=math.inf) if noted else set()
         scanned = self._paths if everything else self._due(fresh, suspects)
         self._compare(fresh.keys() | early | self._digests.scan(scanned, suspects))
         self._broken_off = False

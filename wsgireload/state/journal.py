@@ -186,14 +186,14 @@ class Journal:
 
     def _parse(self, content: bytes) -> tuple[list[Entry], bool]:
         """The restarts since the machine started, and whether there are lines that are none."""
-        entries, damaged = list[Entry](), False
+        now, entries, damaged = self._clock(), list[Entry](), False
         for line in content.splitlines():
             try:
                 entry = report.parse(Entry, json.loads(line))
             except Exception:  # any process of this user may have written anything
                 damaged = True
                 continue
-            if entry.at <= self._clock():
+            if entry.at <= now:
                 entries.append(entry)
         return entries, damaged
 

@@ -393,6 +393,16 @@ def test_what_was_noted_is_compared_at_once(
     assert app.differs() == {"b.so": "modified"}
 
 
+def test_a_slice_for_each_scan(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scan without new files reads what was put off once."""
+    app.load("a.py", BEFORE)
+    app.detector.scan()
+    slices, work = list[object](), backlog.Backlog.work
+    monkeypatch.setattr(backlog.Backlog, "work", lambda self: slices.append(self) or work(self))
+    app.detector.scan()
+    assert len(slices) == 1
+
+
 def test_what_is_code(app: Application) -> None:
     """All files of modules are, whenever imported, and tracked sources; other tracked files not."""
     paths = [app.load("a.py"), app.load("b.so"), app.see("e.so"), app.write("c.py")]
