@@ -6,7 +6,6 @@ from the application.
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -21,7 +20,7 @@ from wsgireload.detect.links import Links
 from wsgireload.detect.missing import is_text
 from wsgireload.detect.modules import Modules
 from wsgireload.log import Log, Word
-from wsgireload.server import apache, detection
+from wsgireload.server import detection
 from wsgireload.server.detection import Server
 from wsgireload.server.libraries import is_installed
 from wsgireload.server.running import requests
@@ -35,7 +34,7 @@ class Early:
     """They note what is loaded, what the application writes meanwhile, and its requests.
 
     `began` is the time of the monotonic clock at which they do so; `asked`, whether mod_wsgi has
-    called `reload_required` since then; `identities` are those of `Snapshot`, in order.
+    called `reload_required` since then.
     """
 
     def __init__(
@@ -57,8 +56,7 @@ class Early:
         self.baseline = Baseline(self.imports, absence, Modules(links=links))
         self.requests = requests(server.mod_wsgi)
         self.folders = Candidates(settings.state_folders(), partial(log.say_once, Word.WATCHING))
-        process, parent = map(detection.process_identity, (os.getpid(), server.parent))
-        self.identities = process, parent, apache.command(server.parent)
+        parent = detection.process_identity(server.parent)
         # The application in this Apache.
         here = f"{parent} {server.kind} {server.process_group}"
         self.application = fingerprint(here.encode())

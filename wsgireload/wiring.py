@@ -28,7 +28,7 @@ from wsgireload.early import Early
 from wsgireload.log import Log, Word
 from wsgireload.reloader import Reloader
 from wsgireload.report import Failed, Status
-from wsgireload.server import detection, native
+from wsgireload.server import apache, detection, native
 from wsgireload.server.detection import Server
 from wsgireload.server.recipe import other_reloader
 from wsgireload.server.restart import Restart
@@ -71,8 +71,9 @@ class Parts:
         self.detector = Detector(chosen, log, events, early.baseline, checkpoint)
         self.detector.track(path_files())
         interpreter = fingerprint(server.application.encode())
-        own = application_name(*named, early.identities[-1])
-        described = interpreter, server.process_group, chosen.interval, own, early.identities
+        identities = apache.identities(server.parent)
+        own = application_name(*named, identities[-1])
+        described = interpreter, server.process_group, chosen.interval, own, identities
         self.status_file = StatusFile(early.folders, *described)
         events.listen_for(self.status_file.requests)
         self.pause = Paused(self.status_file.pause, clock, time.time)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
-from typing import TextIO
 
 from wsgireload.cli import programs
 from wsgireload.server import native
-from wsgireload.server.detection import process_identity, process_started
+from wsgireload.server.detection import proc, process_identity, process_started
 
 WINDOWS = os.name == "nt"
 TOLERANCE = 2.0  # seconds by which the clocks of a file and of a process may differ
@@ -55,9 +53,9 @@ def parent(pid: int) -> int | None:
 def _number(pid: int, field: str) -> int | None:
     """Return the first number of a field of /proc/<pid>/status."""
     try:
-        with _opened(pid, "status") as file:
-            fields = dict(line.split(":", 1) for line in file if ":" in line)
-        return int(fields[field].split()[0])
+        lines = proc(pid, "status").splitlines()
+        fields = dict(line.split(b":", 1) for line in lines if b":" in line)
+        return int(fields[field.encode()].split()[0])
     except (OSError, KeyError, ValueError, IndexError):
         return None
 
@@ -85,8 +83,7 @@ def command_line(pid: int) -> str:
 def has_loaded(pid: int, name: str) -> bool | None:
     """Return whether a process has loaded this library; None if the system does not reveal it."""
     try:
-        with _opened(pid, "maps") as file:
-            return any(line.partition(f"/{name}")[1] for line in file)
+        return f"/{name}".encode() in proc(pid, "maps")
     except OSError:  # another user's process
         return None
 
@@ -104,15 +101,6 @@ def environment(pid: int) -> dict[str, str]:
 
 def _texts(pid: int, name: str) -> list[str]:
     try:
-        with _opened(pid, name) as file:
-            return file.read().removesuffix("\0").split("\0")
+        return os.fsdecode(proc(pid, name)).removesuffix("\0").split("\0")
     except OSError:
         return []
-
-
-def _opened(pid: int, name: str) -> TextIO:
-    """Open a file of /proc/<pid>, decoded as by os.fsdecode()."""
-    if WINDOWS:  # wine shows the /proc of Linux, where other processes have these pids
-        raise FileNotFoundError("Windows has no /proc")
-    encoding, errors = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
-    return open(f"/proc/{pid}/{name}", encoding=encoding, errors=errors, newline="\n")

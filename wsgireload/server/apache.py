@@ -1,4 +1,4 @@
-"""The Apache of this process."""
+"""This process and its Apache, by what tells them apart from others."""
 
 from __future__ import annotations
 
@@ -6,6 +6,15 @@ import os
 
 from wsgireload.changes import fingerprint
 from wsgireload.server import native
+from wsgireload.server.detection import proc, process_identity
+
+
+def identities(parent: int) -> tuple[str, str, str]:
+    """Return what `Snapshot` has of this process, of its Apache, and of the command of that.
+
+    `parent` is the pid of Apache's parent process.
+    """
+    return process_identity(os.getpid()), process_identity(parent), command(parent)
 
 
 def command(parent: int) -> str:
@@ -17,7 +26,6 @@ def command(parent: int) -> str:
     if os.name == "nt":
         return fingerprint(os.fsencode(native.command_line()))  # its child has the same
     try:
-        with open(f"/proc/{parent}/cmdline", "rb") as file:
-            return fingerprint(file.read())
+        return fingerprint(proc(parent, "cmdline"))
     except OSError:
         return ""

@@ -202,6 +202,14 @@ def process_identity(pid: int) -> str:
         return f"{pid}"
 
 
+def proc(pid: int | str, name: str) -> bytes:
+    """The content of /proc/<pid>/<name>; OSError where there is none. See proc(5)."""
+    if WINDOWS:  # wine shows the /proc of Linux, where other processes have these pids
+        raise FileNotFoundError("Windows has no /proc")
+    with open(f"/proc/{pid}/{name}", "rb") as file:
+        return file.read()
+
+
 def is_first_child() -> bool:
     """Whether this is the first process of its Apache since that started. Known on Windows only."""
     apache = _apache() if WINDOWS else None
@@ -210,10 +218,7 @@ def is_first_child() -> bool:
 
 def _start_ticks(pid: int | str) -> int:
     """Field 22 of /proc/<pid>/stat: when it started, in clock ticks since boot. See proc(5)."""
-    if WINDOWS:  # wine shows the /proc of Linux, where other processes have these pids
-        raise FileNotFoundError("Windows has no /proc")
-    with open(f"/proc/{pid}/stat", "rb") as file:
-        state, *rest = file.read().rpartition(b")")[2].split()
+    state, *rest = proc(pid, "stat").rpartition(b")")[2].split()
     if state in b"ZX":  # it has ended, and its exit code waits for its parent
         raise ProcessLookupError
     return int(rest[18])

@@ -7,6 +7,7 @@ import os
 import pytest
 
 from wsgireload.cli import processes
+from wsgireload.server import detection
 
 
 def test_this_process() -> None:
@@ -23,7 +24,7 @@ def test_windows_has_no_proc(monkeypatch: pytest.MonkeyPatch) -> None:
 
     A monitor counted as another user's, and none was found.
     """
-    monkeypatch.setattr(processes, "WINDOWS", True)
+    monkeypatch.setattr(detection, "WINDOWS", True)
     pid = os.getpid()
     assert processes.owner(pid) is None
     assert processes.parent(pid) is None
