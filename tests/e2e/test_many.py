@@ -46,7 +46,7 @@ def test_two_interpreters_of_one_process(new_site: Sites) -> None:
     site.wait_for_looks(at="/b")
     assert site.started() == 2
     # The other one is ended before it can request, or logs that the restart is requested already.
-    late = [line for line in site.said("restarting: ") if "already" in line.text]
+    late = [line for line in site.said("restarting: ") if "is being replaced already" in line.text]
     assert len(site.said("restarting: ")) == 1 + 2 * len(late)
 
 

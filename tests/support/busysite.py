@@ -63,7 +63,7 @@ def write(site: Site, text: str) -> None:
             return False
         return True
 
-    site.wait_for(replaced, "words.py is open to nobody")
+    site.wait_for(replaced, "a moment when no process reads words.py")
 
 
 def fewest_ready(site: Site, processes: int, killed: int = 0) -> int:

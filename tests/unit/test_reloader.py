@@ -622,7 +622,7 @@ class Exempt(Gate):
 
 @pytest.mark.parametrize("ended_by", ["its end", "another request"])
 def test_a_request_that_was_held(world: World, tmp_path: Path, ended_by: str) -> None:
-    """Its sender was told why, so it passes no later pause; another request does."""
+    """It does not pass a pause that begins later; a new request does."""
     path = tmp_path / "view.py"
     path.write_text("x = (\n")
     world.detector.python, world.detector.differs = {str(path)}, {str(path): b"2"}

@@ -44,7 +44,7 @@ class OutputError(Exception):
 
 
 def open_missing() -> None:
-    """Let a program that was started without stdout or stderr print in vain."""
+    """Discard output where the program was started without stdout or stderr."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             nowhere = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for the program's life

@@ -17,7 +17,6 @@ SHARE = 10  # a scan may take a tenth of the time: where scans take long, they a
 SOON = 0.1  # seconds between two scans while modules are being imported
 CALM = 5.0  # intervals or seconds between two scans while nothing happens, whichever is shorter
 IDLE = 0.02  # seconds between two reads of irrelevant events: logs are written all the time
-
 OPEN = 5.0  # seconds after a write for which a file counts as open: its closing may be missed
 
 Paths = set[str] | None  # files and folders at which something may have changed; None: anywhere

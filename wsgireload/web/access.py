@@ -34,7 +34,7 @@ PASSED_ON = re.compile(
     "|CDN_LOOP|FRONT_END_HTTPS|MAX_FORWARDS|SURROGATE_CAPABILITY)"
 )
 
-# Browsers speak a later version; nginx speaks this one, and adds no header unless it is told to.
+# Browsers use HTTP/1.1 or later. nginx before 1.29.7 uses HTTP/1.0 by default, and adds no header.
 OLD_PROTOCOLS = {"HTTP/0.9", "HTTP/1.0"}
 
 

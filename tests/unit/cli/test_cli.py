@@ -263,7 +263,7 @@ def test_a_clock_that_was_set(folder: Path, seconds: float, monkeypatch) -> None
 
 
 def test_the_state_of_a_zombie(folder: Path) -> None:
-    """A process that was killed is no monitor, though nobody may ever collect its exit code."""
+    """A zombie process is not listed as a running monitor."""
     with subprocess.Popen(["sleep", "60"]) as process:
         publish(folder, "1-old", pid=process.pid)
         publish(folder, "1-new", pid=process.pid, more={"process": process_identity(process.pid)})
@@ -702,8 +702,8 @@ def chosen(**options: object) -> argparse.Namespace:
 
 def test_restart_of_a_service(monkeypatch, capsys) -> None:
     """A service is restarted by its own httpd.exe, which checks its configuration."""
-    told = '\n        BINARY_PATH_NAME   : "C:\\Apache24\\bin\\httpd.exe" -k runservice\n'
-    ran = Programs(sc=(0, told, ""))
+    output = '\n        BINARY_PATH_NAME   : "C:\\Apache24\\bin\\httpd.exe" -k runservice\n'
+    ran = Programs(sc=(0, output, ""))
     monkeypatch.setattr(programs, "run", ran)
     assert windows.restart(chosen(service="Apache2.4")) == 0
     httpd = r"C:\Apache24\bin\httpd.exe"
@@ -717,12 +717,12 @@ def test_restart_of_a_service(monkeypatch, capsys) -> None:
 @pytest.mark.parametrize("quote", ["", '"'])
 def test_the_program_of_a_service(name: str, quote: str, monkeypatch) -> None:
     """It is found in whatever language Windows names it."""
-    told = (
+    output = (
         "[SC] QueryServiceConfig SUCCESS\n\nSERVICE_NAME: Apache2.4\n        TYPE  : 10  WIN32\n"
         f"        {name}   : {quote}C:\\Program Files\\bin\\httpd.EXE{quote} -k runservice\n"
         "        TAG                : 0\n        DISPLAY_NAME       : Apache2.4\n"
     )
-    monkeypatch.setattr(programs, "run", Programs(sc=(0, told, "")))
+    monkeypatch.setattr(programs, "run", Programs(sc=(0, output, "")))
     assert windows.service_program("Apache2.4", None) == r"C:\Program Files\bin\httpd.EXE"
     monkeypatch.setattr(programs, "run", Programs(sc=(1060, "no such service", "")))
     with pytest.raises(UsageError, match="it takes the name of a service: no such service"):
