@@ -127,6 +127,14 @@ static void report(core_events *events, const struct inotify_event *event,
     }
 }
 
+/* Somebody closed our inotify instance, and another file has its number: it is left alone. */
+static int not_ours(core_events *events, wsgireload_outcome *out)
+{
+    events->inotify = -1;
+    errno = EBADF;
+    return core_failed(out, "read");
+}
+
 /* Returns 1, or -1 and the outcome. */
 static int fill_buffer(core_events *events, wsgireload_outcome *out)
 {
@@ -136,9 +144,16 @@ static int fill_buffer(core_events *events, wsgireload_outcome *out)
     events->length = length > 0 ? (size_t)length : 0;
     if (length > 0 || (length < 0 && (errno == EINTR || errno == EAGAIN)))
         return 1;
-    if (length == 0) /* never from inotify: somebody closed it, and another file has its number */
-        errno = EBADF;
-    return core_failed(out, "read");
+    return length == 0 ? not_ours(events, out) : core_failed(out, "read");
+}
+
+/* NULL: what was read are no events of inotify. */
+static const struct inotify_event *next_event(const core_events *events)
+{
+    const struct inotify_event *event = (const void *)(events->buffer + events->next);
+    size_t left = events->length - events->next;
+
+    return left >= sizeof *event && event->len <= left - sizeof *event ? event : NULL;
 }
 
 int core_events_wait(core_events *events, unsigned long long milliseconds,
@@ -151,11 +166,15 @@ int core_events_wait(core_events *events, unsigned long long milliseconds,
     if (events->next == events->length) {
         if (poll(files, 2, milliseconds < INT_MAX ? (int)milliseconds : INT_MAX) < 0)
             return errno == EINTR ? 1 : core_failed(out, "poll");
+        if ((files[0].revents & ~POLLIN) != 0) /* never from inotify */
+            return not_ours(events, out);
         if (files[0].revents != 0 && fill_buffer(events, out) < 0)
             return -1;
     }
     while (events->next < events->length && core_has_room(watcher)) {
-        event = (const void *)(events->buffer + events->next);
+        event = next_event(events);
+        if (event == NULL)
+            return not_ours(events, out);
         report(events, event, watcher);
         events->next += sizeof *event + event->len;
     }

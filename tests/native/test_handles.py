@@ -419,3 +419,35 @@ output([outcome, taken()])
         tmp_path,
     )
     assert outcome == [[3, errno.EBADF, "read", os.strerror(errno.EBADF)], [0, 0]]
+
+
+@pytest.mark.parametrize("file", ["text", "socket", "empty"])
+def test_another_file_has_its_number(child, tmp_path, file):
+    """What the application opens under the watcher's number is not taken for events, nor closed."""
+    (tmp_path / "text").write_bytes(b"\xff" * 4096)
+    (tmp_path / "empty").touch()
+    ended, still_open = child(
+        START
+        + f"""
+import socket
+watcher, number = begin()
+(file,) = (int(fd) for fd in os.listdir("/proc/self/fd")
+           if os.path.lexists(f"/proc/self/fd/{{fd}}")
+           and "inotify" in os.readlink(f"/proc/self/fd/{{fd}}"))
+if {file!r} == "socket":
+    ours, other = socket.socketpair()
+    other.close()
+    ours.setblocking(False)
+    os.dup2(ours.fileno(), file)
+    ours.close()
+else:
+    os.dup2(os.open(os.path.join(FOLDER, b"{file}"), os.O_RDONLY), file)
+changes, outcome = n.watch_wait(watcher, 30_000)
+n.watch_end(watcher)
+os.fstat(file)
+output([outcome[:3], True])
+""",
+        tmp_path,
+    )
+    assert ended == [3, errno.EBADF, "read"]
+    assert still_open
