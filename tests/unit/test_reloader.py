@@ -47,7 +47,7 @@ class Detector:
 
     def change(self, path: str) -> Change:
         digest, is_python = self.differs[path], path in self.python
-        unfinished = is_python and digest in (MISSING, EMPTY)
+        unfinished = digest == MISSING or (is_python and digest == EMPTY)
         kind = DELETED if digest == MISSING else MODIFIED
         return Change(digest, kind, is_python, unfinished)
 
@@ -215,6 +215,18 @@ def test_a_source_that_is_gone_is_waited_for(world: World, tmp_path: Path) -> No
     assert world.said("restarting") == [f"restarting: {path} deleted"]
 
 
+def test_a_data_file_that_is_gone_for_a_moment(world: World) -> None:
+    """One that is deleted and written again, as it was, is no change; else it is one restart."""
+    for content, restarts in ((None, 0), (b"2", 1)):
+        reloader = world.reloader()
+        world.detector.differs = {"words.json": MISSING}
+        world.run(reloader, 1.0)
+        assert world.server.requests == 0
+        world.detector.differs = {"words.json": content} if content else {}
+        world.run(reloader, 6.0)
+        assert world.server.requests == restarts
+
+
 def test_a_source_that_comes_back_new_is_an_edit(world: World) -> None:
     """A deleted module that is back with other bytes is waited for like any other edit."""
     world.detector.python = {"a.py"}
@@ -373,7 +385,7 @@ def test_data_that_is_gone_with_its_folder(world: World, tmp_path: Path) -> None
     """Missing data does not hold a restart, even with its folder."""
     gone = str(tmp_path / "mount/a.html")
     world.detector.differs = {gone: MISSING}
-    world.run(world.reloader(), 5.0)
+    world.run(world.reloader(), 5.1)  # as long as it is awaited
     assert world.server.requests == 1
 
 

@@ -16,10 +16,10 @@ class Settle(Gate):
 
     One save that the system reports as complete, after a calm, waits for `brief` seconds instead.
     A burst is waited out for 20 times `quiet`, or 5 s if that is longer: writing may go on for
-    ever. A source that is missing or empty is awaited as long: most likely it is about to be
-    written. So is each of many that come one after another, and code that is being written, as by
-    a slow upload, for a minute in all. `open_for` returns the seconds for which a file counts as
-    open, unless it is closed before.
+    ever. A file that is missing, or code that is empty, is awaited as long: most likely it is about
+    to be written. So is each of many that come one after another, and code that is being written,
+    as by a slow upload, for a minute in all. `open_for` returns the seconds for which a file counts
+    as open, unless it is closed before.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Settle(Gate):
         self._clock = clock
         self._open_for = open_for
         self._unfinished: set[str] = set()
-        self._came = float("-inf")  # when a source ceased to be unfinished, or became it
+        self._came = float("-inf")  # when a file ceased to be unfinished, or became it
         self._open_since: float | None = None  # code that has changed is still being written
         self._first = self._last = float("-inf")
         self._in_burst = False
@@ -80,7 +80,7 @@ class Settle(Gate):
         self._unfinished, self._open_since = set(), None
 
     def _left_unfinished(self, changes: Changes) -> float:
-        """Seconds until writing counts as over: with each source that comes, the bound anew."""
+        """Seconds until writing counts as over: with each file that comes, the bound anew."""
         unfinished = {path for path, change in changes.files.items() if change.unfinished}
         if unfinished != self._unfinished:
             self._unfinished, self._came = unfinished, self._last

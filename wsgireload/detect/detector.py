@@ -14,7 +14,7 @@ from wsgireload.changes import APPEARED, DELETED, MODIFIED, Change
 from wsgireload.detect.baseline import Baseline
 from wsgireload.detect.digests import BATCH, EMPTY, MISSING, SPECIAL, Digest, Digests
 from wsgireload.detect.globs import Ignored
-from wsgireload.detect.modules import PYTHON_SUFFIXES
+from wsgireload.detect.modules import NATIVE_SUFFIXES, PYTHON_SUFFIXES
 from wsgireload.detect.program import Programs
 from wsgireload.detect.sweep import Sweep
 from wsgireload.detect.tracked import Folders, Tracked, inside_of
@@ -240,10 +240,11 @@ class Detector:
             self._differs.pop(path, None)
             return
         kind = APPEARED if loaded == MISSING else MODIFIED
+        is_code = is_python or path in self._others or path.endswith(NATIVE_SUFFIXES)
         self._differs[path] = Change(
             digest=now,
             kind=DELETED if now == MISSING else kind,
             is_python=is_python,
-            unfinished=is_python and now in (MISSING, EMPTY),
-            is_code=is_python or path in self._others,
+            unfinished=now == MISSING or (is_code and now == EMPTY),
+            is_code=is_code,
         )

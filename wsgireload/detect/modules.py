@@ -7,7 +7,12 @@ import os
 import sys
 import weakref
 from collections.abc import Iterator, Mapping
-from importlib.machinery import ExtensionFileLoader, SourceFileLoader, SourcelessFileLoader
+from importlib.machinery import (
+    EXTENSION_SUFFIXES,
+    ExtensionFileLoader,
+    SourceFileLoader,
+    SourcelessFileLoader,
+)
 from itertools import islice
 from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any, NamedTuple
@@ -17,6 +22,7 @@ from wsgireload.server.detection import EXPRESS_PREFIX, SCRIPT_PREFIX
 from wsgireload.server.files import content
 
 PYTHON_SUFFIXES = (".py", ".pyw")
+NATIVE_SUFFIXES = tuple(EXTENSION_SUFFIXES)
 HEAP_TYPE = 1 << 9  # a class of Python's: the __dict__ of one in C may be that of another object
 OF_FILES = {SourceFileLoader, SourcelessFileLoader, ExtensionFileLoader}  # never of an archive
 
