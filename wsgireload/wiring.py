@@ -36,7 +36,7 @@ from wsgireload.settings import Settings
 from wsgireload.state.group import GroupEpoch, GroupLease, SharedAnswer
 from wsgireload.state.pause import application_name
 from wsgireload.state.private_dir import NO_GROUP
-from wsgireload.state.status_file import Neighbour, StatusFile
+from wsgireload.state.status_file import StatusFile
 from wsgireload.watch.events import Events
 from wsgireload.watch.wakeup import EventWakeup, NoEvents, Wakeup, Writing
 
@@ -90,7 +90,7 @@ class Parts:
             settle,
             Syntax(checkpoint, compiler, settle.left_in_doubt, settle.is_endless, compiles),
             *self._checks(),
-            Neighbours(self._neighbours, self.status_file.request_scan, clock),
+            Neighbours(self.status_file.neighbours, self.status_file.request_scan, clock),
             budget,
             *self._rolling(),
             StaleBytecode(freshen, log),
@@ -158,9 +158,6 @@ class Parts:
         self.wakeup.end()
         for gate in self.gates:
             gate.forget()
-
-    def _neighbours(self) -> list[Neighbour]:
-        return self.status_file.neighbours(detection.process_started() or 0.0)
 
     def _restart(self) -> Restart:
         if self._server.kind == "windows":

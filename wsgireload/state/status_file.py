@@ -192,11 +192,10 @@ class StatusFile:
         with contextlib.suppress(OSError), contextlib.closing(self._folders.open()) as folder:
             folder.write(self._last_name, self._content)
 
-    def neighbours(self, began: float) -> list[Neighbour]:
+    def neighbours(self) -> list[Neighbour]:
         """Return the other monitors of this process; [] if their files cannot be read.
 
-        Others had its number before. `began` is when this process did (seconds since 1970), for
-        a status without an identity.
+        Others had its number before.
         """
         found: list[Neighbour] = []
         with contextlib.suppress(OSError):
@@ -208,8 +207,7 @@ class StatusFile:
                 is_pending = folder.has(name + SCAN)  # read first: it is removed last
                 with contextlib.suppress(Exception):  # any process of this user may have written it
                     other = parse(folder.read(file, MOST_BYTES))
-                    is_later = (other.status.since or 0.0) >= began
-                    if other.process == self._identities[0] if other.process else is_later:
+                    if other.process == self._identities[0]:
                         found.append(Neighbour(name, other.status, is_pending))
         return found
 

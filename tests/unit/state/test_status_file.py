@@ -437,20 +437,21 @@ def test_the_last_status(file: StatusFile, folder: Path) -> None:
     assert parse(path.read_bytes()).status.files == 2
 
 
-def test_other_monitors_of_this_process(file: StatusFile, folder: Path) -> None:
+def test_other_monitors_of_this_process(folder: Path) -> None:
     """Their statuses; not its own, nor those of other processes, before it or beside it."""
-    assert file.neighbours(0.0) == []
+    this, old = f"{os.getpid()} 200 boot", f"{os.getpid()} 100 boot"
+    file = StatusFile(Candidates((str(folder),), print), "app", "site", 2.5, "0123", (this, "", ""))
+    assert file.neighbours() == []
     write(file, 1)
-    content = json.loads((folder / (NAME + STATE)).read_bytes())
-    for name, since in (("0", 200.0), ("00", 100.0), ("other", None)):
-        content["status"].update(application=name, since=since)
+    content = json.loads((folder / f"{os.getpid()}-app.state").read_bytes())
+    for name, process in (("0", this), ("00", old), ("other", "")):
+        content["status"]["application"], content["process"] = name, process
         (folder / f"{os.getpid()}-{name}.state").write_text(json.dumps(content))
         (folder / f"{os.getpid()}{name}-app.state").write_text(json.dumps(content))
     (folder / f"{os.getpid()}-damaged.state").write_text("{")
     (folder / f"{os.getpid()}-0.restart").touch()
-    [found] = file.neighbours(150.0)
+    [found] = file.neighbours()
     assert (found.name, found.status.application) == (f"{os.getpid()}-0", "0")
-    assert {each.status.application for each in file.neighbours(0.0)} == {"0", "00", "other"}
 
 
 def test_other_monitors_after_the_clock_was_set(folder: Path) -> None:
@@ -463,7 +464,7 @@ def test_other_monitors_after_the_clock_was_set(folder: Path) -> None:
     )
     for file, since in ((other, 50.0), (earlier, 150.0)):
         file.write(1, partial(STATUS._replace, since=since))
-    assert [each.name for each in ours.neighbours(100.0)] == [f"{os.getpid()}-other"]
+    assert [each.name for each in ours.neighbours()] == [f"{os.getpid()}-other"]
 
 
 def test_a_scan_of_another_monitor(file: StatusFile, folder: Path) -> None:
@@ -472,10 +473,8 @@ def test_a_scan_of_another_monitor(file: StatusFile, folder: Path) -> None:
     write(other, 1)
     name = f"{os.getpid()}-other"
     file.request_scan(name)
-    assert [each.is_scan_pending for each in file.neighbours(0.0)] == [True]
+    assert [each.is_scan_pending for each in file.neighbours()] == [True]
     other.restart_requested()
     assert other.scan_requested()
     other.write(2, lambda: STATUS._replace(files=2), is_decided=True)
-    assert [(each.is_scan_pending, each.status.files) for each in file.neighbours(0.0)] == [
-        (False, 2)
-    ]
+    assert [(each.is_scan_pending, each.status.files) for each in file.neighbours()] == [(False, 2)]
