@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from wsgireload import settings
 from wsgireload.changes import fingerprint
+from wsgireload.decide.binaries import Binaries
 from wsgireload.decide.command import Command
 from wsgireload.decide.compiler import Compiler
 from wsgireload.decide.neighbours import Neighbours
@@ -89,6 +90,7 @@ class Parts:
             self.pause,
             settle,
             Syntax(checkpoint, compiler, settle.left_in_doubt, settle.is_endless, compiles),
+            Binaries(),
             *self._checks(),
             Neighbours(self.status_file.neighbours, self.status_file.request_scan, clock),
             budget,

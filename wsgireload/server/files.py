@@ -10,6 +10,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator
+from typing import BinaryIO
 
 from wsgireload.log import Log, Word, shown
 from wsgireload.server import native
@@ -40,14 +41,18 @@ def open_file(path: str) -> int:
     return native.open_shared(path, READ) if WINDOWS else os.open(path, READ)
 
 
+def opened(path: str) -> BinaryIO:
+    """Open a regular file for reading; OSError for anything else."""
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise OSError(errno.EINVAL, "not a regular file", path)
+    return open(path, "rb", opener=lambda name, _: open_file(name))
+
+
 def content(path: str) -> bytes:
     """Read a regular file; OSError for anything else, and for more than `MOST` bytes."""
-    found = os.stat(path)
-    if not stat.S_ISREG(found.st_mode):
-        raise OSError(errno.EINVAL, "not a regular file", path)
-    with open(path, "rb", opener=lambda name, _: open_file(name)) as file:
+    with opened(path) as file:
         # Not `MOST` at once: Python takes memory for all of it, which costs more than the reading.
-        expected = min(found.st_size, MOST) + 1
+        expected = min(os.fstat(file.fileno()).st_size, MOST) + 1
         read = file.read(expected) or b""  # None: a pipe after all, with nothing in it
         if len(read) == expected:  # it grew meanwhile, or has no size, as in /proc
             read += file.read(MOST - len(read) + 1) or b""
