@@ -6,15 +6,15 @@ Imported, and made, once the application is loaded. What cannot wait for that is
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
 from wsgireload import settings
 from wsgireload.changes import fingerprint
 from wsgireload.decide.binaries import Binaries
-from wsgireload.decide.command import Command
 from wsgireload.decide.compiler import Compiler
+from wsgireload.decide.deletions import Deletions
 from wsgireload.decide.neighbours import Neighbours
 from wsgireload.decide.pause import Paused
 from wsgireload.decide.settle import Settle
@@ -23,6 +23,7 @@ from wsgireload.decide.timing import Handover, Timing
 from wsgireload.decide.verdict import Gate
 from wsgireload.detect.bytecode import freshen
 from wsgireload.detect.detector import Detector
+from wsgireload.detect.importers import Importers
 from wsgireload.detect.missing import path_files
 from wsgireload.detect.modules import cached, compiles
 from wsgireload.early import Early
@@ -62,6 +63,7 @@ class Parts:
         self._server = server
         self._log = log
         self._early = early
+        self._checkpoint = checkpoint
         self._trouble = partial(log.say_once, Word.WATCHING)
         # mod_wsgi's daemon processes alone can be replaced by a request, or with their group.
         self._daemon = server.mod_wsgi if server.kind == "daemon" else None
@@ -91,6 +93,7 @@ class Parts:
             settle,
             Syntax(checkpoint, compiler, settle.left_in_doubt, settle.is_endless, compiles),
             Binaries(),
+            *self._deletions(),
             *self._checks(),
             Neighbours(self.status_file.neighbours, self.status_file.request_scan, clock),
             budget,
@@ -188,6 +191,11 @@ class Parts:
                 self._trouble(f"everything is polled, every {self._chosen.interval:g} s: {why}")
         return NoEvents()
 
+    def _deletions(self) -> Iterator[Gate]:
+        if self._chosen.preflight != "import":  # which tries whether the new code does without them
+            links = self._early.baseline.modules.links
+            yield Deletions(Importers(links, self._checkpoint))
+
     def _checks(self) -> Iterator[Gate]:
         """The checks that run in the background: of Apache's configuration, and the user's own."""
         if self._server.kind == "windows" and self._chosen.check_config:
@@ -199,7 +207,8 @@ class Parts:
             from wsgireload.decide import preflight
 
             shared = SharedAnswer(self._early.folders, f"{self._early.application}.preflight")
-            yield preflight.Preflight(_command(words, preflight.LIMIT), shared, time.monotonic)
+            command = preflight.prepared(words, preflight.LIMIT)
+            yield preflight.Preflight(command, shared, time.monotonic)
 
     def _rolling(self) -> Iterator[Gate]:
         if rolling := self._chosen.rolling:
@@ -211,13 +220,13 @@ class Parts:
     def _turn(self, rolling: str | tuple[str, ...], machine: Rolling) -> Gate:
         """The turn of a fleet, of which this machine is one."""
         from wsgireload.coordinator import LIFE, Coordinator
-        from wsgireload.decide import coordinator, turn
+        from wsgireload.decide import coordinator, preflight, turn
 
         life = Coordinator.of(rolling).life if isinstance(rolling, str) else LIFE
         program = ("python", "-P", "-m", "wsgireload.turn")
         words = (*program, rolling) if isinstance(rolling, str) else rolling
         owner = coordinator.owner(settings.environment())
-        requests = coordinator.Requests(_command(words, coordinator.LIMIT), owner)
+        requests = coordinator.Requests(preflight.prepared(words, coordinator.LIMIT), owner)
         version = partial(turn.version, self._chosen.trigger)
         return turn.Turn(machine, requests, version, self._trouble, life, time.monotonic)
 
@@ -237,13 +246,3 @@ class Parts:
         handover = Handover(epoch, lambda: self.restart.follows_rejection, lease)
         handover.asked = self._early.asked
         return handover
-
-
-def _command(words: Sequence[str] | str, limit: float) -> Command:
-    """A command of the user's, with the application's Python, folder and paths."""
-    from wsgireload.decide import preflight
-
-    arguments = preflight.command(words, detection.script_paths())
-    environment = preflight.environment(settings.environment())
-    folder = preflight.folder(words, detection.script_folder())
-    return Command(arguments, environment, folder, limit, time.monotonic)

@@ -9,14 +9,17 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 
+from wsgireload import settings
 from wsgireload.changes import Change, Changes
 from wsgireload.decide import load_script
 from wsgireload.decide.command import LOST, Command, Outcome, interpreter
 from wsgireload.decide.verdict import GO, Gate, Go, Hold, Verdict, Wait
 from wsgireload.log import few, shown
 from wsgireload.report import Failed, Held, parse, plain
+from wsgireload.server import detection
 from wsgireload.server.load_failure import source_line
 from wsgireload.state.group import LATELY, SharedAnswer
 
@@ -185,6 +188,13 @@ def _read(answer: str) -> Hold:
         return parse(Hold, json.loads(answer))
     except (ValueError, TypeError, RecursionError):  # another release of ours wrote it
         return Hold(answer)
+
+
+def prepared(words: Sequence[str] | str, limit: float) -> Command:
+    """A command of the user's, with the application's Python, folder and paths."""
+    arguments = command(words, detection.script_paths())
+    ours = environment(settings.environment())
+    return Command(arguments, ours, folder(words, detection.script_folder()), limit, time.monotonic)
 
 
 def command(words: Sequence[str] | str, scripts: Sequence[str] = ()) -> list[str]:

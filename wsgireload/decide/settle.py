@@ -84,7 +84,8 @@ class Settle(Gate):
         unfinished = {path for path, change in changes.files.items() if change.unfinished}
         if unfinished != self._unfinished:
             self._unfinished, self._came = unfinished, self._last
-        left = self.left(patient=bool(unfinished))
+        # What has been awaited in vain, and is held, delays nothing else.
+        left = self.left(patient=bool(unfinished) and self._clock() < self._came + self._bound)
         until = min(self._came + self._bound, self._first + max(self._bound, LONGEST))
         return max(left, until - self._clock()) if unfinished else left
 

@@ -14,13 +14,12 @@ from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING, Any
 
 from wsgireload.detect.missing import is_text
-from wsgireload.server.files import content
+from wsgireload.detect.statements import imports, package_of, tree_of
 from wsgireload.server.libraries import is_own
 
 if TYPE_CHECKING:
     import ast
 
-MOST = 200_000  # bytes of a source: parsing it stops this process for 0.1 s
 # Of a source that may go on without a module. Each is looked for by itself: one pattern of them all
 # takes 20 times as long.
 WORDS = (b"ImportError", b"ModuleNotFoundError", b"suppress")
@@ -32,28 +31,17 @@ def missing(path: str, module: str) -> Iterator[tuple[str, list[str]]]:
 
     Only names that cannot be found now: whether another one was missing then is unknown.
     """
-    if not is_own(os.path.dirname(path)):
-        return
-    try:
-        text = content(path)
-        if len(text) > MOST or not (any(word in text for word in WORDS) or TRIES.search(text)):
-            return
-        import ast  # few sources need it
-
-        tree = compile(text, path, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
-    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+    if not is_own(os.path.dirname(path)) or (tree := tree_of(path, _may_go_on)) is None:
         return
     modules = dict(sys.modules)
-    for name in dict.fromkeys(_imported(tree, _package(path, module))):
+    for name in dict.fromkeys(_imported(tree, package_of(path, module))):
         found = _first_missing(name, modules)
         if found is not None and PathFinder.find_spec(*found) is None:
             yield found
 
 
-def _package(path: str, module: str) -> str:
-    """The package in which relative imports of a module begin."""
-    is_package = os.path.basename(path) == "__init__.py"
-    return module if is_package else module.rpartition(".")[0]
+def _may_go_on(text: bytes) -> bool:
+    return any(word in text for word in WORDS) or TRIES.search(text) is not None
 
 
 def _imported(tree: ast.AST, package: str) -> Iterator[str]:
@@ -63,13 +51,9 @@ def _imported(tree: ast.AST, package: str) -> Iterator[str]:
     for block in ast.walk(tree):
         if not isinstance(block, (ast.Try, ast.With)):
             continue
-        for node in (each for line in block.body for each in ast.walk(line)):
-            if isinstance(node, ast.Import):
-                yield from (alias.name for alias in node.names)
-            elif isinstance(node, ast.ImportFrom):
-                above = package.rsplit(".", node.level - 1)[0] if node.level else ""
-                base = ".".join(filter(None, (above, node.module)))
-                yield from (f"{base}.{alias.name}".strip(".") for alias in node.names)
+        nodes = (each for line in block.body for each in ast.walk(line))
+        for _, base, names in imports(nodes, package):
+            yield from (f"{base}.{name}".strip(".") for name in names) if names else (base,)
 
 
 def _first_missing(name: str, modules: Mapping[str, Any]) -> tuple[str, list[str]] | None:

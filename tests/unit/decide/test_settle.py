@@ -100,6 +100,17 @@ def test_patience_waits_for_the_bound() -> None:
     assert world.check(EMPTIED_TOO, 20.0) == GO
 
 
+def test_a_source_that_was_awaited_already() -> None:
+    """A held deletion delays no later change, as one that mends it; a further one is awaited."""
+    world = World()
+    assert world.check(EMPTIED, 10.0) == Wait(10.0)
+    assert world.check(EMPTIED, 20.0) == GO
+    assert world.check(EMPTIED_TOO, 30.0) == Wait(0.5)
+    assert world.check(EMPTIED_TOO, 30.5) == GO
+    gone = Change(MISSING, "deleted", unfinished=True)
+    assert world.check(Changes({**EMPTIED.files, "c.py": gone}), 40.0) == Wait(10.0)
+
+
 def test_sources_that_come_one_after_another() -> None:
     """As with pip on a slow disk: each one that comes is waited for anew, for a minute in all."""
     names = [f"m{number}.py" for number in range(100)]

@@ -1,0 +1,287 @@
+"""Importers: the source that would fail in a new process, as a module that it imports is gone."""
+
+from __future__ import annotations
+
+import importlib
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from wsgireload.changes import DELETED, Change
+from wsgireload.detect.importers import Importers
+from wsgireload.detect.links import Links
+
+GONE = Change(b"missing", DELETED, is_python=True, unfinished=True, is_code=True)
+
+
+class Site:
+    """An application in a folder, of which modules are loaded and then changed."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.checks = 0
+        self.files: dict[str, Change] = {}
+        self.importers = Importers(Links([str(root)]), self.check)
+
+    def check(self) -> None:
+        self.checks += 1
+
+    def write(self, name: str, text: str = "") -> None:
+        (self.root / name).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / name).write_text(text)
+
+    def load(self, *names: str) -> None:
+        importlib.invalidate_caches()
+        for name in names:
+            importlib.import_module(name)
+
+    def edit(self, name: str, text: str) -> None:
+        self.write(name, text)
+        self.files[str(self.root / name)] = Change(text.encode(), is_python=True, is_code=True)
+
+    def delete(self, *names: str) -> None:
+        for name in names:
+            (self.root / name).unlink()
+            self.files[str(self.root / name)] = GONE
+
+    def found(self) -> tuple[str, str, int] | None:
+        """What is gone, and where it is imported: paths are those below the folder."""
+        if (found := self.importers(dict(self.files))) is None:
+            return None
+        gone, path = (str(Path(each).relative_to(self.root)) for each in found[:2])
+        return gone, path, found.line
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """A package and two modules beside it, whose imports a test adds."""
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    before = set(sys.modules)
+    made = Site(tmp_path)
+    for name in ("inner.py", "pack/__init__.py", "pack/low.py", "pack/deep/__init__.py"):
+        made.write(name)
+    made.load("inner", "pack.low", "pack.deep")
+    yield made
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
+    for folder in [each for each in sys.path_importer_cache if each.startswith(str(tmp_path))]:
+        del sys.path_importer_cache[folder]
+
+
+@pytest.mark.parametrize(
+    ("text", "gone"),
+    [
+        ("import inner", "inner.py"),
+        ("import os, inner as other", "inner.py"),
+        ("from inner import *", "inner.py"),
+        ("class A:\n    import inner", "inner.py"),
+        ("import pack.low", "pack/low.py"),
+        ("from pack.low import *", "pack/low.py"),
+        ("from pack import deep, low", "pack/low.py"),
+        ("from pack import low as deep", "pack/low.py"),
+    ],
+)
+def test_an_import(site: Site, text: str, gone: str) -> None:
+    """Each form of the statement counts, in a module and in the body of a class."""
+    site.write("views.py", f"\n{text}\n")
+    site.load("views")
+    assert site.found() is None
+    site.delete(gone)
+    assert site.found() == (gone, "views.py", 2 + text.count("\n"))
+    assert site.checks > 100
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("pack/views.py", "from . import low"),
+        ("pack/views.py", "from .low import *"),
+        ("pack/deep/views.py", "from .. import low"),
+        ("pack/deep/views.py", "from ..low import *"),
+        ("pack/deep/__init__.py", "from ..low import *"),
+    ],
+)
+def test_a_relative_import(site: Site, source: str, text: str) -> None:
+    """It begins in the package of the source."""
+    site.write(source)
+    site.load(source.removesuffix(".py").removesuffix("/__init__").replace("/", "."))
+    site.edit(source, text)
+    site.delete("pack/low.py")
+    assert site.found() == ("pack/low.py", source, 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def f():\n    import inner",
+        "try:\n    import inner\nexcept ImportError:\n    inner = None",
+        "with suppress(ImportError):\n    import inner",
+        "if TYPE_CHECKING:\n    import inner",
+        "if DEBUG:\n    import inner",
+        "import importlib  # not inner",
+        "import os.inner",
+        "from os import inner",
+        "from os import path",
+    ],
+)
+def test_what_may_do_without_it(site: Site, text: str) -> None:
+    """An import that need not run, or may fail, or is of something else."""
+    site.write("views.py")
+    site.load("views")
+    site.edit("views.py", text)
+    site.delete("inner.py")
+    assert site.found() is None
+
+
+def test_what_the_importer_is_now(site: Site) -> None:
+    """Its text on disk counts, and one that is gone itself has no say; nor has one not loaded."""
+    site.write("views.py", "import inner")
+    site.write("other.py", "import inner")
+    site.load("views")
+    site.delete("inner.py")
+    assert site.found() == ("inner.py", "views.py", 1)
+    site.edit("views.py", "import os\n\nimport inner\n")
+    assert site.found() == ("inner.py", "views.py", 3)
+    site.edit("views.py", "import inner_two\n")
+    assert site.found() is None
+    site.edit("views.py", "import inner\n")
+    site.delete("views.py")
+    assert site.found() is None
+
+
+@pytest.mark.parametrize(
+    "other", ["inner/__init__.py", "late/inner.py", "inner.pyc", "late/inner/__init__.py"]
+)
+def test_another_file_serves_the_name(site: Site, other: str) -> None:
+    """Nothing is lost where a new process would find the module elsewhere, from now on or later."""
+    sys.path.append(str(site.root / "late"))
+    site.write("late/x.py")
+    site.write("views.py", "import inner")
+    site.load("views", "x")
+    site.delete("inner.py")
+    assert site.found() == ("inner.py", "views.py", 1)
+    site.write(other)
+    assert site.found() is None
+
+
+def test_a_package_that_became_a_module(site: Site) -> None:
+    """It is found; what was in it is not."""
+    site.write("views.py", "import pack")
+    site.load("views")
+    site.delete("pack/__init__.py", "pack/low.py", "pack/deep/__init__.py")
+    shutil.rmtree(site.root / "pack")
+    assert site.found() == ("pack/__init__.py", "views.py", 1)
+    site.write("pack.py")
+    assert site.found() is None
+    site.edit("views.py", "import pack.low")
+    assert site.found() == ("pack/low.py", "views.py", 1)
+
+
+@pytest.mark.parametrize("by_git", [True, False])
+def test_a_folder_that_stays(site: Site, by_git: bool) -> None:
+    """A folder without its `__init__.py` is a package as long as there is more than bytecode."""
+    site.write("views.py", "from pack.low import *\nimport pack\n")
+    site.write("pack/__pycache__/low.cpython-311.pyc")
+    site.load("views")
+    site.delete("pack/__init__.py")
+    if by_git:
+        site.delete("pack/low.py")
+        shutil.rmtree(site.root / "pack/deep")
+        assert site.found() == ("pack/__init__.py", "views.py", 1)
+    else:
+        assert site.found() is None
+        site.edit("views.py", "from pack import low")
+        assert site.found() is None
+        site.edit("views.py", "from pack import create_app")
+        assert site.found() == ("pack/__init__.py", "views.py", 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_found"),
+    [
+        ("low = 1", False),
+        ("def low(): 0", False),
+        ("from os import path as low", False),
+        ("def __getattr__(name): return 1", False),
+        ("# low\n__all__ = ['low']", True),
+    ],
+)
+def test_a_name_of_the_package_itself(site: Site, text: str, is_found: bool) -> None:
+    """`from pack import low` needs no module where the package has such a name."""
+    site.write("views.py", "from pack import low")
+    site.load("views")
+    site.edit("pack/__init__.py", text)
+    site.delete("pack/low.py")
+    assert site.found() == (("pack/low.py", "views.py", 1) if is_found else None)
+
+
+@pytest.mark.parametrize(
+    "text", ["import sys\nsys.path.insert(0, 'src')", "sys.modules['inner'] = os", "addsitedir(x)"]
+)
+def test_a_new_process_may_search_elsewhere(site: Site, text: str) -> None:
+    """Where a changed source, or a .pth file, may change that, nothing is known."""
+    site.write("views.py", "import inner")
+    site.write("settings.py")
+    site.load("views", "settings")
+    site.delete("inner.py")
+    assert site.found() is not None
+    site.edit("settings.py", text)
+    assert site.found() is None
+    del site.files[str(site.root / "settings.py")]
+    assert site.found() is not None
+    site.edit("a.pth", "src")
+    assert site.found() is None
+
+
+def test_libraries(site: Site) -> None:
+    """Installed ones do not count as importers, but may be what is gone."""
+    library = site.root / "site-packages"
+    sys.path.append(str(library))
+    site.write("site-packages/lib.py", "import inner")
+    site.load("lib")
+    site.delete("inner.py")
+    assert site.found() is None
+    site.write("views.py", "import lib")
+    site.load("views")
+    site.delete("site-packages/lib.py")
+    assert site.found() == ("site-packages/lib.py", "views.py", 1)
+
+
+def test_a_release_that_is_switched(site: Site) -> None:
+    """Modules that were loaded by their real path are looked for by the link."""
+    for number in (1, 2):
+        site.write(f"r{number}/there.py", "import lost")
+    site.write("r1/lost.py")
+    current = site.root / "current"
+    current.symlink_to("r1")
+    sys.path.append(str(site.root / "r1"))
+    site.load("there")
+    site.importers = Importers(Links([str(current)]), site.check)
+    current.unlink()
+    current.symlink_to("r2")
+    site.files[str(current / "lost.py")] = GONE
+    assert site.found() == ("current/lost.py", "current/there.py", 1)
+
+
+def test_the_same_files_are_searched_once(site: Site) -> None:
+    """Each step asks: neither with an importer nor without one is everything read again."""
+    site.write("views.py", "import inner")
+    site.load("views")
+    site.delete("inner.py")
+    for text in ("import inner", "import os"):
+        site.edit("views.py", text)
+        before, checks = site.found(), site.checks
+        assert (site.found(), site.checks) == (before, checks)
+
+
+def test_modules_of_any_kind(site: Site) -> None:
+    """A package that has lost its folders raises nothing, and holds nothing."""
+    site.write("views.py", "import pack.low")
+    site.load("views")
+    del sys.modules["pack"].__path__
+    site.delete("pack/low.py")
+    assert site.found() is None

@@ -1,0 +1,203 @@
+"""Which source imports a module whose file is gone? A new process could not load it."""
+
+# No `from __future__ import annotations`: then NamedTuple compiles the annotation of each field,
+# in every process that starts.
+
+import os
+import re
+import sys
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from importlib.machinery import FileFinder, ModuleSpec, PathFinder
+from typing import TYPE_CHECKING, NamedTuple
+
+from wsgireload.changes import DELETED, Change
+from wsgireload.detect.links import Links
+from wsgireload.detect.missing import is_text
+from wsgireload.detect.modules import Source, source_of
+from wsgireload.detect.statements import Import, imports, package_of, tree_of
+from wsgireload.server.files import content
+from wsgireload.server.libraries import is_own
+
+if TYPE_CHECKING:
+    import ast
+
+SEARCHES = re.compile(rb"sys\.(?:path\b|meta_path|modules\[[^]]*\]\s*=)|addsitedir")
+
+
+class Importer(NamedTuple):
+    """A source and the line that imports a module; `gone` is the path that this had."""
+
+    gone: str
+    path: str
+    line: int
+
+
+class Importers:
+    """Finds a loaded source of the application that imports, in any case, a module that is gone.
+
+    In any case: by a statement of the module or a class, outside any other block. Sources are read
+    as they are now; a module that can be found elsewhere is not gone. Where a changed file may
+    change where Python searches, nothing is found. `checkpoint` may raise to end the search.
+    """
+
+    def __init__(self, links: Links, checkpoint: Callable[[], None]) -> None:
+        self._links = links
+        self._checkpoint = checkpoint
+        self._files: Mapping[str, Change] = {}  # these, and what was found for them
+        self._found: Importer | None = None
+        self._gone: dict[str, str] = {}  # each module that is gone, and the path that it had
+        self._statement = Import(0, "")  # which imports one of them
+
+    def __call__(self, files: Mapping[str, Change]) -> Importer | None:
+        """Return the first importer; `files` are all that differ from what is loaded."""
+        try:
+            if files != self._files or (self._found and self._has_come()):
+                self._files, self._found = files, self._search(files)
+        except Exception:  # modules may be objects of any kind
+            self._files, self._found = files, None
+        return self._found
+
+    def _has_come(self) -> bool:
+        """Whether the module that was gone can be found by now, at another place."""
+        return Finder(self._gone, self._links).lost(self._statement) is None
+
+    def _search(self, files: Mapping[str, Change]) -> Importer | None:
+        paths = {path for path, each in files.items() if each.kind == DELETED and each.is_code}
+        if not paths or _search_changes(files):
+            return None
+        sources = list(self._sources())
+        gone = self._gone = {each.module: each.path for each in sources if each.path in paths}
+        finder = Finder(gone, self._links)
+        words = [name.rpartition(".")[2].encode() for name in gone if finder.is_first_lost(name)]
+        for source in sources if words else ():
+            self._checkpoint()
+            if not source.is_python or not is_own(os.path.dirname(source.path)):
+                continue
+            tree = tree_of(source.path, lambda text: any(word in text for word in words))
+            statements = _in_any_case(tree.body) if tree else ()
+            for each in imports(statements, package_of(source.path, source.module)):
+                if (name := finder.lost(each)) is not None:
+                    self._statement = each
+                    return Importer(gone[name], source.path, each.line)
+        return None
+
+    def _sources(self) -> Iterator[Source]:
+        """The files of the loaded modules, by their links."""
+        for name, module in dict(sys.modules).items():
+            self._checkpoint()
+            if (source := source_of(name, module)) is not None:
+                yield source._replace(path=self._links(source.path))
+
+
+class Finder:
+    """Finds modules as a new process would; `gone` are loaded ones whose files are missing."""
+
+    def __init__(self, gone: Collection[str], links: Links) -> None:
+        self._gone = gone
+        self._links = links
+        self._specs: dict[str, ModuleSpec | None] = {}
+
+    def spec(self, name: str) -> ModuleSpec | None:
+        if name not in self._specs:
+            self._specs[name] = self._find(name)
+        return self._specs[name]
+
+    def has(self, name: str) -> bool:
+        """Whether there is a module, and not just a folder of that name."""
+        spec = self.spec(name)
+        return spec is not None and spec.loader is not None
+
+    def is_first_lost(self, name: str) -> bool:
+        """Whether a module is gone, and the package around it is not: an import names that."""
+        parent = name.rpartition(".")[0]
+        return not self.has(name) and (parent not in self._gone or self.spec(parent) is not None)
+
+    def lost(self, statement: Import) -> str | None:
+        """Return the module that is gone of which an import fails; None if it does not."""
+        parts = statement.module.split(".")
+        for length in range(1, len(parts) + 1):
+            name = ".".join(parts[:length])
+            if name in self._gone and self.spec(name) is None:
+                return name
+        base = statement.module
+        for name in (f"{base}.{each}" for each in statement.names if each != "*"):
+            if name in self._gone and self.spec(name) is None and not self._binds(base, name):
+                return name
+            if base in self._gone and not self.has(base) and self.spec(name) is None:
+                return base
+        return None
+
+    def _find(self, name: str) -> ModuleSpec | None:
+        parent = name.rpartition(".")[0]
+        if parent in self._gone:
+            package = self.spec(parent)
+            folders: Iterable[str] = (package and package.submodule_search_locations) or ()
+        else:
+            folders = vars(sys.modules[parent])["__path__"] if parent else sys.path
+        folders = [self._links(folder) for folder in folders if is_text(folder)]
+        for finder in map(sys.path_importer_cache.get, folders):
+            if isinstance(finder, FileFinder):
+                finder.invalidate_caches()  # what it knows may be a moment old
+        spec = PathFinder.find_spec(name, folders)
+        if spec is None or spec.loader is not None:
+            return spec
+        return spec if any(map(_holds_code, spec.submodule_search_locations or ())) else None
+
+    def _binds(self, package: str, name: str) -> bool:
+        """Whether the source of a package has a name that was a module of it."""
+        source = self.spec(package) if package in self._gone else None
+        loaded = source_of(package, sys.modules.get(package))
+        path = source.origin if source else loaded and self._links(loaded.path)
+        last = name.rpartition(".")[2]
+        words = last.encode(), b"__getattr__"
+        tree = tree_of(path, lambda text: any(word in text for word in words)) if path else None
+        return tree is not None and _assigns(tree, last)
+
+
+def _search_changes(files: Mapping[str, Change]) -> bool:
+    """Whether a new process may search in other folders, or find modules in another way."""
+    for path, change in files.items():
+        if path.endswith(".pth"):
+            return True
+        if change.is_python and change.kind != DELETED:
+            try:
+                if SEARCHES.search(content(path)):
+                    return True
+            except OSError:
+                continue
+    return False
+
+
+def _holds_code(folder: str) -> bool:
+    """Whether a folder has more than the bytecode of sources that were removed."""
+    try:
+        return any(name != "__pycache__" for name in os.listdir(folder))
+    except OSError:
+        return False
+
+
+def _in_any_case(body: Iterable["ast.stmt"]) -> Iterator["ast.stmt"]:
+    """The statements that run whenever a module is loaded."""
+    import ast
+
+    for node in body:
+        if isinstance(node, ast.ClassDef):
+            yield from _in_any_case(node.body)
+        else:
+            yield node
+
+
+def _assigns(tree: "ast.AST", name: str) -> bool:
+    """Whether a source gives a value to a name, or has a function for all names."""
+    import ast
+
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            found = node.name in (name, "__getattr__")
+        elif isinstance(node, ast.Name):
+            found = node.id == name and isinstance(node.ctx, ast.Store)
+        else:
+            found = isinstance(node, ast.alias) and (node.asname or node.name) == name
+        if found:
+            return True
+    return False

@@ -1,0 +1,57 @@
+"""What a source imports, by its text: nothing of it is run."""
+
+# No `from __future__ import annotations`: then NamedTuple compiles the annotation of each field,
+# in every process that starts.
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from wsgireload.server.files import content
+
+if TYPE_CHECKING:
+    import ast
+
+MOST = 200_000  # bytes of a source: parsing it stops this process for 0.1 s
+
+
+class Import(NamedTuple):
+    """A statement that imports a module, or `names` from it; `line` counts from 1."""
+
+    line: int
+    module: str
+    names: tuple[str, ...] = ()
+
+
+def tree_of(path: str, is_wanted: Callable[[bytes], bool]) -> "ast.Module | None":
+    """The syntax tree of a source, if its text is wanted; None for a large or broken one."""
+    try:
+        text = content(path)
+        if len(text) > MOST or not is_wanted(text):
+            return None
+        import ast  # few sources need it
+
+        tree = compile(text, path, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    assert isinstance(tree, ast.Module)
+    return tree
+
+
+def package_of(path: str, module: str) -> str:
+    """The package in which relative imports of a module begin."""
+    is_package = os.path.basename(path) == "__init__.py"
+    return module if is_package else module.rpartition(".")[0]
+
+
+def imports(nodes: Iterable["ast.AST"], package: str) -> Iterator[Import]:
+    """The import statements among these nodes of a source."""
+    import ast
+
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (Import(node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.rsplit(".", node.level - 1)[0] if node.level else ""
+            base = ".".join(filter(None, (above, node.module)))
+            yield Import(node.lineno, base, tuple(alias.name for alias in node.names))
