@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import partial
 from importlib.machinery import FileFinder, ModuleSpec, PathFinder
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     import ast
 
 SEARCHES = re.compile(rb"sys\.(?:path\b|meta_path|modules\[[^]]*\]\s*=)|addsitedir")
+WORD = re.compile(rb"[\w\x80-\xff]+")
+FEW = 30  # words: to look for each of more takes longer than to list those of the text
 
 
 class Importer(NamedTuple):
@@ -68,12 +71,12 @@ class Importers:
         sources = list(self._sources())
         gone = self._gone = {each.module: each.path for each in sources if each.path in paths}
         finder = Finder(gone, self._links)
-        words = [name.rpartition(".")[2].encode() for name in gone if finder.is_first_lost(name)]
+        words = {name.rpartition(".")[2].encode() for name in gone if finder.is_first_lost(name)}
         for source in sources if words else ():
             self._checkpoint()
             if not source.is_python or not is_own(os.path.dirname(source.path)):
                 continue
-            tree = tree_of(source.path, lambda text: any(word in text for word in words))
+            tree = tree_of(source.path, partial(_mentions, words))
             statements = _in_any_case(tree.body) if tree else ()
             for each in imports(statements, package_of(source.path, source.module)):
                 if (name := finder.lost(each)) is not None:
@@ -150,8 +153,15 @@ class Finder:
         path = source.origin if source else loaded and self._links(loaded.path)
         last = name.rpartition(".")[2]
         words = last.encode(), b"__getattr__"
-        tree = tree_of(path, lambda text: any(word in text for word in words)) if path else None
+        tree = tree_of(path, partial(_mentions, words)) if path else None
         return tree is not None and _assigns(tree, last)
+
+
+def _mentions(words: Collection[bytes], text: bytes) -> bool:
+    """Whether a source has one of these words: of more than `FEW` as a whole one."""
+    if len(words) <= FEW:
+        return any(word in text for word in words)
+    return not frozenset(words).isdisjoint(WORD.findall(text))
 
 
 def _search_changes(files: Mapping[str, Change]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from wsgireload.changes import DELETED, Change
-from wsgireload.detect.importers import Importers
+from wsgireload.detect.importers import FEW, Importers
 from wsgireload.detect.links import Links
 
 GONE = Change(b"missing", DELETED, is_python=True, unfinished=True, is_code=True)
@@ -168,6 +169,18 @@ def test_another_file_serves_the_name(site: Site, other: str) -> None:
     assert site.found() is None
 
 
+def test_a_folder_whose_time_has_not_changed(site: Site) -> None:
+    """Python's own finders take such a folder for unchanged: file times are coarse."""
+    site.write("views.py", "import inner")
+    site.load("views")
+    site.delete("inner.py")
+    before = site.root.stat()
+    assert site.found() == ("inner.py", "views.py", 1)
+    site.write("inner.pyc")
+    os.utime(site.root, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert site.found() is None
+
+
 def test_a_package_that_became_a_module(site: Site) -> None:
     """It is found; what was in it is not."""
     site.write("views.py", "import pack")
@@ -235,6 +248,20 @@ def test_a_new_process_may_search_elsewhere(site: Site, text: str) -> None:
     assert site.found() is not None
     site.edit("a.pth", "src")
     assert site.found() is None
+
+
+def test_many_at_once(site: Site) -> None:
+    """As a deployment that removes a whole layer: what still imports one of them is found."""
+    names = [f"m{number}" for number in range(FEW + 1)]
+    for name in names:
+        site.write(f"{name}.py")
+    site.write("views.py", "import m3_other, inner")
+    site.write("m3_other.py")
+    site.load(*names, "views")
+    site.delete(*(f"{name}.py" for name in names))
+    assert site.found() is None
+    site.edit("views.py", "import inner, m3")
+    assert site.found() == ("m3.py", "views.py", 1)
 
 
 def test_libraries(site: Site) -> None:
