@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import py_compile
+from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from support.apacheserver import wait_for
@@ -35,6 +37,73 @@ def test_a_syntax_error_taken_back(site: Site) -> None:
     wait_for(lambda: site.ask().status["holding"] is None, "the end of the hold")
     site.wait_for_looks()
     assert site.started() == 1
+
+
+def test_a_module_that_is_gone(site: Site) -> None:
+    """While the script imports it, the old code serves; without that line the restart comes."""
+    words = site.app / "words.py"
+    words.rename(site.app / "terms.py")
+    [held] = site.wait_for_line("holding: ")
+    [line] = [
+        number
+        for number, text in enumerate((site.app / "app.wsgi").read_text().splitlines(), 1)
+        if text == "import words"
+    ]
+    assert f"{words} is gone, and {site.app}/app.wsgi, line {line}, imports it" in held.text
+    site.wait_for_looks()
+    assert (site.started(), site.ask().value) == (1, "old")
+    site.edit("app.wsgi", "import words", "import terms as words")
+    assert site.wait_for_value("old", "terms.WORD")
+    assert (site.started(), len(site.said("holding"))) == (2, 1)
+
+
+def test_a_module_that_is_gone_and_back(site: Site) -> None:
+    """Once it is back as it was, no restart is needed; another in its place is served."""
+    words = site.app / "words.py"
+    text = words.read_text()
+    words.unlink()
+    site.wait_for_line("holding: ")
+    words.write_text(text)
+    site.wait_for_line("changed back: ")
+    assert site.started() == 1
+    words.unlink()
+    site.wait_for_line("holding: ", count=2)
+    site.write("words/__init__.py", 'WORD = "new"\n')
+    site.wait_for_value("new")
+    assert site.started() == 2
+
+
+def test_an_archive_that_is_cut_short(new_site: Sites) -> None:
+    """Half of one is not loaded, also if it was closed, as after an upload that has broken off."""
+    site = new_site()
+    archive = site.app / "lib.zip"
+    site.edit(
+        "app.wsgi",
+        "import words",
+        f"import sys\n\nsys.path.insert(0, {str(archive)!r})\nimport words",
+    )
+    (site.app / "words.py").unlink()
+    pack(archive, "old")
+    site.start()
+    assert site.ask().value == "old"
+    site.wait_for_looks()
+    pack(site.app / "new.zip", "new")
+    whole = (site.app / "new.zip").read_bytes()
+    half = site.app / "half.zip"
+    half.write_bytes(whole[: len(whole) // 2])
+    half.replace(archive)
+    [held] = site.wait_for_line("holding: ")
+    assert f"{archive} is cut short" in held.text
+    assert (site.started(), site.ask().value) == (1, "old")
+    (site.app / "new.zip").replace(archive)
+    site.wait_for_value("new")
+    assert site.started() == 2
+
+
+def pack(archive: Path, word: str) -> None:
+    """Make an archive with words.py in it."""
+    with ZipFile(archive, "w") as file:
+        file.writestr("words.py", f"WORD = {word!r}\n" + "#" * 1000)
 
 
 def test_the_budget(new_site: Sites) -> None:

@@ -19,6 +19,7 @@ from support.waiting import DEADLINE, wait_for
 from wsgireload import settings, wiring
 from wsgireload.changes import Change, fingerprint
 from wsgireload.decide.budget import Budget
+from wsgireload.decide.deletions import Deletions
 from wsgireload.decide.settle import Settle
 from wsgireload.detect.detector import Detector
 from wsgireload.early import Early
@@ -357,6 +358,19 @@ def test_how_long_a_complete_save_settles(
     parts.wakeup.end()
     [settle] = [gate for gate in parts.gates if isinstance(gate, Settle)]
     assert settle.notice(is_saved=True) == pytest.approx(left, rel=0.5)
+
+
+@pytest.mark.usefixtures("asked")
+@pytest.mark.parametrize("preflight", [None, "import", ("python", "manage.py", "check")])
+def test_what_is_gone_is_found_by_loading_the_code(preflight: Any) -> None:
+    """With preflight="import" the new code is tried; else its sources are searched."""
+    chosen, log = Settings.of(preflight=preflight), Log("app")
+    server = Server("daemon", None, "site", "app|/", 1, ModuleType("mod_wsgi"))
+    early = Early(chosen, server, log, lambda: None)
+    parts = Parts(chosen, server, log, early, lambda: None)
+    parts.wakeup.end()
+    found = [gate for gate in parts.gates if isinstance(gate, Deletions)]
+    assert len(found) == (preflight != "import")
 
 
 def test_a_past_that_cannot_be_told_takes_nothing_down(

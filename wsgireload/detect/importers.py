@@ -15,7 +15,7 @@ from wsgireload.changes import DELETED, Change
 from wsgireload.detect.links import Links
 from wsgireload.detect.missing import is_text
 from wsgireload.detect.modules import Source, source_of
-from wsgireload.detect.statements import Import, imports, package_of, tree_of
+from wsgireload.detect.statements import Import, imports, package_of, seem_to_import, tree_of
 from wsgireload.server.files import content
 from wsgireload.server.libraries import is_own
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     import ast
 
 SEARCHES = re.compile(rb"sys\.(?:path\b|meta_path|modules\[[^]]*\]\s*=)|addsitedir")
-WORD = re.compile(rb"[\w\x80-\xff]+")
-FEW = 30  # words: to look for each of more takes longer than to list those of the text
 
 
 class Importer(NamedTuple):
@@ -38,8 +36,8 @@ class Importer(NamedTuple):
 class Importers:
     """Finds a loaded source of the application that imports, in any case, a module that is gone.
 
-    In any case: by a statement of the module or a class, outside any other block. Sources are read
-    as they are now; a module that can be found elsewhere is not gone. Where a changed file may
+    In any case: by a statement of the module, outside any block. Sources are read as they are now;
+    a module that can be found elsewhere is not gone. Where a changed file may
     change where Python searches, nothing is found. `checkpoint` may raise to end the search.
     """
 
@@ -71,17 +69,18 @@ class Importers:
         sources = list(self._sources())
         gone = self._gone = {each.module: each.path for each in sources if each.path in paths}
         finder = Finder(gone, self._links)
-        words = {name.rpartition(".")[2].encode() for name in gone if finder.is_first_lost(name)}
+        words = frozenset(
+            name.rpartition(".")[2].encode() for name in gone if finder.is_first_lost(name)
+        )
         for source in sources if words else ():
             self._checkpoint()
-            if not source.is_python or not is_own(os.path.dirname(source.path)):
-                continue
-            tree = tree_of(source.path, partial(_mentions, words))
-            statements = _in_any_case(tree.body) if tree else ()
-            for each in imports(statements, package_of(source.path, source.module)):
-                if (name := finder.lost(each)) is not None:
-                    self._statement = each
-                    return Importer(gone[name], source.path, each.line)
+            if source.is_python and is_own(os.path.dirname(source.path)):
+                package = package_of(source.path, source.module)
+                tree = tree_of(source.path, partial(finder.seems_lost, words, package))
+                for each in imports(tree.body if tree else (), package):
+                    if (name := finder.lost(each)) is not None:
+                        self._statement = each
+                        return Importer(gone[name], source.path, each.line)
         return None
 
     def _sources(self) -> Iterator[Source]:
@@ -114,6 +113,10 @@ class Finder:
         """Whether a module is gone, and the package around it is not: an import names that."""
         parent = name.rpartition(".")[0]
         return not self.has(name) and (parent not in self._gone or self.spec(parent) is not None)
+
+    def seems_lost(self, words: frozenset[bytes], package: str, text: bytes) -> bool:
+        """Whether a source in this package may lose one of these words, by its text."""
+        return any(map(self.lost, seem_to_import(text, words, package)))
 
     def lost(self, statement: Import) -> str | None:
         """Return the module that is gone of which an import fails; None if it does not."""
@@ -153,15 +156,8 @@ class Finder:
         path = source.origin if source else loaded and self._links(loaded.path)
         last = name.rpartition(".")[2]
         words = last.encode(), b"__getattr__"
-        tree = tree_of(path, partial(_mentions, words)) if path else None
+        tree = tree_of(path, lambda text: any(word in text for word in words)) if path else None
         return tree is not None and _assigns(tree, last)
-
-
-def _mentions(words: Collection[bytes], text: bytes) -> bool:
-    """Whether a source has one of these words: of more than `FEW` as a whole one."""
-    if len(words) <= FEW:
-        return any(word in text for word in words)
-    return not frozenset(words).isdisjoint(WORD.findall(text))
 
 
 def _search_changes(files: Mapping[str, Change]) -> bool:
@@ -184,17 +180,6 @@ def _holds_code(folder: str) -> bool:
         return any(name != "__pycache__" for name in os.listdir(folder))
     except OSError:
         return False
-
-
-def _in_any_case(body: Iterable["ast.stmt"]) -> Iterator["ast.stmt"]:
-    """The statements that run whenever a module is loaded."""
-    import ast
-
-    for node in body:
-        if isinstance(node, ast.ClassDef):
-            yield from _in_any_case(node.body)
-        else:
-            yield node
 
 
 def _assigns(tree: "ast.AST", name: str) -> bool:

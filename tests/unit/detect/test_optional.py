@@ -8,7 +8,8 @@ from types import ModuleType
 
 import pytest
 
-from wsgireload.detect.optional import MOST, missing
+from wsgireload.detect.optional import missing
+from wsgireload.detect.statements import MOST
 
 
 def names(path: Path, text: str, module: str = "site_settings") -> dict[str, list[str]]:
