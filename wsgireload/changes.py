@@ -27,7 +27,7 @@ class Change(NamedTuple):
     """One file that differs: its digest now (15 bytes), or a value for what has none.
 
     `kind` is MODIFIED, DELETED or APPEARED. `is_python`: the file must compile. `unfinished`: it is
-    missing, or code that is empty, as in the midst of a save. `is_code`: it is a source or another
+    code that is missing or empty, as in the midst of a save. `is_code`: it is a source or another
     file of a module.
     """
 

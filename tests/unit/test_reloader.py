@@ -47,7 +47,7 @@ class Detector:
 
     def change(self, path: str) -> Change:
         digest, is_python = self.differs[path], path in self.python
-        unfinished = digest == MISSING or (is_python and digest == EMPTY)
+        unfinished = is_python and digest in (MISSING, EMPTY)
         kind = DELETED if digest == MISSING else MODIFIED
         return Change(digest, kind, is_python, unfinished)
 

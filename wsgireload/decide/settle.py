@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from wsgireload.changes import Change, Changes
+from wsgireload.changes import DELETED, Change, Changes
 from wsgireload.decide.verdict import GO, Gate, Verdict, Wait
 
 LONGEST = 60.0  # seconds for which code that is being written, or brought, is waited for
@@ -16,10 +16,10 @@ class Settle(Gate):
 
     One save that the system reports as complete, after a calm, waits for `brief` seconds instead.
     A burst is waited out for 20 times `quiet`, or 5 s if that is longer: writing may go on for
-    ever. A file that is missing, or code that is empty, is awaited as long: most likely it is about
-    to be written. So is each of many that come one after another, and code that is being written,
-    as by a slow upload, for a minute in all. `open_for` returns the seconds for which a file counts
-    as open, unless it is closed before.
+    ever. Code that is missing or empty is awaited as long, and other files where nothing differs
+    but what is missing: most likely they are about to be written. So is each of many that come one
+    after another, and code that is being written, as by a slow upload, for a minute in all.
+    `open_for` returns the seconds for which a file counts as open, unless it is closed before.
     """
 
     def __init__(
@@ -81,7 +81,8 @@ class Settle(Gate):
 
     def _left_unfinished(self, changes: Changes) -> float:
         """Seconds until writing counts as over: with each file that comes, the bound anew."""
-        unfinished = {path for path, change in changes.files.items() if change.unfinished}
+        are_gone = all(change.kind == DELETED for change in changes.files.values())
+        unfinished = {path for path, each in changes.files.items() if are_gone or each.unfinished}
         if unfinished != self._unfinished:
             self._unfinished, self._came = unfinished, self._last
         # What has been awaited in vain, and is held, delays nothing else.

@@ -245,6 +245,6 @@ class Detector:
             digest=now,
             kind=DELETED if now == MISSING else kind,
             is_python=is_python,
-            unfinished=now == MISSING or (is_code and now == EMPTY),
+            unfinished=is_code and now in (MISSING, EMPTY),
             is_code=is_code,
         )

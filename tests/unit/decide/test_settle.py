@@ -100,6 +100,18 @@ def test_patience_waits_for_the_bound() -> None:
     assert world.check(EMPTIED_TOO, 20.0) == GO
 
 
+def test_data_that_is_missing() -> None:
+    """It is awaited while nothing else differs; a checkout that removes some does not wait."""
+    world, gone = World(), Change(MISSING, "deleted")
+    assert world.check(Changes({"a.html": gone, "b.html": gone}), 10.0) == Wait(10.0)
+    assert world.check(Changes({"a.html": Change(b"2"), "b.html": gone}), 11.0) == Wait(0.5)
+    world.settle.reset()
+    assert world.check(Changes({"a.html": gone}), 20.0) == Wait(10.0)
+    assert world.check(Changes({"a.html": gone}), 30.0) == GO
+    world.settle.reset()
+    assert world.check(Changes(requested="by hand"), 40.0) == GO
+
+
 def test_a_source_that_was_awaited_already() -> None:
     """A held deletion delays no later change, as one that mends it; a further one is awaited."""
     world = World()
