@@ -11,7 +11,8 @@ from collections.abc import Iterable
 class Pattern:
     """An absolute path whose components may hold `*`, `?`, `[…]`, or be `**` (any folders).
 
-    Paths match component by component. Everything below a matching folder matches too.
+    Paths match component by component, on Windows in any case. Everything below a matching folder
+    matches too.
     """
 
     def __init__(self, pattern: str, *, hidden: bool = False, literal: bool = False) -> None:
@@ -32,7 +33,7 @@ class Pattern:
             elif (part := self._parts[at]) is None:
                 if self._hidden or not name.startswith("."):
                     after.add(at)
-            elif part.match(name):
+            elif part.match(os.path.normcase(name)):
                 after.add(at + 1)
         return self._closure(after)
 
@@ -43,11 +44,11 @@ class Pattern:
     def names(self, states: frozenset[int], name: str) -> bool:
         """Whether the next component is `name` by its own characters, not by wildcards alone."""
         named = (self._parts[at] for at in states if at < len(self._parts) and self._naming[at])
-        return any(part is not None and part.match(name) for part in named)
+        return any(part is not None and part.match(os.path.normcase(name)) for part in named)
 
     def matches(self, path: str) -> bool:
         """Whether a path, or a folder above it, matches."""
-        root, components = split(self.root), split(path)
+        root, components = split(os.path.normcase(self.root)), split(os.path.normcase(path))
         if components[: len(root)] != root:
             return False
         states = self.start
@@ -69,13 +70,14 @@ class Ignored:
 
     def __init__(self, ignore: Iterable[str]) -> None:
         ignore = tuple(ignore)
-        names = [fnmatch.translate(name) for name in ignore if os.path.basename(name) == name]
+        bare = (name for name in ignore if os.path.basename(name) == name)
+        names = [fnmatch.translate(os.path.normcase(name)) for name in bare]
         self._named = re.compile("|".join(names)).match if names else None
         paths = [path for path in ignore if os.path.basename(path) != path]
         self._patterns = [Pattern(path, hidden=True) for path in paths]
 
     def __call__(self, path: str) -> bool:
-        if self._named and any(self._named(component) for component in split(path)[1:]):
+        if self._named and any(map(self._named, split(os.path.normcase(path))[1:])):
             return True
         return any(pattern.matches(path) for pattern in self._patterns)
 
@@ -87,17 +89,17 @@ def split(path: str) -> list[str]:
 
 
 def is_glob(text: str) -> bool:
-    """Whether a text holds a wildcard."""
-    return any(character in text for character in "*?[")
+    """Whether a text holds a wildcard; the prefix of a long path on Windows has none."""
+    return any(character in os.path.splitdrive(text)[1] for character in "*?[")
 
 
 def fixed_part(path: str) -> str:
     """The folder that everything a glob matches lies in; a path that is no glob itself."""
-    components = split(path)
+    root, *components = split(path)
     fixed = next((i for i, part in enumerate(components) if is_glob(part)), len(components))
-    return os.path.join(*components[:fixed])
+    return os.path.join(root, *components[:fixed])
 
 
 def _component(part: str, *, hidden: bool) -> re.Pattern[str]:
     careful = "" if hidden or part.startswith(".") else r"(?!\.)"
-    return re.compile(careful + fnmatch.translate(part))
+    return re.compile(careful + fnmatch.translate(os.path.normcase(part)))

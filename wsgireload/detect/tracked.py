@@ -41,7 +41,8 @@ class Tracked:
             if path not in self._expanded:
                 glob = [Pattern(path)] if is_glob(path) else []
                 self._meanings[path] = [Pattern(path, literal=True), *glob]
-                self._roots += [inside_of(each.root) for each in self._meanings[path]]
+                roots = (inside_of(each.root) for each in self._meanings[path])
+                self._roots += map(os.path.normcase, roots)
                 self._expanded[path] = False
 
     def due(self, suspects: Iterable[str]) -> bool:
@@ -51,7 +52,7 @@ class Tracked:
 
     def may_hold(self, path: str) -> bool:
         """Whether a tracked file may be at this path or below it, now or later."""
-        if not inside_of(path).startswith(tuple(self._roots)):
+        if not os.path.normcase(inside_of(path)).startswith(tuple(self._roots)):
             return False
         folder = os.path.dirname(path)
         patterns = chain.from_iterable(list(self._meanings.values()))
@@ -203,9 +204,9 @@ def inside_of(folder: str) -> str:
 
 def _leads_to(pattern: Pattern, path: str) -> bool:
     """Whether a path, or one below it, may match, and is no litter that the pattern only means."""
-    root = inside_of(pattern.root)
-    if not path.startswith(root):
-        return path == pattern.root
+    root, known = map(os.path.normcase, (inside_of(pattern.root), path))
+    if not known.startswith(root):
+        return known == os.path.normcase(pattern.root)
     states, names = pattern.start, path[len(root) :].split(os.sep)
     for at, name in enumerate(names):
         is_folder = at < len(names) - 1 or os.path.isdir(path)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import ntpath
+import os
+from types import SimpleNamespace
+
 import pytest
 
+from wsgireload.detect import globs
 from wsgireload.detect.globs import Ignored, Pattern, fixed_part, is_glob, split
 
 
@@ -64,3 +69,28 @@ def test_splitting() -> None:
     ]
     paths = ("/srv/app", "/srv/**/x", "/srv/a[b]/c", "/*")
     assert [fixed_part(path) for path in paths] == ["/srv/app", "/srv", "/srv", "/"]
+
+
+@pytest.fixture
+def windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Paths are Windows'."""
+    paths = SimpleNamespace(**vars(os) | {"path": ntpath, "sep": "\\"})
+    monkeypatch.setattr(globs, "os", paths)
+
+
+@pytest.mark.usefixtures("windows")
+@pytest.mark.parametrize(
+    "drive", ["C:\\", "\\\\?\\C:\\", "\\\\server\\share\\", "\\\\?\\Volume{1}\\"]
+)
+def test_drives(drive: str) -> None:
+    """The prefix of a long path is no wildcard, and a glob in a drive begins at its root."""
+    assert not is_glob(f"{drive}srv\\a.py")
+    assert [fixed_part(drive + rest) for rest in ("srv\\*.py", "*.py")] == [f"{drive}srv", drive]
+    assert Pattern(f"{drive}srv\\*.py").matches(f"{drive}srv\\a.py")
+
+
+@pytest.mark.usefixtures("windows")
+@pytest.mark.parametrize("pattern", ["c:\\SRV\\static", "C:\\srv\\*\\A.CSS", "a.CSS", "STATIC"])
+def test_case_on_windows(pattern: str) -> None:
+    """A path means the same in any case, as everywhere on Windows."""
+    assert Ignored([pattern])("C:\\Srv\\Static\\a.css")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import ntpath
 import os
 import subprocess
 from collections.abc import Callable, Iterable, Iterator
@@ -13,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 from support.standins import Lines
 
-from wsgireload.detect import tracked
+from wsgireload.detect import globs, tracked
 from wsgireload.detect.digests import RACY_NS
 from wsgireload.detect.globs import Ignored
 from wsgireload.detect.tracked import MOST_WAYS, Folders, Tracked
@@ -384,3 +385,15 @@ def test_a_folder_that_comes_back_meanwhile(tree: Tree, monkeypatch: pytest.Monk
     (tree.root / "app").rename(tree.root / "away")
     monkeypatch.setattr(os.path, "lexists", lambda _: True)
     assert means() == set()
+
+
+def test_case_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There an event of a tracked folder is one in whatever case it spells the path."""
+    windows = SimpleNamespace(**vars(os) | {"path": ntpath, "sep": "\\"})
+    for module in (globs, tracked):
+        monkeypatch.setattr(module, "os", windows)
+    found = Tracked(Ignored([]), Folders(lambda _: True, None, lambda: None))  # type: ignore[arg-type]
+    found.add(["C:\\srv\\Templates", "C:\\srv\\pages\\*.HTML"])
+    assert found.may_hold("c:\\SRV\\templates\\a.html")
+    assert found.may_hold("c:\\SRV\\PAGES\\a.html")
+    assert not found.may_hold("c:\\SRV\\pages\\a.css")
