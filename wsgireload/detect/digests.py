@@ -51,16 +51,21 @@ def digest_of(
     except (FileNotFoundError, NotADirectoryError):
         return MISSING
     try:
-        digest, size, read = Hasher(), found.st_size, 0
-        while chunk := os.read(handle, min(size, CHUNK) or SMALL):
-            digest.update(chunk)
-            checkpoint()
-            read += len(chunk)
-            if read >= (size or CHUNK):  # the rest: it grew meanwhile, or is endless, or is /proc's
-                break
-        return digest.digest()[:SIZE]
+        return digest_of_open(handle, found.st_size, checkpoint)
     finally:
         os.close(handle)
+
+
+def digest_of_open(handle: int, size: int, checkpoint: Callable[[], None] = lambda: None) -> Digest:
+    """The digest of an open file that has this size."""
+    digest, read = Hasher(), 0
+    while chunk := os.read(handle, min(size, CHUNK) or SMALL):
+        digest.update(chunk)
+        checkpoint()
+        read += len(chunk)
+        if read >= (size or CHUNK):  # the rest: it grew meanwhile, or is endless, or is /proc's
+            break
+    return digest.digest()[:SIZE]
 
 
 def changed_ns(found: os.stat_result) -> int:

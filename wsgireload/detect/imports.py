@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import sys
 from _thread import get_ident
 from collections import deque
@@ -13,9 +14,10 @@ from importlib.util import spec_from_loader
 from types import ModuleType
 
 from wsgireload.detect.bytecode import distrust
-from wsgireload.detect.digests import Digest, digest_of
+from wsgireload.detect.digests import SPECIAL, Digest, digest_of_open
 from wsgireload.detect.links import Links
 from wsgireload.detect.missing import is_text
+from wsgireload.server.files import open_file
 
 NOTED_BYTES = 1 << 20  # a larger file is not read while the application waits for its import
 FINDING = {"find_spec", "_find_spec"}
@@ -136,10 +138,18 @@ class Imports:
 def note(path: str) -> Digest | None:
     """The digest of a file that is about to be imported; None if reading it would take long."""
     try:
-        found = os.stat(path)
-        return digest_of(path, found=found) if found.st_size <= NOTED_BYTES else None
+        handle = open_file(path)  # and no stat first: on Windows that opens it once more
     except (OSError, ValueError):
         return None
+    try:
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode):
+            return SPECIAL
+        return digest_of_open(handle, found.st_size) if found.st_size <= NOTED_BYTES else None
+    except OSError:
+        return None
+    finally:
+        os.close(handle)
 
 
 def _importing() -> bool:

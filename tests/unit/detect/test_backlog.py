@@ -48,7 +48,7 @@ class Disk(Lines):
         self.known = Digests(self, self.checkpoint, clock=lambda: self.now)
 
     def checkpoint(self) -> None:
-        if sys._getframe(1).f_code.co_name not in ("_read_on", "digest_of"):
+        if sys._getframe(1).f_code.co_name not in ("_read_on", "digest_of_open"):
             return  # it was not called after a chunk
         self.now += COST
         self.chunks += 1

@@ -244,6 +244,18 @@ def test_noting_an_import(tmp_path: Path) -> None:
     assert note(str(tmp_path)) == SPECIAL
 
 
+def test_noting_opens_a_file_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No stat comes first: on Windows, that opens the file too."""
+    path = tmp_path / "a.py"
+    path.write_bytes(BEFORE)
+    expected = digest_of(str(path))
+    examined: list[object] = []
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "stat", examined.append)
+        assert note(str(path)) == expected
+    assert examined == []
+
+
 @pytest.mark.skipif(not OLD_FINDERS, reason="Python does not ask such finders any more")
 @pytest.mark.filterwarnings("ignore::ImportWarning")
 def test_a_finder_of_the_old_kind_is_asked_in_its_turn(app: Application) -> None:
