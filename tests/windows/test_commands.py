@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from support.windows import installed
-from support.windows.testsite import WindowsSite
+from support.windows.testsite import WindowsSite, WindowsSites
 
 
 def command(*words: str | Path) -> tuple[int, Any]:
@@ -31,6 +31,22 @@ def test_doctor(site: WindowsSite) -> None:
     mod_wsgi = rf"\d+\.\d+\.\d+ for Python {major}\.{minor} \(python{major}{minor}\.dll\)"
     assert re.search(mod_wsgi, said["mod_wsgi"]["text"])
     assert "changes are reported at once" in said["events"]["text"]
+
+
+def test_doctor_of_another_language(new_site: WindowsSites) -> None:
+    """It finds a script whose path Apache prints in UTF-8, whatever the code page is."""
+    script = "größe/app.wsgi"
+    site: WindowsSite = new_site(scripts={"/": "app.wsgi", "/b": script})
+    site.write(script, (site.app / "app.wsgi").read_text("utf-8"))
+    site.start()
+    done = installed.run(
+        *(sys.executable, "-m", "wsgireload", "doctor", site.app / script, "--json"),
+        *("--httpd", site.apache.httpd, "--config", site.config),
+        PYTHONPATH=str(installed.packages()),
+        PYTHONUTF8="0",
+    )
+    told = json.loads(done.stdout)
+    assert [each["text"] for each in told["findings"] if each["level"] == "fail"] == []
 
 
 def test_status_and_restart(site: WindowsSite) -> None:

@@ -30,6 +30,17 @@ def test_a_file_that_nobody_else_may_open(site: WindowsSite) -> None:
     assert site.restarts() == 1
 
 
+def test_saved_in_another_encoding(site: WindowsSite) -> None:
+    """UTF-16, as Windows PowerShell writes, is held with the reason; UTF-8 with a mark is code."""
+    words = site.app / "words.py"
+    words.write_text('WORD = "new"\n', "utf-16")
+    assert "null bytes" in site.wait_for_line("holding: ")[0].text
+    assert site.ask().value == "old"
+    words.write_text('WORD = "new"\n', "utf-8-sig")
+    site.wait_for_value("new")
+    assert site.restarts() == 1
+
+
 def test_other_ends_of_lines(new_site: WindowsSites) -> None:
     """`git checkout` with another core.autocrlf is no change of the code."""
     site = new_site()

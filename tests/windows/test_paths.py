@@ -12,6 +12,7 @@ from support.windows.testsite import WindowsSite, WindowsSites
 
 DEEP = Path(*["a folder with a name of forty characters"] * 7)
 REMOVE = 2  # DDD_REMOVE_DEFINITION
+SWEEP = 30.0  # seconds in which every change is found, also without an event
 
 
 def edited_elsewhere(site: WindowsSite, words: Path) -> None:
@@ -67,6 +68,23 @@ def test_a_junction(new_site: WindowsSites) -> None:
     site.edit("app.wsgi", "import words", "from package import words; sys.modules['words'] = words")
     site.edit("app.wsgi", "import importlib", "import importlib\nimport sys")
     edited_elsewhere(site, there / "words.py")
+
+
+def test_a_short_name(new_site: WindowsSites) -> None:
+    """Windows reports the long name of a file that is tracked by its short one."""
+    site: WindowsSite = new_site()
+    path = site.write("pages of the site/the first page.html", "old")
+    name = ctypes.create_unicode_buffer(1024)
+    ctypes.WinDLL("kernel32").GetShortPathNameW(str(path), name, len(name))
+    if name.value.lower() in ("", str(path).lower()):
+        pytest.skip("this drive has no short names")
+    site.edit("app.wsgi", f"{START})", f"{START}, track=[{name.value!r}])")
+    site.start()
+    site.ask()
+    site.wait_for_looks()
+    site.patience = SWEEP / 2
+    path.write_text("new")
+    site.wait_for_line("restarting: ")
 
 
 def test_a_package_that_was_missing(new_site: WindowsSites) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import locale
 import subprocess
 from collections.abc import Mapping, Sequence
 
@@ -29,14 +30,21 @@ def run(
             cwd=folder,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            text=True,
-            errors="replace",
             timeout=timeout,
             check=False,
         )
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         return -1, "", str(error)
-    return done.returncode, done.stdout, done.stderr
+    return done.returncode, _text(done.stdout), _text(done.stderr)
+
+
+def _text(printed: bytes) -> str:
+    """Read UTF-8, which Apache prints on Windows too, or else text of the locale."""
+    try:
+        text = printed.decode("utf-8")
+    except UnicodeDecodeError:
+        text = printed.decode(locale.getencoding(), "replace")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def read_file(path: str) -> str:

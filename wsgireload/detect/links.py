@@ -10,7 +10,7 @@ import contextlib
 import os
 from collections.abc import Iterable
 
-from wsgireload.server.files import absolute
+from wsgireload.server.files import absolute, is_link
 
 
 class Links:
@@ -42,6 +42,7 @@ class Links:
 
 
 def _is_in(path: str, folder: str) -> bool:
+    path, folder = os.path.normcase(path), os.path.normcase(folder)
     return path == folder or path.startswith(folder + os.sep)
 
 
@@ -51,7 +52,7 @@ def _follow(path: str, links: dict[str, None]) -> None:
     if not name:
         return
     _follow(folder, links)
-    if path not in links and os.path.islink(path):
+    if path not in links and is_link(path):
         links[path] = None
         target = os.path.join(os.path.realpath(folder), os.readlink(path))
         _follow(os.path.normpath(target), links)

@@ -13,7 +13,7 @@ from wsgireload.detect.digests import RACY_NS
 from wsgireload.detect.globs import Ignored, Pattern, is_glob
 from wsgireload.detect.litter import is_litter, is_litter_by
 from wsgireload.log import Log
-from wsgireload.server.files import log_unreadable
+from wsgireload.server.files import WINDOWS, is_of_link, log_unreadable
 
 Identity = tuple[int, int]  # device and inode of a folder
 MOST_WAYS = 16  # by links to one folder: those of folders that link to each other have no end
@@ -185,7 +185,7 @@ class Listing:
                 is_folder = _is_folder(entry)
                 if is_folder or _is_file(entry):
                     (self.folders if is_folder else self.files).append(entry.name)
-                    if is_folder and entry.is_symlink():
+                    if is_folder and _is_link(entry):
                         self.links.add(entry.name)
                     if is_litter(entry.name, folder=is_folder):
                         self.litter.add(entry.name)
@@ -232,6 +232,11 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir()
     except OSError:  # a link in a circle, or into a folder that may not be entered
         return False
+
+
+def _is_link(entry: os.DirEntry[str]) -> bool:
+    # On Windows it may be a junction, and the stat is part of the entry.
+    return is_of_link(entry.stat(follow_symlinks=False)) if WINDOWS else entry.is_symlink()
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:

@@ -22,6 +22,7 @@ MOST = 1 << 24  # bytes: no source, and no bytecode, is nearly as large
 READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 READ |= getattr(os, "O_NOCTTY", 0)
 READ |= getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0)
+SURROGATE = 0x20000000
 NO_DESCRIPTOR_LEFT = {errno.EMFILE, errno.ENFILE}
 
 
@@ -30,6 +31,20 @@ def absolute(paths: Iterable[str]) -> Iterator[str]:
     for path in paths:
         with contextlib.suppress(FileNotFoundError):
             yield os.path.abspath(path)
+
+
+def is_link(path: str) -> bool:
+    """Whether a path is a symbolic link or, on Windows, a junction."""
+    try:
+        return is_of_link(os.lstat(path))
+    except (OSError, ValueError):
+        return False
+
+
+def is_of_link(found: os.stat_result) -> bool:
+    """Whether this stat, of a path itself, is that of a link."""
+    # The tags of what stands for a name elsewhere: not those of OneDrive's files.
+    return stat.S_ISLNK(found.st_mode) or bool(getattr(found, "st_reparse_tag", 0) & SURROGATE)
 
 
 def open_file(path: str) -> int:

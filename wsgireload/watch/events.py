@@ -7,18 +7,16 @@ in the directory that holds it.
 
 from __future__ import annotations
 
-import errno
 import os
 import time
 from collections.abc import Callable, Iterable
 
 from wsgireload.errors import NativeError
-from wsgireload.log import shown
 from wsgireload.server.native import ALL, GONE, ITSELF, NAMES, SAVED, WRITTEN, Watcher
-from wsgireload.watch.roots import WINDOWS, inside, watched_folder
+from wsgireload.watch.roots import ABSENT, SWITCHED, WINDOWS, Polled, inside, watched_folder
+from wsgireload.watch.spelling import Spelling
 
 LOST = -1  # the id of a change that stands for lost events
-ABSENT = {errno.ENOENT, errno.ENOTDIR}
 
 
 class Events:
@@ -34,14 +32,14 @@ class Events:
         self._watcher = watcher or Watcher()
         self._trust = trust
         self._trouble = trouble
-        self._troubles: set[str] = set()
+        self._polled = Polled(trouble)
         self._ids: dict[str, int | None] = {}  # by folder; None: it cannot be watched
         self._missing: set[str] = set()  # of those, the folders that do not exist
         self._paths_by_id: dict[int, list[str]] = {}
         # Folders and links on the way to watched ones, each with whether a link's target is
         # watched. After an event of one of them its path leads elsewhere.
         self._components: dict[str, bool] = {}
-        self._spelling: dict[str, str] = {}  # Windows: paths as we know them, by normcase
+        self._spelling = Spelling()
         self._whole_folders: set[str] = set()  # of which every change is reported
         self._requests: frozenset[str] = frozenset()
         self.hears = False  # each request ends the wait for it
@@ -54,7 +52,11 @@ class Events:
         id_ = self._watch(folder, NAMES)
         self._add_name(id_, name)
         if WINDOWS:
-            self._remember_spelling(id_, path, name)
+            by_link = self._may_be_switched(path)
+            for reported, below in self._spelling.add(path, folder, name, by_link=by_link):
+                self._add_name(self._watch(reported, NAMES), below)
+            if by_link:
+                return False
         elif os.path.islink(path):  # if it becomes one later, that is an event
             return self._watch_component(path) and id_ is not None
         return id_ is not None or self._reports_arrival(folder)
@@ -65,13 +67,15 @@ class Events:
         On Windows in those as well, with the same handle: a second one below it would keep others
         from renaming the folders between the two. False where it has to be polled.
         """
-        known = os.path.normcase(folder)
+        by_link = self._may_be_switched(folder)
+        real = self._spelling.real(folder, by_link=by_link) if WINDOWS else folder
+        known = os.path.normcase(real)
         if WINDOWS and any(known.startswith(inside(whole)) for whole in self._whole_folders):
-            return True
+            return not by_link
         if self._watch(folder, ALL) is None:
             return self._reports_arrival(folder)
-        self._whole_folders.add(folder)
-        return True
+        self._whole_folders.add(real)
+        return not by_link
 
     def listen_for(self, requests: Iterable[str]) -> None:
         """Let these files end the wait, too, when they come, go or are replaced."""
@@ -88,7 +92,7 @@ class Events:
 
     def knows(self, folder: str) -> bool:
         """Return whether a folder is listened to."""
-        return folder in self._ids or os.path.normcase(folder) in self._spelling
+        return folder in self._ids or self._spelling.knows(folder)
 
     def listen_anew(self) -> None:
         """Stop listening to everything: the caller listens again to what it needs."""
@@ -144,7 +148,7 @@ class Events:
         """Return the paths that a change may be of: one for each path of its directory."""
         folders = self._paths_by_id.get(id_, ())
         paths = [os.path.join(folder, name) if name else folder for folder in folders]
-        return [self._spelling.get(os.path.normcase(path), path) for path in paths]
+        return [each for path in paths for each in self._spelling.paths(path)]
 
     def _watch(self, folder: str, interest: int) -> int | None:
         """Watch a folder and the path to it; returns its id, or None where it must be polled."""
@@ -159,11 +163,16 @@ class Events:
         except NativeError as error:
             if error.code in ABSENT:
                 self._missing.add(folder)
-            elif error.message not in self._troubles:
-                self._troubles.add(error.message)
-                self._trouble(f"{shown(folder)} and others like it are polled: {error.message}")
+            else:
+                self._polled(folder, error.message)
         self._ids[folder] = id_
         return id_
+
+    def _may_be_switched(self, path: str) -> bool:
+        by_link = WINDOWS and self._spelling.by_link(path)
+        if by_link:
+            self._polled(os.path.dirname(path), SWITCHED)
+        return by_link
 
     def _reports_arrival(self, folder: str) -> bool:
         """Whether a folder is missing, and there will be an event when it appears.
@@ -237,14 +246,3 @@ class Events:
     def _add_name(self, id_: int | None, name: str) -> None:
         if id_ is not None:
             self._watcher.name(id_, name)
-
-    def _remember_spelling(self, id_: int | None, path: str, name: str) -> None:
-        """Recognise a path in whatever case Windows reports it, and each folder down to it.
-
-        Where one of those folders is renamed, Windows reports its own name only.
-        """
-        while name and (known := os.path.normcase(path)) not in self._spelling:
-            self._spelling[known] = path
-            path, name = os.path.dirname(path), os.path.dirname(name)
-            if name:
-                self._add_name(id_, name)

@@ -1,12 +1,31 @@
-"""Which folder is watched for a file."""
+"""Which folder is watched for a file, and which folders cannot be."""
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
+from collections.abc import Callable
 from functools import lru_cache
 
+from wsgireload.log import shown
+
 WINDOWS = os.name == "nt"
+ABSENT = {errno.ENOENT, errno.ENOTDIR}
+SWITCHED = "a junction or symbolic link on the way may be switched without an event"
+
+
+class Polled:
+    """Reports once for each reason why folders are polled."""
+
+    def __init__(self, trouble: Callable[[str], None]) -> None:
+        self._trouble = trouble
+        self._reported: set[str] = set()
+
+    def __call__(self, folder: str, why: str) -> None:
+        if why not in self._reported:
+            self._reported.add(why)
+            self._trouble(f"{shown(folder)} and others like it are polled: {why}")
 
 
 def watched_folder(path: str) -> tuple[str, str]:

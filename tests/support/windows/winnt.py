@@ -153,7 +153,8 @@ class WindowsServer(Server):
         return len(self.log.lines("AH00424: Parent: Received restart signal"))
 
     def _configure(self) -> None:
-        self.config.write_text(winnt_conf(self.apache, self.served, self.root, self.port))
+        conf = winnt_conf(self.apache, self.served, self.root, self.port)
+        self.config.write_text(conf, "utf-8")  # as Apache reads it on Windows
 
     def _launch(self) -> None:
         where = ["-d", self.root, "-f", self.config]

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import ntpath
+import os
 from pathlib import Path
+from types import SimpleNamespace
 
+import pytest
+
+from wsgireload.detect import links as module
 from wsgireload.detect.links import Links
 
 
@@ -61,3 +67,24 @@ def test_a_link_to_a_folder_around_it(tmp_path: Path) -> None:
     links = Links([f"{tmp_path}/self/app.wsgi"])
     for path in (f"{tmp_path}/a.py", f"{tmp_path}/self/a.py"):
         assert links(path) == path
+
+
+def test_a_junction(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows, where a junction is no symbolic link, and a path may be in any case."""
+    current, real = "C:\\srv\\current", "C:\\srv\\releases\\1"
+    path = SimpleNamespace(
+        **vars(ntpath)
+        | {
+            "realpath": lambda path: path.replace(current, real),
+            "isdir": lambda _: True,
+            "islink": lambda _: False,
+        }
+    )
+    windows = {"path": path, "sep": "\\", "readlink": lambda _: f"\\\\?\\{real}"}
+    monkeypatch.setattr(module, "os", SimpleNamespace(**vars(os) | windows))
+    monkeypatch.setattr(module, "absolute", lambda paths: paths)
+    monkeypatch.setattr(module, "is_link", current.__eq__)
+    links = Links([f"{current}\\app.wsgi"])
+    assert links(f"{real}\\words.py") == f"{current}\\words.py"
+    assert links("c:\\SRV\\Releases\\1\\web") == f"{current}\\web"
+    assert links(f"{real}0\\words.py") == f"{real}0\\words.py"

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import stat
 import tracemalloc
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from wsgireload.decide.syntax import compiles
 from wsgireload.detect.digests import SIZE, digest_of
 from wsgireload.server import files, native
-from wsgireload.server.files import content, open_file
+from wsgireload.server.files import content, is_link, open_file
 
 
 def test_all_of_a_file(tmp_path: Path) -> None:
@@ -107,3 +109,14 @@ def test_windows_shares(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert compiles(str(path)) == (None, True)
     os.close(open_file(str(path)))
     assert opened == [(str(path), files.READ)] * 4
+
+
+@pytest.mark.parametrize(
+    ("tag", "link"),
+    [(0, False), (0xA000_0003, True), (0xA000_000C, True), (0x9000_101A, False)],
+)
+def test_links_of_windows(monkeypatch: pytest.MonkeyPatch, tag: int, link: bool) -> None:
+    """A junction and a symbolic link are links; a folder of OneDrive's, with a tag too, is none."""
+    found = SimpleNamespace(st_mode=stat.S_IFDIR, st_reparse_tag=tag)
+    monkeypatch.setattr(os, "lstat", lambda _: found)
+    assert is_link("C:\\srv\\current") is link

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from wsgireload.errors import NativeError
-from wsgireload.watch import events
+from wsgireload.watch import events, spelling
 from wsgireload.watch import roots as above
 from wsgireload.watch.events import Events
 from wsgireload.watch.roots import _roots, watched_folder
@@ -46,8 +46,9 @@ def roots(monkeypatch: pytest.MonkeyPatch) -> Roots:
     """Paths are Windows', and Python finds its modules in the site and in its library."""
     windows = SimpleNamespace(**vars(os) | {"path": ntpath, "sep": "\\"})
     path = [SITE, f"{SITE}\\venv\\Lib", ""]
-    for module in (events, above):
+    for module in (events, above, spelling):
         monkeypatch.setattr(module, "os", windows)
+    for module in (events, above):
         monkeypatch.setattr(module, "WINDOWS", True)
     monkeypatch.setattr(above, "sys", SimpleNamespace(path=path))
     return Roots()
@@ -127,3 +128,74 @@ def test_the_roots_are_found_once(roots: Roots, monkeypatch: pytest.MonkeyPatch)
     for number in range(100):
         assert watched_folder(f"{SITE}\\{number}.py")[0] == SITE
     assert len(calls) == 2
+
+
+def leads(patch: pytest.MonkeyPatch, start: str, real: str, *, link: str = "") -> None:
+    """Make paths that begin so lead elsewhere; `link` is the junction among them."""
+
+    def realpath(path: str) -> str:
+        return real + path[len(start) :] if path.startswith(start) else path
+
+    patch.setattr(ntpath, "realpath", realpath)
+    patch.setattr(spelling, "is_link", lambda path: path == link)
+
+
+def test_a_short_name(listening: Events, roots: Roots, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows reports the long name of a file that is tracked by its short one."""
+    short, long = f"{SITE}\\PAGES~1\\INDEX~1.HTM", f"{SITE}\\pages of the site\\index page.html"
+    leads(monkeypatch, short, long)
+    assert listening.listen(short)
+    assert roots.opened == [SITE]
+    roots.changes = [(0, False, "Pages of the site\\index page.html")]
+    assert short in (listening.wait(0) or ())
+    roots.changes = [(0, False, "pages of the site")]
+    assert short in (listening.wait(0) or ())
+
+
+def test_a_root_by_its_short_name(
+    listening: Events, roots: Roots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is below a root has one name there, however the root itself is called."""
+    leads(monkeypatch, SITE, "C:\\srv\\site of all")
+    assert listening.listen(f"{SITE}\\a.py")
+    assert (roots.opened, roots.names) == ([SITE], ["a.py", "a.py"])
+
+
+def test_a_junction(listening: Events, roots: Roots, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows reports what changes where it leads, and not that it is switched: that is polled."""
+    logged: list[str] = []
+    listening = Events(trust=False, trouble=logged.append, watcher=roots)  # type: ignore[arg-type]
+    path = f"{SITE}\\current\\pkg\\a.py"
+    leads(monkeypatch, f"{SITE}\\current", "D:\\releases\\1", link=f"{SITE}\\current")
+    assert not listening.listen(path)
+    assert not listening.listen(f"{SITE}\\current\\pkg\\b.py")
+    assert listening.listen(f"{SITE}\\a.py")
+    assert roots.opened == [SITE, "D:\\releases\\1\\pkg"]
+    roots.changes = [(1, False, "a.py")]
+    assert path in (listening.wait(0) or ())
+    why = "a junction or symbolic link on the way may be switched without an event"
+    folder = path.rpartition("\\")[0]
+    assert logged == [f"{folder} and others like it are polled: {why}"]
+
+
+def test_a_tracked_junction(
+    listening: Events, roots: Roots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The handle of the folder around a junction reports nothing from where it leads."""
+    media = f"{SITE}\\media"
+    leads(monkeypatch, media, "D:\\media", link=media)
+    assert listening.listen_in(SITE)
+    assert not listening.listen_in(media)
+    assert not listening.listen_in(f"{media}\\photos")
+    assert listening.listen_in(f"{SITE}\\static")
+    assert roots.opened == [SITE, media]
+
+
+def test_a_link_to_a_file(listening: Events, roots: Roots, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is watched where it leads."""
+    path = f"{SITE}\\a.py"
+    leads(monkeypatch, path, "D:\\b.py", link=path)
+    assert not listening.listen(path)
+    assert roots.opened == [SITE, "D:\\"]
+    roots.changes = [(1, False, "B.PY")]
+    assert path in (listening.wait(0) or ())
