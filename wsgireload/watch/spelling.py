@@ -57,7 +57,7 @@ class Spelling:
         """Return where a path leads; `by_link`: through a link."""
         folder, name = os.path.split(path)
         if by_link or "~" in name:
-            return os.path.realpath(path)
+            return _resolved(path)
         return os.path.join(self.real_folder(folder), name)
 
     def by_link(self, path: str) -> bool:
@@ -71,7 +71,14 @@ class Spelling:
         return self._links[folder]
 
     def real_folder(self, folder: str) -> str:
-        real = self._folders.get(folder) or os.path.realpath(folder)
+        real = self._folders.get(folder) or _resolved(folder)
         if folder not in self._folders and os.path.isdir(folder):  # one that is missing may come
             self._folders[folder] = real
         return real
+
+
+def _resolved(path: str) -> str:
+    try:
+        return os.path.realpath(path)
+    except (OSError, ValueError):  # as on a drive that has not all that Windows asks for
+        return path

@@ -199,3 +199,17 @@ def test_a_link_to_a_file(listening: Events, roots: Roots, monkeypatch: pytest.M
     assert roots.opened == [SITE, "D:\\"]
     roots.changes = [(1, False, "B.PY")]
     assert path in (listening.wait(0) or ())
+
+
+def test_a_path_that_cannot_be_resolved(
+    listening: Events, roots: Roots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is taken as it is."""
+
+    def realpath(path: str) -> str:
+        raise OSError(22, "More data available", path, 234)
+
+    monkeypatch.setattr(ntpath, "realpath", realpath)
+    assert listening.listen(f"{SITE}\\pages~1\\a.html")
+    assert listening.listen_in(f"{SITE}\\pages~1")
+    assert roots.opened == [SITE, f"{SITE}\\pages~1"]
