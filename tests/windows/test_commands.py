@@ -40,7 +40,7 @@ def test_doctor_of_another_language(new_site: WindowsSites) -> None:
     site.write(script, (site.app / "app.wsgi").read_text("utf-8"))
     site.start()
     done = installed.run(
-        *(sys.executable, "-m", "wsgireload", "doctor", site.app / script, "--json"),
+        *(sys.executable, "-P", "-m", "wsgireload", "doctor", site.app / script, "--json"),
         *("--httpd", site.apache.httpd, "--config", site.config),
         PYTHONPATH=str(installed.packages()),
         PYTHONUTF8="0",
