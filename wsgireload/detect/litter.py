@@ -18,6 +18,10 @@ from functools import cache
 
 Rows = dict[str, str]  # for each reason, names or globs
 
+_HEX = "[0-9a-f]"
+# Names that are a hash and nothing else: MD5, SHA-1, SHA-224, SHA-256, SHA-512.
+_HASHES = [_HEX * digits for digits in (32, 40, 56, 64, 128)]
+
 FILES: Rows = {
     "Python's bytecode, Jython's": "*.pyc *.pyo *$py.class",
     "results of Python's tools: coverage, profilers, type checkers, test selection": (
@@ -33,12 +37,18 @@ FILES: Rows = {
         "*.dbm *.gdbm *.ndbm *.bdb *.dir *.pag *.shelf *.shelve *.mdb *.mdb-lock *.lmdb"
         " *.lmdb-lock *.mdbx *.duckdb *.ddb *.wal *.accdb *.laccdb *.ldb *.sst *.fdb data.fs"
         " data.fs.* *.rdb *.aof *.aof.manifest *.rrd *.wsp *.tdb *.tch *.tcb *.kch *.kct *.ibd"
-        " *.myd *.myi *.realm *.realm.note *.mdf *.ldf *.ndf __db.[0-9]* log." + "[0-9]" * 10
+        " *.myd *.myi *.realm *.realm.note *.mdf *.ldf *.ndf __db.[0-9]* *.dbm.dat"
+        f" {_HEX * 32}_*.table log." + "[0-9]" * 10
     ),
     "sessions and caches that a running application writes, some by a hash": (
         "*.cache *.djcache celerybeat-schedule celerybeat-schedule.* celerybeat-schedule-*"
-        " *_writelock " + "[0-9a-f]" * 32 + " " + "[0-9a-f]" * 28 + ".val sessionid" + "?" * 32
+        f" *_writelock *.__wz_cache {' '.join(_HASHES)} session-{_HEX * 40} {_HEX * 28}.val"
+        " sessionid" + "?" * 32
     ),
+    "compiled templates: Mako's have a name that cannot be imported, Chameleon's end in a hash": (
+        f"*.mako.py *.mak.py *.html.py *.htm.py *.xhtml.py *.xml.py *.txt.py *_{_HEX * 32}.py"
+    ),
+    "style sheets and scripts that django-compressor has joined": f"output.{_HEX * 12}.*",
     "logs, and logs that were rotated by number or date, or packed": (
         "*.log *.log[0-9] *.log[._-][0-9]* *.log.gz *.log.bz2 *.log.xz *.log.zst *.log.zip"
         " *.log.lz4 *.log.br *.log.gz.[0-9]* *.log.old *.log.txt *_log *_log[.-][0-9]* *_log.gz"
@@ -105,7 +115,7 @@ FOLDERS: Rows = {
     "Python's tools": (
         ".hypothesis .pytype .pyre .benchmarks .ropeproject .ipynb_checkpoints .scrapy"
         " .pybuilder .pdm-build .pants.d .snakemake .wandb .virtual_documents .buildozer"
-        " dask-worker-space htmlcov cython_debug .spyderproject .spyproject"
+        " dask-worker-space htmlcov .pyxbld cython_debug .spyderproject .spyproject"
         " flask_session"
     ),
     "packages and output of JavaScript's tools": (
@@ -150,6 +160,8 @@ CONTENTS: Rows = {
     "MongoDB": "WiredTiger",
     "Xapian": "iamglass",
     "Whoosh": "MAIN_WRITELOCK",
+    "results that joblib keeps": "func_code.py",
+    "blobs of a ZODB": ".layout",
 }
 
 # A glob with an open end, as of rotated logs, means no file with one of these suffixes: a template

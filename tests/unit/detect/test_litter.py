@@ -41,6 +41,12 @@ DEADJOE a.html;6567abcd a.conf.ucf-dist a.conf.pacnew .apk.5f3a1b2c3d a.cfnew
 .chef-a20151002-1-abc.html __salt.tmp.Ab12Cd a.html_.gstmp .azDownload-0f8f-a.html
 a.html._COPYING_ a.mp4.part-Frag0 a.ytdl .xdp-a.html-x1 29240f6d1128be89ddc327294631.val
 sessionidabcdefghijklmnopqrstuvwxyz012345
+2f474a18224a301ffdfe6ca86af63291b74da4ee session-2f474a18224a301ffdfe6ca86af63291b74da4ee
+b04745f8e1e5bdd9ad8d64ccaaaf13570ff1ac3fb39a576eb3e0f43f
+79bc207ee04a581ab2348ca1f3494e64cd0ec36128735b8c6bc85ddd8fe1938c tmptzmg2lrk.__wz_cache
+c8b669d15150d7109e5f7ab36744a5b7_orders.table 11f6ad8ec52a2984abaafd7c3b516503785c2072.dbm.dat
+a.mako.py b.html.py c.txt.py d.xml.py layout_8c19e952c7bd65aa126264f3736131ad.py
+output.8fd1c1d5a8b1.css output.8fd1c1d5a8b1.js
 """)
 LEFT_FOLDERS = words("""
 __pycache__ .git site.git .hg .svn .bzr .jj .idea .vscode .vs .IDEA .pytest_cache .mypy_cache
@@ -49,7 +55,7 @@ __pycache__ .git site.git .hg .svn .bzr .jj .idea .vscode .vs .IDEA .pytest_cach
 .svelte-kit .turbo .terraform .~tmp~ a.download __MACOSX .Trash-1000 $RECYCLE.BIN lost+found
 chroma.leveldb flask_session .metals .cargo .eclipse .theia .lapce .kdev4 .swiftpm .scannerwork
 .snakemake cdk.out dist-newstyle dask-worker-space .osc @eaDir #recycle .snapshot .zfs .wandb
-.Rproj.user
+.Rproj.user .pyxbld
 """)
 SOURCES = words("""
 a.py a.pyi a.html a.jinja2 a.j2 a.mako a.txt a.xml a.css a.scss a.js a.mjs a.ts a.map a.svg a.png
@@ -65,6 +71,9 @@ robots.txt humans.txt manifest.webmanifest a.swf a.journal .env.v2beta1 .env.app
 a.site.logo2.png a.v2.html sed2_a tmp_file.py .x.config.docker a.woff2 a.appcache a.cached-page
 log.2.html logo.1 current_v2 cut2size Customer
 change.log-2024.html change_log-2024.html release_log.2.html site.db-prod.ini a.db-replica.toml
+styles.8c19e952c7bd65aa126264f3736131ad.css output.css output.vendor.min.js ae1027a6acf0_add.py
+2f474a18224a301ffdfe6ca86af63291b74da4ee.html a.conf.py a.test.py mako.py html.py orders.table
+8fd1c1d5a8b1 session-2f474a18 session-list.html a.dat a.blob
 print.out-2.html page.err-404.html report.out.1.j2 a.save.2.py schema.db-1.sql catalog.log-2.mo
 """)
 SOURCE_FOLDERS = words("""
