@@ -19,8 +19,9 @@ from functools import cache
 Rows = dict[str, str]  # for each reason, names or globs
 
 _HEX = "[0-9a-f]"
-# Names that are a hash and nothing else: MD5, SHA-1, SHA-224, SHA-256, SHA-512.
-_HASHES = [_HEX * digits for digits in (32, 40, 56, 64, 128)]
+# Names that are a hash and nothing else: MD5, SHA-1, SHA-224, SHA-256, SHA-512. Or end in a UUID.
+_HASHES = " ".join(_HEX * digits for digits in (32, 40, 56, 64, 128))
+_UUID = "-".join(_HEX * digits for digits in (8, 4, 4, 4, 12))
 
 FILES: Rows = {
     "Python's bytecode, Jython's": "*.pyc *.pyo *$py.class",
@@ -42,8 +43,8 @@ FILES: Rows = {
     ),
     "sessions and caches that a running application writes, some by a hash": (
         "*.cache *.djcache celerybeat-schedule celerybeat-schedule.* celerybeat-schedule-*"
-        f" *_writelock *.__wz_cache {' '.join(_HASHES)} session-{_HEX * 40} {_HEX * 28}.val"
-        " sessionid" + "?" * 32
+        f" *_writelock *.__wz_cache *.sess *{_UUID} {_HASHES} session-{_HEX * 40}"
+        f" {_HEX * 28}.val sessionid" + "?" * 32
     ),
     "compiled templates: Mako's have a name that cannot be imported, Chameleon's end in a hash": (
         f"*.mako.py *.mak.py *.html.py *.htm.py *.xhtml.py *.xml.py *.txt.py *_{_HEX * 32}.py"

@@ -46,7 +46,8 @@ b04745f8e1e5bdd9ad8d64ccaaaf13570ff1ac3fb39a576eb3e0f43f
 79bc207ee04a581ab2348ca1f3494e64cd0ec36128735b8c6bc85ddd8fe1938c tmptzmg2lrk.__wz_cache
 c8b669d15150d7109e5f7ab36744a5b7_orders.table 11f6ad8ec52a2984abaafd7c3b516503785c2072.dbm.dat
 a.mako.py b.html.py c.txt.py d.xml.py layout_8c19e952c7bd65aa126264f3736131ad.py
-output.8fd1c1d5a8b1.css output.8fd1c1d5a8b1.js
+output.8fd1c1d5a8b1.css output.8fd1c1d5a8b1.js 2f474a18224a301ffdfe6ca86af63291b74da4ee.sess
+127-0-0-1-3f2504e0-4f89-41d3-9a0c-0305e82c3301 3f2504e0-4f89-41d3-9a0c-0305e82c3301
 """)
 LEFT_FOLDERS = words("""
 __pycache__ .git site.git .hg .svn .bzr .jj .idea .vscode .vs .IDEA .pytest_cache .mypy_cache
@@ -73,7 +74,7 @@ log.2.html logo.1 current_v2 cut2size Customer
 change.log-2024.html change_log-2024.html release_log.2.html site.db-prod.ini a.db-replica.toml
 styles.8c19e952c7bd65aa126264f3736131ad.css output.css output.vendor.min.js ae1027a6acf0_add.py
 2f474a18224a301ffdfe6ca86af63291b74da4ee.html a.conf.py a.test.py mako.py html.py orders.table
-8fd1c1d5a8b1 session-2f474a18 session-list.html a.dat a.blob
+8fd1c1d5a8b1 3f2504e0-4f89-41d3-9a0c-0305e82c3301.html session-2f474a18 session-list.html
 print.out-2.html page.err-404.html report.out.1.j2 a.save.2.py schema.db-1.sql catalog.log-2.mo
 """)
 SOURCE_FOLDERS = words("""
