@@ -120,6 +120,11 @@ class Loading:
             text = f"{made_by.reason}; {took}{budget.repeated()}"
             self._log.say(Word.RELOADED, text, event=event)
         text = f"{files} files"
-        if unproven := self._early.baseline.unproven:
-            text += f"; imported before start(), assumed unchanged: {few(map(shown, unproven))}"
+        baseline = self._early.baseline
+        for paths, when in (
+            (baseline.unproven, "imported before start()"),
+            (baseline.built, "written while the application was loaded"),
+        ):
+            if paths:
+                text += f"; {when}, assumed unchanged: {few(map(shown, paths))}"
         self._log.say(Word.WATCHING, text)

@@ -27,7 +27,7 @@ class World:
         monkeypatch.setattr(loading.time, "monotonic", self.clock)
         early = SimpleNamespace(
             budget=self.budget,
-            baseline=SimpleNamespace(unproven=["/site/a.py"]),
+            baseline=SimpleNamespace(unproven=["/site/a.py"], built=["/site/b.so"]),
             is_loading=lambda: self.is_loading,
             is_up=lambda: self.is_up,
             requests=(requests := SimpleNamespace(has_answered=False)),
@@ -60,6 +60,7 @@ def test_what_is_watched_is_logged_once_it_is_loaded(world: World) -> None:
     assert not world.goes_on()
     assert not world.goes_on()
     expected = "watching: 1000 files; imported before start(), assumed unchanged: /site/a.py"
+    expected += "; written while the application was loaded, assumed unchanged: /site/b.so"
     assert world.log.lines == [expected]
 
 

@@ -45,16 +45,24 @@ class Absence:
 
     def until(self, module: str) -> float:
         """The last such time known; 0.0 if there is none."""
+        return self._process_started if self.was_there(module) else self._now
+
+    def was_there(self, module: str) -> bool:
+        """Whether it was loaded already, and so before `start()`."""
         at = bisect_left(self._names, module)
-        was_there = self._names[at : at + 1] == [module]
-        return self._process_started if was_there else self._now
+        return self._names[at : at + 1] == [module]
 
 
 class Baseline:
-    """The digests of the files that this process has loaded; `unproven` are without evidence."""
+    """The digests of the files that this process has loaded.
+
+    Those without evidence are in `unproven`, or in `built` if they were loaded after `start()`: the
+    application has written them itself, or somebody else has meanwhile.
+    """
 
     def __init__(self, imports: Imports, absence: Absence, modules: Modules) -> None:
         self.unproven: list[str] = []
+        self.built: list[str] = []
         self.modules = modules
         self._imports = imports
         self._absence = absence
@@ -113,7 +121,8 @@ class Baseline:
         if same is None and (at_start := self._noted.get(source.path)) is not None:
             return at_start
         if same is None:
-            self.unproven.append(source.path)
+            was_there = self._absence.was_there(source.module)
+            (self.unproven if was_there else self.built).append(source.path)
         return UNLIKE_ANY if same is False else now
 
 

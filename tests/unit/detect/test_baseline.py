@@ -218,6 +218,20 @@ def test_a_script_that_is_edited_as_soon_as_it_is_loaded(
     assert baseline.unproven == []
 
 
+def test_a_module_that_is_built_as_it_is_loaded(tmp_path: Path) -> None:
+    """A file that was written after start(), and loaded past the hook, was not imported before."""
+    path = tmp_path / "fast.so"
+    baseline = Baseline(Imports(lambda: None), Absence(None), Modules({}))
+    path.write_bytes(b"ELF")
+    baseline.expect(Source(str(path), "fast"))
+    baseline.expect(Source(str(path.with_name("old.so")), "sys"))
+    now = digest_of(str(path))
+    assert baseline.digest(str(path), now) == now
+    assert baseline.digest(str(path.with_name("old.so")), now) == now
+    assert baseline.built == [str(path)]
+    assert baseline.unproven == [str(path.with_name("old.so"))]
+
+
 @pytest.mark.parametrize("is_edited", [True, False])
 def test_a_path_file_is_what_it_was_at_the_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_edited: bool

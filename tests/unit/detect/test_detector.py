@@ -79,6 +79,10 @@ class Application:
         """As `Absence.until`."""
         return self.loaded_after
 
+    def was_there(self, module: str) -> bool:
+        """As `Absence.was_there`."""
+        return True
+
     def write(self, name: str, content: bytes = BEFORE) -> str:
         """Write a file."""
         path = self.root / name
