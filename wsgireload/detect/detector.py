@@ -236,7 +236,8 @@ class Detector:
             self._programs.remember(path, now)
         # A folder that appears is no change: its files are, which the next scan finds in it.
         is_folder = loaded == MISSING and now == SPECIAL
-        if now == loaded or is_folder or (by_code and self._programs.same(path, now)):
+        same = now == loaded or is_folder or (by_code and self._programs.same(path, now))
+        if same or self._tracked.is_data(path):
             self._differs.pop(path, None)
             return
         kind = APPEARED if loaded == MISSING else MODIFIED

@@ -6,6 +6,7 @@ import fnmatch
 import os
 import re
 from collections.abc import Iterable
+from functools import reduce
 
 
 class Pattern:
@@ -45,6 +46,14 @@ class Pattern:
         """Whether the next component is `name` by its own characters, not by wildcards alone."""
         named = (self._parts[at] for at in states if at < len(self._parts) and self._naming[at])
         return any(part is not None and part.match(os.path.normcase(name)) for part in named)
+
+    def names_file(self, path: str) -> bool:
+        """Whether it names a file, and does not just match a folder that the file is in."""
+        root, components = split(self.root), split(path)
+        if components[: len(root)] != root or components == root:
+            return components == root
+        *folders, name = components[len(root) :]
+        return self.names(reduce(self.step, folders, self.start), name)
 
     def matches(self, path: str) -> bool:
         """Whether a path, or a folder above it, matches."""

@@ -9,6 +9,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
+from wsgireload.detect.databases import Databases
 from wsgireload.detect.digests import RACY_NS
 from wsgireload.detect.globs import Ignored, Pattern, is_glob
 from wsgireload.detect.litter import is_litter, is_litter_by
@@ -34,6 +35,7 @@ class Tracked:
         self._roots: list[str] = []  # how the paths of their files start
         self._litter: set[tuple[Pattern, str]] = set()  # folders left out for what is in them
         self._were_folders: set[str] = set()
+        self._databases = Databases()
 
     def add(self, paths: Iterable[str]) -> None:
         """Track more paths; may be called from another thread than the one that scans."""
@@ -58,6 +60,11 @@ class Tracked:
         patterns = chain.from_iterable(list(self._meanings.values()))
         leads = (_leads_to(each, path) and (each, folder) not in self._litter for each in patterns)
         return any(leads) and not self._ignored(path)
+
+    def is_data(self, path: str) -> bool:
+        """Whether it is a database that nothing tracks by name."""
+        patterns = chain.from_iterable(list(self._meanings.values()))
+        return path in self._databases and not any(each.names_file(path) for each in patterns)
 
     def files(self) -> Iterator[tuple[str, bool]]:
         """The files now; True if they had been searched before: a new one has appeared since."""

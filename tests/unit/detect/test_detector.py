@@ -186,6 +186,31 @@ def test_a_generated_module(app: Application) -> None:
     assert app.baseline.unproven == []
 
 
+@pytest.mark.parametrize("head", [b"SQLite format 3\0", b"\xcf\x9a\x57\x13", b"\xce\x9a\x57\x13"])
+def test_a_database_of_any_name(app: Application, head: bytes) -> None:
+    """One in a tracked folder does not differ when it is written, appears or goes."""
+    app.write("data/service.storage", head + b"1")
+    app.detector.track([str(app.root / "data")])
+    assert app.differs() == {}
+    app.write("data/service.storage", head + b"22")
+    app.write("data/db", head + b"1")
+    assert app.differs() == {}
+    (app.root / "data/db").unlink()
+    assert app.differs() == {}
+    app.write("data/page.html", b"<p>" + head)
+    assert app.differs() == {"data/page.html": "appeared"}
+
+
+@pytest.mark.parametrize("tracked", ["data/geo", "data/g*"])
+def test_a_database_that_is_named(app: Application, tracked: str) -> None:
+    """One that a tracked path or glob names counts, as any litter that is named."""
+    app.write("data/geo", b"SQLite format 3\0")
+    app.detector.track([str(app.root / "data"), str(app.root / tracked)])
+    app.differs()
+    app.write("data/geo", b"SQLite format 3\0more")
+    assert app.differs() == {"data/geo": "modified"}
+
+
 def test_a_large_library(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
     """A large library of a module is not read in the first scan; later a touch is no change."""
     monkeypatch.setattr(digests, "LARGE", 99)
