@@ -96,6 +96,28 @@ def test_checking_first(site: ExampleSite) -> None:
     assert site.save(name, "'fast'", "2") == "Your site says: Hello!\n"
 
 
+def test_models_that_fail(site: ExampleSite) -> None:
+    """The site answers again once the models are repaired, without a line in the script."""
+    site.noisy = True
+    (site.app / "orders").mkdir()
+    models = site.app / "orders" / "models.py"
+    models.write_text("")
+    settings = site.app / "mysite" / "settings.py"
+    settings.write_text(f"{settings.read_text()}\nINSTALLED_APPS = [*INSTALLED_APPS, 'orders']\n")
+    site.begin()
+
+    def answers() -> bool:
+        try:
+            return site.get() == FIRST
+        except ServerError:
+            return False
+
+    models.write_text("no_such_name\n")
+    wait_for(lambda: not answers(), "the error")
+    models.write_text("")
+    wait_for(answers, "the application")
+
+
 def test_an_app_that_fails(site: ExampleSite) -> None:
     """The page shows why, also after Django's "populate() isn't reentrant" of later attempts."""
     site.noisy = True

@@ -1,1 +1,1 @@
-"""Reload a Django project: `INSTALLED_APPS += ["wsgireload.django"]`; see docs/django.md."""
+"""Reload a Django project: `INSTALLED_APPS = ["wsgireload.django", …]`; see docs/django.md."""

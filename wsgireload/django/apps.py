@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.apps import AppConfig
 from django.core.checks import register
 from django.core.signals import request_finished
@@ -21,8 +23,23 @@ class WsgireloadConfig(AppConfig):
     label = "wsgireload"
     verbose_name = "wsgireload"
 
+    def __init__(self, *given: Any) -> None:
+        """Start before Django imports the models: once an app has raised, it calls no `ready`.
+
+        Nothing but another process heals that, so the repair has to be noticed.
+        """
+        super().__init__(*given)
+        if server.mod_wsgi() is not None:
+            try:
+                wsgireload.start(**options())
+            except wsgireload.SettingsError:  # `ready` raises it
+                wsgireload.start()
+
     def ready(self) -> None:
-        """Start; Django calls this once all apps are known. SettingsError as by `start`."""
+        """Start and track; Django calls this once all apps are known.
+
+        SettingsError as by `start`.
+        """
         if server.mod_wsgi() is not None or wsgireload.status().active:
             from wsgireload.django.cached_files import cached_files, track_engines
 

@@ -54,6 +54,45 @@ def test_it_starts_in_apache(calls: list[tuple[str, Any]]) -> None:
     assert calls[1] == ("start", {"interval": 2})
 
 
+def create() -> None:
+    """Have the app created, as Django does before it imports the models of any app."""
+    known = apps.get_app_config("wsgireload")
+    type(known)(known.name, known.module)
+
+
+@pytest.mark.usefixtures("in_apache")
+def test_it_starts_before_any_models(calls: list[tuple[str, Any]]) -> None:
+    """It starts as soon as Django knows the app: models that raise are noticed once repaired."""
+    with override_settings(WSGIRELOAD={"interval": 2}):
+        create()
+    assert calls == [("start", {"interval": 2})]
+
+
+@pytest.mark.usefixtures("in_apache")
+def test_invalid_settings_are_noticed_once_repaired(
+    monkeypatch: pytest.MonkeyPatch, calls: list[tuple[str, Any]]
+) -> None:
+    """With a WSGIRELOAD that is invalid it starts by the defaults; `ready` raises the error."""
+
+    def start(**chosen: Any) -> None:
+        calls.append(("start", chosen))
+        if chosen:
+            raise wsgireload.SettingsError("interval", "fast", "a number")
+
+    monkeypatch.setattr(wsgireload, "start", start)
+    with override_settings(WSGIRELOAD={"interval": "fast"}):
+        create()
+        assert calls[-1] == ("start", {})
+        with pytest.raises(wsgireload.SettingsError):
+            ready()
+
+
+def test_it_is_created_elsewhere(calls: list[tuple[str, Any]]) -> None:
+    """Without mod_wsgi, as under manage.py, creating the app starts nothing."""
+    create()
+    assert calls == []
+
+
 @pytest.mark.usefixtures("in_apache")
 def test_no_settings_are_needed(calls: list[tuple[str, Any]]) -> None:
     """Without WSGIRELOAD the defaults apply."""
