@@ -85,5 +85,23 @@ def _tracked(chosen: list["Settings"], more: list[str]) -> dict[str, object]:
     return {"tracked": sorted({path for path, _ in tracked.files()}), "watch": settings.watch}
 
 
+def _run() -> None:
+    """End the process at once: the application's threads may not end, nor its exit functions."""
+    code = 0
+    try:
+        main(sys.argv[1], sys.argv[2:])
+    except SystemExit as end:  # the script has not been loaded
+        sys.stderr.write(f"{end.code}\n" if end.code else "")
+        code = 1
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2:])
+    _run()

@@ -61,3 +61,18 @@ def test_the_settings_of_the_first_start(tmp_path: Path, capfd: pytest.CaptureFi
     assert main(["files", str(script), "--json"]) == 0
     polled = {each["polled"] for each in json.loads(capfd.readouterr().out)["folders"]}
     assert polled == {"watch='poll'"}
+
+
+@pytest.mark.parametrize("end", ["", "raise OSError('no database')"])
+def test_nothing_of_the_application_is_awaited(end: str, tmp_path: Path) -> None:
+    """Threads and exit functions, such as CherryPy's engine has, do not keep it from its end."""
+    script = tmp_path / "app.wsgi"
+    script.write_text(
+        "import atexit, pathlib, threading\n"
+        f"left = pathlib.Path({str(tmp_path)!r})\n"
+        "atexit.register((left / 'exit').touch)\n"
+        "threading.Timer(1.0, (left / 'thread').touch).start()\n"
+        f"{end}\n"
+    )
+    assert main(["files", str(script)]) == (1 if end else 0)
+    assert [each.name for each in tmp_path.iterdir() if each != script] == []
