@@ -1,6 +1,8 @@
-"""The WSGI script. With the last line, requests during a restart get the new code."""
+"""The WSGI script. wsgireload comes first, so that it sees every import, also one that fails."""
 
 import wsgireload
-from mysite import app as application
 
+wsgireload.start()
 reload_required = wsgireload.reload_required
+
+from mysite import app as application

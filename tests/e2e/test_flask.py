@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.apacheserver import wait_for
+from support.apacheserver import ServerError, wait_for
 from support.examplesite import ExampleSite, ExampleSites
 
 BLUEPRINT = """
@@ -35,3 +35,23 @@ def test_the_template_of_a_blueprint(site: ExampleSite) -> None:
     assert site.save("wares/shop.html", "Wares", "Goods", at="/shop/") == "Goods"
     [restart] = site.restarts()
     assert "wares/shop.html changed" in restart
+
+
+def test_an_import_that_fails(site: ExampleSite) -> None:
+    """The site answers again once a name is back in a module that was loaded without it."""
+    site.noisy = True
+    models, mysite = site.app / "models.py", site.app / "mysite.py"
+    models.write_text("Order = 1\n")
+    mysite.write_text(f"from models import Order\n{mysite.read_text()}")
+    first = site.begin()
+
+    def answers() -> bool:
+        try:
+            return site.get() == first
+        except ServerError:
+            return False
+
+    models.write_text("Other = 1\n")
+    wait_for(lambda: not answers(), "the error")
+    models.write_text("Order = 1\n")
+    wait_for(answers, "the application")
