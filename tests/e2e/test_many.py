@@ -149,6 +149,23 @@ def test_a_long_request(site: Site) -> None:
     assert site.wait_for_value("new").pid != before.pid
 
 
+def test_a_long_request_of_the_other_interpreter(new_site: Sites) -> None:
+    """A restart also waits for requests of other applications in the process."""
+    scripts = {"/": "app.wsgi", "/b": "b.wsgi"}
+    site = new_site(scripts=scripts, daemon="threads=5 shutdown-timeout=1")
+    shutil.copy(site.app / "app.wsgi", site.app / "b.wsgi")
+    site.write("only_b.py", 'WORD = "old"\n')
+    site.start()
+    before = site.ask()
+    site.ask("only_b.WORD", at="/b")
+    site.wait_for_looks(at="/b")
+    with slow_request(site) as slow:
+        site.edit("only_b.py", "old", "new")
+        site.wait_for_line("restarting: ")
+    assert (slow.result().value, slow.result().pid) == ("done", before.pid)
+    assert site.wait_for_value("new", "only_b.WORD", at="/b").pid != before.pid
+
+
 AGAIN = """\
 import os
 

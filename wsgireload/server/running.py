@@ -93,6 +93,10 @@ class Requests:
 
     def elsewhere(self) -> int:
         """Return how many requests other interpreters of this process answer; 0: or unknown."""
+        # mod_wsgi 6 counts all the time, but returns the count only once it was asked to record.
+        record = getattr(self._inside, "start_recording_metrics", None)
+        if callable(record):
+            record()
         metrics = getattr(self._inside, "process_metrics", None)
         values = metrics() if callable(metrics) else None
         count = values.get("active_requests") if isinstance(values, dict) else None

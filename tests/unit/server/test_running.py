@@ -148,6 +148,16 @@ def test_elsewhere(inside: Inside, metrics: Any, elsewhere: int) -> None:
     assert running.requests(inside).elsewhere() == elsewhere
 
 
+def test_elsewhere_in_mod_wsgi_6(inside: Inside) -> None:
+    """mod_wsgi 6 returns its count only once it was asked to record."""
+
+    def record() -> None:
+        inside.metrics = {"active_requests": 2}
+
+    inside.start_recording_metrics = record  # type: ignore[attr-defined]
+    assert running.requests(inside).elsewhere() == 2
+
+
 def test_awaited(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     """A status has requests by name, since when they run, and only those that ran for so long."""
     now = 1000.0
