@@ -53,6 +53,16 @@ def test_each_way_to_call_start(call: str, tmp_path: Path) -> None:
     assert bad(examined(tmp_path, script=call + LINE)) == {}
 
 
+@pytest.mark.parametrize("text", ["application = None\n", "import wsgireload\n"])
+def test_wsgireload_beside_the_application(text: str, tmp_path: Path) -> None:
+    """A folder of python-path may hold wsgireload itself, whose own calls start nothing."""
+    own = "from wsgireload import api\nimport wsgireload\nwsgireload.start()\n"
+    (tmp_path / "wsgireload").mkdir()
+    (tmp_path / "wsgireload" / "__init__.py").write_text(own)
+    [found] = examined(tmp_path, script=text, wsgireload__flask=own)
+    assert (found.level, "does not call" in found.text) == ("fail", True)
+
+
 @pytest.mark.parametrize(
     "text",
     [

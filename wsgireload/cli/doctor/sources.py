@@ -166,11 +166,13 @@ def _settings(path: str, script: str) -> list[str]:
 
 
 def files(name: str, folders: Sequence[str]) -> Iterator[str]:
-    """Return the files of a module, and of the packages around it."""
+    """Return the files of a module, and of the packages around it; none of our own."""
     if os.path.isabs(name):
         yield from filter(os.path.isfile, (f"{name}.py", os.path.join(name, "__init__.py")))
         return
     parts = name.split(".")
+    if parts[0] == PACKAGE:  # which may lie beside the application's
+        return
     for folder in folders:
         for count in range(1, len(parts) + 1):
             stem = os.path.join(folder, *parts[:count])

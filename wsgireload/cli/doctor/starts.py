@@ -99,7 +99,8 @@ def _anywhere(folders: Sequence[str]) -> Iterator[str]:
     """Return the modules in and below these folders, which code may import in other ways."""
     patterns = [os.path.join(glob.escape(folder), each) for folder in folders for each in ANYWHERE]
     found = islice((path for pattern in patterns for path in glob.iglob(pattern)), MOST)
-    return (path for path in found if not TEST.search(path))
+    ours = tuple(os.path.join(folder, PACKAGE, "") for folder in folders)  # calls itself
+    return (path for path in found if not TEST.search(path) and not path.startswith(ours))
 
 
 def _mentions(tree: ast.Module) -> bool:
