@@ -235,11 +235,11 @@ class Reloader:
             gate.release()
 
     def leave(self) -> None:
-        """This process ends: record the restart, if a request has brought it about."""
+        """This process ends: record the restart, if a request or Apache has forestalled it."""
         if self._restart.requested:
             return
-        if self._handover.pending:
-            self._budget.spend(self.changes)
+        if self._handover.due:
+            self._budget.spend_at_end(self.changes)
         elif self._is_behind_group():
             self._log.say(Word.RESTARTING, "another process of the group noticed a change first")
 

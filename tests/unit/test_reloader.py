@@ -840,6 +840,16 @@ def test_the_next_request_is_recorded(world: World) -> None:
     assert [entry.reason for entry in world.history.kept] == ["a.py changed"]
 
 
+def test_what_ends_a_process_that_waits_is_recorded(world: World) -> None:
+    """Apache may replace a process that waits for requests: the next one reports the change."""
+    reloader = world.reloader(when="auto")
+    world.detector.differs = {"a.py": b"2"}
+    world.run(reloader, 3.0)
+    assert "waiting up to 5 s" in world.said("restarting")[0]
+    reloader.leave()
+    assert [entry.reason for entry in world.history.kept] == ["a.py changed"]
+
+
 def test_only_a_change_ends_the_wait(world: World) -> None:
     """Without a change, or with one that is held, no further step is due."""
     reloader = world.reloader(roll=(turn := Turn()))

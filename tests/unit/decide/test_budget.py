@@ -333,6 +333,18 @@ def test_a_restart_is_recorded_once() -> None:
     assert len(world.history.kept or ()) == 1
 
 
+def test_the_end_of_a_process_is_recorded_once() -> None:
+    """Of two interpreters that wait for requests, one records that their process is replaced."""
+    world = World()
+    first, second = world.budget, world.next()
+    first.spend(EDIT)
+    second.spend_at_end(EDIT)
+    assert len(world.history.kept or ()) == 1
+    world.now += 60.0
+    world.next().spend_at_end(EDIT)  # of the next process, which has the same pid
+    assert len(world.history.kept or ()) == 2
+
+
 def test_a_refund() -> None:
     """A restart that did not happen leaves no record, and the next one is recorded."""
     world = World()
