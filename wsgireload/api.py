@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Never
 
 from wsgireload import settings
-from wsgireload.log import Event
+from wsgireload.log import Event, Word
 from wsgireload.monitor import Monitor
 from wsgireload.report import Status
 from wsgireload.server import callbacks, detection
@@ -22,6 +22,7 @@ class _Interpreter:
         self.changing = allocate_lock()  # held for an assignment, never across a call out
         self.monitor: Monitor | None = None
         self.for_requests: Monitor | None = None  # stays while the process ends
+        self.chosen = Settings()  # of the start() that made the monitor
         self.tracked: list[str] = []  # by track(), before start()
         self.is_hooked = False
         self.is_forked = False
@@ -53,9 +54,10 @@ def start(
 ) -> Monitor:
     """Watch this application's code, and restart its process when the code changes.
 
-    A second call in the same interpreter returns the first monitor and adds what it tracks. The
-    settings are described in docs/settings.md; SettingsError for one that makes no sense.
-    An unsuitable environment never raises: the monitor is then inactive, and its `reason` says why.
+    A second call in the same interpreter returns the first monitor and adds what it tracks; its
+    other settings have no effect, as a log line reports. The settings are described in
+    docs/settings.md; SettingsError for one that makes no sense. An unsuitable environment
+    never raises: the monitor is then inactive, and its `reason` says why.
     """
     arguments = locals()
     return _start(Settings.of(**arguments.pop("unknown"), **arguments))
@@ -66,13 +68,17 @@ def _start(chosen: Settings) -> Monitor:
     with _here.changing:
         _here.monitor = monitor = _here.monitor or new or _monitor(chosen)
     if monitor is new:
-        _here.for_requests = monitor
+        _here.for_requests, _here.chosen = monitor, chosen
         _subscribe(monitor)
         if _here.tracked:  # before the first scan, which is the baseline of later ones
             monitor.track(*_here.tracked)
         monitor.start()
-    elif chosen.track:
-        monitor.track(*chosen.track)
+    else:
+        if chosen.track:
+            monitor.track(*chosen.track)
+        if monitor.active and (unused := chosen.differing(_here.chosen)):
+            text = f"a later start() adds only what it tracks; without effect: {', '.join(unused)}"
+            monitor.log.say_once(Word.WATCHING, text, loud=True)
     return monitor
 
 

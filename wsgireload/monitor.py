@@ -45,11 +45,11 @@ class Monitor:
         self._hook = Hook(
             chosen.on_event or (lambda _event: None),
             threads.RealThread,
-            lambda text: self._log.say_once(Word.WATCHING, text, loud=True),
+            lambda text: self.log.say_once(Word.WATCHING, text, loud=True),
             lambda: not self.active,
         )
         sends = () if chosen.on_event is None else (self._hook.send,)
-        self._log = Log(server.application, *sends)
+        self.log = Log(server.application, *sends)
         self._thread: threads.RealThread | None = None
         self._is_leaving = self._must_scan = False
         # A step is, now: the first scan is the baseline of tracked files, and of no others.
@@ -59,9 +59,9 @@ class Monitor:
         self._late = Late(self._parts, self._fail, never=not self.active)
         if refusal is None:
             self._pace = Pace(chosen.interval, time.monotonic)
-            self._early = Early(chosen, server, self._log, self._imported)
+            self._early = Early(chosen, server, self.log, self._imported)
             heal = partial(self.restart, UNLOADED) if server.kind == "daemon" else lambda: None
-            self._loading = Loading(self._early, self._log, heal)
+            self._loading = Loading(self._early, self.log, heal)
 
     @property
     def active(self) -> bool:
@@ -70,18 +70,18 @@ class Monitor:
     def start(self) -> None:
         """Begin to watch; an inactive monitor logs why it does not."""
         if self.reason is not None:
-            self._log.say(Word.INACTIVE, self.reason)
+            self.log.say(Word.INACTIVE, self.reason)
             return
         for wrong in self._environment.wrong:
-            self._log.say(Word.WATCHING, wrong, loud=True)
+            self.log.say(Word.WATCHING, wrong, loud=True)
         if changed := self._environment.changed:
-            self._log.say(Word.WATCHING, f"from the environment: {', '.join(changed)}")
+            self.log.say(Word.WATCHING, f"from the environment: {', '.join(changed)}")
         self._early.imports.install()
         self._loading.begin()
         try:  # now: the first request that is answered may show a status
             self._early.budget.recall()
         except Exception as error:  # this is the application's own thread: it has to go on
-            self._log.say_once(Word.WATCHING, f"could not read the journal: {error}")
+            self.log.say_once(Word.WATCHING, f"could not read the journal: {error}")
         try:
             self._thread = threads.RealThread(self._run)
         except RuntimeError as error:
@@ -110,7 +110,7 @@ class Monitor:
     def restart(self, reason: str = "no reason given") -> bool:
         """Request a restart, beyond budget and timing; False where this monitor may not."""
         if (parts := self._late.get()) is None or not self.active:
-            self._log.say(Word.INACTIVE, f"no restart ({reason}): {self.reason}")
+            self.log.say(Word.INACTIVE, f"no restart ({reason}): {self.reason}")
             return False
         parts.reloader.request(reason)
         self._wake()
@@ -182,12 +182,12 @@ class Monitor:
 
     def _fail(self, reason: str) -> None:
         self._end(reason)
-        self._log.say(Word.INACTIVE, reason)
+        self.log.say(Word.INACTIVE, reason)
 
     def _parts(self) -> Parts:
         from wsgireload.wiring import Parts
 
-        return Parts(self._settings, self._server, self._log, self._early, self._checkpoint)
+        return Parts(self._settings, self._server, self.log, self._early, self._checkpoint)
 
     def _wake(self) -> None:
         self._is_wanted = True
@@ -246,5 +246,5 @@ class Monitor:
             trace = traceback.format_exc()
             lines = " / ".join(map(str.strip, trace.splitlines()))
             text = f"a step failed and will be repeated: {lines}"
-            self._log.say_once(Word.HOLDING, text, event=Event("held", details=trace))
+            self.log.say_once(Word.HOLDING, text, event=Event("held", details=trace))
         return None

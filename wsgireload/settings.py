@@ -46,6 +46,11 @@ class Settings(NamedTuple):
         """The same as `settle` for a complete save of one file; less, unless that was set."""
         return 0.01 if self.settle == Settings._field_defaults["settle"] else self.settle
 
+    def differing(self, first: "Settings") -> list[str]:
+        """Those, beside `track`, that are neither the defaults nor the same as in the first."""
+        every = zip(self._fields, self, first, Settings(), strict=True)
+        return [name for name, *got in every if name != "track" and got[0] not in got[1:]]
+
     @property
     def off(self) -> str | None:
         """Why wsgireload is switched off, in one sentence; None where it is not."""

@@ -184,6 +184,25 @@ def test_start_twice(tmp_path: Path) -> None:
     )
 
 
+def test_settings_of_a_later_start(tmp_path: Path) -> None:
+    """Settings that a later start alone has are without effect, and the log names them once."""
+    run(
+        tmp_path,
+        """
+        import contextlib, io
+        said = io.StringIO()
+        with contextlib.redirect_stderr(said):
+            wsgireload.start(server="daemon", interval=0.01)
+            wsgireload.start()
+            wsgireload.start(server="daemon", track="more.html")
+            assert "later" not in said.getvalue()
+            for _ in range(2):
+                wsgireload.start(interval=0.01, rolling=True, trigger="deployed")
+        assert said.getvalue().count("without effect: rolling, trigger [") == 1
+        """,
+    )
+
+
 def test_many_start_at_once(tmp_path: Path) -> None:
     """However many threads call start, there is one monitor and one thread."""
     run(
