@@ -43,6 +43,7 @@ class Early:
         """`on_import` is called in the importing thread when modules come after a while without."""
         self.began = time.monotonic()
         self.asked = False
+        self.trigger = chosen.trigger
         # A service script is never done, and other servers have none.
         has_script = server.mod_wsgi is not None and not server.is_service
         self.is_loading = detection.scripts_loading if has_script else lambda: False

@@ -120,6 +120,8 @@ class Loading:
             text = f"{made_by.reason}; {took}{budget.repeated()}"
             self._log.say(Word.RELOADED, text, event=event)
         text = f"{files} files"
+        if trigger := self._early.trigger:
+            text += f"; nothing restarts until {shown(trigger)} changes"
         baseline = self._early.baseline
         for paths, when in (
             (baseline.unproven, "imported before start()"),

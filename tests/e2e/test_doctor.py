@@ -340,3 +340,30 @@ def test_without_mod_info(healthy: Site, doctor: Doctor, monkeypatch) -> None:
     assert bad(found) == {}
     assert "without mod_info" in found["configuration"]["text"]
     assert f"({part}, line 1)" in found["WSGI script"]["text"]
+
+
+def test_an_inactive_site(new_site: Sites, command: CommandLine, doctor: Doctor) -> None:
+    """A site that runs without a monitor is a failure, for the reason that its log has."""
+    site = new_site(
+        daemon=f"threads=5 python-home={command.home}",
+        python_path=[],
+        group="%{GLOBAL}",
+        environment={"WSGIRELOAD": "off"},
+    )
+    site.start()
+    site.ask()
+    monitor = doctor(site, site.app / "app.wsgi")["monitor"]
+    assert monitor["level"] == "fail"
+    assert monitor["text"].endswith(": the environment has WSGIRELOAD=off")
+
+
+def test_a_paused_site(healthy: Site, command: CommandLine, doctor: Doctor) -> None:
+    """The cure of a pause is its end, also where it holds a change."""
+    healthy.start()
+    healthy.wait_for_looks()
+    environment = {"TMPDIR": str(healthy.temporary)}
+    assert command("pause", "--all", environment=environment).code == 0
+    healthy.edit("words.py", "old", "new")
+    healthy.wait_for_line("holding: paused")
+    monitor = doctor(healthy, healthy.app / "app.wsgi", **environment)["monitor"]
+    assert (monitor["level"], "resume" in monitor["cure"]) == ("warn", True)

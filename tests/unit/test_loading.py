@@ -25,7 +25,8 @@ class World:
             made_by=None, complete=self.completed.append, repeated=lambda: ""
         )
         monkeypatch.setattr(loading.time, "monotonic", self.clock)
-        early = SimpleNamespace(
+        self.early = early = SimpleNamespace(
+            trigger=None,
             budget=self.budget,
             baseline=SimpleNamespace(unproven=["/site/a.py"], built=["/site/b.so"]),
             is_loading=lambda: self.is_loading,
@@ -62,6 +63,14 @@ def test_what_is_watched_is_logged_once_it_is_loaded(world: World) -> None:
     expected = "watching: 1000 files; imported before start(), assumed unchanged: /site/a.py"
     expected += "; written while the application was loaded, assumed unchanged: /site/b.so"
     assert world.log.lines == [expected]
+
+
+def test_a_trigger_is_named(world: World) -> None:
+    """The line has the file without which nothing restarts: a save has no effect before."""
+    world.early.trigger = "/site/deployed"
+    world.loaded()
+    world.goes_on()
+    assert "3 files; nothing restarts until /site/deployed changes; imp" in world.log.lines[0]
 
 
 def test_new_code_is_up_once_it_is_loaded(world: World) -> None:

@@ -158,6 +158,22 @@ def test_settings(given: str, what: str, cure: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("trigger='/srv/deployed'", ["nothing restarts until /srv/deployed changes"]),
+        ("ignore=['*.tmp', 'gen.py']", ["changes of *.tmp do not", "changes of gen.py do not"]),
+        ("ignore=[], trigger=None", []),
+    ],
+)
+def test_what_makes_a_save_have_no_effect(given: str, said: list[str], tmp_path: Path) -> None:
+    """A trigger and what is ignored are named: they are why a saved file does nothing."""
+    found = examined(tmp_path, script=f"import wsgireload\nwsgireload.start({given})\n{LINE}")
+    named = [each for each in found if each.what in ("trigger", "ignore")]
+    assert {each.level for each in named} <= {"ok"}
+    assert [text in each.text for text, each in zip(said, named, strict=True)] == [True] * len(said)
+
+
+@pytest.mark.parametrize(
     ("given", "level"), [("", "ok"), ("when='now'", "ok"), ("when='next-request'", "warn")]
 )
 def test_no_reload_required(given: str, level: str, tmp_path: Path) -> None:

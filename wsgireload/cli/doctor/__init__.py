@@ -150,16 +150,22 @@ def _examine_sites(
     known = monitors.find().monitors
     for site in selected:
         found_now = running.of_site(site, known, pid)
+        if pid and not found_now and site not in broken:
+            yield from running.inactive(site, _log(site, every, httpd), pid)
         if site in broken:
             found_now = [each for each in found_now if not each.status.failed]
         yield from running.examine(found_now)
 
 
 def _examine_page(site: Site, every: Sequence[Directive], httpd: Httpd) -> Iterator[Finding]:
-    log = errorlog.read(errorlog.file(every, site.alias.host, httpd)) or []
+    log = _log(site, every, httpd)
     if os.access(site.script, os.R_OK):
         _, paths = sources.application(site.script, tuple(site.folders))
         yield from page.examine(paths, log)
+
+
+def _log(site: Site, every: Sequence[Directive], httpd: Httpd) -> list[str]:
+    return errorlog.read(errorlog.file(every, site.alias.host, httpd)) or []
 
 
 def _examine_site(

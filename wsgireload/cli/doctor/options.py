@@ -8,12 +8,17 @@ import os
 from collections.abc import Iterator
 
 from wsgireload.cli.doctor import sources, values
-from wsgireload.cli.doctor.finding import Finding, fail, warn
+from wsgireload.cli.doctor.finding import Finding, fail, ok, warn
 from wsgireload.cli.doctor.values import UnknownError
 from wsgireload.errors import SettingsError
 from wsgireload.settings import CHECKS, checked, similar
 
 TRACK = "track"
+# A saved file may have no effect because of these, although nothing is wrong.
+SILENT = {
+    "trigger": "nothing restarts until {} changes",
+    "ignore": "changes of {} do not count",
+}
 
 
 def examine(path: str, folder: str) -> Iterator[Finding]:
@@ -24,7 +29,11 @@ def examine(path: str, folder: str) -> Iterator[Finding]:
     tracked = [each for call in sources.calls_of_ours(tree, TRACK) for each in call.args]
     tracked += [node for name, node in given(tree) if name == TRACK]
     for name, node in given(tree):
+        where = f"({path}, line {node.lineno})"
         yield from _setting(name, node, tree, path)
+        for each in values.items(node, tree, path) if name in SILENT else ():
+            if isinstance(each, str):
+                yield ok(name, f"{SILENT[name].format(each)} {where}")
     for node in tracked:
         for each in values.items(node, tree, path):
             if isinstance(each, str):

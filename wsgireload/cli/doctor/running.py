@@ -1,14 +1,20 @@
-"""What the monitors of a site say of themselves in their status files."""
+"""What the monitors of a site say of themselves, in their status files and in the error log."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 
+from wsgireload.cli import processes
+from wsgireload.cli.doctor import errorlog
 from wsgireload.cli.doctor.finding import Finding, fail, ok, warn
 from wsgireload.cli.monitors import RunningMonitor
 from wsgireload.cli.sites import Site
 from wsgireload.report import Status
+
+INACTIVE = re.compile(r"wsgireload: inactive: (.+) \[pid (\d+), application '")
+DISPLAY_NAME = re.compile(r"\(wsgi:([^) ]+)")
 
 
 def of_site(site: Site, found: Sequence[RunningMonitor], apache: int) -> list[RunningMonitor]:
@@ -31,15 +37,32 @@ def examine(found: Sequence[RunningMonitor]) -> Iterator[Finding]:
             text = f"{each} could not load the application: {status.failed.described()}"
             yield fail("monitor", text, "correct that line and save it: it is loaded again")
             return
+        if status.paused:  # which holds a restart as well
+            yield warn("monitor", f"{each} is paused", "`wsgireload resume` ends the pause")
+            return
         if status.holding:
             text = f"{each} holds a restart: {status.holding}"
-            yield warn("monitor", text, "correct that file and save it: the restart follows")
-            return
-        if status.paused:
-            yield warn("monitor", f"{each} is paused", "`wsgireload resume` ends the pause")
+            cure = "correct that file and save it" if status.held else "remove the cause"
+            yield warn("monitor", text, f"{cure}: the restart follows")
             return
     for each in found[:1]:
         yield ok("monitor", f"{each} watches {each.status.files} files")
+
+
+def inactive(site: Site, log: Sequence[str], apache: int) -> Iterator[Finding]:
+    """Report why a process of a site has no monitor, as its latest line in the log has it."""
+    found = errorlog.last([line for line in log if _is_of(site, line, apache)], INACTIVE)
+    if found is not None:
+        text = f"wsgireload is inactive in process {found[2]}: {found[1]}"
+        yield fail("monitor", text, "remove the cause, and restart Apache")
+
+
+def _is_of(site: Site, line: str, apache: int) -> bool:
+    found = INACTIVE.search(line)
+    if found is None or processes.parent(int(found[2])) != apache:
+        return False
+    shown = DISPLAY_NAME.match(processes.command_line(int(found[2])))
+    return shown is None or site.group.startswith(shown[1])  # which may be cut
 
 
 def _is_script(status: Status, site: Site) -> bool:
