@@ -23,10 +23,21 @@ def places(name: str, folders: Iterable[str]) -> Iterator[str]:
         return
     for folder in filter(is_of_application, absolute(folders)):
         path = os.path.join(folder, last)
+        if not _is_encodable(path):
+            continue
         yield f"{path}.py"
         yield os.path.join(path, "__init__.py")
         for suffix in EXTENSION_SUFFIXES:
             yield path + suffix
+
+
+def _is_encodable(path: str) -> bool:
+    """Whether a file can have this path: Python may run with LANG=C, or with another encoding."""
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def path_files() -> list[str]:

@@ -166,7 +166,7 @@ class Folders:
                 if abs(self._wall_ns() - found.st_mtime_ns) <= RACY_NS:
                     known.stamp = None  # it may change again without a change of its times
             return known
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: no file's name
             self._known.pop(folder, None)
             if self._registered.get(folder):  # its arrival is an event: register all of it then
                 del self._registered[folder]

@@ -28,6 +28,13 @@ def test_names_that_are_none(tmp_path: Path, name: str) -> None:
     assert list(places(name, [str(tmp_path)])) == []
 
 
+def test_names_that_have_no_encoding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With LANG=C no file can have a name with an umlaut."""
+    assert list(places("größe", [str(tmp_path)]))
+    monkeypatch.setattr(os, "fsencode", lambda path: path.encode("ascii"))
+    assert list(places("größe", [str(tmp_path)])) == []
+
+
 @pytest.mark.skipif(os.name == "nt", reason="there no current folder can be deleted")
 def test_a_current_folder_that_is_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As an old release that a process was started in: entries of sys.path may be relative."""

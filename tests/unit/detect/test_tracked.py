@@ -397,3 +397,8 @@ def test_case_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.may_hold("c:\\SRV\\templates\\a.html")
     assert found.may_hold("c:\\SRV\\PAGES\\a.html")
     assert not found.may_hold("c:\\SRV\\pages\\a.css")
+
+
+def test_a_path_that_no_file_can_have(tree: Tree) -> None:
+    """A path without an encoding has no files, and keeps no others from being found."""
+    assert tree.put("a.html").means("\ud800/*", "\ud800/in/", "*.html") == {"\ud800/in", "a.html"}
