@@ -13,7 +13,15 @@ from collections.abc import Callable, Iterable
 
 from wsgireload.errors import NativeError
 from wsgireload.server.native import ALL, GONE, ITSELF, NAMES, SAVED, WRITTEN, Watcher
-from wsgireload.watch.roots import ABSENT, SWITCHED, WINDOWS, Polled, inside, watched_folder
+from wsgireload.watch.roots import (
+    ABSENT,
+    SWITCHED,
+    WINDOWS,
+    Polled,
+    inside,
+    is_mounted,
+    watched_folder,
+)
 from wsgireload.watch.spelling import Spelling
 
 LOST = -1  # the id of a change that stands for lost events
@@ -59,7 +67,7 @@ class Events:
                 return False
         elif os.path.islink(path):  # if it becomes one later, that is an event
             return self._watch_component(path) and id_ is not None
-        return id_ is not None or self._reports_arrival(folder)
+        return self._reports_arrival(folder) if id_ is None else not is_mounted(path)
 
     def listen_in(self, folder: str) -> bool:
         """Report every change in a folder, now and later, but not in its subfolders.
