@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ def room(path: Path) -> str:
     return ".".join(named.relative_to(HOUSE).with_suffix("").parts)
 
 
-ROOMS = {room(path): ast.parse(path.read_text()) for path in sorted(HOUSE.rglob("*.py"))}
+ROOMS = {room(path): path for path in sorted(HOUSE.rglob("*.py"))}
 WEB = {name for name in ROOMS if name.split(".")[0] == "web"}
 STRANGERS = {"django", "flask", "mod_wsgi", "cffi"}
 
@@ -74,9 +75,15 @@ MAY_IMPORT = {  # what a folder or module may import of ours, beside itself: fol
 }
 
 
+@cache
+def parsed(room: str) -> ast.Module:
+    """A room's source: not read while pytest collects, in each of its processes."""
+    return ast.parse(ROOMS[room].read_text())
+
+
 def imported(room: str) -> Iterator[str]:
     """What a room imports anywhere: rooms of ours ("" is the public API), and others' names."""
-    for node in ast.walk(ROOMS[room]):
+    for node in ast.walk(parsed(room)):
         if isinstance(node, ast.Import):
             names = [(alias.name, "") for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -92,13 +99,18 @@ def imported(room: str) -> Iterator[str]:
                 yield inside if inside in ROOMS or inside == "_native" else rest
 
 
-IMPORTS = {room: set(imported(room)) for room in ROOMS}
+@cache
+def imports(room: str) -> set[str]:
+    """The same, for each test to read."""
+    return set(imported(room))
+
+
 OURS = {*ROOMS, "", "_native"}
 
 
 def importers(name: str) -> set[str]:
     """The rooms that import a name."""
-    return {room for room, names in IMPORTS.items() if name in names}
+    return {room for room in ROOMS if name in imports(room)}
 
 
 @pytest.mark.parametrize("room", sorted(ROOMS))
@@ -106,7 +118,7 @@ def test_who_imports_whom(room: str) -> None:
     """A room imports what the table allows its folder, and what shares that folder."""
     own = room.partition(".")[0]
     allowed = MAY_IMPORT.get(own, set()) | {own}
-    for other in (IMPORTS[room] & OURS) - {"_native"}:
+    for other in (imports(room) & OURS) - {"_native"}:
         assert other.partition(".")[0] in allowed, other
 
 
@@ -117,7 +129,7 @@ def test_the_native_module_has_one_door() -> None:
 
 def called(room: str) -> Iterator[str]:
     """Every name, dotted or plain, that a room uses."""
-    for node in ast.walk(ROOMS[room]):
+    for node in ast.walk(parsed(room)):
         if isinstance(node, ast.Attribute | ast.Name):
             yield ast.unparse(node)
 
@@ -142,13 +154,13 @@ def test_one_room_for_each_deed(deed: str, rooms: set[str]) -> None:
 
 def endings(room: str) -> set[str]:
     """The ends of file names that a room spells out."""
-    constants = (node.value for node in ast.walk(ROOMS[room]) if isinstance(node, ast.Constant))
+    constants = (node.value for node in ast.walk(parsed(room)) if isinstance(node, ast.Constant))
     return {each for each in constants if re.fullmatch(r"\.[a-z]+", str(each))}
 
 
 def test_state_files_are_litter() -> None:
     """detect/litter.py knows the files of state/, whose names the rooms that use them choose."""
-    rooms = [room for room, names in IMPORTS.items() if "state.private_dir" in names]
+    rooms = importers("state.private_dir")
     ours = set[str]().union(*map(endings, rooms)) - {".new", ".damaged"}  # after another ending
     assert len(ours) >= 8
     for ending in ours:
@@ -158,7 +170,8 @@ def test_state_files_are_litter() -> None:
 
 def test_strangers_stay_outside() -> None:
     """Only the room of that name imports a framework, mod_wsgi or cffi at the top."""
-    for room, tree in ROOMS.items():
+    for room in ROOMS:
+        tree = parsed(room)
         own = {"ffi": "cffi"}.get(room, room.partition(".")[0])
         top = {
             alias.name.split(".")[0]

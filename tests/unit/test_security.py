@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import cast
@@ -361,12 +362,16 @@ def test_restarts_come_to_a_hold(
 
 # ------------------------------------------------------------------------------- what is never done
 
-ROOMS = {path: ast.parse(path.read_text()) for path in (HOUSE / "wsgireload").rglob("*.py")}
+
+@cache
+def rooms() -> dict[Path, ast.Module]:
+    """Every module of the package: not read while pytest collects, in each of its processes."""
+    return {path: ast.parse(path.read_text()) for path in (HOUSE / "wsgireload").rglob("*.py")}
 
 
 def calls() -> Iterator[tuple[str, ast.Call]]:
     """Every call in the package: what is called, and with what."""
-    for tree in ROOMS.values():
+    for tree in rooms().values():
         for node in ast.walk(tree):
             if isinstance(node, ast.Call):
                 yield ast.unparse(node.func), node
@@ -379,7 +384,7 @@ def test_nothing_is_executed() -> None:
         assert not any(word.arg == "shell" for word in node.keywords)
         if called == "import_module":
             assert isinstance(node.args[0], ast.Constant)
-    runs = [path.name for path, tree in ROOMS.items() if "runpy" in ast.unparse(tree)]
+    runs = [path.name for path, tree in rooms().items() if "runpy" in ast.unparse(tree)]
     assert runs == ["load_script.py"]  # the WSGI script, in a process beside the site
 
 
@@ -388,7 +393,7 @@ def test_no_socket() -> None:
 
     These are the doctor, for one request, and the one that asks the coordinator of a fleet.
     """
-    for path, tree in ROOMS.items():
+    for path, tree in rooms().items():
         if path.parts[-3:] == ("cli", "doctor", "request.py") or path.parent.name == "turn":
             continue
         for node in ast.walk(tree):
