@@ -14,6 +14,7 @@ import wsgireload
 
 LINUX = ["support.sitefixtures", "support.windows.labfixtures"]
 pytest_plugins = [
+    "support.collecting",
     "support.order",
     *(LINUX if os.name != "nt" else ["support.windows.sitefixtures"]),
 ]
