@@ -22,9 +22,10 @@ from support.standins import Lines
 from wsgireload.changes import NONE
 from wsgireload.decide.rolling import Rolling
 from wsgireload.decide.verdict import Go, Wait
+from wsgireload.detect.folders import Folders
 from wsgireload.detect.globs import Ignored
 from wsgireload.detect.litter import is_litter
-from wsgireload.detect.tracked import Folders, Tracked
+from wsgireload.detect.tracked import Tracked
 from wsgireload.errors import SettingsError
 from wsgireload.settings import CHECKS, Settings, checked
 from wsgireload.state.group import GroupEpoch

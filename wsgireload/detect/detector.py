@@ -13,11 +13,12 @@ from typing import Protocol
 from wsgireload.changes import APPEARED, DELETED, MODIFIED, Change
 from wsgireload.detect.baseline import Baseline
 from wsgireload.detect.digests import BATCH, EMPTY, MISSING, SPECIAL, Digest, Digests
+from wsgireload.detect.folders import Folders
 from wsgireload.detect.globs import Ignored
 from wsgireload.detect.modules import NATIVE_SUFFIXES, PYTHON_SUFFIXES
 from wsgireload.detect.program import Programs
 from wsgireload.detect.sweep import Sweep
-from wsgireload.detect.tracked import Folders, Tracked, inside_of
+from wsgireload.detect.tracked import Tracked, inside_of
 from wsgireload.log import Log
 from wsgireload.server.libraries import count_own
 from wsgireload.settings import Settings
@@ -235,16 +236,14 @@ class Detector:
         if by_code and now == loaded:
             self._programs.remember(path, now)
         # A folder that appears is no change: its files are, which the next scan finds in it.
-        is_folder = loaded == MISSING and now == SPECIAL
-        same = now == loaded or is_folder or (by_code and self._programs.same(path, now))
-        if same or self._tracked.is_data(path):
+        same = now == loaded or (loaded == MISSING and now == SPECIAL)
+        if same or (by_code and self._programs.same(path, now)) or self._tracked.is_data(path):
             self._differs.pop(path, None)
             return
-        kind = APPEARED if loaded == MISSING else MODIFIED
         is_code = is_python or path in self._others or path.endswith(NATIVE_SUFFIXES)
         self._differs[path] = Change(
             digest=now,
-            kind=DELETED if now == MISSING else kind,
+            kind=DELETED if now == MISSING else APPEARED if loaded == MISSING else MODIFIED,
             is_python=is_python,
             unfinished=is_code and now in (MISSING, EMPTY),
             is_code=is_code,

@@ -1,21 +1,18 @@
-"""Which folder is watched for a file, and which files and folders cannot be."""
+"""Which folder is watched for a file, and which folders cannot be."""
 
 from __future__ import annotations
 
 import errno
 import os
-import re
 import sys
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import lru_cache
 
 from wsgireload.log import shown
-from wsgireload.server.detection import proc
 
 WINDOWS = os.name == "nt"
 ABSENT = {errno.ENOENT, errno.ENOTDIR}
 SWITCHED = "a junction or symbolic link on the way may be switched without an event"
-OCTAL = re.compile(rb"\\([0-7]{3})")  # how mountinfo has a blank, for example
 
 
 class Polled:
@@ -43,27 +40,6 @@ def watched_folder(path: str) -> tuple[str, str]:
             if known.startswith(beginning):
                 return root, path[len(beginning) :]
     return os.path.split(path)
-
-
-def is_mounted(path: str) -> bool:
-    """Whether something is mounted at this path, as `docker run -v settings.py:/app/settings.py`.
-
-    A change of such a file is an event of the folder that it comes from, not of the one around it.
-    """
-    return path in _mount_points()
-
-
-@cache
-def _mount_points() -> frozenset[str]:
-    """Return where file systems were mounted at first; none where the system does not reveal it."""
-    try:
-        lines = proc("self", "mountinfo").splitlines()
-    except OSError:
-        return frozenset()
-    points = (line.split()[4] for line in lines if line.count(b" ") > 4)
-    return frozenset(
-        os.fsdecode(OCTAL.sub(lambda got: bytes([int(got[1], 8)]), each)) for each in points
-    )
 
 
 def inside(root: str) -> str:

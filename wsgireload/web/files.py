@@ -9,8 +9,9 @@ from threading import Lock
 
 import wsgireload
 from wsgireload.detect.digests import digest_of
+from wsgireload.detect.folders import Folders, Listing
 from wsgireload.detect.globs import Ignored, is_glob
-from wsgireload.detect.tracked import Folders, Listing, Tracked
+from wsgireload.detect.tracked import Tracked
 from wsgireload.log import Log
 from wsgireload.web.hashes import sha256
 

@@ -57,7 +57,9 @@ def test_nobody_reads_on(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a shell")
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
-@pytest.mark.parametrize(("words", "code"), [(["status"], 1), (["--help"], 0), (["no"], 2)])
+@pytest.mark.parametrize(
+    ("words", "code"), [(["restart", "no such name"], 1), (["--help"], 0), (["no"], 2)]
+)
 def test_without_output(closed: str, words: list[str], code: int) -> None:
     """A closed stdout or stderr, as of some service managers, takes whatever is printed."""
     shell = ["sh", "-c", f'exec "$@" {closed}', "sh"]

@@ -20,11 +20,11 @@ from wsgireload.detect import backlog, baseline, digests
 from wsgireload.detect.baseline import Baseline
 from wsgireload.detect.detector import Detector, Events
 from wsgireload.detect.digests import MISSING, Digests, digest_of, is_stand_in
+from wsgireload.detect.folders import Folders
 from wsgireload.detect.imports import note
 from wsgireload.detect.links import Links
 from wsgireload.detect.modules import Modules
 from wsgireload.detect.sweep import PAUSE, ROUND
-from wsgireload.detect.tracked import Folders
 from wsgireload.server import files, native
 from wsgireload.settings import Settings
 from wsgireload.watch.wakeup import NoEvents

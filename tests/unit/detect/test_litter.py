@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from wsgireload.detect.folders import Folders
 from wsgireload.detect.globs import Ignored
 from wsgireload.detect.litter import CONTENTS, FILES, FOLDERS, is_litter
-from wsgireload.detect.tracked import Folders, Tracked
+from wsgireload.detect.tracked import Tracked
 from wsgireload.log import Log
 from wsgireload.watch.wakeup import NoEvents
 

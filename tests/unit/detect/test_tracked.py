@@ -14,10 +14,11 @@ from types import SimpleNamespace
 import pytest
 from support.standins import Lines
 
-from wsgireload.detect import globs, tracked
+from wsgireload.detect import folders, globs, tracked
 from wsgireload.detect.digests import RACY_NS
+from wsgireload.detect.folders import Folders
 from wsgireload.detect.globs import Ignored
-from wsgireload.detect.tracked import MOST_WAYS, Folders, Tracked
+from wsgireload.detect.tracked import MOST_WAYS, Tracked
 from wsgireload.log import Log
 from wsgireload.watch.wakeup import NoEvents
 
@@ -265,7 +266,7 @@ def test_an_unreadable_folder_is_trouble(
 
     fake.scandir = scandir
     tree.put("app/a.html", "app/closed/b.html")
-    monkeypatch.setattr(tracked, "os", fake)
+    monkeypatch.setattr(folders, "os", fake)
     assert tree.means("app") == {"app/a.html"}
     closed = f"cannot read {tree.at('app/closed')}: {os.strerror(number)}"
     lines = {
@@ -292,7 +293,7 @@ def test_ignored_folders_are_not_entered(
     fake = SimpleNamespace(**vars(os))
     fake.scandir = lambda path: (entered.append(tree.short(path)), os.scandir(path))[1]
     tree.put("app/a.py", "app/node_modules/b/c.js")
-    monkeypatch.setattr(tracked, "os", fake)
+    monkeypatch.setattr(folders, "os", fake)
     assert tree.means("app", ignore=[ignore.format(root=tree.root)]) == {"app/a.py"}
     assert entered == ["app"]
 
@@ -309,7 +310,7 @@ class Counting:
             st_mtime_ns=10**18, st_ctime_ns=10**18, st_dev=1, st_ino=2
         )
         fake.scandir = lambda _path: nullcontext(self._entries())
-        patch.setattr(tracked, "os", fake)
+        patch.setattr(folders, "os", fake)
         log = Log("app")
         self.folders = Folders(NoEvents().listen_in, log, self._check, wall_ns=lambda: 10**18 + age)
 
