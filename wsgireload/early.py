@@ -55,6 +55,7 @@ class Early:
         # A process that was forked from one with modules in it was not empty when it began.
         absence = Absence(started if chosen.server is None else None)
         self.baseline = Baseline(self.imports, absence, Modules(links=links))
+        self.baseline.note_now(map(links, [*chosen.track, *filter(None, [chosen.trigger])]))
         self.requests = requests(server.mod_wsgi)
         self.folders = Candidates(settings.state_folders(), partial(log.say_once, Word.WATCHING))
         parent = detection.process_identity(server.parent)

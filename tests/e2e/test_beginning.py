@@ -56,6 +56,24 @@ def test_edited_while_it_is_imported(new_site: Sites, bytecode: bool) -> None:
     assert site.started() == 2
 
 
+def test_a_tracked_file_is_saved_as_it_was_read(new_site: Sites) -> None:
+    """A save of a tracked file right after the application has read it is not lost."""
+    site = new_site()
+    site.write("conf.txt", "old")
+    saved = site.write("saved", "new")
+    start = f"{START}, track=['{site.app}/conf.txt'])"
+    read = f"CONF = open('{site.app}/conf.txt').read()"
+    save = f"if os.path.exists({str(saved)!r}): os.replace({str(saved)!r}, '{site.app}/conf.txt')"
+    site.edit("app.wsgi", f"{START})", f"import os\n{start}\n{read}\n{save}")
+    site.write(
+        "conf.py", "import sys\n\n\ndef read():\n    return sys._getframe(1).f_globals['CONF']\n"
+    )
+    site.start()
+    site.wait_for_value("new", "conf.read")
+    site.wait_for_looks()
+    assert site.started() == 2
+
+
 @pytest.mark.parametrize("when", [BEFORE, AFTER])
 def test_generated_at_start_up(new_site: Sites, when: str) -> None:
     """A module that the application writes and then imports never restarts it."""

@@ -19,18 +19,19 @@ import os
 import sys
 import time
 from bisect import bisect_left
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 
 from wsgireload.detect import optional
 from wsgireload.detect.bytecode import is_source_of
-from wsgireload.detect.digests import MISSING, Digest, changed_ns
+from wsgireload.detect.digests import MISSING, SPECIAL, Digest, changed_ns
 from wsgireload.detect.imports import Imports, note
 from wsgireload.detect.missing import is_text, path_files_now, places
 from wsgireload.detect.modules import Modules, Source
 from wsgireload.server import detection
 
 GRAIN = 0.05  # seconds: file times come from a coarser clock than time.time(), 10 ms behind at most
+MOST_NOTED = 100  # files: the application waits while they are read
 UNLIKE_ANY: Digest = b"not what is on disk"
 
 
@@ -71,6 +72,17 @@ class Baseline:
         self._unseen: list[Source] = []  # loaded without the hook, and not searched for imports
         at_start = *detection.script_paths(), *path_files_now()
         self._noted = {path: note(path) for path in at_start}
+
+    def note_now(self, paths: Iterable[str]) -> list[str]:
+        """Note tracked files as they are: they may be read, and saved, before a scan.
+
+        Returns the paths. Of a folder or a glob no file is noted.
+        """
+        every = list(paths)
+        for path in every[:MOST_NOTED]:
+            if path not in self._noted and (digest := note(path)) not in (None, SPECIAL):
+                self._noted[path] = digest
+        return every
 
     def imported(self) -> Collection[str]:
         """Record the files that were imported since the last call; returns their paths."""

@@ -112,7 +112,7 @@ class Detector:
 
     def track(self, paths: Iterable[str]) -> None:
         """Track more files, folders or globs, from the next scan on; from any thread."""
-        self._tracked.add(map(self._by_link, paths))
+        self._tracked.add(self._baseline.note_now(map(self._by_link, paths)))
 
     def is_watched(self, path: str) -> bool:
         """Whether an event at this path may be a change of something watched."""

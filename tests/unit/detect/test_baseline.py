@@ -249,3 +249,18 @@ def test_a_path_file_is_what_it_was_at_the_start(
     now = digest_of(str(path))
     assert baseline.digest(str(path), now) == at_start
     assert (now != at_start) == is_edited
+
+
+def test_a_tracked_file_is_what_it_was_as_it_was_named(tmp_path: Path) -> None:
+    """A file may be read, and saved, before the first scan; a folder is none, nor what is gone."""
+    baseline = Baseline(Imports(lambda: None), Absence(None), Modules({}))
+    path, folder, gone = tmp_path / "conf.json", tmp_path / "templates", tmp_path / "gone"
+    path.write_bytes(BEFORE)
+    folder.mkdir()
+    before = digest_of(str(path))
+    named = [str(each) for each in (path, folder, gone)]
+    assert baseline.note_now(named) == named
+    path.write_bytes(AFTER)
+    baseline.note_now(named)
+    assert baseline.digest(str(path), digest_of(str(path))) == before
+    assert baseline.digest(str(gone), b"now") == b"now"
