@@ -30,12 +30,14 @@ ORDER = (
     ("e2e/", ""),
     ("replay/", ""),
     ("unit/test_package.py", "package"),
+    ("unit/test_house.py", "house"),
 )
 """The longest first, since the test that ends last decides how long a parallel run takes.
 
 Each entry is the beginning of a test's path and the name of a group, or "" for none. The tests of a
-group share something that is slow to make (a session of wine, a browser, a wheel): one process runs
-all of them. All other tests follow in the order in which pytest collects them.
+group share something that is slow to make (a session of wine, a browser, a wheel, the syntax trees
+of the package): one process runs all of them. All other tests follow in the order in which pytest
+collects them.
 """
 
 

@@ -127,11 +127,11 @@ def test_the_native_module_has_one_door() -> None:
     assert importers("_native") <= {"server.native", "ffi"}
 
 
-def called(room: str) -> Iterator[str]:
+@cache
+def called(room: str) -> set[str]:
     """Every name, dotted or plain, that a room uses."""
-    for node in ast.walk(parsed(room)):
-        if isinstance(node, ast.Attribute | ast.Name):
-            yield ast.unparse(node)
+    nodes = ast.walk(parsed(room))
+    return {ast.unparse(node) for node in nodes if isinstance(node, ast.Attribute | ast.Name)}
 
 
 @pytest.mark.parametrize(
