@@ -27,12 +27,17 @@ print(json.dumps([
 
 def pythons() -> dict[str, tuple[int, ...]]:
     """Every CPython from 3.11 on that can load this build, by its real path, with its version."""
-    names = [sys.executable, *(shutil.which(f"python3.{minor}") or "" for minor in range(11, 20))]
-    if root := os.environ.get("PYENV_ROOT"):
+    root = os.environ.get("PYENV_ROOT", "")
+    # Not pyenv's shims, each a slow script that starts one of the versions below.
+    shims = str(Path(root, "shims")) if root else ""
+    path = os.pathsep.join(each for each in os.get_exec_path() if each.rstrip("/") != shims)
+    names = [sys.executable]
+    names += (shutil.which(f"python3.{minor}", path=path) or "" for minor in range(11, 20))
+    if root:
         names += map(str, Path(root).glob("versions/*/bin/python"))
     found = {}
     for name in filter(None, names):
-        # A pyenv shim without its version is there to be found, and fails when it is run.
+        # One may be there to be found, and fail when it is run.
         asked = subprocess.run([name, "-c", PROBE], capture_output=True, check=False)
         if asked.returncode == 0:
             path, version, implementation, free = json.loads(asked.stdout)
