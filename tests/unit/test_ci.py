@@ -16,23 +16,27 @@ SNAP = "Package: chromium\nPre-Depends: debconf, snapd (>= 2.0)"
 
 
 @pytest.mark.parametrize(
-    ("policy", "shown", "has"),
+    ("policy", "shown", "known", "has"),
     [
-        (REAL, "Package: chromium\nDepends: libc6", True),
-        (INSTALLED, "Package: chromium", True),
-        (VIRTUAL, "Package: chromium-browser\nProvides: chromium", False),
-        (REAL, SNAP, False),
-        (INSTALLED, SNAP, False),
-        ("", "", False),
+        (REAL, "Package: chromium\nDepends: libc6", "", True),
+        (INSTALLED, "Package: chromium", "", True),
+        (VIRTUAL, "Package: chromium-browser\nProvides: chromium", "", False),
+        (REAL, SNAP, "", False),
+        (INSTALLED, SNAP, "", False),
+        ("", "", "", False),
+        ("", "", "installed debconf, libc6", True),
+        (REAL, "Package: chromium", "installed debconf, snapd (>= 2.0)", False),
+        (REAL, SNAP, "config-files debconf, libc6", False),
     ],
 )
-def test_a_package_with_the_program(tmp_path, policy, shown, has):
+def test_a_package_with_the_program(tmp_path, policy, shown, known, has):
     """A name without a package, and a package that only fetches a snap, are no Chromium."""
-    apt_cache = tmp_path / "apt-cache"
     (tmp_path / "policy").write_text(policy)
     (tmp_path / "show").write_text(shown)
-    apt_cache.write_text(f'#!/bin/sh\ncat "{tmp_path}/$1"\n')
-    apt_cache.chmod(0o755)
+    (tmp_path / "known").write_text(known)
+    for name, printed in {"apt-cache": "$1", "dpkg-query": "known"}.items():
+        (tmp_path / name).write_text(f'#!/bin/sh\ncat "{tmp_path}/{printed}"\n')
+        (tmp_path / name).chmod(0o755)
     script = f"set -euo pipefail; source ci/setup.sh; PATH={tmp_path}:$PATH; has_package chromium"
     done = subprocess.run(["bash", "-c", script], cwd=CHECKOUT, check=False)
     assert (done.returncode == 0) is has
