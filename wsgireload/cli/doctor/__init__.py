@@ -133,6 +133,8 @@ def _examine_sites(
     pid = apache.running_pid(httpd)
     ends = time.monotonic() + MOST_SECONDS
     broken = []  # the sites whose answer has shown why they do not load
+    is_one_process = any(each.level == "fail" for each in apache.running(httpd))
+    explained = list(selected) if is_one_process else []  # a log could only repeat why
     for number, site in enumerate(selected):
         is_started = bool(running.of_site(site, monitors.find().monitors, pid))
         found = list(_examine_site(site, every, installation, httpd.dump.user, is_started))
@@ -140,6 +142,7 @@ def _examine_sites(
         yield from bytecode.examine(site, every, installation, httpd)
         # A request can only repeat what the configuration already explains.
         is_explained = any(each.level == "fail" and each.what != "WSGI script" for each in found)
+        explained += [site] if is_explained else []
         is_asked = number == 0 if url else pid and not is_explained and time.monotonic() < ends
         if is_asked:
             answered = list(answer.examine(site, every, httpd, url))
@@ -150,7 +153,7 @@ def _examine_sites(
     known = monitors.find().monitors
     for site in selected:
         found_now = running.of_site(site, known, pid)
-        if pid and not found_now and site not in broken:
+        if pid and not found_now and site not in (*broken, *explained):
             yield from running.inactive(site, _log(site, every, httpd), pid)
         if site in broken:
             found_now = [each for each in found_now if not each.status.failed]
