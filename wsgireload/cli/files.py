@@ -114,8 +114,10 @@ def surroundings(script: str, options: argparse.Namespace) -> Surroundings:
 def load(script: str, where: Surroundings) -> dict[str, Any] | None:
     """Return the JSON of loading.py; None if the script fails, with its traceback on stderr."""
     words = [where.python, "-P", loading.__file__, script, *filter(None, where.path)]
+    # Without bytecode: a __pycache__ of root's keeps Apache's user from writing its own.
+    environment = {"WSGIRELOAD": "off", "PYTHONDONTWRITEBYTECODE": "1"}
     with busy(f"still loading {shown(script)}"):
-        code, out, error = programs.run(words, {"WSGIRELOAD": "off"}, where.folder)
+        code, out, error = programs.run(words, environment, where.folder)
     for line in error.splitlines():
         print_aside(line)
     return dict(json.loads(out)) if code == 0 and out else None  # no text: it has ended early

@@ -64,8 +64,14 @@ def test_the_settings_of_the_first_start(tmp_path: Path, capfd: pytest.CaptureFi
 
 
 @pytest.mark.parametrize("end", ["", "raise OSError('no database')"])
-def test_nothing_of_the_application_is_awaited(end: str, tmp_path: Path) -> None:
-    """Threads and exit functions, such as CherryPy's engine has, do not keep it from its end."""
+def test_nothing_of_the_application_is_awaited(
+    end: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Threads and exit functions, such as CherryPy's engine has, do not keep it from its end.
+
+    Nor is bytecode left, which would belong to whoever has called it.
+    """
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     script = tmp_path / "app.wsgi"
     script.write_text(
         "import atexit, pathlib, threading\n"
