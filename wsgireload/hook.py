@@ -13,7 +13,7 @@ from collections.abc import Callable
 from wsgireload import threads
 from wsgireload.log import Event
 
-SLOW = 1.0  # seconds for which a restart, and the end of the process, wait for the function
+SLOW = 1.0  # seconds for which a restart waits for the function
 POLL = 0.01
 MOST = 100  # events that wait for a function that blocks; later ones are dropped
 
@@ -55,14 +55,16 @@ class Hook:
             except RuntimeError:  # no thread here, or none any more
                 self._run()
         if event.kind == "restarting":
-            self.wait(self._is_stopped)
+            self.wait(self._is_stopped, SLOW)
 
-    def wait(self, is_over: Callable[[], bool] = lambda: False) -> None:
-        """Return once all events were sent, after `SLOW` seconds, or if it `is_over`."""
-        end = time.monotonic() + SLOW
+    def wait(self, is_over: Callable[[], bool] = lambda: False, longest: float = SLOW) -> None:
+        """Return once all events were sent, after so many seconds, or if it `is_over`."""
+        end = time.monotonic() + longest
         while self._is_busy and not is_over():
             if time.monotonic() >= end:
-                self._trouble(f"on_event takes more than {SLOW:g} s; restarts do not wait for it")
+                self._trouble(
+                    f"on_event takes more than {longest:g} s; restarts do not wait for it"
+                )
                 break
             threads.sleep(POLL)
 

@@ -136,7 +136,7 @@ class Monitor:
         is_ours = parts is not None and parts.leave()  # before the thread ends and removes files
         self._is_leaving = True
         self._finish(timeout)
-        self._hook.wait()
+        self._hook.wait(longest=timeout)
         if is_ours:
             ending.watch(self._early.requests, self._report_end, threads.start)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 
 import pytest
@@ -54,6 +56,60 @@ def test_a_process_that_ends_itself(new_site: Sites) -> None:
         site.ask()
     site.wait_for_start(2)
     assert {line.text.split(":")[1].strip() for line in site.said()} <= {"watching"}
+
+
+# One file takes 2 s to be opened once `slow.go` is there, as on a busy machine or disk.
+SLOW = """
+import os, time
+
+opened = os.open
+
+def slowly(path, *rest, **options):
+    if str(path).endswith("slow.html") and os.path.exists(f"{__file__}.go"):
+        with open(f"{__file__}.reading", "w"):
+            pass
+        for _ in range(2000):
+            time.sleep(0.001)
+    return opened(path, *rest, **options)
+
+os.open = slowly
+"""
+
+
+@GROUPS
+def test_a_monitor_at_work(new_site: Sites, group: str | None) -> None:
+    """A sub-interpreter outlives the monitor's thread, which would crash the process otherwise."""
+    site = new_site(group=group)
+    site.write("slow.py", SLOW)
+    page = str(site.write("slow.html", "old"))
+    site.edit("app.wsgi", f"{START})", f"{START}, track={page!r})\nimport slow")
+    site.start()
+    site.wait_for_looks()
+    site.write("slow.py.go", "")
+    site.write("slow.html", "new")
+    site.wait_for((site.app / "slow.py.reading").exists, "the scan")
+    os.kill(site.ask().pid, signal.SIGINT)
+    site.wait_for_start(2)
+    assert site.noise() == []
+
+
+SLOW_HOOK = """
+def on_event(event):
+    for _ in range(2500 if event.kind == "restarting" else 0):
+        time.sleep(0.001)
+"""
+
+
+@GROUPS
+def test_a_hook_at_work(new_site: Sites, group: str | None) -> None:
+    """Nor does it end under the thread of a hook that takes longer than a restart waits for it."""
+    site = new_site(group=group)
+    site.edit("app.wsgi", f"{START})", f"import time\n{SLOW_HOOK}\n{START}, on_event=on_event)")
+    site.start()
+    site.wait_for_looks()
+    site.edit("words.py", "old", "new")
+    site.wait_for_value("new")
+    assert site.noise() == []
 
 
 # What an application leaves to the end of its process, each in a file of TMPDIR.
