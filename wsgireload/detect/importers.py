@@ -3,6 +3,7 @@
 # No `from __future__ import annotations`: then NamedTuple compiles the annotation of each field,
 # in every process that starts.
 
+import contextlib
 import os
 import re
 import sys
@@ -15,7 +16,7 @@ from wsgireload.changes import DELETED, Change
 from wsgireload.detect.links import Links
 from wsgireload.detect.missing import is_text
 from wsgireload.detect.modules import Source, source_of
-from wsgireload.detect.statements import Import, imports, package_of, seem_to_import, tree_of
+from wsgireload.detect.statements import Import, imports, package_of, tree_of
 from wsgireload.server.files import content
 from wsgireload.server.libraries import is_own
 
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
     import ast
 
 SEARCHES = re.compile(rb"sys\.(?:path\b|meta_path|modules\[[^]]*\]\s*=)|addsitedir")
+# A statement that begins a line, with the lines that belong to it. Nothing is tried twice.
+STATEMENT = re.compile(
+    rb"\n((?:import|from)\b(?:[^\n\\(#]++|\\\r?\n|#[^\n]*+|\((?:[^)#]++|#[^\n]*+)*+\))*+)"
+)
+WORD = re.compile(rb"[\w\x80-\xff]+")
 
 
 class Importer(NamedTuple):
@@ -158,6 +164,23 @@ class Finder:
         words = last.encode(), b"__getattr__"
         tree = tree_of(path, lambda text: any(word in text for word in words)) if path else None
         return tree is not None and _assigns(tree, last)
+
+
+def seem_to_import(text: bytes, words: frozenset[bytes], package: str) -> Iterator[Import]:
+    """The import statements of a module, outside any block, that have one of these words.
+
+    To parse all of the text would take a hundred times as long. So it may be that a statement is
+    part of a string.
+    """
+    import ast
+
+    for found in STATEMENT.finditer(b"\n" + text):
+        statement = found[1]
+        if words.isdisjoint(WORD.findall(statement)):
+            continue
+        with contextlib.suppress(SyntaxError, ValueError):
+            tree = compile(statement, "", "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+            yield from imports(tree.body, package)  # type: ignore[attr-defined]
 
 
 def _search_changes(files: Mapping[str, Change]) -> bool:

@@ -170,6 +170,7 @@ CONTENTS: Rows = {
 _SOURCES = "py html? xml json ya?ml toml ini cfg conf j2 jinja2? mako mo po css js sql"
 
 _WILD = re.compile(r"[*?[]|XXXXXX")
+_DIGITS = re.compile(r"(?:\[0-9a-f\]){2,}")
 _RANDOM = {
     "CuXXXXXX": "(?-i:Cu)XXXXXX",  # coreutils': ln -f
     "XXXXXXXX": r"(?-i:(?=[a-z_]*[0-9])[a-z0-9_]{8})",
@@ -226,4 +227,5 @@ def _regex(glob: str) -> str:
         found = rf"(?!.*\.(?:{_SOURCES.replace(' ', '|')})\Z){found}"
     for placeholder, random in _RANDOM.items():
         found = found.replace(placeholder, random)
-    return found
+    # A hash's digits one by one would take 0.3 MB in each process.
+    return _DIGITS.sub(lambda run: f"{_HEX}{{{len(run[0]) // len(_HEX)}}}", found)

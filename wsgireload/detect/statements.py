@@ -3,9 +3,7 @@
 # No `from __future__ import annotations`: then NamedTuple compiles the annotation of each field,
 # in every process that starts.
 
-import contextlib
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,11 +13,6 @@ if TYPE_CHECKING:
     import ast
 
 MOST = 200_000  # bytes of a source: parsing it stops this process for 0.1 s
-# A statement that begins a line, with the lines that belong to it. Nothing is tried twice.
-STATEMENT = re.compile(
-    rb"\n((?:import|from)\b(?:[^\n\\(#]++|\\\r?\n|#[^\n]*+|\((?:[^)#]++|#[^\n]*+)*+\))*+)"
-)
-WORD = re.compile(rb"[\w\x80-\xff]+")
 
 
 class Import(NamedTuple):
@@ -62,20 +55,3 @@ def imports(nodes: Iterable["ast.AST"], package: str) -> Iterator[Import]:
             above = package.rsplit(".", node.level - 1)[0] if node.level else ""
             base = ".".join(filter(None, (above, node.module)))
             yield Import(node.lineno, base, tuple(alias.name for alias in node.names))
-
-
-def seem_to_import(text: bytes, words: frozenset[bytes], package: str) -> Iterator[Import]:
-    """The import statements of a module, outside any block, that have one of these words.
-
-    To parse all of the text would take a hundred times as long. So it may be that a statement is
-    part of a string.
-    """
-    import ast
-
-    for found in STATEMENT.finditer(b"\n" + text):
-        statement = found[1]
-        if words.isdisjoint(WORD.findall(statement)):
-            continue
-        with contextlib.suppress(SyntaxError, ValueError):
-            tree = compile(statement, "", "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
-            yield from imports(tree.body, package)  # type: ignore[attr-defined]
