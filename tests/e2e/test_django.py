@@ -106,16 +106,10 @@ def test_models_that_fail(site: ExampleSite) -> None:
     settings.write_text(f"{settings.read_text()}\nINSTALLED_APPS = [*INSTALLED_APPS, 'orders']\n")
     site.begin()
 
-    def answers() -> bool:
-        try:
-            return site.get() == FIRST
-        except ServerError:
-            return False
-
     models.write_text("no_such_name\n")
-    wait_for(lambda: not answers(), "the error")
+    wait_for(lambda: not site.answers(FIRST), "the error")
     models.write_text("")
-    wait_for(answers, "the application")
+    wait_for(lambda: site.answers(FIRST), "the application")
 
 
 def test_an_app_that_fails(site: ExampleSite) -> None:

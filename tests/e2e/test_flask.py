@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.apacheserver import ServerError, wait_for
+from support.apacheserver import wait_for
 from support.examplesite import ExampleSite, ExampleSites
 
 BLUEPRINT = """
@@ -45,13 +45,7 @@ def test_an_import_that_fails(site: ExampleSite) -> None:
     mysite.write_text(f"from models import Order\n{mysite.read_text()}")
     first = site.begin()
 
-    def answers() -> bool:
-        try:
-            return site.get() == first
-        except ServerError:
-            return False
-
     models.write_text("Other = 1\n")
-    wait_for(lambda: not answers(), "the error")
+    wait_for(lambda: not site.answers(first), "the error")
     models.write_text("Order = 1\n")
-    wait_for(answers, "the application")
+    wait_for(lambda: site.answers(first), "the application")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from support.apache import Apache
-from support.apacheserver import Server
+from support.apacheserver import Server, ServerError
 from support.httpdconf import Application
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -54,6 +54,13 @@ class ExampleSite(Server):
         answer = self.wait_for(another, f"another answer than {before!r}")
         self.wait_for(lambda: self._looks() > looks, "the first scan of the next process")
         return answer
+
+    def answers(self, text: str) -> bool:
+        """Whether the site answers with this text, and not with another one or an error."""
+        try:
+            return self.get() == text
+        except ServerError:
+            return False
 
     def restarts(self) -> list[str]:
         """What was said at each restart."""

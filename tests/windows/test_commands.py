@@ -45,8 +45,8 @@ def test_doctor_of_another_language(new_site: WindowsSites) -> None:
         PYTHONPATH=str(installed.packages()),
         PYTHONUTF8="0",
     )
-    told = json.loads(done.stdout)
-    assert [each["text"] for each in told["findings"] if each["level"] == "fail"] == []
+    findings = json.loads(done.stdout)["findings"]
+    assert [each["text"] for each in findings if each["level"] == "fail"] == []
 
 
 def test_status_and_restart(site: WindowsSite) -> None:

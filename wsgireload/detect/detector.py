@@ -235,9 +235,9 @@ class Detector:
         by_code = self._by_code and is_python
         if by_code and now == loaded:
             self._programs.remember(path, now)
-        # A folder that appears is no change: its files are, which the next scan finds in it.
-        same = now == loaded or (loaded == MISSING and now == SPECIAL)
-        if same or (by_code and self._programs.same(path, now)) or self._tracked.is_data(path):
+        same = now == loaded or (loaded == MISSING and now == SPECIAL)  # a new folder's files count
+        same = same or (by_code and self._programs.same(path, now))
+        if same or (not is_python and self._tracked.is_data(path)):
             self._differs.pop(path, None)
             return
         is_code = is_python or path in self._others or path.endswith(NATIVE_SUFFIXES)
