@@ -6,9 +6,9 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import reduce
 
 from wsgireload.cli.httpd import Dump, Httpd
-from wsgireload.cli.macros import Macros
 from wsgireload.cli.programs import read_file
 
 WORD = re.compile(r"""(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[^\s"'])+""")
@@ -21,6 +21,7 @@ HOST = "virtualhost"
 INCLUDES = "include", "includeoptional"
 
 Read = Callable[[str], str]
+Line = tuple[int, str]
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class Files:
         self._dump = dump
         self._given = {**environment, **dump.defines}
         self._variables: dict[str, str] = {}
-        self._macros = Macros(words)
+        self._macros = Macros()
         self._read = read or read_file
         self._loaded: set[str] = set()
         self._hosts = 0
@@ -165,7 +166,39 @@ class Files:
         return re.sub(r"\$\{([\w.-]+)\}", lambda found: known.get(found[1], found[0]), text)
 
 
-def _lines(text: str) -> Iterator[tuple[int, str]]:
+class Macros:
+    """The macros that were defined so far, expanded as mod_macro does."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[list[str], list[str]]] = {}
+
+    def expand(self, lines: Iterable[Line]) -> Iterator[Line]:
+        """Return the lines, with those of a macro in the place of each use."""
+        body: list[str] | None = None
+        for number, text in lines:
+            lower = text.lower()
+            if lower.startswith("</macro"):
+                body = None
+            elif body is not None:
+                body.append(text)
+            elif lower.startswith("<macro "):
+                name, *parameters = words(text.strip("<>"))[1:]
+                body = []
+                self._known[name.lower()] = parameters, body
+            elif lower.startswith("use "):
+                yield from self.expand((number, each) for each in self._used(text))
+            else:
+                yield number, text
+
+    def _used(self, text: str) -> Iterator[str]:
+        name, *values = words(text)[1:]
+        parameters, body = self._known.get(name.lower(), ([], []))
+        pairs = sorted(zip(parameters, values, strict=False), key=lambda pair: -len(pair[0]))
+        for line in body:
+            yield reduce(lambda text, pair: text.replace(*pair), pairs, line)
+
+
+def _lines(text: str) -> Iterator[Line]:
     """Return lines with their numbers, without comments; a backslash continues a line."""
     first = 0
     parts: list[str] = []
