@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from wsgireload.cli import addresses, aliases, express, groups, sections
-from wsgireload.cli.addresses import Address
+from wsgireload.cli import addresses, aliases, express, sections
+from wsgireload.cli.addresses import Address, Served
 from wsgireload.cli.directives import Directive
 from wsgireload.cli.express import Handler
+from wsgireload.cli.programs import read_file
 
 GLOBAL = "%{GLOBAL}"
 EMBEDDED = ("", GLOBAL)
-ENVIRONMENT = groups.VARIABLE
+# The name of a group may be a variable of the request.
+ENVIRONMENT = re.compile(r"%\{(?:ENV:([^}]+)|SERVER|HOST|RESOURCE)\}")
+DISPATCHED = "%{ENV:mod_wsgi.process_group}"  # where mod_wsgi puts what WSGIDispatchScript decides
+DISPATCHES = re.compile(r"^def process_group\b", re.MULTILINE)
+STANDARD_PORTS = 80, 443
+SETS_IF = "setenvif", "setenvifnocase", "browsermatch", "browsermatchnocase"
+BY_REWRITING = re.compile(r"\bE(?:NV)?=([^:\],]+):([^\],]+)")
+OF_REQUEST = re.compile(r"[$%]")  # a part of the request, which only Apache knows
 
 
 @dataclass(frozen=True)
@@ -76,12 +85,12 @@ def _site(alias: Directive, directives: Sequence[Directive]) -> Site:
     def value(option: str, directive: str) -> str:
         found = sections.effective(directives, directive, inside)
         given = chosen.get(option) or (found.arguments[0] if found and found.arguments else "")
-        return groups.resolved(given, inside, directives, served)
+        return _resolved(given, inside, directives, served)
 
     group = value("process-group", "wsgiprocessgroup")
     group = "" if group in EMBEDDED else group
-    if groups.is_dispatched(inside, directives):
-        group = groups.DISPATCHED
+    if _is_dispatched(inside, directives):
+        group = DISPATCHED
     application_group = value("application-group", "wsgiapplicationgroup")
     daemons = [each for each in directives if each.name == "wsgidaemonprocess" and each.arguments]
     # A group that only the request names is one of them.
@@ -89,6 +98,43 @@ def _site(alias: Directive, directives: Sequence[Directive]) -> Site:
     those = (each for each in daemons if not is_named or each.arguments[0] == group)
     daemon = next(those, None) if group else None
     return Site(script, url, inside, group, application_group, daemon, address=served.address)
+
+
+def _resolved(name: str, alias: Directive, directives: Sequence[Directive], served: Served) -> str:
+    """Return the name of a group, or the variable itself where only the request has its value."""
+    variable = ENVIRONMENT.fullmatch(name)
+    if variable is None:
+        return name
+    if variable[1]:
+        values = list(_values(variable[1], alias, directives))
+        if not values or (OF_REQUEST.search(values[-1]) and not ENVIRONMENT.fullmatch(values[-1])):
+            return values[-1] if values[-1:] == [GLOBAL] else name
+        return _resolved(values[-1], alias, directives, served)
+    if served.address is None or not served.name:
+        return name
+    port = served.address.port
+    server = served.name if port in STANDARD_PORTS else f"{served.name}:{port}"
+    return server if "RESOURCE" not in name else f"{server}|{alias.arguments[0].rstrip('/')}"
+
+
+def _is_dispatched(alias: Directive, directives: Sequence[Directive]) -> bool:
+    """Return whether a WSGIDispatchScript chooses the process group of each request."""
+    found = sections.effective(directives, "wsgidispatchscript", alias)
+    path = found.arguments[0] if found and found.arguments else ""
+    return bool(path) and DISPATCHES.search(read_file(path)) is not None
+
+
+def _values(variable: str, alias: Directive, directives: Sequence[Directive]) -> Iterator[str]:
+    """Return what the configuration gives a variable of a request, each overriding the former."""
+    for each in sections.in_order(directives, "rewriterule", alias):
+        found = BY_REWRITING.findall(each.arguments[-1]) if each.arguments else []
+        yield from (value for name, value in found if name == variable)
+    for each in (one for name in SETS_IF for one in sections.in_order(directives, name, alias)):
+        pairs = (argument.partition("=") for argument in each.arguments[1:])
+        yield from (value for name, _, value in pairs if name == variable and value)
+    for each in sections.in_order(directives, "setenv", alias):
+        if each.arguments[:1] == (variable,) and len(each.arguments) > 1:
+            yield each.arguments[1]
 
 
 def _handled(directive: Directive, directives: Sequence[Directive]) -> Site:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from wsgireload.cli import groups, sites
+from wsgireload.cli import sites
 from wsgireload.cli.directives import Directive, Files
 from wsgireload.cli.httpd import Dump
 
@@ -246,7 +246,7 @@ def test_a_dispatch_script(app: Path) -> None:
     """Only if it chooses process groups, the request knows the group."""
     text = "WSGIScriptAlias / {0}/app/app.wsgi\nWSGIDispatchScript {0}/app/dispatch.wsgi"
     dispatch = app / "dispatch.wsgi"
-    for function, group in (("process_group", groups.DISPATCHED), ("callable_object", "")):
+    for function, group in (("process_group", sites.DISPATCHED), ("callable_object", "")):
         dispatch.write_text(f"def {function}(environ):\n    return 'site'\n")
         [site] = sites.of_script(str(app / "app.wsgi"), sites.find(parse(text, app.parent)))
         assert site.group == group
