@@ -17,13 +17,8 @@ class Finding:
     cure: str = ""
 
 
-def ok(what: str, text: str) -> Finding:
-    """Return a finding without a problem."""
-    return Finding("ok", what, text)
-
-
-def hint(what: str, text: str, cure: str) -> Finding:
-    """Return a finding that is no problem, with what to do for those who want it otherwise."""
+def ok(what: str, text: str, cure: str = "") -> Finding:
+    """Return a finding that is no problem; `cure` is for those who want it otherwise."""
     return Finding("ok", what, text, cure)
 
 

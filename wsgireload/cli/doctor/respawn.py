@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from wsgireload.cli import processes
 from wsgireload.cli.directives import Directive
 from wsgireload.cli.doctor import options, sources
-from wsgireload.cli.doctor.finding import Finding, hint, ok
+from wsgireload.cli.doctor.finding import Finding, ok
 from wsgireload.cli.installation import RESPAWN, Installation
 from wsgireload.cli.sites import Site
 
@@ -38,13 +38,13 @@ def examine(
     elif is_in:
         yield ok(WHAT, f"{AT_ONCE}, until Apache is stopped: no LoadFile names {RESPAWN} any more")
     elif loads:
-        yield hint(WHAT, f"{LATER}: Apache runs without {RESPAWN} ({loads[-1]})", "restart Apache")
+        yield ok(WHAT, f"{LATER}: Apache runs without {RESPAWN} ({loads[-1]})", "restart Apache")
     elif any(map(_is_for_visitors, selected)):
         yield ok(WHAT, LATER)
     else:
         where = " to a file for --include-file" if any(site.express for site in selected) else ""
         cure = f'while you develop, add{where}: LoadFile "{installation.respawn}"'
-        yield hint(WHAT, f"{LATER}; with {RESPAWN} in Apache's parent process at once", cure)
+        yield ok(WHAT, f"{LATER}; with {RESPAWN} in Apache's parent process at once", cure)
 
 
 def _is_ours(load: Directive) -> bool:

@@ -9,7 +9,7 @@ from wsgireload.cli import addresses, aliases, sections, sites
 from wsgireload.cli.configuration import SHUTDOWN_TIMEOUT as SUGGESTED
 from wsgireload.cli.directives import Directive
 from wsgireload.cli.doctor import permissions, starts
-from wsgireload.cli.doctor.finding import Finding, fail, hint, ok, warn
+from wsgireload.cli.doctor.finding import Finding, fail, ok, warn
 from wsgireload.cli.express import Handler
 from wsgireload.cli.installation import Installation
 from wsgireload.cli.sites import GLOBAL, Site
@@ -172,12 +172,12 @@ def _preloading(site: Site, directives: Sequence[Directive], what: str, *, is_of
         cure = (
             f"add application-group={GLOBAL} to its WSGIScriptAlias: a new child then preloads it"
         )
-        return hint("preloading", text, cure)
+        return ok("preloading", text, cure)
     if is_off:
         return ok("preloading", "a new child loads the script, once, before its first request")
     text = "a new child loads the script before its first request, and again with that request"
     cure = f"add in a `<Files>` of the script: {what} Off"
-    return hint("preloading", text, cure)
+    return ok("preloading", text, cure)
 
 
 def _express(made: Handler) -> Iterator[Finding]:

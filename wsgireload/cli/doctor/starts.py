@@ -12,7 +12,7 @@ from itertools import chain, islice
 from typing import NamedTuple
 
 from wsgireload.cli.doctor import options, sources
-from wsgireload.cli.doctor.finding import Finding, fail, hint, ok, warn
+from wsgireload.cli.doctor.finding import Finding, fail, ok, warn
 from wsgireload.cli.sites import Site
 
 APP, PACKAGE = "wsgireload.django", "wsgireload"
@@ -143,4 +143,4 @@ def _line(script: str, tree: ast.Module, found: Start, *, several: bool) -> Iter
     if several or when == "next-request":
         yield warn("reload_required", f"{text}, and old code may answer beside new code", cure)
     else:
-        yield hint("reload_required", text, cure)
+        yield ok("reload_required", text, cure)
