@@ -10,6 +10,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import wsgireload
 from wsgireload import SettingsError
+from wsgireload.log import Log, Word
 from wsgireload.web import arguments, events, page
 from wsgireload.web import live as live_pages
 from wsgireload.web.access import Access
@@ -17,7 +18,6 @@ from wsgireload.web.assets import LIVE_SCRIPT
 from wsgireload.web.files import Files
 from wsgireload.web.insert import UNCACHED, Insertion
 from wsgireload.web.live import Live
-from wsgireload.web.refused import Refused
 
 Headers = list[tuple[str, str]]
 Answer = tuple[str, Headers, bytes]  # status, headers, body
@@ -32,6 +32,7 @@ SECURITY_HEADERS = [
 ]
 OK = "200 OK"
 QUERY = "/?:@!$&'()*+,;=~%"  # what a query may contain as it is
+MOST_REFUSALS = 20  # are logged by a process: scanners try such paths on every public site
 NO_CONTENT_ALLOWED = "default-src 'none'; frame-ancestors 'none'"
 
 
@@ -70,7 +71,7 @@ class _Middleware:
         self._path = path
         self._access = access
         self._live = live
-        self._refused = Refused()
+        self._refusals: set[str] = set()  # that were logged
         self._handlers: dict[str, Handler] = {"": self._page, "status.json": _status_json}
         if live is not None:
             self._handlers[live_pages.NAME] = partial(_live_json, live, access)
@@ -82,7 +83,7 @@ class _Middleware:
             return self._application(environ, start_response)
         if not self._access.allows(environ):
             if handler is not None:
-                self._refused.log(self._access.refusal(environ))
+                self._log_refusal(self._access.refusal(environ))
             return self._application(environ, start_response)
         more = _closing_headers(environ) if live is not None else []
         if handler is not None:
@@ -98,6 +99,12 @@ class _Middleware:
         else:
             return self._application(environ, start_response)
         return insertion.body(self._application(environ, insertion.start), environ)
+
+    def _log_refusal(self, reason: str) -> None:
+        """Log once why a browser does not get the page, whatever it may have put into that."""
+        if reason not in self._refusals and len(self._refusals) < MOST_REFUSALS:
+            self._refusals.add(reason)
+            Log(wsgireload.status().application).say(Word.WATCHING, reason)
 
     def _handler(self, path: str) -> Handler | None:
         if path.startswith(self._path):

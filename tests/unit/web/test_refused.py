@@ -8,7 +8,7 @@ import pytest
 from support.wsgicall import call
 
 from wsgireload.web import middleware
-from wsgireload.web.refused import MOST
+from wsgireload.web.wrapper import MOST_REFUSALS
 
 TOKEN = "correct-horse-battery"
 FAR = {"REMOTE_ADDR": "192.0.2.2"}
@@ -73,7 +73,7 @@ def test_once_for_each_address(caplog) -> None:
     assert len(lines(caplog)) == 1
     for number in range(100):
         call(served, "/.wsgireload/", REMOTE_ADDR=f"198.51.100.{number}")
-    assert len(lines(caplog)) == MOST
+    assert len(lines(caplog)) == MOST_REFUSALS
 
 
 def test_other_requests_log_nothing(caplog) -> None:
