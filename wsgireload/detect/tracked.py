@@ -8,12 +8,15 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from wsgireload.detect.databases import Databases
 from wsgireload.detect.folders import Folders, Identity
 from wsgireload.detect.globs import Ignored, Pattern, is_glob
 from wsgireload.detect.litter import is_litter
+from wsgireload.server.files import open_file
 
 MOST_WAYS = 16  # by links to one folder: those of folders that link to each other have no end
+# How the files of SQLite and of GDBM's formats begin, whatever their names: py4web has a
+# `service.storage`, Roundup a `db`, and Python's `shelve` adds no suffix.
+HEADS = (b"SQLite format 3\0", *(bytes((last, 0x9A, 0x57, 0x13)) for last in range(0xCD, 0xD2)))
 
 
 class Tracked:
@@ -31,7 +34,7 @@ class Tracked:
         self._roots: list[str] = []  # how the paths of their files start
         self._litter: set[tuple[Pattern, str]] = set()  # folders left out for what is in them
         self._were_folders: set[str] = set()
-        self._databases = Databases()
+        self._databases: set[str] = set()  # those that are there, and those that were and are gone
 
     def add(self, paths: Iterable[str]) -> None:
         """Track more paths; may be called from another thread than the one that scans."""
@@ -58,7 +61,11 @@ class Tracked:
         return any(leads) and not self._ignored(path)
 
     def is_data(self, path: str) -> bool:
-        """Whether it is a database that nothing tracks by name."""
+        """Whether it is a database that nothing tracks by name: the application writes it."""
+        if found := _is_database(path):
+            self._databases.add(path)
+        elif found is False:
+            self._databases.discard(path)
         patterns = chain.from_iterable(list(self._meanings.values()))
         return path in self._databases and not any(each.names_file(path) for each in patterns)
 
@@ -147,3 +154,17 @@ def _is_another_way(folder: str, ways: Counter[Identity]) -> bool:
     identity = (found.st_dev, found.st_ino)
     ways[identity] += 1
     return ways[identity] <= MOST_WAYS
+
+
+def _is_database(path: str) -> bool | None:
+    """Whether a file begins as a database does; None if it cannot be read."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return False
+        handle = open_file(path)
+        try:
+            return os.read(handle, max(map(len, HEADS))).startswith(HEADS)
+        finally:
+            os.close(handle)
+    except (OSError, ValueError):
+        return None
