@@ -6,11 +6,14 @@ import argparse
 import os
 import tempfile
 
-from wsgireload.cli import configuration, httpd, pasted
+from wsgireload.cli import configuration, directives, httpd
 from wsgireload.cli.configuration import Application
-from wsgireload.cli.httpd import Httpd
+from wsgireload.cli.directives import INCLUDES, Directive, Files
+from wsgireload.cli.httpd import Dump, Httpd
 from wsgireload.cli.installation import Installation
 from wsgireload.cli.terminal import UsageError, print_error, print_json, print_text
+
+DUPLICATE = "Name duplicates previous WSGI daemon definition"
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -57,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
         lines = {"conf": conf, "script": script, "script_path": application.script}
         print_json({"ok": not error, **lines, "trouble": error})
         return 1 if error else 0
-    print_text(f"# Apache's configuration{pasted.destination(application.name, apache)}\n{conf}")
+    print_text(f"# Apache's configuration{_destination(application.name, apache)}\n{conf}")
     _print_script(application, script)
     if error:
         print_error(f"Apache rejects these lines: {error}")
@@ -69,7 +72,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def check(conf: str, apache: Httpd | None) -> tuple[str, bool]:
-    """Check these lines with Apache's own configuration, as `pasted.check`."""
+    """Return Apache's error about these lines, and whether its configuration has them already.
+
+    The error is "" if Apache accepts them. Lines that it has already are not added once more.
+    """
     if apache is None:
         raise UsageError("--check needs an Apache, and none was found: --httpd /path/to/httpd")
     # Apache for Windows is moved: it finds its configuration from where its program lies.
@@ -80,7 +86,35 @@ def check(conf: str, apache: Httpd | None) -> tuple[str, bool]:
         path = os.path.join(folder, "site.conf")
         with open(path, "w", encoding="utf-8") as file:
             file.write(conf)
-        return pasted.check(conf, path.replace("\\", "/"), apache)
+        return _check(path.replace("\\", "/"), apache)
+
+
+def _check(path: str, httpd: Httpd) -> tuple[str, bool]:
+    """As `check`, for the lines in a file."""
+    those = [each for each in directives.read(httpd)[0] if each.name.startswith("wsgi")]
+    known = {(each.name, each.arguments) for each in those}
+    printed = Files(_of_one_file(path, httpd.dump), httpd.environment)
+    own = [each for each in printed if each.name.startswith("wsgi")]
+    if all((each.name, each.arguments) in known for each in own):
+        return httpd.check(), True
+    error = httpd.check(path)
+    if DUPLICATE in error:
+        error += _explained(own, those)
+    return error, False
+
+
+def _explained(own: list[Directive], those: list[Directive]) -> str:
+    names = {each.arguments[:1] for each in own if each.name == "wsgidaemonprocess"}
+    for each in those:
+        if each.name == "wsgidaemonprocess" and each.arguments[:1] in names:
+            name = each.arguments[0]
+            return f" ({name!r} is defined in {each}: replace those lines, or use --name)"
+    return ""
+
+
+def _of_one_file(path: str, dump: Dump) -> Dump:
+    """Return a dump of which the main file is this one, and includes no others."""
+    return Dump("", dump.modules, dump.defines, dump.values, {("", 0): [path]})
 
 
 def _application(options: argparse.Namespace) -> Application:
@@ -97,3 +131,24 @@ def _print_script(application: Application, script: str) -> None:
     else:
         where = "at the top of " if application.existing else ""
         print_text(f"# {where}{application.script}\n{script}")
+
+
+def _destination(name: str, httpd: Httpd | None) -> str:
+    """Return where the lines of a site belong, as the end of a sentence; "" if that is unknown.
+
+    The main configuration file of a system's package ends with the folder of its sites.
+    """
+    if os.name == "nt":
+        return ", conf\\httpd.conf"
+    if httpd is None or not os.path.isfile(httpd.config):
+        return ""
+    main = Files(_of_one_file(httpd.config, httpd.dump), httpd.environment)
+    patterns = [each.arguments[0] for each in main if each.name in INCLUDES and not each.sections]
+    patterns = [each for each in patterns if os.path.basename(each) == "*.conf"]
+    if not patterns:
+        return f": {httpd.config}"
+    folder = os.path.dirname(httpd.absolute(patterns[-1]))
+    available = f"{folder.removesuffix('enabled')}available"
+    if folder.endswith("-enabled") and os.path.isdir(available):
+        return f": {available}/{name}.conf, then a2ensite {name}"
+    return f": {folder}/{name}.conf"

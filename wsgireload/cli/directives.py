@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
 
@@ -20,7 +20,6 @@ CONDITIONS = {"ifmodule", "ifdefine", "iffile", "ifversion", "ifdirective", "ifs
 HOST = "virtualhost"
 INCLUDES = "include", "includeoptional"
 
-Read = Callable[[str], str]
 Line = tuple[int, str]
 
 
@@ -93,14 +92,11 @@ def _parse(text: str) -> Iterator[Directive]:
 class Files:
     """The directives in the files that Apache reads, in its order."""
 
-    def __init__(
-        self, dump: Dump, environment: Mapping[str, str], read: Read | None = None
-    ) -> None:
+    def __init__(self, dump: Dump, environment: Mapping[str, str]) -> None:
         self._dump = dump
         self._given = {**environment, **dump.defines}
         self._variables: dict[str, str] = {}
         self._macros = Macros()
-        self._read = read or read_file
         self._loaded: set[str] = set()
         self._hosts = 0
 
@@ -113,7 +109,7 @@ class Files:
 
     def _file(self, path: str, around: tuple[tuple[str, str], ...]) -> Iterator[Directive]:
         sections, skipping = list(around), 0
-        for line, text in self._macros.expand(_lines(self._read(path))):
+        for line, text in self._macros.expand(_lines(read_file(path))):
             bare = self._substitute(text)
             if bare.startswith("</"):
                 if skipping:
