@@ -16,7 +16,7 @@ from typing import IO, NamedTuple
 from wsgireload.decide import compile_sources
 from wsgireload.decide.command import Command, interpreter, temporary_file
 from wsgireload.decide.compile_sources import Fault
-from wsgireload.server.files import content
+from wsgireload.server.files import content, size
 
 LIMIT = 60.0  # seconds that compiling may take
 MOST = 4 << 20  # bytes of a source that is compiled: 4 MiB take 4 s and 0.7 GB
@@ -150,14 +150,6 @@ class Compiler:
         if "encoding" in last[3] and "no encoding declared" not in last[3]:
             raise LookupError(last[3])
         return Judgement(self._paths[numbers[-1]], (*last,))
-
-
-def size(path: str) -> int:
-    """The size of a file in bytes; 0 without one."""
-    try:
-        return os.stat(path).st_size
-    except (OSError, ValueError):
-        return 0
 
 
 def read(path: str) -> tuple[bytes | None, Fault | None]:

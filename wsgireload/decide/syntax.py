@@ -7,10 +7,11 @@ from collections.abc import Callable, Collection, Iterable
 
 from wsgireload.changes import DELETED, Change, Changes
 from wsgireload.decide.compile_sources import Fault, fault_of
-from wsgireload.decide.compiler import Compiler, read, size
+from wsgireload.decide.compiler import Compiler, read
 from wsgireload.decide.verdict import GO, Gate, Go, Hold, Verdict, Wait
 from wsgireload.log import Log, Word, few, shown
 from wsgireload.report import Held
+from wsgireload.server.files import size
 
 POLL, SELDOM = 0.001, 0.02  # seconds between two checks whether compiling is done: see pause()
 MOST_HERE = 200_000  # bytes of a source; compiling it stops this process for 0.15 s

@@ -76,6 +76,14 @@ def content(path: str) -> bytes:
     return read
 
 
+def size(path: str) -> int:
+    """Return the size of a file in bytes; 0 without one."""
+    try:
+        return os.stat(path).st_size
+    except (OSError, ValueError):
+        return 0
+
+
 def log_unreadable(log: Log, path: str, error: Exception) -> None:
     """Log once that a file or folder cannot be read."""
     why = getattr(error, "strerror", None) or str(error)

@@ -11,6 +11,7 @@ from wsgireload.cli.directives import Directive
 from wsgireload.cli.doctor import errorlog
 from wsgireload.cli.doctor.errorlog import Raised
 from wsgireload.cli.httpd import Httpd
+from wsgireload.server.files import size
 
 TRACEBACK = """\
 Traceback (most recent call last):
@@ -80,7 +81,7 @@ def test_no_log(tmp_path: Path) -> None:
     assert errorlog.read(str(tmp_path / "pipe")) is None
     assert errorlog.read(str(tmp_path / "nowhere")) is None
     assert errorlog.read("") is None
-    assert errorlog.size(str(tmp_path / "nowhere")) == 0
+    assert size(str(tmp_path / "nowhere")) == 0
 
 
 def test_the_log_of_a_virtual_host() -> None:

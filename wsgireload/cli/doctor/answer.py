@@ -14,6 +14,7 @@ from wsgireload.cli.doctor.finding import Finding, fail, ok, warn
 from wsgireload.cli.doctor.request import Answer
 from wsgireload.cli.httpd import Httpd
 from wsgireload.cli.sites import Site
+from wsgireload.server.files import size
 
 WHAT = "answer"
 CURE = "correct that line and save it: the site answers again, without a restart"
@@ -73,7 +74,7 @@ def examine(
     else:
         asked = url
     log = errorlog.file(directives, site.alias.host, httpd)
-    start = errorlog.size(log)
+    start = size(log)
     answer = request.get(url, host)
     if answer.status < 500 and answer.status != 403 and answer.status:
         yield ok(WHAT, f"{answer.status} for {asked}")

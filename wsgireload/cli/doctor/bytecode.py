@@ -21,6 +21,7 @@ from wsgireload.cli.httpd import Httpd
 from wsgireload.cli.installation import Installation
 from wsgireload.cli.sites import Site
 from wsgireload.detect.bytecode import HEADER, stamp
+from wsgireload.server.files import size
 from wsgireload.server.libraries import STANDARD_LIBRARY, is_installed
 
 MUCH = 200_000  # bytes of sources that are compiled at each restart: 0.1 s
@@ -82,14 +83,14 @@ def examine(
     groups = _groups(folders, modules, libraries)
     is_ours = home in ("", installation.prefix, installation.base_prefix)
     for folder, files in chain(groups, _standard() if is_ours else ()):
-        if size := sum(map(_size, _uncompiled(files, writer))):
-            lacking[folder] = lacking.get(folder, 0) + size
+        if more := sum(map(size, _uncompiled(files, writer))):
+            lacking[folder] = lacking.get(folder, 0) + more
     if sum(lacking.values()) >= MUCH:
         yield _finding(lacking, writer)
 
 
 def _finding(lacking: dict[str, int], writer: Writer) -> Finding:
-    named = ", ".join(f"{folder} ({size / 1e6:.1f} MB)" for folder, size in lacking.items())
+    named = ", ".join(f"{folder} ({total / 1e6:.1f} MB)" for folder, total in lacking.items())
     why = writer.never or f"{writer.user or 'this user'} cannot write __pycache__ there"
     text = f"each restart compiles modules anew, as {why}: {named}"
     by_owner: dict[int, list[str]] = {}
@@ -221,10 +222,3 @@ def _is_fresh(cache: str, source: str) -> bool:
             return head[8:] == source_hash(file.read())
     except OSError:
         return not os.access(source, os.R_OK)
-
-
-def _size(path: str) -> int:
-    try:
-        return os.stat(path).st_size
-    except OSError:
-        return 0

@@ -43,14 +43,6 @@ def file(directives: Sequence[Directive], host: int, httpd: Httpd) -> str:
     return "" if path.startswith(("|", "syslog")) else httpd.absolute(path)
 
 
-def size(path: str) -> int:
-    """Return the size of a log in bytes, 0 if it is none."""
-    try:
-        return os.stat(path).st_size
-    except (OSError, ValueError):
-        return 0
-
-
 def read(path: str, start: int = 0) -> list[str] | None:
     """Return the lines from a position on, but only the last ones of many; None: unreadable."""
     try:
