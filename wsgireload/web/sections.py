@@ -90,10 +90,11 @@ class Sections:
         group = self._process_group and f"group {self._process_group}"
         mode = ", ".join(filter(None, (MODES.get(status.server), group)))
         server = f"mod_wsgi {self._mod_wsgi}" if self._mod_wsgi else "not Apache"
+        interpreter = "a sub-interpreter" if status.application else "the main interpreter"
         rows = [
             ("Server", server, mode),
             ("Python", sys.version.split()[0], f"pid {status.pid}, parent {status.parent}"),
-            ("Application group", status.application or "%{GLOBAL}", _interpreter(status)),
+            ("Application group", status.application or "%{GLOBAL}", interpreter),
         ]
         if status.script:
             rows.insert(0, ("Script", os.path.basename(status.script), status.script))
@@ -160,10 +161,6 @@ class Sections:
             if passed >= seconds:
                 return f"{passed // seconds} {unit} ago"
         return f"{passed // 5 * 5} s ago" if passed >= 5 else "just now"
-
-
-def _interpreter(status: Status) -> str:
-    return "a sub-interpreter" if status.application else "the main interpreter"
 
 
 def _duration(took: float | None, longest: float) -> str:
