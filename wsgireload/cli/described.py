@@ -21,8 +21,9 @@ def monitor(found: RunningMonitor, now: float, url: str | None = None) -> str:
     """
     status, verbose = found.status, url is not None
     word = "fail" if status.failed else "warn" if status.holding or status.paused else "ok"
+    updated = ago(found.snapshot.time, now) + (f", in {found.path}" if verbose else "")
     lines = [f"{level(word)}  {found}: {_state(status)}, {_files(status)}"]
-    for name, value in [*_details(status, now, url), _updated(found, now, verbose=verbose)]:
+    for name, value in [*_details(status, now, url), ("updated", updated)]:
         if value not in (None, ""):
             lines.append(f"      {name:<12} {shown(str(value))}")
         if name == "holding" and status.output:
@@ -61,10 +62,6 @@ def _details(status: Status, now: float, url: str | None) -> Iterator[tuple[str,
     yield "paused", _paused(status.paused, now)
     yield "waiting for", few(each.described(now) for each in status.waiting)
     yield "beside", status.beside
-
-
-def _updated(found: RunningMonitor, now: float, *, verbose: bool) -> tuple[str, str]:
-    return "updated", ago(found.snapshot.time, now) + (f", in {found.path}" if verbose else "")
 
 
 def _running(status: Status, now: float) -> str:

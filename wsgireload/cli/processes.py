@@ -68,14 +68,14 @@ def trusted() -> Iterator[list[str]]:
     has_proc = not WINDOWS and os.path.isdir("/proc")
     pids = filter(str.isdecimal, os.listdir("/proc") if has_proc else ())
     for pid in map(int, pids):
-        if (found := _words(pid)) and owner(pid) in (0, os.geteuid()):
+        if (found := _texts(pid, "cmdline")) and owner(pid) in (0, os.geteuid()):
             yield found
 
 
 def command_line(pid: int) -> str:
     """Return the program and its arguments; "" if the system does not reveal them."""
     if not WINDOWS:
-        return " ".join(_words(pid)).strip()
+        return " ".join(_texts(pid, "cmdline")).strip()
     script = f"(Get-CimInstance Win32_Process -Filter 'ProcessId={pid}').CommandLine"
     return programs.run(["powershell", "-NoProfile", "-Command", script])[1].strip()
 
@@ -88,11 +88,6 @@ def has_loaded(pid: int, name: str) -> bool | None:
         return None
 
 
-def _words(pid: int) -> list[str]:
-    """Return the program and its arguments; [] if the system does not reveal them."""
-    return _texts(pid, "cmdline")
-
-
 def environment(pid: int) -> dict[str, str]:
     """Return the variables with which a process began; {} if the system does not reveal them."""
     pairs = (each.partition("=") for each in _texts(pid, "environ"))
@@ -100,6 +95,7 @@ def environment(pid: int) -> dict[str, str]:
 
 
 def _texts(pid: int, name: str) -> list[str]:
+    """Return the texts in a file of /proc/<pid>; [] if the system does not reveal them."""
     try:
         return os.fsdecode(proc(pid, name)).removesuffix("\0").split("\0")
     except OSError:

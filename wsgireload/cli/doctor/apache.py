@@ -172,8 +172,10 @@ def _no_mod_wsgi(text: str, httpd: Httpd, installation: Installation) -> Finding
 def _cannot_load(path: str, why: str, httpd: Httpd, installation: Installation) -> Finding:
     """Explain why a library does not load: missing, of other bits, or without one it needs."""
     located = LOCATION.search(httpd.dump.error)
-    where = f" ({located[2]}, line {located[1]})" if located else ""
-    line = _read_line(located[2], int(located[1])) if located else ""
+    where, line = "", ""
+    if located:
+        where, number = f" ({located[2]}, line {located[1]})", int(located[1])
+        line = "".join(programs.read_file(located[2]).splitlines()[number - 1 : number])
     directive = (words(line) or ("LoadModule",))[0]
     load_file = f'LoadFile "{installation.python_dll}"'
     file = binary.inspect(httpd.absolute(path))
@@ -192,8 +194,3 @@ def _cannot_load(path: str, why: str, httpd: Httpd, installation: Installation) 
     else:
         text, cure = f"{path} cannot be loaded{where}: {why}", MODULE_CONFIG
     return fail(directive, text, cure)
-
-
-def _read_line(path: str, number: int) -> str:
-    """Return a line of a file; "" if it does not exist."""
-    return "".join(programs.read_file(path).splitlines()[number - 1 : number])

@@ -81,8 +81,10 @@ def examine(
     folders, modules = sources.application(site.script, tuple(site.folders))
     lacking: dict[str, int] = {}
     groups = _groups(folders, modules, libraries)
+    # The images of Docker Hub lack the bytecode of Python's own library.
     is_ours = home in ("", installation.prefix, installation.base_prefix)
-    for folder, files in chain(groups, _standard() if is_ours else ()):
+    standard = ((STANDARD, _package(os.path.join(STANDARD, name))) for name in EARLY)
+    for folder, files in chain(groups, standard if is_ours else ()):
         if more := sum(map(size, _uncompiled(files, writer))):
             lacking[folder] = lacking.get(folder, 0) + more
     if sum(lacking.values()) >= MUCH:
@@ -174,12 +176,6 @@ def _groups(
     for library in {os.path.realpath(each): each for each in libraries}.values():
         for name in sorted({*names, "wsgireload"}):
             yield library, _package(os.path.join(library, name))
-
-
-def _standard() -> Iterator[tuple[str, list[str]]]:
-    """Return sources of Python's own library, whose bytecode the images of Docker Hub lack."""
-    for name in EARLY:
-        yield STANDARD, _package(os.path.join(STANDARD, name))
 
 
 def _package(path: str) -> list[str]:

@@ -86,7 +86,7 @@ def calls(tree: ast.AST, *names: str) -> Iterator[ast.Call]:
 def calls_of_ours(tree: ast.Module, *names: str) -> Iterator[ast.Call]:
     """Return the calls of those of our functions, by whatever name a module imports them."""
     ours = _functions(tree, names)
-    for node in ast.walk(tree):
+    for node in ast.walk(tree) if ours else ():
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ours:
             yield node
 

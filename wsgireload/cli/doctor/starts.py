@@ -85,7 +85,7 @@ def _missing(where: str, paths: Sequence[str], folders: Sequence[str]) -> Findin
 def _starts(paths: Iterator[str] | Sequence[str]) -> Iterator[Start]:
     for path in paths:
         tree = sources.parse(path)
-        if not isinstance(tree, ast.Module) or not _mentions(tree):
+        if not isinstance(tree, ast.Module):
             continue
         for call in sources.calls_of_ours(tree, *FUNCTIONS):
             yield Start(path, {each.arg: each.value for each in call.keywords if each.arg})
@@ -103,25 +103,17 @@ def _anywhere(folders: Sequence[str]) -> Iterator[str]:
     return (path for path in found if not TEST.search(path) and not path.startswith(ours))
 
 
-def _mentions(tree: ast.Module) -> bool:
-    return any(name.partition(".")[0] == PACKAGE for name in sources.imports(tree)) or any(
-        isinstance(node, ast.Constant) and str(node.value).startswith(APP)
-        for node in ast.walk(tree)
-    )
-
-
 def _strings(path: str, within: str = "") -> set[str]:
     """Return the strings in code, or in all that is done to names with this end."""
     tree = sources.parse(path)
     if not isinstance(tree, ast.Module):
         return set()
-    nodes = [each for each in ast.walk(tree) if _is_done_to(within, each)] if within else [tree]
+    nodes: Iterator[ast.AST] = iter([tree])
+    if within:
+        targets = ((each, sources.targets(each)) for each in ast.walk(tree))
+        nodes = (each for each, names in targets if any(name.endswith(within) for name in names))
     every = (each for node in nodes for each in ast.walk(node) if isinstance(each, ast.Constant))
     return {each.value for each in every if isinstance(each.value, str)}
-
-
-def _is_done_to(end: str, node: ast.AST) -> bool:
-    return any(name.endswith(end) for name in sources.targets(node))
 
 
 def _is_elsewhere(path: str, folders: Sequence[str]) -> bool:
