@@ -73,11 +73,9 @@ class Changes(NamedTuple):
 
     def fingerprint(self) -> str:
         """A short name: the same in every process that runs the same code beside these files."""
-        named = sorted((path, change.digest) for path, change in self.files.items())
-        parts = chain.from_iterable(
-            (path.encode("utf-8", "surrogatepass"), digest) for path, digest in named
-        )
-        return fingerprint(*parts)
+        pairs = ((path, change.digest) for path, change in self.files.items())
+        named = sorted((path.encode("utf-8", "surrogatepass"), digest) for path, digest in pairs)
+        return fingerprint(*chain.from_iterable(named))
 
 
 NONE = Changes()
