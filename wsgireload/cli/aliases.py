@@ -64,10 +64,8 @@ def mount_point(handler: str, directives: Sequence[Directive]) -> str:
     """Return a URL path at which requests go to a WSGIHandlerScript; "" if it is unknown."""
     for each in directives:
         flags = each.arguments[-1] if each.name == "rewriterule" and each.arguments else ""
-        if f"H={handler}" not in flags and (each.name, each.arguments) != (
-            "sethandler",
-            (handler,),
-        ):
+        is_set = each.name == "sethandler" and each.arguments == (handler,)
+        if not is_set and f"H={handler}" not in flags:
             continue
         for kind, where in each.sections:
             if kind == "location":

@@ -105,10 +105,8 @@ def difference(page: str, current: str) -> str:
     old, new = found.groups(), now.groups()
     if old == new:
         return SAME
-    (old_parent, old_generation, old_script, files), (parent, generation, script, now_files) = (
-        old,
-        new,
-    )
+    old_parent, old_generation, old_script, files = old
+    parent, generation, script, now_files = new
     other = STYLES if only_styles(files, now_files) else FILES
     if old_parent != parent or not (old_generation.isdecimal() and generation.isdecimal()):
         return CODE if old[:3] != new[:3] else other

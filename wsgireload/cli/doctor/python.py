@@ -90,9 +90,8 @@ def readable(installation: Installation, site: Site, user: str) -> Finding:
         return _readable_on_windows(installation, site)
     user = site.option("user") or user
     package = os.path.join(installation.package, "__init__.py")
-    is_there = permissions.is_hidden(site.script) or os.path.lexists(
-        site.script
-    )  # else that is reported with the script
+    # One that is missing is reported with the script.
+    is_there = permissions.is_hidden(site.script) or os.path.lexists(site.script)
     of_script = (site.script, os.path.dirname(site.script)) if is_there else ()
     for path in (*of_script, installation.prefix, package):
         if obstacle := permissions.obstacle(path, user):
