@@ -61,7 +61,6 @@ class Loading:
             self._failure.watch()
 
     def end(self) -> None:
-        """The monitor ends."""
         self._failure.end()
         if self._stand_in is not None:
             self._stand_in.end()

@@ -119,7 +119,6 @@ class Rule(NamedTuple):
 
 
 def _seconds(low: float, high: float) -> Rule:
-    """The rule for a number of seconds in a range."""
 
     def check(got: object) -> float:
         _require(low <= _number(got) <= high)

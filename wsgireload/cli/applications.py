@@ -48,16 +48,13 @@ class Application:
 
     @property
     def pids(self) -> list[int]:
-        """Its processes."""
         return sorted({each.status.pid for each in self.monitors})
 
     def data(self) -> dict[str, object]:
-        """Return it for JSON."""
         return {"name": self.name, "pids": self.pids, "scripts": self.scripts}
 
     @property
     def label(self) -> str:
-        """Its name and its processes, to print."""
         return f"{shown(self.name)}, pid {few(map(str, self.pids))}"
 
     def __str__(self) -> str:

@@ -34,7 +34,6 @@ def monitor(found: RunningMonitor, now: float, url: str | None = None) -> str:
 
 
 def _state(status: Status) -> str:
-    """Return what it does now, in one word."""
     if status.failed:
         return "failed"
     if status.paused:
@@ -81,12 +80,10 @@ def _last(history: Sequence[Restarted], now: float) -> str:
 
 
 def _failed(failed: Failed | None, now: float) -> str:
-    """Describe why the application could not be loaded, and where."""
     return f"{ago(failed.at, now)}: {failed.described()}" if failed else ""
 
 
 def _paused(until: float | None, now: float) -> str:
-    """Describe a pause: how long it lasts, and what ends it."""
     if until is None:
         return ""
     return f"until {clock(until)}, for {duration(until - now)}; `wsgireload resume` ends it"

@@ -85,7 +85,6 @@ class Httpd:
 
     @cached_property
     def dump(self) -> Dump:
-        """The configuration."""
         code, out, error = self._run_httpd("-t", *(f"-DDUMP_{name}" for name in DUMPS))
         modules = dict(MODULE.findall(out))
         return Dump(

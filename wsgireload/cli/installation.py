@@ -29,7 +29,6 @@ class Installation:
 
     @classmethod
     def current(cls) -> Installation:
-        """Return the one that runs this."""
         free_threaded = "t" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
         return cls(
             os.name == "nt",
@@ -57,5 +56,4 @@ class Installation:
 
     @property
     def is_virtual_environment(self) -> bool:
-        """Whether this is a virtual environment."""
         return self.prefix != self.base_prefix

@@ -49,16 +49,13 @@ class RunningMonitor:
 
     @property
     def status(self) -> Status:
-        """The monitor's status at the time of the snapshot."""
         return self.snapshot.status
 
     @property
     def path(self) -> str:
-        """The status file."""
         return os.path.join(self.folder, self.name + STATE)
 
     def is_alive(self) -> bool:
-        """Return whether its process runs."""
         written = self.snapshot
         return processes.is_alive(self.status.pid, written.time, written.process)
 

@@ -62,7 +62,6 @@ class Rollout:
         return findings
 
     def _judge(self, found: RunningMonitor) -> Finding:
-        """Return what holds of one monitor."""
         key = found.path, found.status.since
         if self._has_scanned.get(key):  # since before this status was read
             return _finding(found, *_outcome(found.status))

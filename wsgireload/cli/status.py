@@ -44,7 +44,6 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _watch(options: argparse.Namespace) -> None:
-    """Print until Ctrl-C."""
     printed = None
     while True:
         found = monitors.find()
@@ -99,7 +98,6 @@ def _url(script: str) -> str:
 
 
 def _without_monitors(found: Found) -> str:
-    """Explain why no monitor was found."""
     if found.unreadable or found.unused:
         return "no monitor found in the readable folders"
     return (

@@ -64,7 +64,6 @@ def service_program(service: str, given: str | None) -> str:
 
 
 def _run(words: list[str]) -> tuple[int, str]:
-    """Return the exit code, and all output in one line."""
     code, out, error = programs.run(words)
     return code, " ".join(f"{error} {out}".split())
 

@@ -46,11 +46,9 @@ class Cuts:
         return self._count >= MOST_CUTS
 
     def begin(self, files: dict[str, Change]) -> None:
-        """A run begins, for these changes."""
         self._ran_for = files
 
     def end(self) -> None:
-        """The run has come to its end."""
         self._ran_for, self._count = None, 0
 
     def note(self, files: dict[str, Change]) -> None:
@@ -176,7 +174,6 @@ def _failed(text: str) -> Failed | None:
 
 
 def _hold_of(failed: Failed) -> Hold:
-    """The hold for code that does not load."""
     path, line, error = failed.path, failed.line, failed.error
     place = Held(path, line, None, source_line(path, line), error) if path else None
     return Hold(f"the new code does not load: {failed.described()}", place, failed.traceback)

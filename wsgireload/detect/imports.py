@@ -53,7 +53,6 @@ class Imports:
         self._installed = True
 
     def remove(self) -> None:
-        """Remove the hook, if it is there."""
         self._installed = False
         if self in sys.meta_path:
             sys.meta_path.remove(self)

@@ -20,7 +20,6 @@ class Sweep:
         self._rounds = 0
 
     def due(self, paths: Sequence[str]) -> Sequence[str]:
-        """The share that is due now."""
         now, most = self._clock(), min(len(paths), MOST)
         if now - self._last < PAUSE:
             return ()
@@ -36,7 +35,6 @@ class Sweep:
         return due
 
     def round_over(self) -> bool:
-        """Whether another round has passed."""
         over = self._clock() - self._began >= ROUND
         if over:
             self._began = self._clock()

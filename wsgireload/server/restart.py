@@ -64,13 +64,11 @@ class Restart:
         return not self._in_vain and "SIGINT" not in native.taken()
 
     def rejects(self) -> None:
-        """Note that mod_wsgi rejects a request."""
         if self._rejected_at is None:
             self._rejected_at = self._clock()
 
     @property
     def has_rejected(self) -> bool:
-        """Whether mod_wsgi has rejected a request here."""
         return self._rejected_at is not None
 
     @property

@@ -55,7 +55,6 @@ class GroupEpoch:
 
     @property
     def is_shared(self) -> bool:
-        """Whether this process has a group."""
         return bool(self._paths)
 
     def is_over(self) -> bool:

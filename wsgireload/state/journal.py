@@ -80,7 +80,6 @@ class Journal:
         return self._change(lambda entries: [*entries, entry])
 
     def withdraw(self, entry: Entry) -> None:
-        """Remove a restart that did not happen."""
         self._change(lambda entries: [each for each in entries if each != entry])
 
     def complete(self, entry: Entry) -> None:

@@ -92,7 +92,6 @@ class Events:
         self.hears = bool(ids) and None not in ids
 
     def knows(self, folder: str) -> bool:
-        """Return whether a folder is listened to."""
         return folder in self._ids or self._spelling.knows(folder)
 
     def listen_anew(self) -> None:

@@ -52,7 +52,6 @@ class Access:
         self._cookie = sha256(b"wsgireload's cookie of " + (self._token or b"")).hexdigest()
 
     def allows(self, environ: WSGIEnvironment) -> bool:
-        """Return whether this request may see the page."""
         return self.is_here(environ) or self.has_token(environ) or self._has_cookie(environ)
 
     def is_here(self, environ: WSGIEnvironment) -> bool:

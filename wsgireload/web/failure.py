@@ -51,7 +51,6 @@ class FailurePage:
         self._live = Live(PATH, Files(()))
 
     def may_be_shown(self, environ: WSGIEnvironment) -> bool:
-        """Return whether this request comes from this machine."""
         return self._access.allows(environ)
 
     def is_poll(self, environ: WSGIEnvironment) -> bool:
@@ -68,7 +67,6 @@ class FailurePage:
     def show(
         self, failed: Failed, environ: WSGIEnvironment, start_response: StartResponse
     ) -> list[bytes]:
-        """Answer with the page."""
         body = self._document(failed, environ).encode("utf-8", "backslashreplace")
         headers = [
             ("Content-Type", "text/html; charset=utf-8"),

@@ -102,7 +102,6 @@ class _Walk(Folders):
         self._visited: set[tuple[int, int]] = set()
 
     def files(self) -> list[str]:
-        """Return the files now."""
         self._visited.clear()
         return [path for path, _ in self._tracked.files()]
 

@@ -59,12 +59,10 @@ class Sections:
         )
 
     def where(self, path: str, line: int | None, column: int | None = None) -> str:
-        """Return a place in a file."""
         numbers = "".join(f":{each}" for each in (line, column if line else None) if each)
         return f'<p class="where"><b>{self.text(path)}</b>{numbers}</p>'
 
     def held(self, held: Held) -> str:
-        """Return the place that holds a restart."""
         text, caret = excerpt(held)
         code = ""
         if text:
@@ -76,12 +74,10 @@ class Sections:
         return f'{where}{code}<p class="error">{escape(held.error or "")}</p>'
 
     def changed(self, paths: Sequence[str]) -> str:
-        """Return the changed files."""
         lines = "".join(f"<li><code>{self.text(path)}</code></li>" for path in paths[:MOST])
         return f'<ul class="changed">{lines}</ul>' if lines else ""
 
     def waiting(self, awaited: Sequence[Awaited]) -> str:
-        """Return what a restart waits for."""
         lines = "".join(f"<li>{self.text(each.described(self._now))}</li>" for each in awaited)
         return f'<ul class="changed">{lines}</ul>' if lines else ""
 

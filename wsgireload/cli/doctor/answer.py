@@ -125,7 +125,6 @@ def _cure_of(raised: Raised, site: Site) -> str:
 
 
 def _silent(asked: str, answer: Answer, log: str, start: int) -> Finding:
-    """Explain that no answer came."""
     if not answer.error:
         text = f"no answer within {request.LIMIT:g} s from {asked}"
         raised = errorlog.last_traceback(errorlog.read(log, start) or [])

@@ -146,7 +146,6 @@ def _writer(site: Site, directives: Sequence[Directive], home: str, httpd: Httpd
 
 
 def _forbids(script: str) -> bool:
-    """Return whether a script has `sys.dont_write_bytecode = True`."""
     nodes = (node for tree in sources.trees([script]) for node in ast.walk(tree))
     set_to = (ast.unparse(each) for each in nodes if isinstance(each, ast.Assign))
     return "sys.dont_write_bytecode = True" in set_to

@@ -181,7 +181,6 @@ def _preloading(site: Site, directives: Sequence[Directive], what: str, *, is_of
 
 
 def _express(made: Handler) -> Iterator[Finding]:
-    """Check the options of mod_wsgi-express."""
     if made.reloads_on_changes:
         text = "mod_wsgi-express restarts at each change as well, without a check"
         yield warn("--reload-on-changes", text, "leave out --reload-on-changes")

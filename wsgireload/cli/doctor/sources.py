@@ -61,7 +61,6 @@ def _modules(script: str, folders: Sequence[str]) -> Iterator[str]:
 
 
 def _own_folders(script: str, folders: Sequence[str]) -> list[str]:
-    """Return the folders of an application's own modules."""
     found = [*folders]
     if os.access(script, os.R_OK):
         found.append(configuration.root(script))

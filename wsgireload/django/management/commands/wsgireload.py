@@ -19,7 +19,6 @@ class Command(BaseCommand):
         parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="doctor | status | …")
 
     def handle(self, *, arguments: list[str], **_: object) -> None:
-        """Run the command, and exit with its exit code."""
         from wsgireload.cli import main
 
         sys.exit(main(arguments))
