@@ -1,8 +1,5 @@
 """What differs from the code that this process runs: the word that all stages share."""
 
-# No `from __future__ import annotations`: then NamedTuple compiles the annotation of each field,
-# in every process that starts.
-
 from itertools import chain
 from typing import NamedTuple
 

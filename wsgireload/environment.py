@@ -1,8 +1,5 @@
 """The environment variables that override settings: for whoever runs the site, not its code."""
 
-# No `from __future__ import annotations`: then NamedTuple compiles the annotation of each field,
-# in every process that starts.
-
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 

@@ -4,9 +4,6 @@ Every line begins with one of the words of `Word` and ends with the process and 
 Where it goes is the matter of log_output.py.
 """
 
-# No `from __future__ import annotations`: then NamedTuple compiles the annotation of each field,
-# in every process that starts.
-
 import contextlib
 import os
 import time

@@ -1,8 +1,5 @@
 """The status of a monitor: one type, and its JSON, for `status()`, state files, CLI and page."""
 
-# No `from __future__ import annotations`: then NamedTuple compiles the annotation of each field,
-# in every process that starts.
-
 from collections.abc import Callable
 from functools import cache
 from types import UnionType

@@ -1,8 +1,5 @@
 """The user's settings: checked once, then frozen."""
 
-# No `from __future__ import annotations`: then NamedTuple compiles the annotation of each field,
-# in every process that starts.
-
 import os
 import sys
 from collections.abc import Callable, Iterable

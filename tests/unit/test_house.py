@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -150,6 +152,16 @@ def called(room: str) -> set[str]:
 def test_one_room_for_each_deed(deed: str, rooms: set[str]) -> None:
     """The environment is read in settings, the thread is the monitor's, Python sends no signal."""
     assert {room for room in ROOMS if deed in called(room)} <= rooms
+
+
+def test_no_annotation_is_compiled_at_the_start() -> None:
+    """No module that every process imports has both a NamedTuple and annotations that are texts."""
+    code = "import sys, wsgireload; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    started = {each.removeprefix("wsgireload.") for each in done.stdout.split()} & ROOMS.keys()
+    tuples = {room for room in started if "NamedTuple" in called(room)}
+    assert {"log", "report", "settings"} <= tuples
+    assert not {room for room in tuples if "__future__" in imports(room)}
 
 
 def endings(room: str) -> set[str]:

@@ -1,8 +1,5 @@
 """May the process be replaced, and now? The protocol of every gate, and its verdicts."""
 
-# No `from __future__ import annotations`: then NamedTuple compiles the annotation of each field,
-# in every process that starts.
-
 from typing import NamedTuple
 
 from wsgireload.changes import Changes

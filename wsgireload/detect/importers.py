@@ -1,8 +1,5 @@
 """Which source imports a module whose file is gone? A new process could not load it."""
 
-# No `from __future__ import annotations`: then NamedTuple compiles the annotation of each field,
-# in every process that starts.
-
 import contextlib
 import os
 import re

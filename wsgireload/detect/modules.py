@@ -1,8 +1,5 @@
 """The files that the loaded modules came from."""
 
-# No `from __future__ import annotations`: then NamedTuple compiles the annotation of each field,
-# in every process that starts.
-
 import os
 import sys
 import weakref

@@ -1,8 +1,5 @@
 """Which server this process belongs to, and whether it may be restarted there."""
 
-# No `from __future__ import annotations`: then NamedTuple compiles the annotation of each field,
-# in every process that starts.
-
 import os
 import sys
 import time

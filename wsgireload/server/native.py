@@ -1,8 +1,5 @@
 """The only door to the C core: it turns statuses into values and exceptions."""
 
-# No `from __future__ import annotations`: then NamedTuple compiles the annotation of each field,
-# in every process that starts.
-
 import contextlib
 import os
 import sys

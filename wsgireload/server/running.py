@@ -1,8 +1,5 @@
 """The requests that this process answers, by mod_wsgi's events."""
 
-# No `from __future__ import annotations`: then NamedTuple compiles the annotation of each field,
-# in every process that starts.
-
 import contextlib
 import threading
 import time

@@ -1,8 +1,5 @@
 """The restarts of one application, across its processes: a file of JSON lines under a lock."""
 
-# No `from __future__ import annotations`: then NamedTuple compiles the annotation of each field,
-# in every process that starts.
-
 import contextlib
 import errno
 import json

@@ -5,9 +5,6 @@ followed. Windows has no such calls: paths serve there, below the user's own app
 the system closes to others.
 """
 
-# No `from __future__ import annotations`: then NamedTuple compiles the annotation of each field,
-# in every process that starts.
-
 import contextlib
 import errno
 import os
