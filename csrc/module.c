@@ -30,122 +30,110 @@ static PyObject *to_tuple(const wsgireload_outcome *outcome)
                          to_str(outcome->message));
 }
 
-static PyObject *probe(PyObject *module, PyObject *unused)
+static PyObject *probe(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
 {
     wsgireload_server server;
 
-    (void)module, (void)unused;
     WITHOUT_GIL(wsgireload_probe(&server))
     return Py_BuildValue("(NNNkiiiN)", PyBool_FromLong(server.apache), to_str(server.version),
                          to_str(server.mpm), server.parent, server.state, server.generation,
                          server.restart, to_str(server.refusal));
 }
 
-static PyObject *command_line(PyObject *module, PyObject *unused)
+static PyObject *command_line(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
 {
     const void *line = wsgireload_command_line();
 
-    (void)module, (void)unused;
     return line != NULL ? PyUnicode_FromWideChar(line, -1) : PyUnicode_FromString("");
 }
 
-static PyObject *process_start(PyObject *module, PyObject *pid)
+static PyObject *process_start(PyObject *Py_UNUSED(module), PyObject *pid)
 {
     unsigned long number = PyLong_AsUnsignedLong(pid);
     unsigned long long start;
 
-    (void)module;
     if (PyErr_Occurred())
         return NULL;
     WITHOUT_GIL(start = wsgireload_process_start(number))
     return PyLong_FromUnsignedLongLong(start);
 }
 
-static PyObject *restart(PyObject *module, PyObject *unused)
+static PyObject *restart(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
 {
     wsgireload_outcome outcome;
 
-    (void)module, (void)unused;
     WITHOUT_GIL(wsgireload_restart(&outcome))
     return to_tuple(&outcome);
 }
 
-static PyObject *terminate(PyObject *module, PyObject *unused)
+static PyObject *terminate(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
 {
     wsgireload_outcome outcome;
 
-    (void)module, (void)unused;
     WITHOUT_GIL(wsgireload_terminate(&outcome))
     return to_tuple(&outcome);
 }
 
-static PyObject *taken(PyObject *module, PyObject *unused)
+static PyObject *taken(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
 {
-    (void)module, (void)unused;
     return PyLong_FromLong(wsgireload_taken());
 }
 
-static PyObject *rearm(PyObject *module, PyObject *unused)
+static PyObject *rearm(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
 {
-    (void)module, (void)unused;
     WITHOUT_GIL(wsgireload_rearm())
     return Py_NewRef(Py_None);
 }
 
-static PyObject *linger(PyObject *module, PyObject *argument)
+static PyObject *linger(PyObject *Py_UNUSED(module), PyObject *argument)
 {
     unsigned long seconds = PyLong_AsUnsignedLong(argument);
     wsgireload_outcome outcome;
 
-    (void)module;
     if (PyErr_Occurred())
         return NULL;
     WITHOUT_GIL(wsgireload_linger(seconds < UINT_MAX ? (unsigned)seconds : UINT_MAX, &outcome))
     return to_tuple(&outcome);
 }
 
-static PyObject *close_on_fork(PyObject *module, PyObject *arguments)
+static PyObject *close_on_fork(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
     int descriptor, on;
 
-    (void)module;
     if (!PyArg_ParseTuple(arguments, "ip", &descriptor, &on))
         return NULL;
     WITHOUT_GIL(wsgireload_close_on_fork(descriptor, on))
     return Py_NewRef(Py_None);
 }
 
-static PyObject *job(PyObject *module, PyObject *process)
+static PyObject *job(PyObject *Py_UNUSED(module), PyObject *process)
 {
     long long handle = PyLong_AsLongLong(process), made;
     wsgireload_outcome outcome;
 
-    (void)module;
     if (PyErr_Occurred())
         return NULL;
     WITHOUT_GIL(made = wsgireload_job(handle, &outcome))
     return Py_BuildValue("(LN)", made, to_tuple(&outcome));
 }
 
-static PyObject *end_job(PyObject *module, PyObject *arguments)
+static PyObject *end_job(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
     long long made;
     int kill;
 
-    (void)module;
     if (!PyArg_ParseTuple(arguments, "Lp", &made, &kill))
         return NULL;
     WITHOUT_GIL(wsgireload_end_job(made, kill))
     return Py_NewRef(Py_None);
 }
 
-static PyObject *open_shared(PyObject *module, PyObject *path)
+static PyObject *open_shared(PyObject *Py_UNUSED(module), PyObject *path)
 {
     wsgireload_outcome outcome;
     wchar_t *text;
     long long file;
 
-    (void)module;
     if (!PyUnicode_Check(path))
         return PyErr_Format(PyExc_TypeError, "the path must be str, not %R", Py_TYPE(path));
     text = PyUnicode_AsWideCharString(path, NULL); /* UTF-16 on Windows; not used elsewhere */
@@ -168,7 +156,7 @@ static int are_paths(const char *paths, Py_ssize_t length, int count)
     return count == 0;
 }
 
-static PyObject *marks(PyObject *module, PyObject *arguments)
+static PyObject *marks(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
     unsigned long long *found;
     PyObject *paths, *bytes;
@@ -176,7 +164,6 @@ static PyObject *marks(PyObject *module, PyObject *arguments)
     char *text;
     int count;
 
-    (void)module;
     if (!PyArg_ParseTuple(arguments, "Si", &paths, &count)
         || PyBytes_AsStringAndSize(paths, &text, &length) < 0)
         return NULL;
@@ -204,13 +191,12 @@ static int to_watcher(PyObject *capsule, void *watcher)
     return *(wsgireload_watcher **)watcher != NULL;
 }
 
-static PyObject *watch_begin(PyObject *module, PyObject *unused)
+static PyObject *watch_begin(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
 {
     wsgireload_outcome outcome;
     wsgireload_watcher *watcher = wsgireload_watch_begin(&outcome);
     PyObject *capsule;
 
-    (void)module, (void)unused;
     if (watcher == NULL)
         return Py_BuildValue("(ON)", Py_None, to_tuple(&outcome));
     capsule = PyCapsule_New(watcher, WATCHER, free_watcher);
@@ -219,39 +205,36 @@ static PyObject *watch_begin(PyObject *module, PyObject *unused)
     return capsule != NULL ? Py_BuildValue("(NN)", capsule, to_tuple(&outcome)) : NULL;
 }
 
-static PyObject *watch_directory(PyObject *module, PyObject *arguments)
+static PyObject *watch_directory(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
     wsgireload_outcome outcome;
     wsgireload_watcher *watcher;
     const char *path;
     int interest, trust, id;
 
-    (void)module;
     if (!PyArg_ParseTuple(arguments, "O&yip", to_watcher, &watcher, &path, &interest, &trust))
         return NULL;
     WITHOUT_GIL(id = wsgireload_watch_directory(watcher, path, interest, trust, &outcome))
     return Py_BuildValue("(iN)", id, to_tuple(&outcome));
 }
 
-static PyObject *watch_name(PyObject *module, PyObject *arguments)
+static PyObject *watch_name(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
     wsgireload_watcher *watcher;
     const char *name;
     int directory;
 
-    (void)module;
     if (!PyArg_ParseTuple(arguments, "O&iy", to_watcher, &watcher, &directory, &name))
         return NULL;
     wsgireload_watch_name(watcher, directory, name);
     return Py_NewRef(Py_None);
 }
 
-static PyObject *watch_forget(PyObject *module, PyObject *arguments)
+static PyObject *watch_forget(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
     wsgireload_watcher *watcher;
     int directory;
 
-    (void)module;
     if (!PyArg_ParseTuple(arguments, "O&i", to_watcher, &watcher, &directory))
         return NULL;
     WITHOUT_GIL(wsgireload_watch_forget(watcher, directory))
@@ -271,7 +254,7 @@ static PyObject *to_list(const wsgireload_change *changes, int count)
     return list;
 }
 
-static PyObject *watch_wait(PyObject *module, PyObject *arguments)
+static PyObject *watch_wait(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
     wsgireload_watcher *watcher;
     wsgireload_change *changes;
@@ -280,7 +263,6 @@ static PyObject *watch_wait(PyObject *module, PyObject *arguments)
     PyObject *list;
     int count;
 
-    (void)module;
     if (!PyArg_ParseTuple(arguments, "O&I", to_watcher, &watcher, &milliseconds))
         return NULL;
     changes = PyMem_Malloc(ROOM * sizeof *changes);
@@ -292,22 +274,20 @@ static PyObject *watch_wait(PyObject *module, PyObject *arguments)
     return list != NULL ? Py_BuildValue("(NN)", list, to_tuple(&outcome)) : NULL;
 }
 
-static PyObject *watch_wake(PyObject *module, PyObject *capsule)
+static PyObject *watch_wake(PyObject *Py_UNUSED(module), PyObject *capsule)
 {
     wsgireload_watcher *watcher;
 
-    (void)module;
     if (!to_watcher(capsule, &watcher))
         return NULL;
     wsgireload_watch_wake(watcher);
     return Py_NewRef(Py_None);
 }
 
-static PyObject *watch_end(PyObject *module, PyObject *capsule)
+static PyObject *watch_end(PyObject *Py_UNUSED(module), PyObject *capsule)
 {
     wsgireload_watcher *watcher;
 
-    (void)module;
     if (!to_watcher(capsule, &watcher))
         return NULL;
     WITHOUT_GIL(wsgireload_watch_end(watcher))
