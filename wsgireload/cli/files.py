@@ -9,18 +9,11 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from wsgireload.cli import (
-    configuration,
-    directives,
-    events,
-    httpd,
-    loading,
-    programs,
-    sites,
-)
+from wsgireload.cli import configuration, directives, httpd, loading, programs, sites
 from wsgireload.cli.terminal import (
     UsageError,
     busy,
@@ -31,6 +24,7 @@ from wsgireload.cli.terminal import (
 )
 from wsgireload.errors import NativeError
 from wsgireload.log import shown
+from wsgireload.watch.events import Events
 
 
 @dataclass(frozen=True)
@@ -129,11 +123,32 @@ def folders(paths: list[str], watch: str) -> list[Folder]:
     for path in sorted(set(paths)):
         files.setdefault(os.path.dirname(path), []).append(path)
     try:
-        reasons = {} if watch == "poll" else events.reasons_to_poll(paths, trust=watch == "events")
+        reasons = {} if watch == "poll" else reasons_to_poll(paths, trust=watch == "events")
         default = "watch='poll'"
     except NativeError as error:
         reasons, default = {}, str(error)
     return [Folder(path, files[path], reasons.get(path, default)) for path in files]
+
+
+def reasons_to_poll(paths: Iterable[str], *, trust: bool) -> dict[str, str]:
+    """Return the folders of these files, each with why the system cannot watch it; "" if it can.
+
+    `trust` includes file systems known to lose events. NativeError if there are no events at all.
+    """
+    warnings: list[str] = []
+    events = Events(trust=trust, trouble=warnings.append)
+    reasons: dict[str, str] = {}
+    try:
+        for path in paths:
+            folder, known = os.path.dirname(path), len(warnings)
+            reason = ""
+            if not events.listen(path):
+                last = (warnings[known:] or warnings or ["the system cannot watch it"])[-1]
+                reason = last.rpartition(": ")[2]
+            reasons[folder] = reasons.get(folder) or reason
+    finally:
+        events.end()
+    return reasons
 
 
 def summary(found: list[Folder]) -> str:

@@ -16,15 +16,7 @@ from wsgireload.report import Status
 from wsgireload.state import pause
 from wsgireload.state.pause import Pause
 from wsgireload.state.private_dir import PrivateDir
-from wsgireload.state.status_file import (
-    ENDED,
-    MOST_BYTES,
-    RESTART,
-    SCAN,
-    STATE,
-    Snapshot,
-    parse,
-)
+from wsgireload.state.status_file import ENDED, MOST_BYTES, RESTART, SCAN, STATE, Snapshot, parse
 
 TMP = "/tmp", "/var/tmp"
 MOST_FILES = 1000  # in one folder: any user may have filled it

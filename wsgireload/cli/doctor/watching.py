@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 
-from wsgireload.cli import events, processes
+from wsgireload.cli import files, processes
 from wsgireload.cli.doctor.finding import Finding, ok, warn
 from wsgireload.errors import NativeError
 
@@ -22,8 +22,8 @@ def folders(paths: Iterable[str]) -> list[Finding]:
     """
     seen = (path for path in paths if os.access(path, os.R_OK) or not os.path.exists(path))
     try:
-        files = (os.path.join(path, "__init__.py") for path in seen)
-        reasons = events.reasons_to_poll(files, trust=False)
+        paths = (os.path.join(path, "__init__.py") for path in seen)
+        reasons = files.reasons_to_poll(paths, trust=False)
     except NativeError as error:
         return [warn("events", f"everything is polled: {error}", _cure(error))]
     return [
