@@ -391,7 +391,7 @@ def test_bits_of_every_kind(tmp_path: Path) -> None:
 )
 def test_permissions_of_another_user(mode: int, may: bool, monkeypatch) -> None:
     """Another user needs x on every folder of the path."""
-    monkeypatch.setattr(permissions, "_ids", lambda user: (2**31, set()))
+    monkeypatch.setattr(permissions, "ids", lambda user: (2**31, set()))
     with tempfile.TemporaryDirectory() as folder:  # pytest's own is closed to others
         file = Path(folder, "file")
         file.write_text("")
@@ -406,7 +406,7 @@ def test_permissions_of_another_user(mode: int, may: bool, monkeypatch) -> None:
 )
 def test_writing_by_another_user(mode: int, may: bool, monkeypatch) -> None:
     """Another user needs w and x on a folder to create files there."""
-    monkeypatch.setattr(permissions, "_ids", lambda user: (2**31, set()))
+    monkeypatch.setattr(permissions, "ids", lambda user: (2**31, set()))
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(mode)
         assert permissions.is_writable(folder, "somebody") is may

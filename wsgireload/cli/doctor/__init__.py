@@ -23,6 +23,7 @@ from wsgireload.cli.doctor import (
     fleet,
     layout,
     page,
+    permissions,
     python,
     request,
     respawn,
@@ -119,7 +120,8 @@ def examine(
         folders += [os.path.dirname(installation.package)] if selected else []
         yield from watching.folders(dict.fromkeys(folders))
     if not installation.windows:
-        yield from watching.limits(_uid(httpd.dump.user))
+        ids = permissions.ids(httpd.dump.user)
+        yield from watching.limits(ids[0] if ids else None)
 
 
 def _examine_sites(
@@ -182,13 +184,3 @@ def _examine_site(
     if installation.windows or site.daemon is not None:
         yield python.reaches_wsgireload(installation, site, every)
     yield python.readable(installation, site, user)
-
-
-def _uid(user: str) -> int | None:
-    """Return the uid of a user; None for the current one."""
-    import pwd
-
-    try:
-        return pwd.getpwnam(user).pw_uid if user else None
-    except KeyError:
-        return None

@@ -17,7 +17,7 @@ def obstacle(path: str, user: str, access: int = READ) -> str:
     steps = [path]
     while (above := os.path.dirname(steps[-1])) != steps[-1]:
         steps.append(above)
-    ids = _ids(user)
+    known = ids(user)
     for step in reversed(steps):
         wanted = access if step == path else SEARCH
         try:
@@ -26,7 +26,7 @@ def obstacle(path: str, user: str, access: int = READ) -> str:
             return f"{step}: {error.strerror}"
         if step == path and stat.S_ISDIR(found.st_mode):
             wanted |= SEARCH
-        if not _is_allowed(found, step, wanted, ids):
+        if not _is_allowed(found, step, wanted, known):
             return f"{step} has mode {stat.filemode(found.st_mode)}"
     return ""
 
@@ -48,7 +48,7 @@ def is_hidden(path: str) -> bool:
     return False
 
 
-def _ids(user: str) -> tuple[int, set[int]] | None:
+def ids(user: str) -> tuple[int, set[int]] | None:
     """Return the uid and groups of a user; None for the current or an unknown one."""
     if not user or os.name == "nt":
         return None
