@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterable
 
 from wsgireload.errors import NativeError
 from wsgireload.server.native import ALL, GONE, ITSELF, NAMES, SAVED, WRITTEN, Watcher
-from wsgireload.watch.mounts import is_mounted
-from wsgireload.watch.roots import ABSENT, SWITCHED, WINDOWS, Polled, inside, watched_folder
+from wsgireload.watch.roots import ABSENT, WINDOWS, Polled, inside, is_mounted, watched_folder
 from wsgireload.watch.spelling import Spelling
 
 LOST = -1  # the id of a change that stands for lost events
+SWITCHED = "a junction or symbolic link on the way may be switched without an event"
 
 
 class Events:

@@ -1,18 +1,20 @@
-"""Which folder is watched for a file, and which folders cannot be."""
+"""Which folder is watched for a file, and which folders and files cannot be."""
 
 from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from wsgireload.log import shown
+from wsgireload.server.detection import proc
 
 WINDOWS = os.name == "nt"
 ABSENT = {errno.ENOENT, errno.ENOTDIR}
-SWITCHED = "a junction or symbolic link on the way may be switched without an event"
+OCTAL = re.compile(rb"\\([0-7]{3})")  # how mountinfo has a blank, for example
 
 
 class Polled:
@@ -52,3 +54,24 @@ def _roots(entries: tuple[str, ...]) -> list[tuple[str, str]]:
     """Return the folders of sys.path, the longest first: how paths inside begin, and the folder."""
     folders = [os.path.abspath(entry) for entry in entries if entry]
     return sorted(((inside(each), each) for each in folders), key=lambda pair: -len(pair[0]))
+
+
+def is_mounted(path: str) -> bool:
+    """Whether something is mounted at this path, as `docker run -v settings.py:/app/settings.py`.
+
+    A change of such a file is an event of the folder that it comes from, not of the one around it.
+    """
+    return path in _mount_points()
+
+
+@cache
+def _mount_points() -> frozenset[str]:
+    """Return where file systems were mounted at first; none where the system does not reveal it."""
+    try:
+        lines = proc("self", "mountinfo").splitlines()
+    except OSError:
+        return frozenset()
+    points = (line.split()[4] for line in lines if line.count(b" ") > 4)
+    return frozenset(
+        os.fsdecode(OCTAL.sub(lambda got: bytes([int(got[1], 8)]), each)) for each in points
+    )

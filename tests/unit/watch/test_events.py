@@ -16,7 +16,7 @@ import pytest
 
 from wsgireload.errors import NativeError
 from wsgireload.server.native import CHANGED, ITSELF, SAVED, WRITTEN
-from wsgireload.watch import mounts
+from wsgireload.watch import roots
 from wsgireload.watch.events import Events
 
 DEADLINE = 20.0
@@ -533,12 +533,12 @@ def test_a_file_that_is_mounted(
     """A file that is a mount point is polled: its changes are events of another folder."""
     line = "36 35 98:0 /conf.py {} rw,noatime master:1 - ext4 /dev/root rw\n"
     points = line.format(f"{tmp_path}/my\\040app/conf.py") + line.format("/proc")
-    monkeypatch.setattr(mounts, "proc", lambda _pid, _name: points.encode())
-    mounts._mount_points.cache_clear()
+    monkeypatch.setattr(roots, "proc", lambda _pid, _name: points.encode())
+    roots._mount_points.cache_clear()
     folder = tmp_path / "my app"
     folder.mkdir()
     found = [listener.events.listen(str(folder / name)) for name in ("conf.py", "views.py")]
-    mounts._mount_points.cache_clear()
+    roots._mount_points.cache_clear()
     assert found == [False, True]
 
 
