@@ -8,8 +8,7 @@ from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import wsgireload
-
-Headers = list[tuple[str, str]]
+from wsgireload.web.insert import Headers
 
 BLANK_LINES = (b"\n\n", b"\r\r", b"\n\r\n")  # the end of an event
 

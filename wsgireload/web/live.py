@@ -21,8 +21,7 @@ from wsgireload.web.assets import LIVE_SCRIPT
 from wsgireload.web.excerpt import excerpt
 from wsgireload.web.files import Files, only_styles
 from wsgireload.web.hashes import sha256
-
-Headers = list[tuple[str, str]]
+from wsgireload.web.insert import Headers
 
 NAME, SCRIPT = "live", "live.js"
 POLICIES = {"content-security-policy", "content-security-policy-report-only"}

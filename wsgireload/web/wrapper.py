@@ -16,10 +16,9 @@ from wsgireload.web import live as live_pages
 from wsgireload.web.access import Access
 from wsgireload.web.assets import LIVE_SCRIPT
 from wsgireload.web.files import Files
-from wsgireload.web.insert import UNCACHED, Insertion
+from wsgireload.web.insert import UNCACHED, Headers, Insertion
 from wsgireload.web.live import Live
 
-Headers = list[tuple[str, str]]
 Answer = tuple[str, Headers, bytes]  # status, headers, body
 Handler = Callable[[WSGIEnvironment], Answer]
 
