@@ -9,10 +9,8 @@ from wsgireload.decide.verdict import GO, Gate, Hold, Verdict
 from wsgireload.log import shown
 from wsgireload.report import Held
 
-Importer = tuple[str, str, int]  # the file that is gone; the source that imports it, and the line
-
-
-Find = Callable[[Mapping[str, Change]], Importer | None]
+# Of the files that differ: the one that is gone; the source that imports it, and the line.
+Find = Callable[[Mapping[str, Change]], tuple[str, str, int] | None]
 
 
 class Deletions(Gate):
