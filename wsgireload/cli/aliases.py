@@ -196,10 +196,10 @@ def _with_htaccess(target: str, script: str | None) -> Iterator[str]:
         yield from (os.path.dirname(each) for each in files if each.endswith("/.htaccess"))
         return
     for path in _below(folder, _names(script)):
-        above = os.path.dirname(path)
-        while _is_below(above, folder):
+        below = path
+        while (above := os.path.dirname(below)) != below and _is_below(above, folder):
             yield above
-            above = os.path.dirname(above) if above != "/" else ""
+            below = above
 
 
 def _below(target: str, paths: Sequence[str]) -> Iterator[str]:

@@ -226,6 +226,13 @@ def test_htaccess_that_apache_does_not_read(app: Path) -> None:
         assert sites.find(parse(f"DocumentRoot {app}{lines}", app.parent), None) == []
 
 
+def test_a_document_root_that_is_the_root(app: Path) -> None:
+    """The folders above a script end at the root, also where all of them are served."""
+    text = "DocumentRoot /\n<Directory />\nAllowOverride All\n</Directory>"
+    [site] = sites.find(parse(text, app.parent), str(app / "app.wsgi"))
+    assert (site.url, site.group) == (str(app / "app.wsgi"), "site")
+
+
 def test_another_script_beside_it(app: Path) -> None:
     """A script outside of an alias's folder, or that no handler serves, is not found."""
     (app / "other").mkdir()
