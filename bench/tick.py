@@ -25,9 +25,10 @@ from typing import Any
 from hupper.polling import PollingFileMonitor
 from hupper.worker import WatchSysModules
 
-from wsgireload.detect.baseline import Absence, Baseline
+from wsgireload.detect.baseline import Baseline
 from wsgireload.detect.detector import Detector
 from wsgireload.detect.digests import Digests
+from wsgireload.detect.evidence import Absence
 from wsgireload.detect.imports import Imports
 from wsgireload.detect.modules import Modules
 from wsgireload.log import Log

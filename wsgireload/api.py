@@ -10,7 +10,7 @@ from wsgireload import settings
 from wsgireload.log import Event, Word
 from wsgireload.monitor import Monitor
 from wsgireload.report import Status
-from wsgireload.server import callbacks, detection, ending
+from wsgireload.server import callbacks, detection
 from wsgireload.settings import Path, Paths, Settings
 from wsgireload.threads import allocate_lock
 
@@ -147,7 +147,7 @@ def _leave() -> None:
     if (monitor := _taken()) is not None:
         # mod_wsgi frees a sub-interpreter under a thread that still runs in it, and the process
         # crashes. So it is awaited for most of the default shutdown-timeout.
-        monitor.leave(timeout=1.0 if ending.is_main_interpreter() else 4.0)
+        monitor.leave(timeout=1.0 if callbacks.is_main_interpreter() else 4.0)
 
 
 def _taken() -> Monitor | None:

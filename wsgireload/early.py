@@ -9,16 +9,16 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 from wsgireload import settings
 from wsgireload.changes import fingerprint
 from wsgireload.decide.budget import Budget
-from wsgireload.detect.baseline import Absence, Baseline
+from wsgireload.detect.evidence import Absence, Noted
 from wsgireload.detect.imports import Imports
 from wsgireload.detect.links import Links
 from wsgireload.detect.missing import is_text
-from wsgireload.detect.modules import Modules
 from wsgireload.log import Log, Word
 from wsgireload.server import detection
 from wsgireload.server.detection import Server
@@ -28,6 +28,9 @@ from wsgireload.settings import Settings
 from wsgireload.state.journal import Journal
 from wsgireload.state.own_writes import OwnWrites
 from wsgireload.state.private_dir import Candidates
+
+if TYPE_CHECKING:
+    from wsgireload.detect.baseline import Baseline
 
 
 class Early:
@@ -50,12 +53,12 @@ class Early:
         self.is_up = detection.scripts_loaded if has_script else lambda: True
         started = detection.process_started()
         entries = (path for path in filter(is_text, sys.path) if not is_installed(path))
-        links = Links([*detection.script_paths(), *entries])
+        self.links = links = Links([*detection.script_paths(), *entries])
         self.imports = Imports(on_import, links)
         # A process that was forked from one with modules in it was not empty when it began.
-        absence = Absence(started if chosen.server is None else None)
-        self.baseline = Baseline(self.imports, absence, Modules(links=links))
-        self.baseline.note_now(map(links, [*chosen.track, *filter(None, [chosen.trigger])]))
+        self._absence = Absence(started if chosen.server is None else None)
+        self._noted = Noted()
+        self._noted.note(map(links, [*chosen.track, *filter(None, [chosen.trigger])]))
         self.requests = requests(server.mod_wsgi)
         self.folders = Candidates(settings.state_folders(), partial(log.say_once, Word.WATCHING))
         parent = detection.process_identity(server.parent)
@@ -67,3 +70,11 @@ class Early:
         self.journal = Journal(self.folders, self.application, clock, began, first)
         own_writes = OwnWrites(self.folders, self.is_up)
         self.budget = Budget(chosen.budget, self.journal, own_writes, server.processes, clock)
+
+    @cached_property
+    def baseline(self) -> Baseline:
+        """What this process has loaded: needed by the first scan, and imported for that."""
+        from wsgireload.detect.baseline import Baseline
+        from wsgireload.detect.modules import Modules
+
+        return Baseline(self.imports, self._absence, Modules(links=self.links), self._noted)

@@ -31,6 +31,10 @@ class NativeError(WsgireloadError):
         self.message = message
 
 
+class StopScanning(BaseException):
+    """Ends a scan in the middle: the monitor was stopped. No caller of ours gets it."""
+
+
 def _repr(got: object) -> str:
     try:
         return repr(got)

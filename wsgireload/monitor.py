@@ -5,30 +5,26 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-import traceback
 from functools import partial
 from typing import TYPE_CHECKING
 
-from wsgireload import environment, settings, threads
+from wsgireload import settings, threads
 from wsgireload.early import Early
-from wsgireload.hook import Hook
+from wsgireload.errors import StopScanning
 from wsgireload.late import Late
 from wsgireload.loading import AGAIN, Loading
-from wsgireload.log import Event, Log, Word
-from wsgireload.report import Awaited, Status
-from wsgireload.server import ending
+from wsgireload.log import Log, Word
+from wsgireload.report import Status
 from wsgireload.server.detection import Server
 from wsgireload.settings import Settings
-from wsgireload.watch.wakeup import SOON, Pace, Wakeup
 
 if TYPE_CHECKING:
+    from wsgireload.environment import Overridden
+    from wsgireload.hook import Hook
+    from wsgireload.steps import Steps
     from wsgireload.wiring import Parts
 
 UNLOADED = "the WSGI script cannot be loaded here; another process may load it"
-
-
-class StopScanning(BaseException):
-    """Ends a scan in the middle: the monitor was stopped."""
 
 
 class Monitor:
@@ -39,26 +35,19 @@ class Monitor:
 
     def __init__(self, chosen: Settings, server: Server, refusal: str | None) -> None:
         self.reason = refusal
-        self._environment = environment.overridden(chosen, settings.environment())
-        self._settings = chosen = self._environment.settings
+        self._overridden = _overridden(chosen)
+        self._settings = chosen = self._overridden.settings if self._overridden else chosen
         self._server = server
-        self._hook = Hook(
-            chosen.on_event or (lambda _event: None),
-            threads.RealThread,
-            lambda text: self.log.say_once(Word.WATCHING, text, loud=True),
-            lambda: not self.active,
-        )
-        sends = () if chosen.on_event is None else (self._hook.send,)
-        self.log = Log(server.application, *sends)
+        self._hook = self._made_hook()
+        self.log = Log(server.application, *([self._hook.send] if self._hook else []))
         self._thread: threads.RealThread | None = None
+        self._steps: Steps  # made with the parts
         self._is_leaving = self._must_scan = False
         # A step is, now: the first scan is the baseline of tracked files, and of no others.
         self._is_wanted = bool(chosen.track or chosen.trigger)
         self._since = time.time()
-        self._first = Wakeup()  # from the wait for the application
         self._late = Late(self._parts, self._fail, never=not self.active)
         if refusal is None:
-            self._pace = Pace(chosen.interval, time.monotonic)
             self._early = Early(chosen, server, self.log, self._imported)
             heal = partial(self.restart, UNLOADED) if server.kind == "daemon" else lambda: None
             self._loading = Loading(self._early, self.log, heal)
@@ -72,10 +61,11 @@ class Monitor:
         if self.reason is not None:
             self.log.say(Word.INACTIVE, self.reason)
             return
-        for wrong in self._environment.wrong:
-            self.log.say(Word.WATCHING, wrong, loud=True)
-        if changed := self._environment.changed:
-            self.log.say(Word.WATCHING, f"from the environment: {', '.join(changed)}")
+        if self._overridden:
+            for wrong in self._overridden.wrong:
+                self.log.say(Word.WATCHING, wrong, loud=True)
+            if changed := self._overridden.changed:
+                self.log.say(Word.WATCHING, f"from the environment: {', '.join(changed)}")
         self._early.imports.install()
         self._loading.begin()
         try:  # now: the first request that is answered may show a status
@@ -136,9 +126,10 @@ class Monitor:
         is_ours = parts is not None and parts.leave()  # before the thread ends and removes files
         self._is_leaving = True
         self._finish(timeout)
-        self._hook.wait(longest=timeout)
+        if self._hook:
+            self._hook.wait(longest=timeout)
         if is_ours:
-            ending.watch(self._early.requests, self._report_end, threads.start)
+            self._steps.watch_end(self._early.requests)
 
     def stop(self, timeout: float = 5.0) -> None:
         """End the thread, and wait so many seconds for that; stopping twice does no harm."""
@@ -156,11 +147,6 @@ class Monitor:
         """Whether this process is about to be replaced, or ends."""
         parts = self._late.parts if self.active else None
         return self._is_leaving or (parts is not None and parts.reloader.is_due)
-
-    def _report_end(self, awaited: tuple[Awaited, ...]) -> None:
-        if awaited and (parts := self._late.parts) is not None:
-            parts.reloader.report_end(awaited)
-            parts.write_status(self.status, self._loading)
 
     def forget(self) -> None:
         """In a forked child: there is no thread here, and no lock of the parent's is touched."""
@@ -184,14 +170,28 @@ class Monitor:
         self._end(reason)
         self.log.say(Word.INACTIVE, reason)
 
+    def _made_hook(self) -> Hook | None:
+        if (function := self._settings.on_event) is None:
+            return None
+        from wsgireload.hook import Hook  # few applications have one
+
+        return Hook(
+            function,
+            threads.RealThread,
+            lambda text: self.log.say_once(Word.WATCHING, text, loud=True),
+            lambda: not self.active,
+        )
+
     def _parts(self) -> Parts:
+        from wsgireload.steps import Steps
         from wsgireload.wiring import Parts
 
-        return Parts(self._settings, self._server, self.log, self._early, self._checkpoint)
+        parts = Parts(self._settings, self._server, self.log, self._early, self._checkpoint)
+        self._steps = Steps(parts, self._loading, self.log, self.status)
+        return parts
 
     def _wake(self) -> None:
         self._is_wanted = True
-        self._first.wake()
         if (parts := self._late.parts) is not None:
             parts.wakeup.wake()
 
@@ -207,44 +207,23 @@ class Monitor:
         """The thread: one step after another until stopped. What a step raises does not end it."""
         with contextlib.suppress(Exception):  # an error here must not keep the steps from coming
             while not self._is_wanted and self._loading.comes_first():
-                self._first.wait(AGAIN)
+                threads.sleep(AGAIN)
             self._early.journal.sweep()  # a start has no time for that
         paths = None
         if (parts := self._late.get()) is None:
             return
         while self.active:
-            wait = self._guarded(parts, paths)
-            seconds = self._pace.pause() if wait is None else wait
-            # Nothing rests while a restart is decided upon: what changes meanwhile has to count.
-            rest = self._pace.rest if seconds >= SOON else 0.0
-            changed = parts.wakeup.wait(seconds, rest)
-            paths = None if wait is None else changed  # what failed may not have scanned its paths
+            paths = self._steps.wait(self._steps.take(paths))
             if self._must_scan:
                 paths, self._must_scan = None, False
         parts.end()
 
-    def _guarded(self, parts: Parts, paths: set[str] | None) -> float | None:
-        """Take a step; returns the seconds until the next one, None if it failed."""
-        self._pace.begin()
-        try:
-            if parts.status_file.restart_requested():
-                parts.reloader.request("wsgireload restart")
-            paths = None if parts.status_file.scan_requested() else paths
-            parts.pause.refresh()
-            wait = min(parts.reloader.step(paths), parts.pause.left)
-            loading = self._loading.goes_on(len(parts.detector))
-            if not parts.detector.importing:
-                parts.write_status(self.status, self._loading)
-            announced = [gate.announce() for gate in parts.gates]
-            soon = parts.detector.importing or not all(announced)
-            due_in = AGAIN if loading else SOON if soon else parts.detector.due_in
-            is_calm = self._loading.is_over and parts.reloader.is_calm and parts.detector.is_calm
-            return self._pace.until_check(wait, self._pace.pause(due_in, is_calm=is_calm))
-        except StopScanning:
-            pass
-        except Exception:  # the site must not suffer from an error of ours
-            trace = traceback.format_exc()
-            lines = " / ".join(map(str.strip, trace.splitlines()))
-            text = f"a step failed and will be repeated: {lines}"
-            self.log.say_once(Word.HOLDING, text, event=Event("held", details=trace))
+
+def _overridden(chosen: Settings) -> Overridden | None:
+    """The settings as the environment changes them; None where it has no variable for that."""
+    variables = settings.environment()
+    if not any(name.lower().startswith("wsgireload_") for name in variables):
         return None
+    from wsgireload.environment import overridden  # few sites have one
+
+    return overridden(chosen, variables)

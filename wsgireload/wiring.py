@@ -23,8 +23,8 @@ from wsgireload.decide.timing import Handover, Timing
 from wsgireload.decide.verdict import Gate
 from wsgireload.detect.bytecode import freshen
 from wsgireload.detect.detector import Detector
-from wsgireload.detect.missing import path_files
 from wsgireload.detect.modules import cached, compiles
+from wsgireload.detect.tracked import path_files
 from wsgireload.early import Early
 from wsgireload.log import Log, Word
 from wsgireload.reloader import Reloader
@@ -39,7 +39,7 @@ from wsgireload.state.pause import application_name
 from wsgireload.state.private_dir import NO_GROUP
 from wsgireload.state.status_file import StatusFile
 from wsgireload.watch.events import Events
-from wsgireload.watch.wakeup import EventWakeup, NoEvents, Wakeup, Writing
+from wsgireload.watch.wakeup import EventWakeup, NoEvents, Pace, Wakeup, Writing
 
 if TYPE_CHECKING:
     from wsgireload.decide.rolling import Rolling
@@ -72,6 +72,7 @@ class Parts:
         clock, events, budget = time.monotonic, self._events(), early.budget
         self.detector = Detector(chosen, log, events, early.baseline, checkpoint)
         self.detector.track(path_files())
+        self.pace = Pace(chosen.interval, clock)
         interpreter = fingerprint(server.application.encode())
         identities = apache.identities(server.parent)
         own = application_name(*named, identities[-1])
@@ -192,7 +193,7 @@ class Parts:
     def _importers(self) -> Find:
         from wsgireload.detect import importers
 
-        return importers.Importers(self._early.baseline.modules.links, self._checkpoint)
+        return importers.Importers(self._early.links, self._checkpoint)
 
     def _checks(self) -> Iterator[Gate]:
         """Of deletions; in the background that of Apache's configuration, and the user's own."""

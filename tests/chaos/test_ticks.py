@@ -17,8 +17,9 @@ import pytest
 from support.reloading import make_reloader
 
 from wsgireload.decide.settle import Settle
-from wsgireload.detect.baseline import Absence, Baseline
+from wsgireload.detect.baseline import Baseline
 from wsgireload.detect.detector import Detector
+from wsgireload.detect.evidence import Absence
 from wsgireload.detect.imports import Imports
 from wsgireload.detect.modules import Modules
 from wsgireload.errors import NativeError

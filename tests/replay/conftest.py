@@ -12,7 +12,7 @@ import pytest
 from support.waiting import DEADLINE, wait_for
 
 from wsgireload import settings
-from wsgireload.detect.digests import digest_of
+from wsgireload.detect.digest import digest_of
 from wsgireload.monitor import Monitor
 from wsgireload.server.detection import Server, native
 from wsgireload.settings import Settings

@@ -24,7 +24,7 @@ from wsgireload.decide.settle import Settle
 from wsgireload.detect import sweep
 from wsgireload.detect.baseline import Baseline
 from wsgireload.detect.detector import Detector
-from wsgireload.detect.digests import Digest, digest_of
+from wsgireload.detect.digest import Digest, digest_of
 from wsgireload.detect.modules import Modules
 from wsgireload.log import Log
 from wsgireload.settings import Settings

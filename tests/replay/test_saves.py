@@ -28,7 +28,7 @@ from support.reloading import make_reloader
 from wsgireload.decide.settle import Settle
 from wsgireload.detect.baseline import Baseline
 from wsgireload.detect.detector import Detector
-from wsgireload.detect.digests import Digest, digest_of
+from wsgireload.detect.digest import Digest, digest_of
 from wsgireload.detect.modules import Modules
 from wsgireload.log import Log
 from wsgireload.server import native

@@ -13,7 +13,7 @@ import pytest
 from support.waiting import wait_for
 
 from wsgireload.detect import sweep
-from wsgireload.detect.digests import digest_of
+from wsgireload.detect.digest import digest_of
 from wsgireload.errors import NativeError
 from wsgireload.server import native
 from wsgireload.watch import events

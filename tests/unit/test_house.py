@@ -59,8 +59,9 @@ MAY_IMPORT = {  # what a folder or module may import of ours, beside itself: fol
     "stand_in": {"api", "report", "web", *BELOW},  # and what shows its reason
     "loading": {"early", "report", "stand_in", *BELOW},
     "late": {"threads", "wiring"},
-    "monitor": {"environment", "hook", "loading", "late", "wiring", "report", "watch", *BELOW}
+    "monitor": {"environment", "hook", "loading", "late", "steps", "wiring", "report", *BELOW}
     | {"early"},
+    "steps": {"loading", "wiring", "report", "watch", *BELOW},
     "api": {"monitor", "report", "streaming", *BELOW},
     "streaming": set(),
     "__init__": {"api", "errors", "log", "monitor", "report"},

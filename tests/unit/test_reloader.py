@@ -16,7 +16,7 @@ from wsgireload.decide.settle import Settle
 from wsgireload.decide.syntax import StaleBytecode, Syntax
 from wsgireload.decide.timing import Handover, Timing
 from wsgireload.decide.verdict import GO, Gate, Hold, Verdict, Wait
-from wsgireload.detect.digests import EMPTY, MISSING
+from wsgireload.detect.digest import EMPTY, MISSING
 from wsgireload.errors import NativeError
 from wsgireload.reloader import NEVER, Reloader
 from wsgireload.report import NEXT_REQUEST

@@ -73,8 +73,7 @@ def _sources() -> list[str]:
 def _tracked(chosen: list["Settings"], more: list[str]) -> dict[str, object]:
     from wsgireload.detect.folders import Folders
     from wsgireload.detect.globs import Ignored
-    from wsgireload.detect.missing import path_files
-    from wsgireload.detect.tracked import Tracked
+    from wsgireload.detect.tracked import Tracked, path_files
     from wsgireload.log import Log
     from wsgireload.settings import Settings
 

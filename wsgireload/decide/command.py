@@ -1,6 +1,7 @@
 """A command that runs beside the application, with a time limit."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: then NamedTuple compiles the annotation of each field,
+# in every process that starts.
 
 import contextlib
 import os

@@ -4,7 +4,8 @@ In the application's own process compile() would keep the GIL (25 s with a sourc
 the application's warning filters, and crash where a source overflows the stack of the parser.
 """
 
-from __future__ import annotations
+# No `from __future__ import annotations`: then NamedTuple compiles the annotation of each field,
+# in every process that starts.
 
 import marshal
 import os

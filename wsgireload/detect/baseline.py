@@ -16,42 +16,19 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
-import time
-from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 
 from wsgireload.detect import optional
 from wsgireload.detect.bytecode import is_source_of
-from wsgireload.detect.digests import MISSING, SPECIAL, Digest, changed_ns
-from wsgireload.detect.imports import Imports, note
-from wsgireload.detect.missing import is_text, path_files_now, places
+from wsgireload.detect.digest import MISSING, Digest, changed_ns
+from wsgireload.detect.evidence import Absence, Noted
+from wsgireload.detect.imports import Imports
+from wsgireload.detect.missing import places
 from wsgireload.detect.modules import Modules, Source
-from wsgireload.server import detection
 
 GRAIN = 0.05  # seconds: file times come from a coarser clock than time.time(), 10 ms behind at most
-MOST_NOTED = 100  # files: the application waits while they are read
 UNLIKE_ANY: Digest = b"not what is on disk"
-
-
-class Absence:
-    """Until when each module was known not to be loaded (wall clock, seconds since the epoch)."""
-
-    def __init__(self, process_started: float | None) -> None:
-        self._now = time.time()  # before the names: a module imported in between counts as loaded
-        # Sorted: a set of ten thousand names takes five times the memory.
-        self._names = sorted(filter(is_text, list(sys.modules)))
-        self._process_started = process_started or 0.0
-
-    def until(self, module: str) -> float:
-        """The last such time known; 0.0 if there is none."""
-        return self._process_started if self.was_there(module) else self._now
-
-    def was_there(self, module: str) -> bool:
-        """Whether it was loaded already, and so before `start()`."""
-        at = bisect_left(self._names, module)
-        return self._names[at : at + 1] == [module]
 
 
 class Baseline:
@@ -61,7 +38,9 @@ class Baseline:
     application has written them itself, or somebody else has meanwhile.
     """
 
-    def __init__(self, imports: Imports, absence: Absence, modules: Modules) -> None:
+    def __init__(
+        self, imports: Imports, absence: Absence, modules: Modules, noted: Noted | None = None
+    ) -> None:
         self.unproven: list[str] = []
         self.built: list[str] = []
         self.modules = modules
@@ -70,19 +49,11 @@ class Baseline:
         self._digests: dict[str, Digest] = {}
         self._sources: dict[str, Source] = {}  # by path: their evidence was not examined yet
         self._unseen: list[Source] = []  # loaded without the hook, and not searched for imports
-        at_start = *detection.script_paths(), *path_files_now()
-        self._noted = {path: note(path) for path in at_start}
+        self._noted = noted or Noted()
 
     def note_now(self, paths: Iterable[str]) -> list[str]:
-        """Note tracked files as they are: they may be read, and saved, before a scan.
-
-        Returns the paths. Of a folder or a glob no file is noted.
-        """
-        every = list(paths)
-        for path in every[:MOST_NOTED]:
-            if path not in self._noted and (digest := note(path)) not in (None, SPECIAL):
-                self._noted[path] = digest
-        return every
+        """Note tracked files as they are; returns their paths."""
+        return self._noted.note(paths)
 
     def imported(self) -> Collection[str]:
         """Record the files that were imported since the last call; returns their paths."""

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from importlib.util import MAGIC_NUMBER, cache_from_source, source_hash
 from types import CodeType
 
-from wsgireload.detect.digests import changed_ns
+from wsgireload.detect.digest import changed_ns
 from wsgireload.server.files import content
 
 HEADER = 16  # bytes: magic number, flags, stamp or hash of the source

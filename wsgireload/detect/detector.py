@@ -12,7 +12,8 @@ from typing import Protocol
 
 from wsgireload.changes import APPEARED, DELETED, MODIFIED, Change
 from wsgireload.detect.baseline import Baseline
-from wsgireload.detect.digests import BATCH, EMPTY, MISSING, SPECIAL, Digest, Digests
+from wsgireload.detect.digest import EMPTY, MISSING, SPECIAL, Digest
+from wsgireload.detect.digests import BATCH, Digests
 from wsgireload.detect.folders import Folders
 from wsgireload.detect.globs import Ignored
 from wsgireload.detect.modules import NATIVE_SUFFIXES, PYTHON_SUFFIXES

@@ -14,7 +14,7 @@ from importlib.util import spec_from_loader
 from types import ModuleType
 
 from wsgireload.detect.bytecode import distrust
-from wsgireload.detect.digests import SPECIAL, Digest, digest_of_open
+from wsgireload.detect.digest import SPECIAL, Digest, digest_of_open
 from wsgireload.detect.links import Links
 from wsgireload.detect.missing import is_text
 from wsgireload.server.files import open_file

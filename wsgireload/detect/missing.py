@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterable, Iterator
 from importlib.machinery import EXTENSION_SUFFIXES
 
-from wsgireload.detect.globs import is_glob
 from wsgireload.server.files import absolute
 from wsgireload.server.libraries import INSTALLED, is_installed
 
@@ -40,22 +39,18 @@ def _is_encodable(path: str) -> bool:
     return True
 
 
-def path_files() -> list[str]:
-    """Globs of the .pth files that Python reads at its start, as those of editable installs."""
-    return [os.path.join(folder, "*.pth") for folder in _path_folders()]
-
-
 def path_files_now() -> Iterator[str]:
-    """These files, as they are now."""
-    for folder in _path_folders():
+    """The .pth files that Python reads at its start, as those of editable installs."""
+    for folder in path_folders():
         with contextlib.suppress(OSError):
             names = os.listdir(folder)
             yield from (os.path.join(folder, name) for name in names if name.endswith(".pth"))
 
 
-def _path_folders() -> list[str]:
+def path_folders() -> list[str]:
+    """The folders in which Python reads them."""
     folders = dict.fromkeys(absolute(filter(is_text, sys.path)))
-    return [each for each in folders if os.path.basename(each) in INSTALLED and not is_glob(each)]
+    return [each for each in folders if os.path.basename(each) in INSTALLED]
 
 
 def is_text(entry: object) -> bool:

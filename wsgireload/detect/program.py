@@ -10,7 +10,7 @@ import contextlib
 import os
 
 from wsgireload.changes import Hasher
-from wsgireload.detect.digests import SIZE, Digest
+from wsgireload.detect.digest import SIZE, Digest
 from wsgireload.detect.missing import is_of_application
 from wsgireload.server.files import content
 

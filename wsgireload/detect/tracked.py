@@ -11,6 +11,7 @@ from itertools import chain
 from wsgireload.detect.folders import Folders, Identity
 from wsgireload.detect.globs import Ignored, Pattern, is_glob
 from wsgireload.detect.litter import is_litter
+from wsgireload.detect.missing import path_folders
 from wsgireload.server.files import open_file
 
 MOST_WAYS = 16  # by links to one folder: those of folders that link to each other have no end
@@ -124,6 +125,11 @@ class Tracked:
                     # By links last, so that each file is found at its own path, and then by few.
                     put = left.appendleft if by_link else left.append
                     put((inside, further, above | {listing.identity}, named, linked or by_link))
+
+
+def path_files() -> list[str]:
+    """Globs of the .pth files that Python reads at its start."""
+    return [os.path.join(each, "*.pth") for each in path_folders() if not is_glob(each)]
 
 
 def inside_of(folder: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import atexit
 import contextlib
 import os
@@ -52,6 +53,17 @@ def at_signal(scan: Callable[[], None], mod_wsgi: ModuleType | None) -> None:
     if callable(hook) and is_daemon:
         with contextlib.suppress(Exception):
             hook(notice)
+
+
+def is_main_interpreter() -> bool:
+    """Return whether this is the main interpreter of its process; False where that is unknown."""
+    if (answer := getattr(_thread, "_is_main_interpreter", None)) is not None:
+        return bool(answer())
+    with contextlib.suppress(ImportError):  # before 3.12
+        import _xxsubinterpreters as interpreters  # type: ignore[import-not-found]
+
+        return bool(interpreters.get_current() == interpreters.get_main())
+    return False
 
 
 def _release_foreign_main_thread() -> None:

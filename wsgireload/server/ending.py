@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import _thread
 import contextlib
 import sys
 import threading
@@ -13,7 +12,7 @@ from typing import Any
 
 from wsgireload.log import escaped
 from wsgireload.report import Awaited
-from wsgireload.server import detection
+from wsgireload.server import callbacks, detection
 from wsgireload.server.running import NAMED, Requests
 
 UNKNOWN = "a function of atexit, or another application of this process"
@@ -41,23 +40,12 @@ def watch(
         report(requests.awaited() or at_exit(ending))
 
     with contextlib.suppress(Exception):  # such as a RuntimeError: too late for a new thread
-        if is_main_interpreter():
+        if callbacks.is_main_interpreter():
             start(wait)
         else:
             threads = _named_threads(_frames(), is_over=False)
             if expected := requests.awaited(NAMED) + threads + _named_children():
                 report(expected)
-
-
-def is_main_interpreter() -> bool:
-    """Return whether this is the main interpreter of its process; False where that is unknown."""
-    if (answer := getattr(_thread, "_is_main_interpreter", None)) is not None:
-        return bool(answer())
-    with contextlib.suppress(ImportError):  # before 3.12
-        import _xxsubinterpreters as interpreters  # type: ignore[import-not-found]
-
-        return bool(interpreters.get_current() == interpreters.get_main())
-    return False
 
 
 def at_exit(ending: int) -> tuple[Awaited, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from threading import Lock
 
 import wsgireload
-from wsgireload.detect.digests import digest_of
+from wsgireload.detect.digest import digest_of
 from wsgireload.detect.folders import Folders, Listing
 from wsgireload.detect.globs import Ignored, is_glob
 from wsgireload.detect.tracked import Tracked

@@ -12,7 +12,7 @@ from wsgireload.changes import Change, Changes
 from wsgireload.decide.settle import Settle
 from wsgireload.decide.syntax import Syntax
 from wsgireload.decide.verdict import GO, Gate, Hold, Verdict, Wait
-from wsgireload.detect.digests import MISSING
+from wsgireload.detect.digest import MISSING
 
 ONE, TWO = Changes({"a.py": Change(b"1")}), Changes({"a.py": Change(b"2")})
 MORE = Changes({**ONE.files, "b.py": Change(b"1")})

@@ -17,7 +17,8 @@ from wsgireload.detect import backlog, digests
 from wsgireload.detect.backlog import FIRST, REST, SLICE
 from wsgireload.detect.baseline import Baseline
 from wsgireload.detect.detector import Detector
-from wsgireload.detect.digests import EAGER, RACY_NS, SIZE, Digests, is_stand_in
+from wsgireload.detect.digest import SIZE
+from wsgireload.detect.digests import EAGER, RACY_NS, Digests, is_stand_in
 from wsgireload.detect.modules import Modules
 from wsgireload.settings import Settings
 from wsgireload.watch.wakeup import NoEvents

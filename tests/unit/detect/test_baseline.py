@@ -14,9 +14,10 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from wsgireload.detect import bytecode
-from wsgireload.detect.baseline import GRAIN, Absence, Baseline, still_on_disk
+from wsgireload.detect.baseline import GRAIN, Baseline, still_on_disk
 from wsgireload.detect.bytecode import stamp
-from wsgireload.detect.digests import digest_of
+from wsgireload.detect.digest import digest_of
+from wsgireload.detect.evidence import Absence
 from wsgireload.detect.imports import Imports
 from wsgireload.detect.modules import Modules, Source
 from wsgireload.server.detection import SCRIPT_PREFIX

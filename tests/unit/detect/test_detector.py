@@ -19,7 +19,8 @@ from support.standins import Lines
 from wsgireload.detect import backlog, baseline, digests
 from wsgireload.detect.baseline import Baseline
 from wsgireload.detect.detector import Detector, Events
-from wsgireload.detect.digests import MISSING, Digests, digest_of, is_stand_in
+from wsgireload.detect.digest import MISSING, digest_of
+from wsgireload.detect.digests import Digests, is_stand_in
 from wsgireload.detect.folders import Folders
 from wsgireload.detect.imports import note
 from wsgireload.detect.links import Links

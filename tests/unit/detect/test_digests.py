@@ -12,8 +12,10 @@ from types import SimpleNamespace
 import pytest
 from support.standins import Lines
 
+from wsgireload.detect import digest as of_one
 from wsgireload.detect import digests
-from wsgireload.detect.digests import MISSING, RACY_NS, SIZE, SPECIAL, Digest, Digests, digest_of
+from wsgireload.detect.digest import CHUNK, MISSING, SIZE, SPECIAL, Digest, digest_of
+from wsgireload.detect.digests import RACY_NS, Digests
 from wsgireload.server import files, native
 
 MARKS = native.marks
@@ -39,7 +41,7 @@ class Scanned:
         self.opened: list[str] = []
         self.fake = SimpleNamespace(**vars(os))
         self.fake.open = self._open
-        for room in (digests, files):
+        for room in (digests, of_one, files):
             patch.setattr(room, "os", self.fake)
         self.known = Digests(
             self.log, lambda: None, wall_ns=lambda: self.changed_ns() + self.age_ns
@@ -327,7 +329,7 @@ def test_a_checkpoint_ends_the_scan(count: int, tmp_path: Path) -> None:
 def test_a_checkpoint_ends_the_reading_of_a_large_file(tmp_path: Path) -> None:
     """A large file is read in pieces, and between them the scan can be ended."""
     path = tmp_path / "large"
-    path.write_bytes(bytes(5 * digests.CHUNK))
+    path.write_bytes(bytes(5 * CHUNK))
     calls: list[int] = []
 
     def checkpoint() -> None:
@@ -342,7 +344,7 @@ def test_a_checkpoint_ends_the_reading_of_a_large_file(tmp_path: Path) -> None:
 
 def test_digest_of_is_blake2b(tmp_path: Path) -> None:
     """The digest is BLAKE2b of 16 bytes over all the pieces of the file."""
-    content = bytes(range(256)) * (3 * digests.CHUNK // 256 + 1)
+    content = bytes(range(256)) * (3 * CHUNK // 256 + 1)
     (tmp_path / "a").write_bytes(content)
     assert digest_of(str(tmp_path / "a")) == digest(content)
 

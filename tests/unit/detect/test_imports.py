@@ -15,7 +15,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from wsgireload.detect import imports
-from wsgireload.detect.digests import SPECIAL, digest_of
+from wsgireload.detect.digest import SPECIAL, digest_of
 from wsgireload.detect.imports import MOST_MISSING, NOTED_BYTES, OLD_FINDERS, Imports, note
 
 NAME = "wsgireload_test_of_imports"

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from wsgireload.detect.links import Links
-from wsgireload.detect.missing import path_files, places
+from wsgireload.detect.missing import places
+from wsgireload.detect.tracked import path_files
 
 
 def test_places(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from wsgireload.detect import program
-from wsgireload.detect.digests import digest_of
+from wsgireload.detect.digest import digest_of
 from wsgireload.detect.program import Programs, is_same
 
 LIBRARY = Path(os.__file__).parent

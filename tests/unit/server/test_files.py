@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from wsgireload.decide.syntax import compiles
-from wsgireload.detect.digests import SIZE, digest_of
+from wsgireload.detect.digest import SIZE, digest_of
 from wsgireload.server import files, native
 from wsgireload.server.files import content, is_link, open_file
 

@@ -1,0 +1,57 @@
+"""The digest of one file, and the values that stand for what has none."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+
+from wsgireload.changes import Hasher
+from wsgireload.server.files import open_file
+
+Digest = bytes
+# Bytes of a digest: enough against chance, and an attacker gains nothing here. One more would take
+# Python 16 more for each file.
+SIZE = 15
+MISSING: Digest = b"missing"  # no file is there
+EMPTY: Digest = Hasher().digest()[:SIZE]
+SPECIAL: Digest = b"special"  # a folder, pipe or device: it exists, and is never opened
+CHUNK = 1 << 20
+SMALL = 1 << 12
+
+
+def digest_of(
+    path: str, checkpoint: Callable[[], None] = lambda: None, found: os.stat_result | None = None
+) -> Digest:
+    """The BLAKE2b digest (15 bytes) of a file, MISSING or SPECIAL; `found` is its stat, if known.
+
+    OSError if the file cannot be read.
+    """
+    try:
+        found = found or os.stat(path)
+        if not stat.S_ISREG(found.st_mode):
+            return SPECIAL  # opening a pipe or a device may have an effect
+        handle = open_file(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return MISSING
+    try:
+        return digest_of_open(handle, found.st_size, checkpoint)
+    finally:
+        os.close(handle)
+
+
+def digest_of_open(handle: int, size: int, checkpoint: Callable[[], None] = lambda: None) -> Digest:
+    """The digest of an open file that has this size."""
+    digest, read = Hasher(), 0
+    while chunk := os.read(handle, min(size, CHUNK) or SMALL):
+        digest.update(chunk)
+        checkpoint()
+        read += len(chunk)
+        if read >= (size or CHUNK):  # the rest: it grew meanwhile, or is endless, or is /proc's
+            break
+    return digest.digest()[:SIZE]
+
+
+def changed_ns(found: os.stat_result) -> int:
+    """When a file last changed. On Windows ctime is the time of creation."""
+    return max(found.st_mtime_ns, found.st_ctime_ns) if os.name == "nt" else found.st_ctime_ns
