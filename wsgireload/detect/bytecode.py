@@ -17,7 +17,7 @@ from importlib.util import MAGIC_NUMBER, cache_from_source, source_hash
 from types import CodeType
 
 from wsgireload.detect.digest import changed_ns
-from wsgireload.server.files import content
+from wsgireload.server.files import beginning, content
 
 HEADER = 16  # bytes: magic number, flags, stamp or hash of the source
 BY_STAMP = MAGIC_NUMBER + bytes(4)  # how the usual cache begins
@@ -45,7 +45,7 @@ def distrust(source: str) -> None:
         # Some archives and clocks give a source a time that is yet to come.
         racy = written < min(int(found.st_mtime), changed_ns(found) / 1e9) + RACY
         racy = racy and not sys.dont_write_bytecode and not _is_made_ahead(cache, source)
-        if racy and content(cache)[:8] == BY_STAMP:
+        if racy and beginning(cache, 8) == BY_STAMP:
             os.remove(cache)
 
 
@@ -134,18 +134,19 @@ def is_source_of(path: str, found: os.stat_result, cache: str) -> bool | None:
     """
     try:
         written = os.stat(cache).st_ctime
-        read = content(cache)
+        header = beginning(cache, HEADER)
     except OSError:
         return None
-    if read[:8] != BY_STAMP:
+    if header[:8] != BY_STAMP:
         return None
-    equal = read[8:HEADER] == stamp(found)
+    equal = header[8:] == stamp(found)
     if equal and found.st_ctime < written:  # the source has not changed since it was compiled
         return True
     if sys.dont_write_bytecode or not os.access(os.path.dirname(cache), os.W_OK | os.X_OK):
         return True if equal else None
-    program = _program(read[HEADER:])
     try:
+        read = content(cache)
+        program = _program(read[HEADER:]) if read[:HEADER] == header else None
         return None if program is None else program == _compiled(path)
     except OSError:
         return None

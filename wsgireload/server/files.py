@@ -16,6 +16,7 @@ from wsgireload.log import Log, Word, shown
 from wsgireload.server import native
 
 WINDOWS = os.name == "nt"
+PIECE = 1 << 16  # bytes that are read at once of what a file has more than expected
 MOST = 1 << 24  # bytes: no source, and no bytecode, is nearly as large
 # A pipe or a terminal may have replaced the file since its stat: do not wait for a writer, and do
 # not take the terminal as this process's own.
@@ -58,19 +59,14 @@ def open_file(path: str) -> int:
 
 def opened(path: str) -> BinaryIO:
     """Open a regular file for reading; OSError for anything else."""
-    if not stat.S_ISREG(os.stat(path).st_mode):
-        raise OSError(errno.EINVAL, "not a regular file", path)
+    _size(path)
     return open(path, "rb", opener=lambda name, _: open_file(name))
 
 
 def content(path: str) -> bytes:
     """Read a regular file; OSError for anything else, and for more than `MOST` bytes."""
-    with opened(path) as file:
-        # Not `MOST` at once: Python takes memory for all of it, which costs more than the reading.
-        expected = min(os.fstat(file.fileno()).st_size, MOST) + 1
-        read = file.read(expected) or b""  # None: a pipe after all, with nothing in it
-        if len(read) == expected:  # it grew meanwhile, or has no size, as in /proc
-            read += file.read(MOST - len(read) + 1) or b""
+    # Not `MOST` at once: Python takes memory for all of it, which costs more than the reading.
+    read = _read(path, min(_size(path), MOST) + 1, to_end=True)
     if len(read) > MOST:
         raise OSError(errno.EFBIG, f"larger than {MOST >> 20} MiB", path)
     return read
@@ -82,6 +78,37 @@ def size(path: str) -> int:
         return os.stat(path).st_size
     except (OSError, ValueError):
         return 0
+
+
+def beginning(path: str, length: int) -> bytes:
+    """Read so many bytes of a regular file, or less if it has no more; OSError as `content`."""
+    _size(path)
+    return _read(path, length, to_end=False)
+
+
+def _size(path: str) -> int:
+    found = os.stat(path)
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "not a regular file", path)
+    return found.st_size
+
+
+def _read(path: str, expected: int, *, to_end: bool) -> bytes:
+    """Read so many bytes, or all, of which so many are expected; but not many more than `MOST`.
+
+    A file object would cost more than all of that, and there are thousands of files.
+    """
+    handle, read = open_file(path), b""
+    try:
+        while chunk := os.read(handle, max(PIECE, len(read)) if read else expected):
+            read += chunk
+            if not to_end or len(read) > MOST:
+                break
+    except BlockingIOError:  # a pipe after all, with nothing in it
+        pass
+    finally:
+        os.close(handle)
+    return read
 
 
 def log_unreadable(log: Log, path: str, error: Exception) -> None:
