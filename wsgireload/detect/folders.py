@@ -69,7 +69,7 @@ class Folders:
 class Listing:
     """What was in a folder when it was read."""
 
-    __slots__ = ("files", "folders", "identity", "is_litter", "links", "litter", "stamp")
+    __slots__ = ("_litter", "files", "folders", "identity", "is_litter", "links", "stamp")
 
     def __init__(self, folder: str, found: os.stat_result) -> None:
         self.identity = (found.st_dev, found.st_ino)
@@ -77,7 +77,7 @@ class Listing:
         self.files: list[str] = []
         self.folders: list[str] = []
         self.links: set[str] = set()  # the folders that are one
-        self.litter: set[str] = set()  # those of them that count only if they are named
+        self._litter: set[str] | None = None
         with os.scandir(folder) as entries:
             for entry in entries:
                 is_folder = _is_folder(entry)
@@ -85,9 +85,15 @@ class Listing:
                     (self.folders if is_folder else self.files).append(entry.name)
                     if is_folder and _is_link(entry):
                         self.links.add(entry.name)
-                    if is_litter(entry.name, folder=is_folder):
-                        self.litter.add(entry.name)
         self.is_litter = is_litter_by({*self.files, *self.folders})
+
+    @property
+    def litter(self) -> set[str]:
+        """The names that count only if they are named: found out at first use, as few need it."""
+        if self._litter is None:
+            files = {name for name in self.files if is_litter(name, folder=False)}
+            self._litter = files | {name for name in self.folders if is_litter(name, folder=True)}
+        return self._litter
 
 
 def stamp_of(found: os.stat_result) -> tuple[int, ...]:

@@ -169,8 +169,8 @@ CONTENTS: Rows = {
 # release_log.2.html, or settings for a site.db-prod.ini.
 _SOURCES = "py html? xml json ya?ml toml ini cfg conf j2 jinja2? mako mo po css js sql"
 
-_WILD = re.compile(r"[*?[]|XXXXXX")
-_DIGITS = re.compile(r"(?:\[0-9a-f\]){2,}")
+_WILD = r"[*?[]|XXXXXX"
+_DIGITS = r"(?:\[0-9a-f\]){2,}"
 _RANDOM = {
     "CuXXXXXX": "(?-i:Cu)XXXXXX",  # coreutils': ln -f
     "XXXXXXXX": r"(?-i:(?=[a-z_]*[0-9])[a-z0-9_]{8})",
@@ -188,9 +188,9 @@ class _Names:
 
     def __init__(self, rows: Rows) -> None:
         globs = {glob for names in rows.values() for glob in names.split()}
-        self._whole = frozenset(glob for glob in globs if not _WILD.search(glob))
-        endings = {glob for glob in globs if glob[0] == "*" and not _WILD.search(glob[1:])}
-        beginnings = {glob for glob in globs if glob[-1] == "*" and not _WILD.search(glob[:-1])}
+        self._whole = frozenset(glob for glob in globs if not re.search(_WILD, glob))
+        endings = {glob for glob in globs if glob[0] == "*" and not re.search(_WILD, glob[1:])}
+        beginnings = {glob for glob in globs if glob[-1] == "*" and not re.search(_WILD, glob[:-1])}
         self._endings = tuple(glob[1:] for glob in endings)
         self._beginnings = tuple(glob[:-1] for glob in beginnings)
         rest = sorted(globs - self._whole - endings - beginnings)
@@ -228,4 +228,4 @@ def _regex(glob: str) -> str:
     for placeholder, random in _RANDOM.items():
         found = found.replace(placeholder, random)
     # A hash's digits one by one would take 0.3 MB in each process.
-    return _DIGITS.sub(lambda run: f"{_HEX}{{{len(run[0]) // len(_HEX)}}}", found)
+    return re.sub(_DIGITS, lambda run: f"{_HEX}{{{len(run[0]) // len(_HEX)}}}", found)

@@ -109,15 +109,16 @@ class Tracked:
             self._litter.discard((pattern, folder))
             whole = pattern.accepts(states)
             for name in listing.files:
-                if name in listing.litter and not pattern.names(states, name):
-                    continue
-                if whole or pattern.accepts(pattern.step(states, name)):
+                # Whether it is litter comes last: to know that takes 60 regular expressions.
+                if (whole or pattern.accepts(pattern.step(states, name))) and (
+                    pattern.names(states, name) or name not in listing.litter
+                ):
                     yield os.path.join(folder, name)
             for name in reversed(listing.folders):
+                if not (further := pattern.step(states, name)):
+                    continue
                 named = pattern.names(states, name)
-                if (name in listing.litter and not named) or not (
-                    further := pattern.step(states, name)
-                ):
+                if not named and name in listing.litter:
                     continue
                 inside = os.path.join(folder, name)
                 if not self._ignored(inside):
@@ -144,11 +145,13 @@ def _leads_to(pattern: Pattern, path: str) -> bool:
         return known == os.path.normcase(pattern.root)
     states, names = pattern.start, path[len(root) :].split(os.sep)
     for at, name in enumerate(names):
-        is_folder = at < len(names) - 1 or os.path.isdir(path)
-        if is_litter(name, folder=is_folder) and not pattern.names(states, name):
+        if not (further := pattern.step(states, name)):
             return False
-        states = pattern.step(states, name)
-    return bool(states)
+        is_folder = at < len(names) - 1 or os.path.isdir(path)
+        if not pattern.names(states, name) and is_litter(name, folder=is_folder):
+            return False
+        states = further
+    return True
 
 
 def _is_another_way(folder: str, ways: Counter[Identity]) -> bool:

@@ -16,7 +16,7 @@ from wsgireload.log import Log, Word, shown
 from wsgireload.server import native
 
 WINDOWS = os.name == "nt"
-PIECE = 1 << 16  # bytes that are read at once of what a file has more than expected
+PIECE = 1 << 16  # bytes that are read at once of those beyond a file's size
 MOST = 1 << 24  # bytes: no source, and no bytecode, is nearly as large
 # A pipe or a terminal may have replaced the file since its stat: do not wait for a writer, and do
 # not take the terminal as this process's own.
@@ -100,10 +100,12 @@ def _read(path: str, expected: int, *, to_end: bool) -> bytes:
     """
     handle, read = open_file(path), b""
     try:
-        while chunk := os.read(handle, max(PIECE, len(read)) if read else expected):
+        while chunk := os.read(handle, expected - len(read)):
             read += chunk
             if not to_end or len(read) > MOST:
                 break
+            if len(read) == expected:  # it grew meanwhile, or has no size, as in /proc
+                expected += max(PIECE, len(read))
     except BlockingIOError:  # a pipe after all, with nothing in it
         pass
     finally:
