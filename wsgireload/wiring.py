@@ -14,7 +14,7 @@ from wsgireload import settings
 from wsgireload.changes import fingerprint
 from wsgireload.decide.binaries import Binaries
 from wsgireload.decide.compiler import Compiler
-from wsgireload.decide.deletions import Deletions, Find
+from wsgireload.decide.deletions import Deletions
 from wsgireload.decide.neighbours import Neighbours
 from wsgireload.decide.pause import Paused
 from wsgireload.decide.settle import Settle
@@ -23,6 +23,7 @@ from wsgireload.decide.timing import Handover, Timing
 from wsgireload.decide.verdict import Gate
 from wsgireload.detect.bytecode import freshen
 from wsgireload.detect.detector import Detector
+from wsgireload.detect.importers import Importers
 from wsgireload.detect.modules import cached, compiles
 from wsgireload.detect.tracked import path_files
 from wsgireload.early import Early
@@ -190,15 +191,10 @@ class Parts:
                 self._trouble(f"everything is polled, every {self._chosen.interval:g} s: {why}")
         return NoEvents()
 
-    def _importers(self) -> Find:
-        from wsgireload.detect import importers
-
-        return importers.Importers(self._early.links, self._checkpoint)
-
     def _checks(self) -> Iterator[Gate]:
         """Of deletions; in the background that of Apache's configuration, and the user's own."""
         if self._chosen.preflight != "import":  # which tries whether the new code does without them
-            yield Deletions(self._importers)
+            yield Deletions(Importers(self._early.links, self._checkpoint))
         if self._server.kind == "windows" and self._chosen.check_config:
             from wsgireload.decide.apache_config import ApacheConfig
 

@@ -23,6 +23,7 @@ def room(path: Path) -> str:
 
 ROOMS = {room(path): path for path in sorted(HOUSE.rglob("*.py"))}
 WEB = {name for name in ROOMS if name.split(".")[0] == "web"}
+GUESTS = {"cli", "django", "turn"}  # commands, checks as Django starts
 STRANGERS = {"django", "flask", "mod_wsgi", "cffi"}
 
 VOCABULARY = {"changes", "errors", "log", "settings", "threads"}
@@ -123,6 +124,36 @@ def test_who_imports_whom(room: str) -> None:
     allowed = MAY_IMPORT.get(own, set()) | {own}
     for other in (imports(room) & OURS) - {"_native"}:
         assert other.partition(".")[0] in allowed, other
+
+
+LATE = {  # at the start, in a process that has failed to load its script, or in a program beside it
+    "wiring": {"monitor"},
+    "log_output": {"log"},
+    "coordinator": {"settings", "wiring"},
+    "decide": {"wiring"},
+    "web.failure": {"stand_in"},
+    "api": {"stand_in"},
+}
+
+
+@pytest.mark.parametrize(
+    "room", sorted(ROOMS.keys() - {each for each in ROOMS if each.split(".")[0] in GUESTS})
+)
+def test_what_runs_is_imported_at_the_start(room: str) -> None:
+    """An upgrade replaces the files of a running process, which would load half of another release.
+
+    So no step of a monitor and no request imports a module of ours; see LATE for what may.
+    """
+    late = {
+        node.module.removeprefix("wsgireload.")
+        for function in ast.walk(parsed(room))
+        if isinstance(function, ast.FunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("wsgireload")
+    }
+    for module in late:
+        names = (module, module.split(".")[0])
+        assert any(room in LATE.get(name, set()) for name in names), module
 
 
 def test_the_native_module_has_one_door() -> None:

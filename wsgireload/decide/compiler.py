@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import IO, NamedTuple
 
+from wsgireload.changes import fingerprint
 from wsgireload.decide import compile_sources
 from wsgireload.decide.command import Command, interpreter, temporary_file
 from wsgireload.decide.compile_sources import Fault
@@ -48,7 +49,9 @@ class Compiler:
     ) -> None:
         """`cached` returns the loaded sources of which Python keeps bytecode, and where."""
         version = "{}.{}".format(*sys.version_info)
-        program = [*_options(), compile_sources.__file__, version]
+        self._program = compile_sources.__file__
+        self._release = _digest(self._program)
+        program = [*_options(), self._program, version]
         self._command = Command([interpreter() or "", *program], environment, None, LIMIT, clock)
         self._clock = clock
         self._rests_until = clock()
@@ -104,6 +107,8 @@ class Compiler:
         outcome = self._command.poll()
         if outcome is None:
             return None
+        if _digest(self._program) != self._release:  # it may have been so when the process began
+            raise ValueError("an upgrade has replaced the program")
         judged = self._judgement(outcome.code)
         if judged.fault is None and self._unread is not None:
             judged = self._unread
@@ -163,6 +168,13 @@ def read(path: str) -> tuple[bytes | None, Fault | None]:
         return None, (None, None, None, f"cannot be read: {error.strerror}", False)
     except MemoryError as error:
         return None, (None, None, None, f"MemoryError: {error}", False)
+
+
+def _digest(path: str) -> str | None:
+    try:
+        return fingerprint(content(path))
+    except OSError:
+        return None
 
 
 def _options() -> Iterator[str]:

@@ -16,19 +16,15 @@ Find = Callable[[Mapping[str, Change]], tuple[str, str, int] | None]
 class Deletions(Gate):
     """Holds a restart while a source imports a module whose file is gone.
 
-    `finder` makes a function that returns the first one, of all files that differ: at the first
-    deletion, as most processes see none.
+    `find` returns the first one, of all files that differ.
     """
 
-    def __init__(self, finder: Callable[[], Find]) -> None:
-        self._finder = finder
-        self._find: Find | None = None
+    def __init__(self, find: Find) -> None:
+        self._find = find
 
     def check(self, changes: Changes) -> Verdict:
         if all(each.kind != DELETED for each in changes.files.values()):
             return GO
-        if self._find is None:
-            self._find = self._finder()
         found = self._find(changes.files)
         if found is None:
             return GO

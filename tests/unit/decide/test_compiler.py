@@ -334,3 +334,25 @@ def test_the_program_imports_nothing_of_ours() -> None:
     text = content(compile_sources.__file__).decode()
     assert "import wsgireload" not in text
     assert "from wsgireload" not in text
+
+
+@pytest.mark.parametrize("is_begun", [False, True])
+def test_another_release_of_the_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_begun: bool
+) -> None:
+    """Once an upgrade has replaced the program, sources are compiled here: it may answer anything.
+
+    That is so too if it is replaced after it was started, and if it is gone.
+    """
+    program = tmp_path / "compile_sources.py"
+    program.write_bytes(content(compile_sources.__file__))
+    monkeypatch.setattr(compile_sources, "__file__", str(program))
+    world = World(tmp_path)
+    world.write(code=b"x = 1\n")
+    if is_begun:
+        assert world.gate.check(world.changes) == Wait(0.0)
+    program.write_text(f"{READ}os.write(1, b'0\\n')\nraise SystemExit(1)\n")
+    assert world.verdict(begun=is_begun) == GO
+    program.unlink()
+    world.write(code=b"(\n")
+    assert "code.py, line 1" in str(world.verdict())

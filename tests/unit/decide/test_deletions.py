@@ -19,7 +19,7 @@ def importer(files: Mapping[str, Change]) -> tuple[str, str, int] | None:
 
 def test_it_holds_what_is_imported() -> None:
     """The line is named; a restart by hand is held as well, as with a syntax error."""
-    gate, what = Deletions(lambda: importer), "/srv/models.py is gone"
+    gate, what = Deletions(importer), "/srv/models.py is gone"
     place = Held("/srv/views.py", 3, None, None, what)
     held = Hold(f"{what}, and /srv/views.py, line 3, imports it", place)
     assert gate.check(GONE) == gate.check(GONE._replace(requested="by hand")) == held
