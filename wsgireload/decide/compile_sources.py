@@ -156,8 +156,11 @@ class Writer(SourceFileLoader):
         before = os.stat(self.path)
         self.get_code("")
         after = os.stat(self.path)
-        is_same = changed_ns(before) == changed_ns(after) < time.time_ns() - TICK
-        if is_same and self._written is not None and self.get_data(cache) == self._written:
+        if self._written is None:
+            return
+        if self.get_data(cache) != self._written:
+            os.remove(cache)  # a full disk has taken the beginning of it, which does not load
+        elif changed_ns(before) == changed_ns(after) < time.time_ns() - TICK:
             os.utime(cache, ns=(after.st_atime_ns, after.st_mtime_ns))
 
     def get_data(self, path: str) -> bytes:

@@ -22,6 +22,7 @@ from wsgireload.server.files import beginning, content
 HEADER = 16  # bytes: magic number, flags, stamp or hash of the source
 BY_STAMP = MAGIC_NUMBER + bytes(4)  # how the usual cache begins
 MOST_COMPILED = 200_000  # bytes of a source: compiling it stops this whole process for 0.15 s
+PAGE = 512  # bytes; most file systems have larger pages
 RACY = 2.0  # seconds in which a source is read, compiled, and its bytecode written
 
 
@@ -32,18 +33,24 @@ def stamp(found: os.stat_result) -> bytes:
 
 
 def distrust(source: str) -> None:
-    """Before an import, remove a cache that may be of an earlier text of the source.
+    """Before an import, remove a cache that does not load, or may be of an earlier text.
 
     Another process may have compiled an earlier text of the same second, and have written its
     cache after the later text was saved. A cache that was written well after that second is valid,
     as is one that was made before a restart, and one that Python would not write again stays.
+
+    On a full disk some Pythons write the beginning of a cache, in whole pages, and then cannot
+    import its source any more.
     """
     with contextlib.suppress(OSError, ValueError, NotImplementedError):  # there may be none
         cache = cache_from_source(source)
-        written = os.stat(cache).st_ctime
+        kept = os.stat(cache)
+        if kept.st_size % PAGE == 0 and _program(content(cache)[HEADER:]) is None:
+            os.remove(cache)
+            return
         found = os.stat(source)
         # Some archives and clocks give a source a time that is yet to come.
-        racy = written < min(int(found.st_mtime), changed_ns(found) / 1e9) + RACY
+        racy = kept.st_ctime < min(int(found.st_mtime), changed_ns(found) / 1e9) + RACY
         racy = racy and not sys.dont_write_bytecode and not _is_made_ahead(cache, source)
         if racy and beginning(cache, 8) == BY_STAMP:
             os.remove(cache)

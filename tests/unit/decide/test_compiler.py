@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _frozen_importlib_external as bootstrap
 import codecs
 import gc
 import os
@@ -334,6 +335,22 @@ def test_the_program_imports_nothing_of_ours() -> None:
     text = content(compile_sources.__file__).decode()
     assert "import wsgireload" not in text
     assert "from wsgireload" not in text
+
+
+def test_a_cache_that_is_cut_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bytecode of which a full disk takes only the beginning does not stay: it does not load."""
+    source, cache = tmp_path / "code.py", tmp_path / "code.pyc"
+    source.write_text("x = 1\n")
+    monkeypatch.setattr(compile_sources, "cache_from_source", lambda _path: str(cache))
+    monkeypatch.setattr(bootstrap, "cache_from_source", lambda _path: str(cache))
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+
+    def write(path: str, data: bytes, _mode: int) -> None:
+        Path(path).write_bytes(data[:20])
+
+    monkeypatch.setattr(bootstrap, "_write_atomic", write)
+    compile_sources._write(str(source), str(cache))
+    assert not cache.exists()
 
 
 @pytest.mark.parametrize("is_begun", [False, True])

@@ -277,3 +277,27 @@ def test_a_stamp_is_what_python_writes(source: Path) -> None:
         edit(source, BEFORE, second)
         py_compile.compile(str(source), doraise=True)
         assert stamp(source.stat()) == cache_of(source).read_bytes()[8:16]
+
+
+@pytest.mark.parametrize("pages", [0, 1])
+def test_bytecode_that_is_cut_short_is_removed(source: Path, pages: int) -> None:
+    """On a full disk some Pythons write the beginning of a cache, and cannot load it later."""
+    edit(source, b"answer = 1\n" + b"def f(): pass\n" * 500)
+    py_compile.compile(str(source), doraise=True)
+    cache = cache_of(source)
+    os.truncate(cache, pages * 4096)
+    distrust(str(source))
+    assert not cache.exists()
+    assert run(source) == 1
+
+
+def test_whole_bytecode_of_full_pages_stays(source: Path) -> None:
+    """A cache whose size happens to be one of whole pages is a good one."""
+    cache = cache_of(source)
+    for size in range(4096):
+        edit(source, b"answer = 1\nTEXT = '" + b"x" * size + b"'\n")
+        py_compile.compile(str(source), doraise=True)
+        if cache.stat().st_size % 512 == 0:
+            break
+    distrust(str(source))
+    assert cache.exists()
