@@ -5,6 +5,9 @@ the programs that it starts. It cannot be removed again, so only a process that 
 loop gets one. Each write leaves a mark, an empty file of the state folder whose mtime is the time
 of the write: so other processes of the group and other applications of this user know it too.
 
+A build has other names each time, or is put in place as a whole: new names beside the files of
+earlier restarts are marked as well, and so is a folder around them that is renamed or linked.
+
 What a C library keeps open for writing, as a database, is found among this process's open files.
 """
 
@@ -14,7 +17,7 @@ import os
 import sys
 import time
 from _thread import get_ident
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing, suppress
 from importlib import import_module
 
@@ -24,9 +27,11 @@ from wsgireload.state.private_dir import Candidates, PrivateDir
 MARK = ".written"
 WRITING = os.O_WRONLY | os.O_RDWR
 PROGRAMS = {"subprocess.Popen", "os.posix_spawn", "os.spawn", "os.system", "_winapi.CreateProcess"}
+PUTS = {"os.rename", "os.link", "os.symlink"}  # the second argument is the new name
 GOES_ON = {"import", "exec", "compile"}  # what a thread does that waited for a program
 LASTS = 5.0  # seconds that a write may take: what changes later was changed by another
 GRAIN = 0.05  # seconds: file times come from a coarse clock
+MOST_NEW = 200  # names of a process that are marked beside those of earlier restarts
 
 
 class OwnWrites:
@@ -41,19 +46,27 @@ class OwnWrites:
         is_up: Callable[[], bool],
         add_hook: Callable[[Callable[[str, tuple[object, ...]], None]], None] = sys.addaudithook,
     ) -> None:
-        self._folders = folders
+        self._candidates = folders
         self._is_up = is_up
         self._add_hook = add_hook
         self._suspects: dict[str, str] = {}  # real path -> name of its mark
-        self._names: frozenset[str] = frozenset()
+        self._names: frozenset[str] = frozenset()  # of these files, and of the folders they are in
+        self._folders: frozenset[str] = frozenset()  # real paths
+        self._above: frozenset[str] = frozenset()  # places of the folders around these files
+        self._new = 0
+        self._began = 0.0
         self._loading = False
         self._waits = 0  # the thread that started a program, while it may wait for it
 
     def observe(self, paths: Iterable[str]) -> None:
         """Mark these files whenever this interpreter writes them, from now on."""
+        paths = list(paths)
         real = {os.path.realpath(path) for path in paths}
-        self._suspects = {path: fingerprint(os.fsencode(path)) + MARK for path in real}
-        self._names = frozenset(map(os.path.basename, real))
+        self._suspects = {path: _mark_of(path) for path in real}
+        self._folders = frozenset(map(os.path.dirname, real))
+        self._names = frozenset(map(os.path.basename, real | self._folders))
+        self._above = frozenset(_place(above) for path in paths for above in _above(path))
+        self._new, self._began = 0, time.time() - GRAIN
         self._loading = True
         try:
             self._add_hook(self._audit)
@@ -61,20 +74,33 @@ class OwnWrites:
             self.ignore()
 
     def ignore(self) -> None:
-        self._suspects, self._names = {}, frozenset()
+        self._suspects, self._names, self._above = {}, frozenset(), frozenset()
         self._loading, self._waits = False, 0
 
     def wrote(self, paths: Collection[str]) -> bool | None:
-        """Whether each of these files is as a process of ours wrote it; None if not observed."""
+        """Whether each of these files is as a process of ours wrote it; None if not observed.
+
+        Who removed a file is not known: those that are gone do not count beside others.
+        """
         if not self._suspects or not paths:
             return None
+        there = list(filter(os.path.exists, paths))
         try:
-            with closing(self._folders.open()) as folder:
-                return all(
-                    _is_open(path) or 0 <= self._age(folder, path) <= LASTS for path in paths
-                )
-        except (OSError, ValueError):  # the file is gone, or there is no mark
+            with closing(self._candidates.open()) as folder:
+                return bool(there) and all(self._is_own(folder, path) for path in there)
+        except (OSError, ValueError):
             return False
+
+    def _is_own(self, folder: PrivateDir, path: str) -> bool:
+        with suppress(OSError, ValueError):  # there is no mark
+            if _is_open(path) or 0 <= self._age(folder, path) <= LASTS:
+                return True
+        for place in self._above.intersection(map(_place, _above(path))):
+            with suppress(OSError):
+                marked = folder.modified(_mark_of(place))
+                if marked >= self._began and _changed(path) - marked + GRAIN <= LASTS:
+                    return True
+        return False
 
     def loaded(self) -> bool:
         """Whether the application is up; call until it is: no program counts any more then."""
@@ -93,7 +119,7 @@ class OwnWrites:
 
     def _was_just_written(self, path: str) -> bool:
         """Whether a program of another process has just written a file: its mark has to stay."""
-        with suppress(OSError, ValueError), closing(self._folders.open()) as folder:
+        with suppress(OSError, ValueError), closing(self._candidates.open()) as folder:
             marked = folder.modified(self._suspects[path])
             return self._age(folder, path) >= 0 and time.time() - marked < LASTS / 2
         return False
@@ -102,17 +128,13 @@ class OwnWrites:
         """Remove the marks of the files that it did not write."""
         self._waits = 0
         for path, mark in self._suspects.items():
-            with suppress(OSError, ValueError), closing(self._folders.open()) as folder:
+            with suppress(OSError, ValueError), closing(self._candidates.open()) as folder:
                 if self._age(folder, path) < 0:
                     folder.remove(mark)
 
     def _age(self, folder: PrivateDir, path: str) -> float:
         """Seconds from a file's mark to its last change: negative if it came before."""
-        found = os.stat(path)
-        # On Windows ctime is the time of creation.
-        changed = max(found.st_mtime, found.st_ctime) if os.name == "nt" else found.st_ctime
-        mark = self._suspects.get(os.path.realpath(path), MARK)
-        return changed - folder.modified(mark) + GRAIN
+        return _changed(path) - folder.modified(_mark_of(os.path.realpath(path))) + GRAIN
 
     def _audit(self, event: str, args: tuple[object, ...]) -> None:
         """The hook: whatever it raised would make fail what the application does."""
@@ -120,8 +142,9 @@ class OwnWrites:
             if event == "open":
                 if args[2] & WRITING:  # type: ignore[operator]
                     self._note(args[0])
-            elif event == "os.rename":
+            elif event in PUTS:
                 self._note(args[1])
+                self._note_folder(args[1])
             elif self._waits and event in GOES_ON and self._waits == get_ident():
                 self._end_program()
             elif self._loading and event in PROGRAMS and not self._is_up():
@@ -130,15 +153,52 @@ class OwnWrites:
             return
 
     def _note(self, path: object) -> None:
+        given = os.fsdecode(path)  # type: ignore[arg-type]
         # By the name first: there are many files that an application writes.
-        if os.path.basename(os.fsdecode(path)) in self._names:  # type: ignore[arg-type]
-            real = os.path.realpath(os.fsdecode(path))  # type: ignore[arg-type]
+        folder, name = os.path.split(os.path.abspath(given))
+        if name in self._names or os.path.basename(folder) in self._names:
+            real = os.path.realpath(os.path.join(folder, name))
             if real in self._suspects:
                 self._mark(real)
+            elif not os.path.dirname(given):  # its folder may be given by a descriptor, as by us
+                return
+            elif os.path.dirname(real) in self._folders and self._new < MOST_NEW:
+                self._new += 1
+                self._mark(real)
+
+    def _note_folder(self, path: object) -> None:
+        place = _place(os.path.abspath(os.fsdecode(path)))  # type: ignore[arg-type]
+        if place in self._above:
+            self._mark(place)
 
     def _mark(self, path: str) -> None:
-        with closing(self._folders.open()) as folder:
-            folder.write(self._suspects[path], b"")
+        with closing(self._candidates.open()) as folder:
+            folder.write(_mark_of(path), b"")
+
+
+def _mark_of(path: str) -> str:
+    """The name of the mark of a real path, or of a place."""
+    return fingerprint(os.fsencode(path)) + MARK
+
+
+def _above(path: str) -> Iterator[str]:
+    """Return the folders around a path, but not the root."""
+    path = os.path.dirname(os.path.abspath(path))
+    while path != (above := os.path.dirname(path)):
+        yield path
+        path = above
+
+
+def _place(path: str) -> str:
+    """Where a name stands that may be a link itself."""
+    return os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
+
+
+def _changed(path: str) -> float:
+    """When a file was changed last; OSError if it is gone."""
+    found = os.stat(path)
+    # On Windows ctime is the time of creation.
+    return max(found.st_mtime, found.st_ctime) if os.name == "nt" else found.st_ctime
 
 
 def _is_open(path: str) -> bool:

@@ -71,8 +71,9 @@ def world(tmp_path: Path) -> Iterator[World]:
 def unobserved(world: World) -> Iterator[None]:
     """A write by another program."""
     names, world.writes._names = world.writes._names, frozenset()
+    above, world.writes._above = world.writes._above, frozenset()
     yield
-    world.writes._names = names
+    world.writes._names, world.writes._above = names, above
 
 
 def in_place(file: Path) -> None:
@@ -153,6 +154,73 @@ def test_reading_is_no_writing(world: World) -> None:
     elsewhere.mkdir()
     (elsewhere / world.file.name).write_text("1")
     assert world.marks() == []
+
+
+def folder_renamed(folder: Path) -> None:
+    """A folder that was made beside it takes its place."""
+    new = folder.with_suffix(".new")
+    new.mkdir()
+    (new / "page.js").write_text("1")
+    folder.rename(folder.with_suffix(".old"))
+    new.rename(folder)
+
+
+def folder_linked(folder: Path) -> None:
+    """A link takes its place, which leads to another folder."""
+    new = folder.with_suffix(".new")
+    new.mkdir()
+    (new / "page.js").write_text("1")
+    folder.rename(folder.with_suffix(".old"))
+    folder.symlink_to(new)
+
+
+def another_name(folder: Path) -> None:
+    """A build has another name each time."""
+    (folder / "page.js").unlink()
+    (folder / "page.2.js").write_text("1")
+
+
+def hard_link(folder: Path) -> None:
+    """A file that was written elsewhere gets another name."""
+    new = folder.with_suffix(".new")
+    new.write_text("1")
+    (folder / "page.js").unlink()
+    os.link(new, folder / "page.js")
+
+
+@pytest.mark.parametrize("way", [folder_renamed, folder_linked, another_name, hard_link])
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_a_build(world: World, way: Callable[[Path], None], is_ours: bool) -> None:
+    """What the application puts in place as a whole, or under new names, is its own too."""
+    folder = world.file.parent / "static"
+    folder.mkdir()
+    for name in ("page.js", "page.2.js"):
+        (folder / name).write_text("0")
+    paths = [str(folder / "page.js")]
+    (folder / "page.2.js").unlink()
+    world.writes.observe(paths)
+    if is_ours:
+        way(folder)
+    else:
+        with unobserved(world):
+            way(folder)
+    there = [str(path) for path in folder.iterdir()]
+    assert world.writes.wrote([*paths, *there]) is is_ours
+
+
+def test_names_without_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What visitors upload beside such a file leaves no mark for each name."""
+    monkeypatch.setattr(own_writes, "MOST_NEW", 3)
+    for number in range(9):
+        (world.file.parent / str(number)).write_text("1")
+    assert len(world.marks()) == 3
+
+
+def test_our_own_files(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mark leaves no mark itself, though its name may stand for one in the current folder."""
+    monkeypatch.chdir(world.file.parent)
+    in_place(world.file)
+    assert len(world.marks()) == 1
 
 
 def test_a_person_mends_it(world: World) -> None:
@@ -285,6 +353,7 @@ def test_the_hook_never_raises(world: World) -> None:
         ("os.rename", (b"\0", b"\xff", -1, -1)),
     ):
         world.writes._audit(event, args)
-    world.state.touch()
+    with unobserved(world):
+        world.state.touch()
     world.writes._audit("open", (str(world.file), "w", os.O_WRONLY))
     assert world.wrote() is False
