@@ -50,14 +50,22 @@ class Dump:
     @property
     def user(self) -> str:
         """The user of Apache's processes; "" if it does not change the user."""
-        # On UNIX "#-1" stands for no User directive, as in the Apache of a user that is not root.
-        found = re.match(r'name="(?!#-1")([^"]*)"', self.values.get("User", ""))
-        return found[1] if found else ""
+        return self._name("User")
+
+    @property
+    def group(self) -> str:
+        """The group of Apache's processes; "" if it does not change the group."""
+        return self._name("Group")
 
     @property
     def server_root(self) -> str:
         """ServerRoot; "" without one."""
         return self.values.get("ServerRoot", "").strip('"')
+
+    def _name(self, value: str) -> str:
+        # On UNIX "#-1" stands for no User directive, as in the Apache of a user that is not root.
+        found = re.match(r'name="(?!#-1")([^"]*)"', self.values.get(value, ""))
+        return found[1] if found else ""
 
 
 class Httpd:

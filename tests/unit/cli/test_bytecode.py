@@ -49,7 +49,7 @@ class Machine:
         daemon = Directive("wsgidaemonprocess", ("site", f"python-home={self.home}"))
         alias = Directive("wsgiscriptalias", ("/", str(self.script)))
         site = Site(str(self.script), "/", alias, "site", "%{GLOBAL}", daemon)
-        dump = SimpleNamespace(user="nobody", values={})
+        dump = SimpleNamespace(user="nobody", group="", values={})
         httpd: Any = SimpleNamespace(dump=dump, environment=self.environment)
         installed = Installation.current()
         here = Installation(windows, installed.version, 64, self.prefix, "/", "/")
@@ -62,7 +62,9 @@ class Machine:
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     """Without bytecode."""
-    monkeypatch.setattr(permissions, "is_writable", lambda _folder, user: user != "nobody")
+    monkeypatch.setattr(
+        permissions, "is_writable", lambda _folder, account: account.user != "nobody"
+    )
     monkeypatch.setattr(sys, "pycache_prefix", None)
     return Machine(tmp_path)
 

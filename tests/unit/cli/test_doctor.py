@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import struct
 import tempfile
@@ -391,13 +392,13 @@ def test_bits_of_every_kind(tmp_path: Path) -> None:
 )
 def test_permissions_of_another_user(mode: int, may: bool, monkeypatch) -> None:
     """Another user needs x on every folder of the path."""
-    monkeypatch.setattr(permissions, "ids", lambda user: (2**31, set()))
+    monkeypatch.setattr(permissions, "_ids", lambda account: (2**31, set()))
     with tempfile.TemporaryDirectory() as folder:  # pytest's own is closed to others
         file = Path(folder, "file")
         file.write_text("")
         file.chmod(0o644)
         Path(folder).chmod(mode)
-        said = permissions.obstacle(str(file), "somebody")
+        said = permissions.obstacle(str(file), permissions.Account("somebody"))
     assert said == ("" if may else f"{folder} has mode {stat.filemode(stat.S_IFDIR | mode)}")
 
 
@@ -406,10 +407,37 @@ def test_permissions_of_another_user(mode: int, may: bool, monkeypatch) -> None:
 )
 def test_writing_by_another_user(mode: int, may: bool, monkeypatch) -> None:
     """Another user needs w and x on a folder to create files there."""
-    monkeypatch.setattr(permissions, "ids", lambda user: (2**31, set()))
+    monkeypatch.setattr(permissions, "_ids", lambda account: (2**31, set()))
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(mode)
-        assert permissions.is_writable(folder, "somebody") is may
+        assert permissions.is_writable(folder, permissions.Account("somebody")) is may
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="for another user there has to be more than one")
+@pytest.mark.parametrize(
+    ("options", "may"),
+    [
+        ([], True),  # Apache's Group
+        (["user=nobody"], True),
+        (["user=nobody", "group=nogroup"], False),
+        (["user=nobody", "group=nogroup", "supplementary-groups=tty,www-data"], True),
+        (["user=#65534", "group=#33"], True),
+        (["user=#65534", "group=#65534"], False),
+        (["group=www-data"], True),
+    ],
+)
+def test_permissions_of_groups(options: list[str], may: bool) -> None:
+    """A process has the groups of its WSGIDaemonProcess, or else Apache's Group."""
+    values = {"User": 'name="nobody" id=65534', "Group": 'name="www-data" id=33'}
+    dump = Dump("", frozenset(), {}, values, {})
+    alias = Directive("wsgiscriptalias", ("/", "/srv/app.wsgi"))
+    daemon = Directive("wsgidaemonprocess", ("site", *options))
+    site = Site("/srv/app.wsgi", "/", alias, "site", "", daemon)
+    with tempfile.NamedTemporaryFile() as file:
+        os.chown(file.name, 0, 33)
+        Path(file.name).chmod(0o640)
+        found = permissions.obstacle(file.name, permissions.of_site(site, dump))
+    assert (found == "") is may
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def examined(tmp_path: Path) -> Examine:
         alias = Directive("wsgiscriptalias", ("/", str(script)))
         daemon = Directive("wsgidaemonprocess", ("site", f"python-path={tmp_path}"))
         site = Site(str(script), "/", alias, "site", "", daemon)
-        return list(fleet.examine(site, "www-data"))
+        return list(fleet.examine(site, permissions.Account("www-data")))
 
     return examine
 
@@ -58,8 +58,8 @@ def test_a_secret_that_apache_cannot_read(
     """The file has to be readable for Apache's user, not for who runs the doctor."""
     asked: list[tuple[str, str]] = []
 
-    def obstacle(path: str, user: str) -> str:
-        asked.append((path, user))
+    def obstacle(path: str, account: permissions.Account) -> str:
+        asked.append((path, account.user))
         return f"{path} has mode -rw-------"
 
     monkeypatch.setattr(permissions, "obstacle", obstacle)

@@ -33,6 +33,7 @@ from wsgireload.cli.doctor import (
     watching,
 )
 from wsgireload.cli.doctor.finding import Finding
+from wsgireload.cli.doctor.permissions import Account
 from wsgireload.cli.httpd import Httpd
 from wsgireload.cli.installation import Installation
 from wsgireload.cli.sites import Site
@@ -120,8 +121,9 @@ def examine(
         folders += [os.path.dirname(installation.package)] if selected else []
         yield from watching.folders(dict.fromkeys(folders))
     if not installation.windows:
-        ids = permissions.ids(httpd.dump.user)
-        yield from watching.limits(ids[0] if ids else None)
+        accounts = [permissions.of_site(site, httpd.dump) for site in selected[:1]]
+        account = next(iter(accounts), Account(httpd.dump.user))
+        yield from watching.limits(permissions.uid(account))
 
 
 def _examine_sites(
@@ -139,7 +141,8 @@ def _examine_sites(
     explained = list(selected) if is_one_process else []  # a log could only repeat why
     for number, site in enumerate(selected):
         is_started = bool(running.of_site(site, monitors.find().monitors, pid))
-        found = list(_examine_site(site, every, installation, httpd.dump.user, is_started))
+        account = permissions.of_site(site, httpd.dump)
+        found = list(_examine_site(site, every, installation, account, is_started))
         yield from found
         yield from bytecode.examine(site, every, installation, httpd)
         # A request can only repeat what the configuration already explains.
@@ -150,7 +153,7 @@ def _examine_sites(
             answered = list(answer.examine(site, every, httpd, url))
             yield from answered
             broken += [site] if any(each.level == "fail" for each in answered) else []
-        yield from fleet.examine(site, httpd.dump.user)
+        yield from fleet.examine(site, account)
         yield from _examine_page(site, every, httpd)
     known = monitors.find().monitors
     for site in selected:
@@ -177,10 +180,10 @@ def _examine_site(
     site: Site,
     every: Sequence[Directive],
     installation: Installation,
-    user: str,
+    account: Account,
     is_started: bool,
 ) -> Iterator[Finding]:
     yield from script.examine(site, every, installation, is_started=is_started)
     if installation.windows or site.daemon is not None:
         yield python.reaches_wsgireload(installation, site, every)
-    yield python.readable(installation, site, user)
+    yield python.readable(installation, site, account)

@@ -17,6 +17,7 @@ from wsgireload.cli.directives import Directive
 from wsgireload.cli.doctor import permissions, sources
 from wsgireload.cli.doctor.apache import running_pid
 from wsgireload.cli.doctor.finding import Finding, warn
+from wsgireload.cli.doctor.permissions import Account
 from wsgireload.cli.httpd import Httpd
 from wsgireload.cli.installation import Installation
 from wsgireload.cli.sites import Site
@@ -33,12 +34,12 @@ EARLY = "logging", "json", "threading", "subprocess", "ssl"  # few applications 
 
 
 class Writer(NamedTuple):
-    """How the application's Python keeps bytecode: as which user, and where.
+    """How the application's Python keeps bytecode: who it is, and where.
 
     `level` is that of -O; `prefix` is PYTHONPYCACHEPREFIX; `never`: what keeps it from writing.
     """
 
-    user: str
+    account: Account
     python: str
     level: int = 0
     prefix: str = ""
@@ -56,7 +57,7 @@ class Writer(NamedTuple):
     def may_write(self, cache: str) -> bool:
         """Return whether Python can write this file, and the folders that it needs."""
         folder = _existing(os.path.dirname(cache))
-        return not self.never and permissions.is_writable(folder, self.user)
+        return not self.never and permissions.is_writable(folder, self.account)
 
     def owner(self, folder: str) -> int:
         """Return the uid of the user who keeps bytecode for the sources in a folder."""
@@ -93,7 +94,7 @@ def examine(
 
 def _finding(lacking: dict[str, int], writer: Writer) -> Finding:
     named = ", ".join(f"{folder} ({total / 1e6:.1f} MB)" for folder, total in lacking.items())
-    why = writer.never or f"{writer.user or 'this user'} cannot write __pycache__ there"
+    why = writer.never or f"{writer.account} cannot write __pycache__ there"
     text = f"each restart compiles modules anew, as {why}: {named}"
     by_owner: dict[int, list[str]] = {}
     for folder in lacking:
@@ -142,7 +143,7 @@ def _writer(site: Site, directives: Sequence[Directive], home: str, httpd: Httpd
     python = os.path.join(home, "bin", "python") if home else sys.executable
     level = min(int(optimize), 2) if optimize.isdecimal() else 0
     prefix = environment.get("PYTHONPYCACHEPREFIX", "")
-    return Writer(site.option("user") or httpd.dump.user, python, level, prefix, never)
+    return Writer(permissions.of_site(site, httpd.dump), python, level, prefix, never)
 
 
 def _forbids(script: str) -> bool:

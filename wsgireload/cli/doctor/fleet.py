@@ -9,18 +9,19 @@ from collections.abc import Iterator, Sequence
 
 from wsgireload.cli.doctor import options, permissions, sources, values
 from wsgireload.cli.doctor.finding import Finding, fail, ok
+from wsgireload.cli.doctor.permissions import Account
 from wsgireload.cli.sites import Site
 from wsgireload.coordinator import Coordinator
 from wsgireload.turn import request
 
 
-def examine(site: Site, user: str) -> Iterator[Finding]:
-    """Check the coordinator of a site; `user` is who Apache's processes are."""
+def examine(site: Site, account: Account) -> Iterator[Finding]:
+    """Check the coordinator of a site, whose processes have this account."""
     if os.access(site.script, os.R_OK):
         _, paths = sources.application(site.script, tuple(site.folders))
         for url in dict.fromkeys(_urls(paths)):
             with contextlib.suppress(ValueError):  # reported with the settings
-                yield _reached(url, Coordinator.of(url), site.option("user") or user)
+                yield _reached(url, Coordinator.of(url), account)
 
 
 def _urls(paths: Sequence[str]) -> Iterator[str]:
@@ -32,11 +33,11 @@ def _urls(paths: Sequence[str]) -> Iterator[str]:
                         yield url
 
 
-def _reached(url: str, coordinator: Coordinator, user: str) -> Finding:
+def _reached(url: str, coordinator: Coordinator, account: Account) -> Finding:
     for path in filter(None, (coordinator.secret, coordinator.ca, coordinator.cert)):
-        if obstacle := permissions.obstacle(path, user):
-            text = f"{user or 'this user'} cannot read {path}: {obstacle}"
-            return fail("coordinator", text, f"let {user or 'it'} read that file")
+        if obstacle := permissions.obstacle(path, account):
+            text = f"{account} cannot read {path}: {obstacle}"
+            return fail("coordinator", text, f"let {account.user or 'it'} read that file")
     try:
         answer = request(url, "show")
     except OSError as error:

@@ -4,20 +4,49 @@ from __future__ import annotations
 
 import os
 import stat
+from typing import NamedTuple
+
+from wsgireload.cli.httpd import Dump
+from wsgireload.cli.sites import Site
 
 READ, WRITE, SEARCH = 4, 2, 1
 
 
-def obstacle(path: str, user: str, access: int = READ) -> str:
-    """Return what prevents a user from reading a path; "" if its permissions do not.
+class Account(NamedTuple):
+    """The user and the groups of a process, each a name, or a number as in `#33`.
 
-    `user` is a name; "" is the current user. `access` is READ, WRITE or both.
+    `user` "" is the current user, `group` "" that user's own. `others` are the further groups;
+    None for those that have the user as a member.
+    """
+
+    user: str
+    group: str = ""
+    others: tuple[str, ...] | None = None
+
+    def __str__(self) -> str:
+        return self.user or "this user"
+
+
+def of_site(site: Site, dump: Dump) -> Account:
+    """Return who the processes of a site are."""
+    others = site.option("supplementary-groups")
+    return Account(
+        site.option("user") or dump.user,
+        site.option("group") or dump.group,
+        tuple(others.split(",")) if others else None,
+    )
+
+
+def obstacle(path: str, account: Account, access: int = READ) -> str:
+    """Return what prevents a process from reading a path; "" if its permissions do not.
+
+    `access` is READ, WRITE or both.
     """
     path = os.path.abspath(path)
     steps = [path]
     while (above := os.path.dirname(steps[-1])) != steps[-1]:
         steps.append(above)
-    known = ids(user)
+    known = _ids(account)
     for step in reversed(steps):
         wanted = access if step == path else SEARCH
         try:
@@ -31,10 +60,10 @@ def obstacle(path: str, user: str, access: int = READ) -> str:
     return ""
 
 
-def is_writable(folder: str, user: str) -> bool:
-    """Return whether a user may create files in a folder."""
+def is_writable(folder: str, account: Account) -> bool:
+    """Return whether a process may create files in a folder."""
     is_fixed = os.statvfs(folder).f_flag & os.ST_RDONLY
-    return not is_fixed and not obstacle(folder, user, WRITE)
+    return not is_fixed and not obstacle(folder, account, WRITE)
 
 
 def is_hidden(path: str) -> bool:
@@ -48,19 +77,38 @@ def is_hidden(path: str) -> bool:
     return False
 
 
-def ids(user: str) -> tuple[int, set[int]] | None:
-    """Return the uid and groups of a user; None for the current or an unknown one."""
-    if not user or os.name == "nt":
-        return None
+def uid(account: Account) -> int | None:
+    """Return the uid of an account; None for the current or an unknown user."""
+    if account.user.startswith("#"):
+        return int(account.user[1:]) if account.user[1:].isdecimal() else None
     import pwd
 
     try:
-        known = pwd.getpwnam(user)
+        return pwd.getpwnam(account.user).pw_uid if account.user else None
     except KeyError:
         return None
-    if known.pw_uid == os.geteuid():
+
+
+def _ids(account: Account) -> tuple[int, set[int]] | None:
+    """Return the uid and groups of an account; None for the current or an unknown user."""
+    if os.name == "nt" or (user := uid(account)) in (None, os.geteuid()):
         return None
-    return known.pw_uid, set(os.getgrouplist(user, known.pw_gid))
+    import grp
+    import pwd
+
+    def number(name: str) -> int:
+        return int(name[1:]) if name.startswith("#") else grp.getgrnam(name).gr_gid
+
+    try:
+        known = pwd.getpwuid(user)
+        group = number(account.group) if account.group else known.pw_gid
+        if account.others is None:
+            groups = set(os.getgrouplist(known.pw_name, group))
+        else:
+            groups = {group, *map(number, account.others)}
+    except (KeyError, ValueError):
+        return None
+    return user, groups
 
 
 def _is_allowed(

@@ -10,6 +10,7 @@ from wsgireload.cli.binary import Binary
 from wsgireload.cli.directives import Directive
 from wsgireload.cli.doctor import environments, permissions
 from wsgireload.cli.doctor.finding import Finding, fail, ok, warn
+from wsgireload.cli.doctor.permissions import Account
 from wsgireload.cli.httpd import Httpd
 from wsgireload.cli.installation import Installation
 from wsgireload.cli.sites import Site
@@ -84,21 +85,20 @@ def reaches_wsgireload(
     return warn("python-home", text, f"add {option}, unless the script itself activates it")
 
 
-def readable(installation: Installation, site: Site, user: str) -> Finding:
+def readable(installation: Installation, site: Site, account: Account) -> Finding:
     """Check that the application's user can read the application and this Python."""
     if installation.windows:
         return _readable_on_windows(installation, site)
-    user = site.option("user") or user
     package = os.path.join(installation.package, "__init__.py")
     # One that is missing is reported with the script.
     is_there = permissions.is_hidden(site.script) or os.path.lexists(site.script)
     of_script = (site.script, os.path.dirname(site.script)) if is_there else ()
     for path in (*of_script, installation.prefix, package):
-        if obstacle := permissions.obstacle(path, user):
-            text = f"{user or 'this user'} cannot read {path}: {obstacle}"
+        if obstacle := permissions.obstacle(path, account):
+            text = f"{account} cannot read {path}: {obstacle}"
             cure = "give the application's user access: chmod o+rx on the way to it, or chown"
             return fail("permissions", text, cure)
-    return ok("permissions", f"{user or 'this user'} can read the script and Python")
+    return ok("permissions", f"{account} can read the script and Python")
 
 
 def _readable_on_windows(installation: Installation, site: Site) -> Finding:
