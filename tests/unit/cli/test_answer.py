@@ -40,7 +40,8 @@ def examine(log: str, port: int) -> Finding:
     alias = Directive("wsgiscriptalias", ("/", "/srv/mysite/app.wsgi"))
     address = Address("127.0.0.1", port, "/")
     site = Site("/srv/mysite/app.wsgi", "/", alias, "site", "", None, address=address)
-    [found] = answer.examine(site, [Directive("errorlog", (log,))], Httpd("httpd"), None)
+    httpd = Httpd("httpd", None, lambda _words, _environment: (0, "", ""))
+    [found] = answer.examine(site, [Directive("errorlog", (log,))], httpd, None)
     return found
 
 
@@ -77,4 +78,94 @@ def test_refused(tmp_path: Path, line: str, level: str, cure: str, monkeypatch) 
     monkeypatch.setattr(answer.request, "get", get)
     with answering(403) as port:
         found = examine(str(log), port)
+    assert (found.level, cure in found.cure) == (level, True)
+
+
+CLIENT = "[client 127.0.0.1:36532] [script /srv/mysite/app.wsgi]"
+
+
+MOD_WSGI_4 = "[client 127.0.0.1:1] mod_wsgi (pid=2):"
+UNABLE = "Unable to connect to WSGI daemon process 'site' on '/logs/wsgi.1.0.1.sock'"
+
+
+@pytest.mark.parametrize(
+    ("line", "cure"),
+    [
+        (
+            "No WSGI daemon process called 'mysit' has been configured: /a",
+            "WSGIDaemonProcess mysit",
+        ),
+        ("No WSGI daemon process called '%{ENV:PG}' has been configured.", "`SetEnv PG "),
+        (f"(13)Permission denied: {CLIENT} WSGI0117: {UNABLE} as user with uid=1.", "SocketPrefix"),
+        (f"(13)Permission denied: {MOD_WSGI_4} {UNABLE} as user with uid=33.", "SocketPrefix"),
+        (
+            f"(11)Resource … unavailable: {MOD_WSGI_4} {UNABLE} after multiple attempts",
+            "each thread",
+        ),
+        (
+            "[client ::1] Truncated or oversized response headers received from daemon process 'x'",
+            "C extension",
+        ),
+        (
+            f"{CLIENT} WSGI0147: Error reading response headers from daemon process 'x' (reset).",
+            "C extension",
+        ),
+        (
+            f"{CLIENT} WSGI0146: Daemon process 'x' closed connection before sending complete …",
+            "C extension",
+        ),
+        ("(13)Permission denied: [client ::1] AH00132: file … deny access: /srv/app.wsgi", "chmod"),
+    ],
+)
+def test_messages_of_apache(
+    tmp_path: Path, line: str, cure: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A message about a request is repeated without what is before it, with its cure."""
+    log = tmp_path / "error.log"
+    log.write_text("child pid 1 exit signal Abort (6), of another time\n")
+
+    def get(_url: str, _host: str) -> answer.Answer:
+        with log.open("a") as file:
+            file.write(f"[x] [wsgi:error] [pid 1:tid 2] {line}\n")
+        return answer.Answer(500)
+
+    monkeypatch.setattr(answer.request, "get", get)
+    found = examine(str(log), 1)
+    assert (found.level, cure in found.cure) == ("fail", True)
+    assert cure == "chmod" or "client" not in found.text
+
+
+def test_a_crash_of_another_time(tmp_path: Path) -> None:
+    """That a process has crashed before the request explains nothing."""
+    log = tmp_path / "error.log"
+    log.write_text("child pid 1 exit signal Abort (6)\n")
+    with answering(500) as port:
+        assert examine(str(log), port).cure == f"read the last lines of {log}"
+
+
+@pytest.mark.parametrize(
+    ("line", "parent", "level", "cure"),
+    [
+        ("AH00052: child pid 7 exit signal Abort (6)", 1, "fail", "C extension"),
+        ("WSGI0010: Unable to change working directory to home directory '/x'", 1, "fail", "home="),
+        ("WSGI0010: Unable to change working directory to home directory '/x'", 3, "warn", "hangs"),
+        ("an application's own line", 1, "warn", "hangs"),
+    ],
+)
+def test_no_answer(
+    tmp_path: Path, line: str, parent: int, level: str, cure: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that cannot start keeps requests waiting, and its line may be older than they."""
+    log = tmp_path / "error.log"
+    log.write_text(f"[x] [wsgi:error] [pid 7:tid 2] {line}\n" if "WSGI" in line else "")
+
+    def get(_url: str, _host: str) -> answer.Answer:
+        with log.open("a") as file:
+            file.write(f"[x] [core:notice] [pid 1:tid 1] {line}\n" if "WSGI" not in line else "")
+        return answer.Answer(0)
+
+    monkeypatch.setattr(answer, "running_pid", lambda _httpd: 1)
+    monkeypatch.setattr(answer.processes, "parent", lambda _pid: parent)
+    monkeypatch.setattr(answer.request, "get", get)
+    found = examine(str(log), 1)
     assert (found.level, cure in found.cure) == (level, True)

@@ -7,8 +7,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from wsgireload.cli import processes
 from wsgireload.cli.directives import Directive
 from wsgireload.cli.doctor import errorlog, request
+from wsgireload.cli.doctor.apache import running_pid
 from wsgireload.cli.doctor.errorlog import Raised
 from wsgireload.cli.doctor.finding import Finding, fail, ok, warn
 from wsgireload.cli.doctor.request import Answer
@@ -29,8 +31,39 @@ class Message(NamedTuple):
     cure: str
 
 
+HOME = Message(
+    re.compile(r"Unable to change working directory to (?:home directory )?'([^']*)'.*"),
+    "add to its WSGIDaemonProcess home= with a folder that its user may enter, and restart Apache",
+)
+CRASHED = Message(
+    re.compile(
+        r"(?:Truncated or oversized response headers received from|"
+        r"Error reading response headers from|"
+        r"Daemon process '[^']*' closed connection before sending) .*|"
+        r"child pid \d+ exit signal (?:Abort|Segmentation|Bus|Illegal|Trace).*",
+        re.IGNORECASE,
+    ),
+    "a C extension has most likely crashed the process: one that does not know sub-interpreters "
+    "needs application-group=%{GLOBAL}; else run its imports with python -X faulthandler",
+)
+# Each such request has a line of its own: an earlier one is no reason.
+OF_REQUEST = (
+    CRASHED,
+    Message(
+        re.compile(r"Unable to connect to WSGI daemon process '[^']*' on '([^']+)' as user .*"),
+        "write `WSGISocketPrefix` with a folder that Apache's user may enter, and restart Apache",
+    ),
+    Message(
+        re.compile(r"Unable to connect to WSGI daemon process '[^']*' on '([^']+)' after .*"),
+        "each thread of the process is busy, or it does not start: read the lines above in the log",
+    ),
+)
 MESSAGES = (
     Message(re.compile(r"client denied by server configuration: (\S+)"), GRANT),
+    Message(
+        re.compile(r"No WSGI daemon process called '%\{(?:ENV:)?([^}']+)\}'.*"),
+        "no request has that variable: set it, as with `SetEnv {0} NAME`",
+    ),
     Message(
         re.compile(r"No WSGI daemon process called '([^']*)'.*"),
         "add `WSGIDaemonProcess {0}`, or correct the name of the process group",
@@ -51,6 +84,7 @@ MESSAGES = (
         re.compile(r"No module named '(encodings)'.*"),
         "correct python-home: there is no Python that it could use",
     ),
+    HOME,
     Message(
         re.compile(r"Permission denied: .*?(?:access to|cannot|Unable|open)?.* (/\S+)"),
         "give Apache's user access: chmod o+rx on the way to it",
@@ -83,7 +117,7 @@ def examine(
     elif answer.refused and host:
         yield ok(WHAT, f"not asked: nothing listens at {url}")
     else:
-        yield _silent(asked, answer, log, start)
+        yield _silent(asked, answer, log, start, running_pid(httpd))
 
 
 def _is_loopback(ip: str) -> bool:
@@ -100,12 +134,14 @@ def _error(site: Site, asked: str, status: int, log: str, start: int) -> Finding
             return warn(WHAT, f"{text}; {where}", cure)
         return fail(WHAT, f"{text}; {where}", "read Apache's error log as root: it has the reason")
     every = errorlog.read(log) or []
-    for lines in (new, every) if status != 403 else (new,):
+    texts = (new, (*OF_REQUEST, *MESSAGES)), (every if status != 403 else [], MESSAGES)
+    for lines, messages in texts:
         if raised := errorlog.last_traceback(lines):
             return fail(WHAT, f"{text}: {raised}", _cure_of(raised, site))
-        for pattern, cure in MESSAGES:
+        for pattern, cure in messages:
             if found := errorlog.last(lines, pattern):
-                return fail(WHAT, f"{text}: {found[0]}", cure.replace("{0}", found[1]))
+                value = found[1] if pattern.groups else ""
+                return fail(WHAT, f"{text}: {found[0]}", cure.replace("{0}", value))
     if status == 403:  # of the application: a wall before the front page is no fault
         return ok(WHAT, text)
     return fail(WHAT, text, f"read the last lines of {log}")
@@ -124,12 +160,24 @@ def _cure_of(raised: Raised, site: Site) -> str:
     return CURE
 
 
-def _silent(asked: str, answer: Answer, log: str, start: int) -> Finding:
+def _of_children(log: str, apache: int) -> list[str]:
+    """Return the lines of this Apache's processes: one that cannot start waits before it ends."""
+    lines = errorlog.read(log) or []
+    pids = {found[1] for found in map(errorlog.PID.search, lines) if found}
+    alive = {f"[pid {pid}" for pid in pids if apache and processes.parent(int(pid)) == apache}
+    return [line for line in lines if (at := errorlog.PID.search(line)) and at[0] in alive]
+
+
+def _silent(asked: str, answer: Answer, log: str, start: int, apache: int) -> Finding:
+    """Explain that no answer came; `apache` is the pid of the one that runs, 0 if it is unknown."""
     if not answer.error:
         text = f"no answer within {request.LIMIT:g} s from {asked}"
-        raised = errorlog.last_traceback(errorlog.read(log, start) or [])
-        if raised:
+        new = errorlog.read(log, start) or []
+        if raised := errorlog.last_traceback(new):
             return fail(WHAT, f"{text}: {raised}", CURE)
+        for lines, (pattern, cure) in ((new, CRASHED), (_of_children(log, apache), HOME)):
+            if found := errorlog.last(lines, pattern):
+                return fail(WHAT, f"{text}: {found[0]}", cure)
         cure = "the application is still being loaded, or it hangs: run this again"
         return warn(WHAT, text, cure)
     cure = "start Apache, or correct --url"
