@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase as fnmatch
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -80,6 +81,29 @@ def find(alias: Directive, directives: Sequence[Directive]) -> Served:
     own = next((each for each in hosts if each.number == alias.host), hosts[0])
     host = next(iter(others), own)
     return Served(host.number, host.name, None)
+
+
+def earlier(host: int, directives: Sequence[Directive]) -> VirtualHost | None:
+    """Return the virtual host that has all requests of this one, as it comes first with its names.
+
+    The first one of an address also has those of all unknown names.
+    """
+    hosts = _virtual_hosts(directives)[1:]
+    number = next((at for at, each in enumerate(hosts) if each.number == host), 0)
+    names = _names(host, directives)
+    for each in hosts[:number]:
+        others = _names(each.number, directives)
+        is_same = set(hosts[number].addresses) <= set(each.addresses)
+        if is_same and all(any(fnmatch(one, other) for other in others) for one in names):
+            return each
+    return None
+
+
+def _names(host: int, directives: Sequence[Directive]) -> list[str]:
+    """Return the ServerName and ServerAlias of a virtual host, in lower case."""
+    those = (each for each in directives if (each.name, each.host) == ("serveralias", host))
+    found = [name(host, directives), *(one for each in those for one in each.arguments)]
+    return [each.lower() for each in found]
 
 
 def _host(

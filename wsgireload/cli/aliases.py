@@ -19,7 +19,7 @@ from wsgireload.cli.mappings import Mapping
 from wsgireload.cli.programs import read_file
 from wsgireload.cli.sections import applies, effective, is_found
 
-ALIAS, MATCH = "wsgiscriptalias", "wsgiscriptaliasmatch"
+ALIASES = ALIAS, MATCH = "wsgiscriptalias", "wsgiscriptaliasmatch"
 HANDLERS = "addhandler", "sethandler", "addtype", "forcetype"
 HANDLER_SCRIPT = "wsgihandlerscript"  # it names a script, and not where that is served
 WSGI = "wsgi-script", "application/x-httpd-wsgi"
@@ -38,7 +38,7 @@ def find(directives: Sequence[Directive], script: str | None) -> list[Directive]
     """Return an alias for each script, or for this one only as far as a line serves several."""
     found: list[Directive] = []
     for each in directives:
-        if each.name in (ALIAS, MATCH) and len(each.arguments) > 1:
+        if each.name in ALIASES and len(each.arguments) > 1:
             found += _of_alias(each, directives, script)
         elif each.name == HANDLER_SCRIPT and len(each.arguments) > 1:
             found.append(each)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from wsgireload.cli import binary, processes
-from wsgireload.cli.directives import Directive
+from wsgireload.cli import binary, processes, sites
+from wsgireload.cli.directives import Directive, Files
 from wsgireload.cli.doctor import Asked, examine, permissions, script
 from wsgireload.cli.doctor.finding import Finding
 from wsgireload.cli.httpd import Dump, Httpd
@@ -411,6 +411,33 @@ def test_writing_by_another_user(mode: int, may: bool, monkeypatch) -> None:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(mode)
         assert permissions.is_writable(folder, permissions.Account("somebody")) is may
+
+
+@pytest.mark.parametrize(
+    ("line", "cure"),
+    [
+        ("WSGIScriptAlias / {0}", "add to its WSGIScriptAlias: process-group=site"),
+        ("WSGIScriptAliasMatch ^/a {0}", "add to its WSGIScriptAliasMatch: process-group=site"),
+        ("Alias /a {0}\nAddHandler wsgi-script .wsgi", "add `WSGIProcessGroup site` in a `<Dir"),
+    ],
+)
+def test_the_cure_of_embedded_mode(tmp_path: Path, line: str, cure: str) -> None:
+    """The cure names the line that serves the script; a handler can have no group on its line."""
+    conf, path = tmp_path / "httpd.conf", tmp_path / "app.wsgi"
+    path.write_text("application = None\n")
+    conf.write_text(f"WSGIDaemonProcess site\n{line.format(path)}\n")
+    every = list(Files(Dump("", frozenset(), {}, {}, {("", 0): [str(conf)]}), {}))
+    [site] = sites.find(every)
+    here = Installation(False, "3.11", 64, "/", "/", "/")
+    [process] = [each for each in script.examine(site, every, here) if each.what == "process"]
+    assert (process.level, process.cure.startswith(cure)) == ("fail", True)
+
+
+def test_a_group_defined_twice(machine: Machine) -> None:
+    """A copied virtual host, as of certbot, defines its process group once more."""
+    machine.trouble = "AH00526: Syntax error on line 9 of /x: Name duplicates previous WSGI daemon"
+    machine.trouble += " definition."
+    assert "above all virtual hosts" in machine.examine()["configuration"].cure
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="for another user there has to be more than one")

@@ -32,6 +32,10 @@ CURES = (
         re.compile(r"WSGI process group not yet configured"),
         "write its WSGIDaemonProcess above that line, or correct the name of the group",
     ),
+    (
+        re.compile(r"Name duplicates previous WSGI daemon definition"),
+        "remove that line; above all virtual hosts, a WSGIDaemonProcess is there for each of them",
+    ),
 )
 UNKNOWN = re.compile(r"Invalid command '<?(WSGI\w*)")
 # The usual ones that every version knows: Apache does not know them without mod_wsgi.

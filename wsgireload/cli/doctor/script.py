@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 
-from wsgireload.cli import addresses, aliases, sections, sites
+from wsgireload.cli import aliases, refusals, sections, sites
 from wsgireload.cli.configuration import SHUTDOWN_TIMEOUT as SUGGESTED
 from wsgireload.cli.directives import Directive
 from wsgireload.cli.doctor import permissions, starts
@@ -15,8 +15,12 @@ from wsgireload.cli.installation import Installation
 from wsgireload.cli.sites import GLOBAL, Site
 
 SHUTDOWN_TIMEOUT = "5"  # seconds, mod_wsgi's default
+LINES = {
+    aliases.ALIAS: "WSGIScriptAlias",
+    aliases.MATCH: "WSGIScriptAliasMatch",
+    aliases.HANDLER_SCRIPT: "WSGIHandlerScript",
+}
 LONG = 20  # seconds: few visitors wait so long for an answer
-EXEC_CGI = "execcgi", "all"  # the values of Options that allow a handler
 
 
 def select(path: str | None, found: Sequence[Site]) -> tuple[list[Site], list[Finding]]:
@@ -44,7 +48,7 @@ def examine(
     """Check what the configuration says about one script; `is_started`: its monitor runs."""
     windows = installation.windows
     yield from _script(site, windows=windows, is_started=is_started)
-    yield from _refusals(site, directives)
+    yield from (fail(*each) for each in refusals.find(site, directives))
     if not windows:
         yield _process(site, directives)
         if site.daemon is not None:
@@ -69,46 +73,6 @@ def _script(site: Site, *, windows: bool, is_started: bool) -> Iterator[Finding]
         yield from starts.examine(site, where, windows=windows, is_started=is_started)
 
 
-def _refusals(site: Site, directives: Sequence[Directive]) -> Iterator[Finding]:
-    """Return why mod_wsgi refuses each request of a site, as its configuration is."""
-    directives = aliases.with_htaccess(directives, site.script)
-    if site.alias.name == aliases.HANDLED and not _has_exec_cgi(site, directives):
-        text = f"no ExecCGI for {site.script}: Apache answers 403"
-        yield fail("Options", text, "add `Options +ExecCGI` beside the handler")
-    if site.daemon is None or site.daemon.arguments[0] != site.group:
-        return  # there is no such group, or only the request names it
-    if not _may_use(site, directives):
-        text = f"{site.group!r} belongs to another virtual host ({site.daemon}): Apache answers 500"
-        cure = "move its WSGIDaemonProcess out of that VirtualHost, or into this one"
-        yield fail("WSGIDaemonProcess", text, cure)
-    allowed = sections.effective(directives, "wsgirestrictprocess", site.alias)
-    if allowed is not None and site.group not in allowed.arguments:
-        text = f"it does not allow {site.group!r} ({allowed}): Apache answers 500"
-        yield fail("WSGIRestrictProcess", text, f"add {site.group} to that line")
-
-
-def _has_exec_cgi(site: Site, directives: Sequence[Directive]) -> bool:
-    """Return whether Options has ExecCGI: with a sign an option changes the others, else not."""
-    is_on = False
-    for each in sections.in_order(directives, "options", site.alias):
-        options = [argument.lower() for argument in each.arguments]
-        if not all(option.startswith(("+", "-")) for option in options):
-            is_on = any(option in EXEC_CGI for option in options)
-        for option in options:
-            if option[1:] in EXEC_CGI and option[0] in "+-":
-                is_on = option[0] == "+"
-    return is_on
-
-
-def _may_use(site: Site, directives: Sequence[Directive]) -> bool:
-    """Return whether the group is of the main server, or of a virtual host of the same name."""
-    assert site.daemon is not None
-    if site.daemon.host in (0, site.alias.host):
-        return True
-    one, other = (addresses.name(host, directives) for host in (site.daemon.host, site.alias.host))
-    return one == other
-
-
 def _process(site: Site, directives: Sequence[Directive]) -> Finding:
     names = [each.arguments[0] for each in directives if each.name == "wsgidaemonprocess"]
     if sites.ENVIRONMENT.fullmatch(site.group):
@@ -122,11 +86,18 @@ def _process(site: Site, directives: Sequence[Directive]) -> Finding:
         return fail("process", text + others, cure)
     if names:
         text = f"it runs in embedded mode, not in WSGIDaemonProcess {names[0]}"
-        return fail("process", text, f"add to its WSGIScriptAlias: process-group={names[0]}")
+        return fail("process", text, _giving(site, names[0]))
     text = "it runs in embedded mode, where a process cannot restart Apache"
     name = os.path.splitext(os.path.basename(site.script))[0]
-    cure = f"add `WSGIDaemonProcess {name}`, and to its WSGIScriptAlias: process-group={name}"
-    return fail("process", text, cure)
+    cure = _giving(site, name).removeprefix("add ")
+    return fail("process", text, f"add `WSGIDaemonProcess {name}`, and {cure}")
+
+
+def _giving(site: Site, group: str) -> str:
+    """Return how to give a site this process group."""
+    if site.alias.name == aliases.HANDLED:  # .htaccess may not choose a group
+        return f"add `WSGIProcessGroup {group}` in a `<Directory>` around {site.script}"
+    return f"add to its {LINES[site.alias.name]}: process-group={group}"
 
 
 def _shutdown_timeout(site: Site) -> Finding:

@@ -1,0 +1,72 @@
+"""Scripts that no request reaches, as public configurations have them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from wsgireload.cli import refusals, sites
+from wsgireload.cli.directives import Files
+from wsgireload.cli.httpd import Dump
+
+HOST = "<VirtualHost *:80>\n{}\n</VirtualHost>\n"
+ONE, TWO = "WSGIScriptAlias {} /one.wsgi\n", "WSGIScriptAlias {} /two.wsgi\n"
+X, Y = "ServerName x.example.org\n", "ServerName y.example.org\n"
+SHAPES = {  # the configuration, and what keeps requests from /two.wsgi
+    "the order of aliases": (ONE.format("/") + TWO.format("/api"), "WSGIScriptAlias"),
+    "its reverse": (TWO.format("/api") + ONE.format("/"), ""),
+    "two of one URL": (ONE.format("/") + TWO.format("/"), "WSGIScriptAlias"),
+    "another URL of the same letters": (ONE.format("/ap") + TWO.format("/api"), ""),
+    "a part of its URLs": (ONE.format("/api/v1") + TWO.format("/api"), ""),
+    "one script twice": (TWO.format("/") + TWO.format("/api"), ""),
+    "a folder": ("WSGIScriptAlias /api/ /srv/\n" + TWO.format("/api/x"), "WSGIScriptAlias"),
+    "an expression": (
+        "WSGIScriptAliasMatch ^/a /one.wsgi\n" + TWO.format("/api"),
+        "WSGIScriptAlias",
+    ),
+    "an expression for less": ("WSGIScriptAliasMatch ^/api$ /one.wsgi\n" + TWO.format("/api"), ""),
+    "Alias, wherever it stands": (TWO.format("/api") + "Alias / /srv/\n", "WSGIScriptAlias"),
+    "Alias below it": ("Alias /static /srv/\n" + TWO.format("/"), ""),
+    "a virtual host before the main server": (
+        ONE.format("/") + HOST.format(TWO.format("/api")),
+        "",
+    ),
+    "another virtual host": (
+        HOST.format(X + ONE.format("/")) + HOST.format(Y + TWO.format("/api")),
+        "",
+    ),
+    "two of one name": (
+        HOST.format(X + ONE.format("/a")) + HOST.format(X + TWO.format("/b")),
+        "VirtualHost",
+    ),
+    "two without a name": (
+        HOST.format("DocumentRoot /srv") + HOST.format(TWO.format("/")),
+        "VirtualHost",
+    ),
+    "two of one name at two ports": (
+        HOST.replace("80", "443").format(X + ONE.format("/")) + HOST.format(X + TWO.format("/")),
+        "",
+    ),
+    "one name, and another": (
+        HOST.format(X + ONE.format("/")) + HOST.format(X + "ServerAlias y.org\n" + TWO.format("/")),
+        "",
+    ),
+    "a wildcard before it": (
+        HOST.format(Y + "ServerAlias *.EXAMPLE.org\n") + HOST.format(X + TWO.format("/")),
+        "VirtualHost",
+    ),
+    "the same host twice": (2 * HOST.format(X + TWO.format("/")), ""),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_unreachable(shape: str, tmp_path: Path) -> None:
+    """An earlier alias or virtual host with all of its requests is named, and nothing else."""
+    text, what = SHAPES[shape]
+    conf = tmp_path / "httpd.conf"
+    conf.write_text(f"Listen 80\n{text}")
+    directives = list(Files(Dump("", frozenset(), {}, {}, {("", 0): [str(conf)]}), {}))
+    found = [one for one in sites.find(directives) if one.script == "/two.wsgi"]
+    refused = {each.what for site in found for each in refusals.find(site, directives)}
+    assert refused == ({what} if what else set())

@@ -1,0 +1,102 @@
+"""What mod_wsgi does not run, as its configuration is: it refuses, or another script answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from wsgireload.cli import addresses, aliases, matches, sections
+from wsgireload.cli.directives import Directive
+from wsgireload.cli.sites import Site
+
+OF_MOD_ALIAS = "alias", "scriptalias", "aliasmatch", "scriptaliasmatch"
+EXEC_CGI = "execcgi", "all"
+
+
+class Refusal(NamedTuple):
+    """One reason: the directive, the error and the cure."""
+
+    what: str
+    text: str
+    cure: str
+
+
+def find(site: Site, directives: Sequence[Directive]) -> Iterator[Refusal]:
+    """Return why no request of a site reaches its script."""
+    directives = aliases.with_htaccess(directives, site.script)
+    if earlier := _hidden_by(site, directives):
+        url, script = earlier.arguments[:2]
+        text = f"{url} -> {script} ({earlier}) comes first, and has the requests of {site.url}"
+        cure = f"move the line of {site.url} above that one"
+        if earlier.name in OF_MOD_ALIAS:
+            cure = "give one of them another URL: an Alias comes before every WSGIScriptAlias"
+        yield Refusal("WSGIScriptAlias", text, cure)
+    if (host := addresses.earlier(site.alias.host, directives)) and not any(
+        each.host == host.number and each.arguments[:2] == site.alias.arguments[:2]
+        for each in directives
+    ):
+        place = next(each for each in directives if each.host == host.number)
+        text = f"an earlier one has all requests for {host.name or 'its name'} ({place})"
+        cure = "correct one ServerName, or put the lines of both into one virtual host"
+        yield Refusal("VirtualHost", text, cure)
+    if site.alias.name == aliases.HANDLED and not _has_exec_cgi(site, directives):
+        text = f"no ExecCGI for {site.script}: Apache answers 403"
+        yield Refusal("Options", text, "add `Options +ExecCGI` beside the handler")
+    if site.daemon is None or site.daemon.arguments[0] != site.group:
+        return  # there is no such group, or only the request names it
+    if not _may_use(site, directives):
+        text = f"{site.group!r} belongs to another virtual host ({site.daemon}): Apache answers 500"
+        cure = "move its WSGIDaemonProcess out of that VirtualHost, or into this one"
+        yield Refusal("WSGIDaemonProcess", text, cure)
+    allowed = sections.effective(directives, "wsgirestrictprocess", site.alias)
+    if allowed is not None and site.group not in allowed.arguments:
+        text = f"it does not allow {site.group!r} ({allowed}): Apache answers 500"
+        yield Refusal("WSGIRestrictProcess", text, f"add {site.group} to that line")
+
+
+def _hidden_by(site: Site, directives: Sequence[Directive]) -> Directive | None:
+    """Return the alias that takes all requests of a site: the first one that matches has them.
+
+    Those of mod_alias come before those of mod_wsgi, and those of a virtual host before others.
+    """
+    path = matches.path(site.alias, directives) if site.alias.name in aliases.ALIASES else None
+    for names in (OF_MOD_ALIAS, aliases.ALIASES) if path else ():
+        every = [one for one in directives if one.name in names and len(one.arguments) > 1]
+        hosts = dict.fromkeys((site.alias.host, 0))
+        for each in (one for host in hosts for one in every if one.host == host):
+            if (each.file, each.line) == (site.alias.file, site.alias.line):
+                return None
+            if each.arguments[1] != site.script and _takes(each, str(path)):
+                return each
+    return None
+
+
+def _takes(alias: Directive, path: str) -> bool:
+    """Return whether an alias serves a URL path, and all below it."""
+    url = alias.arguments[0]
+    if alias.name.endswith("match"):
+        bare = path.rstrip("/")
+        return all(sections.is_found(url, one) for one in (bare or "/", f"{bare}/", f"{bare}/x"))
+    return f"{path.rstrip('/')}/".startswith(f"{url.rstrip('/')}/")
+
+
+def _has_exec_cgi(site: Site, directives: Sequence[Directive]) -> bool:
+    """Return whether Options has ExecCGI: with a sign an option changes the others, else not."""
+    is_on = False
+    for each in sections.in_order(directives, "options", site.alias):
+        options = [argument.lower() for argument in each.arguments]
+        if not all(option.startswith(("+", "-")) for option in options):
+            is_on = any(option in EXEC_CGI for option in options)
+        for option in options:
+            if option[1:] in EXEC_CGI and option[0] in "+-":
+                is_on = option[0] == "+"
+    return is_on
+
+
+def _may_use(site: Site, directives: Sequence[Directive]) -> bool:
+    """Return whether the group is of the main server, or of a virtual host of the same name."""
+    assert site.daemon is not None
+    if site.daemon.host in (0, site.alias.host):
+        return True
+    one, other = (addresses.name(host, directives) for host in (site.daemon.host, site.alias.host))
+    return one == other
