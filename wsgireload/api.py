@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Never
 
 from wsgireload import settings
-from wsgireload.log import Event, Word
+from wsgireload.log import Event, Log, Word
 from wsgireload.monitor import Monitor
 from wsgireload.report import Status
 from wsgireload.server import callbacks, detection
@@ -24,6 +24,7 @@ class _Interpreter:
         self.monitor: Monitor | None = None
         self.for_requests: Monitor | None = None  # stays while the process ends
         self.chosen = Settings()  # of the start() that made the monitor
+        self.log = Log("")  # of later ones
         self.tracked: list[str] = []  # by track(), before start()
         self.is_hooked = False
         self.is_forked = False
@@ -79,7 +80,7 @@ def _start(chosen: Settings) -> Monitor:
             monitor.track(*chosen.track)
         if monitor.active and (unused := chosen.differing(_here.chosen)):
             text = f"a later start() adds only what it tracks; without effect: {', '.join(unused)}"
-            monitor.log.say_once(Word.WATCHING, text, loud=True)
+            _here.log.say_once(Word.WATCHING, text, loud=True)
     return monitor
 
 
@@ -161,6 +162,7 @@ def _monitor(chosen: Settings) -> Monitor:
     try:
         if refusal is None:
             found = detection.detect(chosen.server)
+            _here.log = Log(found.application)
             refusal = found.refusal
         if refusal is None and _here.is_forked and chosen.server is None:
             refusal = "the application forked this process: Apache would not replace it"

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from wsgireload.threads import Beside, RealThread
+
 
 class Word:
     """The first word of a line."""
@@ -64,7 +66,12 @@ class Log:
     ) -> None:
         self.application = application
         self._send = send
+        self._deliver: Callable[[Callable[[], object]], bool] = _call
         self._said: set[str] = set()
+
+    def use_threads(self, start: Callable[[Callable[[], None]], RealThread]) -> None:
+        """From now on, wait for handlers of the application for a bounded time; see `Beside`."""
+        self._deliver = Beside(start, self._report_slow).deliver
 
     def say(self, word: str, text: str, *, loud: bool = False, event: Event | None = None) -> None:
         """Write one line, as a warning if it is `loud`. A failure to do so is ignored.
@@ -79,7 +86,7 @@ class Log:
             # Now: most processes are loaded before their first line, and this imports logging.
             from wsgireload.log_output import write
 
-            write(f"{word}: {text}", about, loud=loud or word in LOUD)
+            write(f"{word}: {text}", about, self._deliver, loud=loud or word in LOUD)
         if event is not None:
             self._send(about)
 
@@ -95,6 +102,15 @@ class Log:
         if text not in self._said and len(self._said) < 1000:
             self._said.add(text)
             self.say(word, text, loud=loud, event=event)
+
+    def _report_slow(self, seconds: float) -> None:
+        text = f"a logging handler takes more than {seconds:g} s; restarts do not wait for it"
+        self.say_once(Word.WATCHING, text, loud=True)
+
+
+def _call(function: Callable[[], object]) -> bool:
+    function()
+    return True
 
 
 def escaped(text: str) -> str:

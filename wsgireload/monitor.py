@@ -39,7 +39,7 @@ class Monitor:
         self._settings = chosen = self._overridden.settings if self._overridden else chosen
         self._server = server
         self._hook = self._made_hook()
-        self.log = Log(server.application, *([self._hook.send] if self._hook else []))
+        self._log = Log(server.application, *([self._hook.send] if self._hook else []))
         self._thread: threads.RealThread | None = None
         self._steps: Steps  # made with the parts
         self._is_leaving = self._must_scan = False
@@ -48,9 +48,9 @@ class Monitor:
         self._since = time.time()
         self._late = Late(self._parts, self._fail, never=not self.active)
         if refusal is None:
-            self._early = Early(chosen, server, self.log, self._imported)
+            self._early = Early(chosen, server, self._log, self._imported)
             heal = partial(self.restart, UNLOADED) if server.kind == "daemon" else lambda: None
-            self._loading = Loading(self._early, self.log, heal)
+            self._loading = Loading(self._early, self._log, heal)
 
     @property
     def active(self) -> bool:
@@ -59,19 +59,19 @@ class Monitor:
     def start(self) -> None:
         """Begin to watch; an inactive monitor logs why it does not."""
         if self.reason is not None:
-            self.log.say(Word.INACTIVE, self.reason)
+            self._log.say(Word.INACTIVE, self.reason)
             return
         if self._overridden:
             for wrong in self._overridden.wrong:
-                self.log.say(Word.WATCHING, wrong, loud=True)
+                self._log.say(Word.WATCHING, wrong, loud=True)
             if changed := self._overridden.changed:
-                self.log.say(Word.WATCHING, f"from the environment: {', '.join(changed)}")
+                self._log.say(Word.WATCHING, f"from the environment: {', '.join(changed)}")
         self._early.imports.install()
         self._loading.begin()
         try:  # now: the first request that is answered may show a status
             self._early.budget.recall()
         except Exception as error:  # this is the application's own thread: it has to go on
-            self.log.say_once(Word.WATCHING, f"could not read the journal: {error}")
+            self._log.say_once(Word.WATCHING, f"could not read the journal: {error}")
         try:
             self._thread = threads.RealThread(self._run)
         except RuntimeError as error:
@@ -100,7 +100,7 @@ class Monitor:
     def restart(self, reason: str = "no reason given") -> bool:
         """Request a restart, beyond budget and timing; False where this monitor may not."""
         if (parts := self._late.get()) is None or not self.active:
-            self.log.say(Word.INACTIVE, f"no restart ({reason}): {self.reason}")
+            self._log.say(Word.INACTIVE, f"no restart ({reason}): {self.reason}")
             return False
         parts.reloader.request(reason)
         self._wake()
@@ -168,7 +168,7 @@ class Monitor:
 
     def _fail(self, reason: str) -> None:
         self._end(reason)
-        self.log.say(Word.INACTIVE, reason)
+        self._log.say(Word.INACTIVE, reason)
 
     def _made_hook(self) -> Hook | None:
         if (function := self._settings.on_event) is None:
@@ -178,7 +178,7 @@ class Monitor:
         return Hook(
             function,
             threads.RealThread,
-            lambda text: self.log.say_once(Word.WATCHING, text, loud=True),
+            lambda text: self._log.say_once(Word.WATCHING, text, loud=True),
             lambda: not self.active,
         )
 
@@ -186,8 +186,8 @@ class Monitor:
         from wsgireload.steps import Steps
         from wsgireload.wiring import Parts
 
-        parts = Parts(self._settings, self._server, self.log, self._early, self._checkpoint)
-        self._steps = Steps(parts, self._loading, self.log, self.status)
+        parts = Parts(self._settings, self._server, self._log, self._early, self._checkpoint)
+        self._steps = Steps(parts, self._loading, self._log, self.status)
         return parts
 
     def _wake(self) -> None:
@@ -205,6 +205,7 @@ class Monitor:
 
     def _run(self) -> None:
         """The thread: one step after another until stopped. What a step raises does not end it."""
+        self._log.use_threads(threads.RealThread)
         with contextlib.suppress(Exception):  # an error here must not keep the steps from coming
             while not self._is_wanted and self._loading.comes_first():
                 threads.sleep(AGAIN)

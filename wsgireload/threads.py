@@ -7,6 +7,7 @@ waits in C stops all others, and with them the site.
 from __future__ import annotations
 
 import _thread
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -14,6 +15,8 @@ from importlib.machinery import BuiltinImporter
 from types import ModuleType
 
 LEAVES = 0.01  # seconds in which a thread ends that has nothing more to do
+MOST = 100  # calls that wait for one that blocks; later ones are dropped
+SLOW = 1.0  # seconds that a call may take before it is no longer waited for
 NEEDED = ("allocate_lock", "get_native_id", "start_new_thread")
 
 
@@ -71,7 +74,11 @@ class RealThread:
         self._is_known = True
         self._ended = allocate_lock()
         self._ended.acquire()
-        self._thread = start(self._begin)
+        if _are_own(_thread):
+            self._thread = start(self._begin)
+        else:  # a hub of greenlets in the caller's thread would hang where that starts a program
+            self._is_known = False
+            _start(self._work, ())
 
     @property
     def is_current(self) -> bool:
@@ -108,3 +115,70 @@ class RealThread:
             self._run()
         finally:
             self._ended.release()
+
+
+class Beside:
+    """Makes calls of the user's code: one at a time and in order, in a thread beside the caller's.
+
+    The thread lives while there are calls. Nothing can end a function that blocks, so a thread that
+    has other things to do must not be in it.
+    """
+
+    def __init__(
+        self,
+        start: Callable[[Callable[[], None]], RealThread],
+        on_slow: Callable[[float], None] = lambda _seconds: None,
+    ) -> None:
+        """`start` starts a thread, or raises RuntimeError; then calls are made by the caller.
+
+        `on_slow` is called where `deliver` has waited in vain for so many seconds.
+        """
+        self._start = start
+        self._on_slow = on_slow
+        self._calls: list[Callable[[], object]] = []
+        self._thread: RealThread | None = None
+        self._changing = allocate_lock()  # held for an assignment
+        self._runner = 0
+        self.is_busy = self._is_stuck = False
+
+    def call(self, function: Callable[[], object]) -> None:
+        """Have a function called soon. What it raises is ignored."""
+        with self._changing:
+            self._calls += [function][: MOST - len(self._calls)]
+            starts, self.is_busy = not self.is_busy, True
+        if starts:
+            try:
+                self._thread = self._start(self._run)
+            except RuntimeError:  # no thread here, or none any more
+                self._thread = None
+                self._run()
+
+    def deliver(self, function: Callable[[], object]) -> bool:
+        """Have it called and wait a little; False if it has not returned by then.
+
+        There is no wait behind a function that blocks. A function that calls this is not waited
+        for either: its own call is made at once, and may raise.
+        """
+        if self.is_busy and self._runner == get_native_id():
+            function()
+            return True
+        waits = not self._is_stuck
+        self.call(function)
+        if self._thread is not None and waits:
+            self._thread.join(SLOW)
+            if self.is_busy:
+                self._is_stuck = True
+                self._on_slow(SLOW)
+        return not self.is_busy
+
+    def _run(self) -> None:
+        self._runner = get_native_id()
+        while function := self._next():
+            with contextlib.suppress(BaseException):  # SystemExit as well: it would end the thread
+                function()
+
+    def _next(self) -> Callable[[], object] | None:
+        with self._changing:
+            self.is_busy = bool(self._calls)
+            self._is_stuck = self._is_stuck and self.is_busy
+            return self._calls.pop(0) if self._calls else None

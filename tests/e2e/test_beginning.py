@@ -152,3 +152,18 @@ def test_a_function_gets_the_events(new_site: Sites, *, blocks: bool) -> None:
     site.wait_for(lambda: got.read_text("utf-8") == expected, expected)
     if blocks:
         assert "on_event takes more than 1 s" in site.said("watching: on_event")[0].text
+
+
+def test_a_logging_handler_that_never_returns(new_site: Sites) -> None:
+    """It stops no reload, and Apache's error log has the lines of the process before its end."""
+    site = new_site()
+    handler = "class Dead(logging.Handler):\n    def emit(self, record): time.sleep(3600)\n"
+    use = "logging.basicConfig(level='INFO', handlers=[Dead()])\n"
+    site.edit("app.wsgi", START, f"import logging, time\n{handler}{use}{START}")
+    site.start()
+    assert site.ask().value == "old"
+    site.wait_for_line("watching: a logging handler takes more than 1 s")
+    site.edit("words.py", "old", "new")
+    site.wait_for_value("new")
+    for text in ("changed: ", "restarting: ", "reloaded: "):
+        site.wait_for_line(text)

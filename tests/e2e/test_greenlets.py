@@ -63,3 +63,15 @@ def test_flask(new_site: Sites, frameworks: Callable[..., Path]) -> None:
     site.wait_for_line("watching: ")
     site.edit("words.py", "old", "new")
     site.wait_for(lambda: site.get() == "new", "the new code")
+
+
+def test_events(new_site: Sites, frameworks: Callable[..., Path]) -> None:
+    """A function for events is called beside the monitor, which goes on."""
+    needs("gevent")
+    site = patched(new_site, "gevent", frameworks("gevent"))
+    site.edit("app.wsgi", "wsgireload.start(", "wsgireload.start(on_event=lambda each: None, ")
+    site.start()
+    site.wait_for_looks()
+    for old, new in (("old", "new"), ("new", "newer")):
+        site.edit("words.py", old, new)
+        site.wait_for_value(new)

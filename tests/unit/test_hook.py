@@ -9,8 +9,9 @@ import pytest
 from support.waiting import DEADLINE, wait_for
 
 from wsgireload import hook, threads
-from wsgireload.hook import MOST, Hook
+from wsgireload.hook import Hook
 from wsgireload.log import Event
+from wsgireload.threads import MOST
 
 
 class World:

@@ -31,7 +31,7 @@ BELOW = {*VOCABULARY, "server", "state"}
 MAY_IMPORT = {  # what a folder or module may import of ours, beside itself: folders or modules
     "errors": set[str](),
     "report": set(),
-    "log": {"log_output"},
+    "log": {"log_output", "threads"},
     "log_output": {"log"},
     "threads": set(),
     "changes": {"log"},

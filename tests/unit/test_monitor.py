@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -112,6 +113,30 @@ def test_a_changed_file_restarts(
     path.write_text("two")
     assert asked.event.wait(DEADLINE)
     assert asked.times == 1
+
+
+def test_a_logging_handler_that_blocks(
+    begin: Callable[..., Monitor],
+    asked: Asked,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A restart does not wait for it, and Apache's error log has the line before the restart."""
+    path = tmp_path / "page.html"
+    path.write_text("one")
+    free = threading.Event()
+    handler = logging.NullHandler()
+    monkeypatch.setattr(handler, "handle", lambda _record: free.wait(DEADLINE))
+    monkeypatch.setattr(logging.getLogger("wsgireload"), "handlers", [handler])
+    begin(track=[path])
+    wait_for(lambda: "watching: " in capsys.readouterr().err)
+    path.write_text("two")
+    try:
+        assert asked.event.wait(DEADLINE / 2)
+        assert "wsgireload: restarting: " in capsys.readouterr().err
+    finally:
+        free.set()
 
 
 def test_events(begin: Callable[..., Monitor], asked: Asked, tmp_path: Path) -> None:
