@@ -164,7 +164,8 @@ def _monitor(chosen: Settings) -> Monitor:
             found = detection.detect(chosen.server)
             _here.log = Log(found.application)
             refusal = found.refusal
-        if refusal is None and _here.is_forked and chosen.server is None:
+        is_sure = chosen.server is not None or refusal is not None
+        if not is_sure and (_here.is_forked or callbacks.is_forked()):
             refusal = "the application forked this process: Apache would not replace it"
         return Monitor(chosen, found, refusal)
     except Exception as error:  # nothing around us may take the site down
@@ -175,7 +176,6 @@ def _subscribe(monitor: Monitor) -> None:
     if monitor.active and not _here.is_hooked:
         _here.is_hooked = True
         callbacks.at_end(_leave, detection.mod_wsgi())
-        callbacks.after_fork(_in_forked_child)
         callbacks.at_signal(_scan, detection.mod_wsgi())
 
 
@@ -186,7 +186,12 @@ def _scan() -> None:
 
 def _in_forked_child() -> None:
     """A forked child has neither the thread nor any lock that was held while it was made."""
-    _here.changing, _here.is_forked = allocate_lock(), True
+    _here.changing = allocate_lock()
+    # Apache's parent may have Python in it, of which its own children are forks.
+    _here.is_forked = _here.is_forked or detection.mod_wsgi() is not None
     if _here.monitor is not None:
         _here.monitor.forget()
         _here.monitor = _here.for_requests = None
+
+
+callbacks.after_fork(_in_forked_child)  # now: the child may be the first to call start()

@@ -167,3 +167,31 @@ def test_a_logging_handler_that_never_returns(new_site: Sites) -> None:
     site.wait_for_value("new")
     for text in ("changed: ", "restarting: ", "reloaded: "):
         site.wait_for_line(text)
+
+
+FORKING = """\
+import os
+
+
+def application(environ, start_response):
+    read, write = os.pipe()
+    if not os.fork():
+        import wsgireload
+
+        os.write(write, str(wsgireload.start().reason).encode())
+        os._exit(0)
+    os.close(write)
+    start_response("200 OK", [])
+    return [open(read, "rb").read()]
+"""
+
+
+@pytest.mark.parametrize("first", ["", "import wsgireload\n"])
+@pytest.mark.parametrize("daemon", ["", " display-name=%{GROUP}"])
+def test_start_in_a_forked_child(new_site: Sites, *, first: str, daemon: str) -> None:
+    """A child that the application forks is not Apache's: its monitor would signal in vain."""
+    site = new_site(group="%{GLOBAL}", daemon=f"threads=5{daemon}")
+    site.write("app.wsgi", first + FORKING)
+    site.start()
+    assert site.get() == "the application forked this process: Apache would not replace it"
+    assert site.log.text().count("wsgireload: inactive: the application forked this process") == 1

@@ -10,6 +10,8 @@ import threading
 from collections.abc import Callable
 from types import ModuleType
 
+from wsgireload.server.detection import proc
+
 
 def at_end(stop: Callable[[], None], mod_wsgi: ModuleType | None) -> None:
     """Have `stop` called before Python waits for threads at exit; it may be called several times.
@@ -36,6 +38,21 @@ def after_fork(forget: Callable[[], None]) -> None:
     """Have `forget` called in every child that this process forks."""
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=forget)
+
+
+def is_forked() -> bool:
+    """Whether the application forked this process: Apache's parent is not its parent. Linux only.
+
+    Then this one, its parent and Apache have the same command line, or the first two that which the
+    option `display-name` has given them. False for a name that was chosen freely.
+    """
+    try:
+        parent = os.getppid()
+        grandparent = int(proc(parent, "stat").rpartition(b")")[2].split()[1])
+        own, line = proc("self", "cmdline"), proc(parent, "cmdline")
+        return own == line and (own.startswith(b"(wsgi:") or line == proc(grandparent, "cmdline"))
+    except (OSError, ValueError, IndexError):
+        return False
 
 
 def at_signal(scan: Callable[[], None], mod_wsgi: ModuleType | None) -> None:
