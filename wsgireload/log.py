@@ -8,6 +8,7 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import NamedTuple
 
 from wsgireload.threads import Beside, RealThread
@@ -69,9 +70,9 @@ class Log:
         self._deliver: Callable[[Callable[[], object]], bool] = _call
         self._said: set[str] = set()
 
-    def use_threads(self, start: Callable[[Callable[[], None]], RealThread]) -> None:
+    def use_threads(self, start: Callable[..., RealThread]) -> None:
         """From now on, wait for handlers of the application for a bounded time; see `Beside`."""
-        self._deliver = Beside(start, self._report_slow).deliver
+        self._deliver = Beside(partial(start, name="wsgireload-log"), self._report_slow).deliver
 
     def say(self, word: str, text: str, *, loud: bool = False, event: Event | None = None) -> None:
         """Write one line, as a warning if it is `loud`. A failure to do so is ignored.

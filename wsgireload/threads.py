@@ -48,15 +48,17 @@ def sleep(seconds: float) -> None:
     lock.acquire(True, seconds)
 
 
-def start(run: Callable[[], None], *, daemon: bool = True) -> threading.Thread:
+def start(
+    run: Callable[[], None], *, daemon: bool = True, name: str = "wsgireload"
+) -> threading.Thread:
     """Start a thread; an interpreter with a GIL of its own forbids daemon threads."""
     try:
-        thread = threading.Thread(target=run, name="wsgireload", daemon=daemon)
+        thread = threading.Thread(target=run, name=name, daemon=daemon)
         thread.start()
     except RuntimeError:
         if not daemon:
             raise
-        return start(run, daemon=False)
+        return start(run, daemon=False, name=name)
     return thread
 
 
@@ -66,7 +68,7 @@ class RealThread:
     `threading` knows it, unless a library has that start greenlets.
     """
 
-    def __init__(self, run: Callable[[], None]) -> None:
+    def __init__(self, run: Callable[[], None], name: str = "wsgireload") -> None:
         if not are_real:
             raise RuntimeError("a library has replaced Python's threads")
         self._run = run
@@ -75,7 +77,7 @@ class RealThread:
         self._ended = allocate_lock()
         self._ended.acquire()
         if _are_own(_thread):
-            self._thread = start(self._begin)
+            self._thread = start(self._begin, name=name)
         else:  # a hub of greenlets in the caller's thread would hang where that starts a program
             self._is_known = False
             _start(self._work, ())

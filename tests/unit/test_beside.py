@@ -64,7 +64,7 @@ def test_lines_are_written_when_say_returns(
     for number in range(20):
         log.say(Word.WATCHING, f"{number}")
         assert handler.lines[-1] == f"watching: {number}"
-        assert "wsgireload" not in {each.name for each in threading.enumerate()}
+        assert "wsgireload-log" not in {each.name for each in threading.enumerate()}
     assert len(handler.lines) == 20
     assert not written(capsys)
 

@@ -139,6 +139,20 @@ def test_a_logging_handler_that_blocks(
         free.set()
 
 
+def test_a_long_settle_is_reported(
+    begin: Callable[..., Monitor], asked: Asked, tmp_path: Path
+) -> None:
+    """The status names the change, and what it waits for."""
+    path = tmp_path / "page.html"
+    path.write_text("one")
+    monitor = looked(begin(track=[path], settle=30.0))
+    path.write_text("two")
+    wait_for(lambda: monitor.status().waiting)
+    status = monitor.status()
+    assert [each.what for each in status.waiting] == ["30 s without a change (settle)"]
+    assert (status.changed, asked.times) == ((str(path),), 0)
+
+
 def test_events(begin: Callable[..., Monitor], asked: Asked, tmp_path: Path) -> None:
     """A broken save and its repair are three events, complete, and sent before the restart."""
     path = tmp_path / "view.py"

@@ -6,6 +6,9 @@ from collections.abc import Callable
 
 from wsgireload.changes import DELETED, Change, Changes
 from wsgireload.decide.verdict import GO, Gate, Verdict, Wait
+from wsgireload.log import few, shown
+from wsgireload.report import Awaited
+from wsgireload.server.running import NAMED
 
 LONGEST = 60.0  # seconds for which code that is being written, or brought, is waited for
 CALM = 1.0  # seconds without an event, after which a save is likely to remain the only one
@@ -69,8 +72,11 @@ class Settle(Gate):
         if went_on and not self._by_event:
             self._extend_burst()  # polling has noticed it, or it went on while we scanned
         self._seen, self._by_event = changes.files, False
-        if left := max(self._left_unfinished(changes), self._left_open(changes)):
+        unfinished, is_open = self._left_unfinished(changes), self._left_open(changes)
+        if left := max(unfinished, is_open):
+            self.awaited = self._named(changes, is_open=is_open > unfinished)
             return Wait(left)
+        self.awaited = ()
         # Writing that goes on beyond the bound remains one burst: it may not begin another wait.
         self._in_burst = went_on and self._clock() - self._first >= self._bound
         return GO
@@ -78,6 +84,22 @@ class Settle(Gate):
     def reset(self) -> None:
         self._seen, self._in_burst, self._by_event = {}, False, False
         self._unfinished, self._open_since = set(), None
+        self.awaited = ()
+
+    def _named(self, changes: Changes, *, is_open: bool) -> tuple[Awaited, ...]:
+        """What is awaited, if it is for some time; as a rule that is over before anyone looks."""
+        if (
+            self._clock() - self._first < NAMED
+            and self.left(patient=bool(self._unfinished)) < NAMED
+        ):
+            return ()
+        if is_open:
+            written = (path for path in changes.files if self._open_for(path))
+            return (Awaited(f"the end of writing to {few(map(shown, written))}"),)
+        if self._unfinished:
+            missing = few(map(shown, sorted(self._unfinished)))
+            return (Awaited(f"code that is missing or empty: {missing}"),)
+        return (Awaited(f"{self._quiet:g} s without a change (settle)"),)
 
     def _left_unfinished(self, changes: Changes) -> float:
         """Seconds until writing counts as over: with each file that comes, the bound anew."""

@@ -17,6 +17,7 @@ SHARE = 10  # a scan may take a tenth of the time: where scans take long, they a
 SOON = 0.1  # seconds between two scans while modules are being imported
 CALM = 5.0  # intervals or seconds between two scans while nothing happens, whichever is shorter
 IDLE = 0.02  # seconds between two reads of irrelevant events: logs are written all the time
+QUIET = 1.0  # seconds without an event in a burst: more of them are waited for by the step
 OPEN = 5.0  # seconds after a write for which a file counts as open: its closing may be missed
 
 Paths = set[str] | None  # files and folders at which something may have changed; None: anywhere
@@ -180,17 +181,21 @@ class EventWakeup(Wakeup):
         paths = self._next(seconds)
         if paths == set():
             return paths
-        until = self._clock() + self._debounce(self._is_saved(paths))
+        until = self._clock() + self._quiet(paths)
         with contextlib.suppress(Exception):  # the step that follows finds out
             self._prefetch()  # takes some milliseconds, which are part of the quiet time
         more = self._next(max(0.0, until - self._clock()))  # or all of it, on a busy machine
         while more != set():  # neither quiet nor woken
             paths = None if paths is None or more is None else paths | more
-            until = self._clock() + self._debounce(self._is_saved(paths))
+            until = self._clock() + self._quiet(paths)
             if until <= self._clock():
                 break
             more = self._next(until - self._clock())
         return paths
+
+    def _quiet(self, paths: Paths) -> float:
+        """Seconds without an event after which a step follows."""
+        return min(self._debounce(self._is_saved(paths)), QUIET)
 
     def _is_saved(self, paths: Paths) -> bool:
         return paths is not None and len(paths) == 1 and paths <= self._events.saved

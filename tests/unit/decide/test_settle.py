@@ -327,3 +327,43 @@ def test_code_that_is_being_written_is_waited_for(closed: float, goes: float) ->
     assert isinstance(world.check(CODE, 2.0), Wait)  # another change has another minute
     assert isinstance(world.check(Changes({"a.html": Change(b"2")}), 2.5), Wait)
     assert world.check(Changes({"a.html": Change(b"2")}), 2.9) == GO  # no code
+
+
+def awaited(gate: Gate) -> list[str]:
+    """What the status shows."""
+    return [each.what for each in gate.awaited]
+
+
+def test_a_long_wait_is_named() -> None:
+    """The status shows it from its beginning to its end."""
+    world = World(quiet=10.0)
+    world.check(ONE, 10.0)
+    assert awaited(world.settle) == ["10 s without a change (settle)"]
+    assert world.check(ONE, 20.0) == GO
+    assert not awaited(world.settle)
+    world.check(TWO, 30.0)
+    world.settle.reset()
+    assert not awaited(world.settle)
+
+
+def test_a_short_wait_is_not_named() -> None:
+    """It is once writing goes on for 2 s."""
+    world = World()
+    world.check(ONE, 10.0)
+    assert not awaited(world.settle)
+    for number in range(8):
+        world.check(TWO if number % 2 else ONE, 10.25 + number / 4)
+    assert awaited(world.settle) == ["0.5 s without a change (settle)"]
+
+
+def test_code_that_is_awaited_is_named() -> None:
+    """It is missing or empty, or a program still writes it."""
+    world = World()
+    world.check(EMPTIED, 10.0)
+    assert awaited(world.settle) == ["code that is missing or empty: a.py"]
+    code = Changes({"a.py": Change(b"1", is_code=True), "b.html": Change(b"1")})
+    settle = Settle(0.5, lambda: world.now, open_for=lambda path: 4.0 if path == "a.py" else 0.0)
+    settle.check(code)
+    world.now += 2.0
+    settle.check(code)
+    assert awaited(settle) == ["the end of writing to a.py"]
