@@ -64,6 +64,19 @@ def test_status_holding(site: Site, on: On) -> None:
     assert "words.py, line 1: SyntaxError" in done.out
 
 
+def test_files_as_the_user_of_the_site(site: Site, command: CommandLine) -> None:
+    """As root it loads the script as Apache's user: what that writes belongs to the application."""
+    made = site.app / "made"
+    site.app.chmod(0o777)
+    (user,) = {Path(f"/proc/{pid}").stat().st_uid for pid in site.daemons()}
+    site.write("app.wsgi", f"open({str(made)!r}, 'x').close()\n")
+    where = "--config", site.root / "httpd.conf", "--httpd", site.apache.httpd
+    for path in ((), ("--path", site.app)):
+        assert command("files", site.app / "app.wsgi", *where, *path).code == 0
+        assert made.stat().st_uid == user
+        made.unlink()
+
+
 def test_nothing_is_left(site: Site, on: On) -> None:
     """A process that ends removes its status file; then there is no monitor to restart."""
     on("status")

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from wsgireload.cli import configuration, directives, httpd, loading, programs, sites
+from wsgireload.cli.programs import Account
 from wsgireload.cli.terminal import (
     UsageError,
     busy,
@@ -29,11 +30,15 @@ from wsgireload.watch.events import Events
 
 @dataclass(frozen=True)
 class Surroundings:
-    """Where a script is loaded: with which folders of modules, which Python, in which folder."""
+    """Where a script is loaded: with which folders of modules, which Python, in which folder.
+
+    `account` is as whom, if not as this process.
+    """
 
     path: list[str]
     python: str = sys.executable
     folder: str | None = None
+    account: Account | None = None
 
 
 @dataclass(frozen=True)
@@ -66,10 +71,14 @@ def run(options: argparse.Namespace) -> int:
     if not os.path.isfile(script):
         raise UsageError(f"SCRIPT is {options.script!r}; it takes an existing WSGI script")
     given = [os.path.abspath(folder) for folder in options.path]
-    loaded = load(script, Surroundings(given) if given else surroundings(script, options))
+    where = surroundings(script, options)
+    if given:
+        where = Surroundings(given, account=where.account)
+    loaded = load(script, where)
     if loaded is None:
+        by = f" as {where.account.name}" if where.account else ""
         print_error(
-            f"cannot load {options.script}, see above; --path adds the folders of its modules"
+            f"cannot load {options.script}{by}, see above; --path adds the folders of its modules"
         )
         return 1
     found = folders([*loaded["sources"], *loaded["tracked"]], loaded["watch"])
@@ -92,7 +101,7 @@ def surroundings(script: str, options: argparse.Namespace) -> Surroundings:
     apache = httpd.named(options)
     every = directives.read(apache)[0] if apache and apache.build else []
     served = sites.of_script(script, sites.find(every, script))
-    if not served:
+    if apache is None or not served:
         return Surroundings([configuration.root(script)])
     site = served[0]
     path = site.option("python-path")
@@ -102,7 +111,9 @@ def surroundings(script: str, options: argparse.Namespace) -> Surroundings:
     python = os.path.join(home, "bin", "python")  # of a virtual environment
     own = home and os.path.isfile(python) and not os.path.samefile(home, sys.prefix)
     folder = site.option("home") or None
-    return Surroundings(path.split(os.pathsep), python if own else sys.executable, folder)
+    # As under Apache: root's files would keep the application from writing there.
+    account = Account.of(site.option("user") or apache.dump.user, site.option("group"))
+    return Surroundings(path.split(os.pathsep), python if own else sys.executable, folder, account)
 
 
 def load(script: str, where: Surroundings) -> dict[str, Any] | None:
@@ -111,7 +122,7 @@ def load(script: str, where: Surroundings) -> dict[str, Any] | None:
     # Without bytecode: a __pycache__ of root's keeps Apache's user from writing its own.
     environment = {"WSGIRELOAD": "off", "PYTHONDONTWRITEBYTECODE": "1"}
     with busy(f"still loading {shown(script)}"):
-        code, out, error = programs.run(words, environment, where.folder)
+        code, out, error = programs.run(words, environment, where.folder, account=where.account)
     for line in error.splitlines():
         print_aside(line)
     return dict(json.loads(out)) if code == 0 and out else None  # no text: it has ended early
