@@ -182,3 +182,22 @@ def test_no_reload_required(given: str, level: str, tmp_path: Path) -> None:
     hints = [each for each in found if each.what == "reload_required"]
     assert bool(hints) == (given != "when='now'")
     assert all(each.level == level and LINE.strip() in each.cure for each in hints)
+
+
+@pytest.mark.parametrize(
+    ("is_late", "files"),
+    [
+        (False, {"script": f"import wsgireload\nwsgireload.start()\nimport hello\n{LINE}"}),
+        (True, {"script": f"import hello, wsgireload\nwsgireload.start()\n{LINE}"}),
+        (False, {"script": f"import json, wsgireload\nwsgireload.start()\n{LINE}"}),
+        (True, {"script": FLASK, "hello": "import wsgireload.flask as w\nw.init_app(app)\n"}),
+        (False, {"script": DJANGO, "mysite__settings__local": f"INSTALLED_APPS = {[starts.APP]}"}),
+    ],
+)
+def test_imports_above_the_start(is_late: bool, files: dict[str, str], tmp_path: Path) -> None:
+    """If one fails, nothing would notice its repair: it is no problem, but a hint."""
+    found = examined(tmp_path, **{"hello": "app = None\n", **files})
+    assert bad(found) == {}
+    [seen] = [each for each in found if each.what == "WSGI script"]
+    assert seen.cure == (starts.FIRST if is_late else "")
+    assert ("unless an import above that fails" in seen.text) is is_late

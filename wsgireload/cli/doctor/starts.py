@@ -27,12 +27,21 @@ MOST = 2000  # files: a search in a large tree ends unsuccessfully
 LINE = "reload_required = wsgireload.reload_required"
 RECIPE = "add at its top: import wsgireload; wsgireload.start()"
 
+FIRST = (
+    "so that a repair of such an import is noticed too, begin the script with: "
+    "import wsgireload; wsgireload.start()"
+)
+
 
 class Start(NamedTuple):
-    """Where wsgireload is started, and the names and values of settings, as far as known."""
+    """Where wsgireload is started, and the names and values of settings, as far as known.
+
+    `line` is that of the call; 0 in Django's settings.
+    """
 
     path: str
     settings: dict[str, ast.expr]
+    line: int = 0
 
 
 def examine(site: Site, where: str, *, windows: bool, is_started: bool) -> Iterator[Finding]:
@@ -54,12 +63,25 @@ def examine(site: Site, where: str, *, windows: bool, is_started: bool) -> Itera
         yield seen if is_started else _missing(where, paths, folders)
         return
     note = "" if found.path == site.script else f", started in {found.path}"
-    yield ok("WSGI script", where + note)
+    if _is_late(found, site.script, folders):
+        yield hint("WSGI script", f"{where}{note}, unless an import above that fails", FIRST)
+    else:
+        yield ok("WSGI script", where + note)
     for path in dict.fromkeys((*paths, found.path)):  # Django's settings may be several modules
         yield from options.examine(path, site.option("home") or os.sep)
     if isinstance(tree, ast.Module) and not windows and not site.express:
         several = site.option("processes") not in ("", "1")
         yield from _line(site.script, tree, found, several=several)
+
+
+def _is_late(found: Start, script: str, folders: Sequence[str]) -> bool:
+    """Whether modules of the application are imported before the call."""
+    tree = sources.parse(script)
+    if not found.line or not isinstance(tree, ast.Module):
+        return False
+    above = [each for each in tree.body if each.lineno < found.line]
+    names = sources.imports(ast.Module(above, []))
+    return found.path != script or any(any(sources.files(name, folders)) for name in names)
 
 
 def _syntax(path: str, error: SyntaxError) -> Finding:
@@ -88,11 +110,12 @@ def _starts(paths: Iterator[str] | Sequence[str]) -> Iterator[Start]:
         if not isinstance(tree, ast.Module):
             continue
         for call in sources.calls_of_ours(tree, *FUNCTIONS):
-            yield Start(path, {each.arg: each.value for each in call.keywords if each.arg})
+            given = {each.arg: each.value for each in call.keywords if each.arg}
+            yield Start(path, given, call.lineno)
         if not _strings(path).isdisjoint(APPS):
             yield Start(path, options.of_django(tree))
         if any(name.startswith("wsgireload.flask") for name in sources.imports(tree)):
-            yield Start(path, {})
+            yield Start(path, {}, 1)
 
 
 def _anywhere(folders: Sequence[str]) -> Iterator[str]:
