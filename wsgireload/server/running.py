@@ -90,15 +90,19 @@ class Requests:
 
     def elsewhere(self) -> int:
         """Return how many requests other interpreters of this process answer; 0: or unknown."""
+        count = self._process_count()
         # mod_wsgi 6 counts all the time, but returns the count only once it was asked to record.
         record = getattr(self._inside, "start_recording_metrics", None)
-        if callable(record):
+        if count is None and callable(record):
             record()
-        metrics = getattr(self._inside, "process_metrics", None)
-        values = metrics() if callable(metrics) else None
-        count = values.get("active_requests") if isinstance(values, dict) else None
+            count = self._process_count()
         own = getattr(self._inside, "active_requests", None)
         return max(0, count - len(own)) if isinstance(count, int) and isinstance(own, dict) else 0
+
+    def _process_count(self) -> object:
+        metrics = getattr(self._inside, "process_metrics", None)
+        values = metrics() if callable(metrics) else None
+        return values.get("active_requests") if isinstance(values, dict) else None
 
 
 @cache

@@ -149,13 +149,17 @@ def test_elsewhere(inside: Inside, metrics: Any, elsewhere: int) -> None:
 
 
 def test_elsewhere_in_mod_wsgi_6(inside: Inside) -> None:
-    """mod_wsgi 6 returns its count only once it was asked to record."""
+    """mod_wsgi 6 returns its count only once it was asked to record, and is asked for that once."""
+    times: list[int] = []
 
     def record() -> None:
+        times.append(1)
         inside.metrics = {"active_requests": 2}
 
     inside.start_recording_metrics = record  # type: ignore[attr-defined]
     assert running.requests(inside).elsewhere() == 2
+    assert running.requests(inside).elsewhere() == 2
+    assert len(times) == 1
 
 
 def test_awaited(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,7 +167,7 @@ def test_awaited(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
     requests = Requests(inside, lambda: now)
     requests.notice("request_started", request_environ={"REQUEST_METHOD": "GET", "PATH_INFO": "/"})
-    monkeypatch.setattr("time.time", lambda: 5000.0)
+    monkeypatch.setattr(running.time, "time", lambda: 5000.0)
     now += 3
     assert requests.awaited(3.1) == ()
     [only] = requests.awaited(3.0)

@@ -106,7 +106,8 @@ def examine(
     yield apache.configuration(httpd, is_printed=is_printed)
     finding, module = apache.mod_wsgi(httpd, every, installation)
     yield finding
-    yield from apache.running(httpd)
+    started = list(apache.running(httpd))
+    yield from started
     yield from apache.accept_filter(every, installation)
     yield python.version(installation, httpd, module)
     yield from python.installed_for_all_users(installation)
@@ -114,7 +115,9 @@ def examine(
     yield native_module
     selected, missing = script.select(script_path, sites.find(every, script_path))
     yield from missing
-    yield from _examine_sites(selected, every, installation, httpd, asked.url)
+    is_one_process = any(each.level == "fail" for each in started)
+    given = selected, every, installation, httpd, asked.url
+    yield from _examine_sites(*given, is_one_process=is_one_process)
     yield from respawn.examine(selected, every, installation, apache.running_pid(httpd))
     if native_module.level == "ok":  # without it there are no events
         folders = [folder for site in selected for folder in site.folders]
@@ -132,12 +135,13 @@ def _examine_sites(
     installation: Installation,
     httpd: Httpd,
     url: str | None,
+    *,
+    is_one_process: bool,
 ) -> Iterator[Finding]:
     """Check each site: what is written of it, its answer, and what its monitor then reports."""
     pid = apache.running_pid(httpd)
     ends = time.monotonic() + MOST_SECONDS
     broken = []  # the sites whose answer has shown why they do not load
-    is_one_process = any(each.level == "fail" for each in apache.running(httpd))
     explained = list(selected) if is_one_process else []  # a log could only repeat why
     for number, site in enumerate(selected):
         is_started = bool(running.of_site(site, monitors.find().monitors, pid))
