@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
-import subprocess
 import tempfile
 import venv
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,12 @@ from typing import Any
 from unittest import SkipTest
 
 from support.apache import Apache
+from support.forkserver import ForkServer
 from support.packages import copy_packages
+
+SECONDS = 60.0
+"""What a command may take."""
+_servers: dict[tuple[Path, int], ForkServer] = {}
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,9 @@ class CommandLine:
         """A new one in a folder of its own where www-data can read it, removed at the end."""
         with tempfile.TemporaryDirectory(prefix="commandline-") as folder:
             Path(folder).chmod(0o755)
-            yield cls.make(Path(folder, "venv"), *packages)
+            made = cls.make(Path(folder, "venv"), *packages)
+            with contextlib.closing(made):
+                yield made
 
     @property
     def packages(self) -> Path:
@@ -65,13 +72,25 @@ class CommandLine:
     def __call__(self, *words: str | Path, environment: Mapping[str, str] | None = None) -> Done:
         """Run `wsgireload` with these words, and nothing of our own environment that matters."""
         known = {name: text for name, text in os.environ.items() if not name.startswith("PYTHON")}
-        done = subprocess.run(
-            [self.home / "bin" / "python", "-m", "wsgireload", *words],
-            env={**known, "NO_COLOR": "1", **(environment or {})},
-            cwd=self.home,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        return Done(done.returncode, done.stdout, done.stderr)
+        known |= {"NO_COLOR": "1"}
+        server = self._server(known)
+        return Done(*server.run([*map(str, words)], {**known, **(environment or {})}, SECONDS))
+
+    def _server(self, environment: Mapping[str, str]) -> ForkServer:
+        """The one that has imported the package as it is now: a test may take a file away."""
+        key = self.home, (self.packages / "wsgireload").stat().st_mtime_ns
+        if key not in _servers:
+            self.close()
+            _servers[key] = ForkServer(self.home / "bin" / "python", self.home, environment)
+        return _servers[key]
+
+    def close(self) -> None:
+        """End what runs for this environment."""
+        for key in [key for key in _servers if key[0] == self.home]:
+            _servers.pop(key).close()
+
+
+@atexit.register
+def _close_all() -> None:
+    for server in _servers.values():
+        server.close()
