@@ -126,8 +126,14 @@ def test_who_imports_whom(room: str) -> None:
         assert other.partition(".")[0] in allowed, other
 
 
-LATE = {  # at the start, in a process that has failed to load its script, or in a program beside it
+# At the start, with the first scan, in a process that has failed to load its script, or in a program
+# beside it.
+LATE = {
     "wiring": {"monitor"},
+    "steps": {"monitor"},
+    "hook": {"monitor"},
+    "environment": {"monitor"},
+    "detect": {"early"},
     "log_output": {"log"},
     "coordinator": {"settings", "wiring"},
     "decide": {"wiring"},
