@@ -5,6 +5,8 @@ followed. Windows has no such calls: paths serve there, below the user's own app
 the system closes to others.
 """
 
+from __future__ import annotations
+
 import contextlib
 import errno
 import os
@@ -13,7 +15,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from importlib import import_module
-from typing import NamedTuple
 
 from wsgireload.threads import sleep
 
@@ -68,7 +69,7 @@ class PrivateDir:
         with closing(PrivateFile(self._open(name, READ))) as file:
             return file.read(most)
 
-    def open_file(self, name: str) -> "PrivateFile":
+    def open_file(self, name: str) -> PrivateFile:
         """Open a file to read, write and lock it; create a missing one."""
         return PrivateFile(self._open(name, UPDATE))
 
@@ -194,11 +195,12 @@ class PrivateFile:
         os.close(self.descriptor)
 
 
-class Candidates(NamedTuple):
+class Candidates:
     """Where a private folder may be, best first. `trouble` reports a path that cannot be one."""
 
-    paths: Sequence[str]
-    trouble: Callable[[str], None]
+    def __init__(self, paths: Sequence[str], trouble: Callable[[str], None]) -> None:
+        self.paths = paths
+        self.trouble = trouble
 
     def is_best(self, identity: tuple[int, int]) -> bool:
         """Whether the folder with this identity is still the first."""
@@ -229,12 +231,12 @@ class Candidates(NamedTuple):
                 self.trouble(f"cannot use the folder {path}: {error}")
         raise PermissionError(f"no folder of this user alone: {', '.join(self.paths)}")
 
-    def open_file(self, name: str) -> "PrivateFile":
+    def open_file(self, name: str) -> PrivateFile:
         """As `PrivateDir.open_file`, in that folder."""
         with closing(self.open()) as folder:
             return folder.open_file(name)
 
-    def lock_file(self, name: str) -> "PrivateFile | None":
+    def lock_file(self, name: str) -> PrivateFile | None:
         """Open a file and lock it until it is closed; None if another process has locked it."""
         with contextlib.ExitStack() as stack:
             file = stack.enter_context(closing(self.open_file(name)))
