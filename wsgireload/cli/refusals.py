@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -31,6 +32,9 @@ def find(site: Site, directives: Sequence[Directive]) -> Iterator[Refusal]:
         if earlier.name in OF_MOD_ALIAS:
             cure = "give one of them another URL: an Alias comes before every WSGIScriptAlias"
         yield Refusal("WSGIScriptAlias", text, cure)
+    if handler := _other_handler(site, directives):
+        text = f"{handler.arguments[0]} has {site.script} ({handler}), and not mod_wsgi"
+        yield Refusal("handler", text, "leave that file out there, or give it another suffix")
     if (host := addresses.earlier(site.alias.host, directives)) and not any(
         each.host == host.number and each.arguments[:2] == site.alias.arguments[:2]
         for each in directives
@@ -78,6 +82,30 @@ def _takes(alias: Directive, path: str) -> bool:
         bare = path.rstrip("/")
         return all(sections.is_found(url, one) for one in (bare or "/", f"{bare}/", f"{bare}/x"))
     return f"{path.rstrip('/')}/".startswith(f"{url.rstrip('/')}/")
+
+
+def _other_handler(site: Site, directives: Sequence[Directive]) -> Directive | None:
+    """Return the line that gives the script of an alias to another handler than mod_wsgi's."""
+    if site.alias.name not in aliases.ALIASES or any(
+        one.name == "removehandler" for one in directives
+    ):
+        return None
+    found = None
+    suffixes = os.path.basename(site.script).lower().split(".")[1:]
+    for suffix in suffixes:  # the last one that has a handler decides
+        for each in _of_every_request(sections.in_order(directives, "addhandler", site.alias)):
+            if suffix in (one.lower().lstrip(".") for one in each.arguments[1:]):
+                found = each
+    for each in _of_every_request(sections.in_order(directives, "sethandler", site.alias)):
+        found = each if each.arguments and each.arguments[0].lower() != "none" else found
+    return found if found and found.arguments[0] not in aliases.WSGI else None
+
+
+def _of_every_request(found: Sequence[Directive]) -> list[Directive]:
+    """Return the lines that no <If> makes depend on the request."""
+    return [
+        one for one in found if not any(name in sections.BY_REQUEST for name, _ in one.sections)
+    ]
 
 
 def _has_exec_cgi(site: Site, directives: Sequence[Directive]) -> bool:

@@ -61,8 +61,8 @@ def _section_applies(name: str, argument: str, alias: Directive) -> bool:
     if kind == "files":
         return fnmatch.fnmatch(text, argument)
     pattern, match = argument.rstrip("/"), fnmatch.fnmatchcase
-    if kind == "directory":  # on Windows in any case
-        match = fnmatch.fnmatch
+    if kind == "directory":  # on Windows in any case; a section that names the file has no effect
+        text, match = os.path.dirname(script), fnmatch.fnmatch
     of_depth = (each for each in _prefixes(text) if each.count("/") == pattern.count("/"))
     return any(match(each, pattern) for each in of_depth)  # a wildcard does not match "/"
 

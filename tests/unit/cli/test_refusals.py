@@ -56,6 +56,25 @@ SHAPES = {  # the configuration, and what keeps requests from /two.wsgi
         HOST.format(Y + "ServerAlias *.EXAMPLE.org\n") + HOST.format(X + TWO.format("/")),
         "VirtualHost",
     ),
+    "AddHandler of its suffix": ("AddHandler cgi-script .py .WSGI\n" + TWO.format("/"), "handler"),
+    "AddHandler of another": ("AddHandler cgi-script .py cgi\n" + TWO.format("/"), ""),
+    "SetHandler there": (
+        "<FilesMatch wsgi$>\nSetHandler cgi-script\n</FilesMatch>\n" + TWO.format("/"),
+        "handler",
+    ),
+    "SetHandler back": (
+        "AddHandler cgi-script wsgi\n<Location />\nSetHandler wsgi-script\n</Location>\n"
+        + TWO.format("/"),
+        "",
+    ),
+    "SetHandler elsewhere": (
+        "<Location /status>\nSetHandler server-status\n</Location>\n" + TWO.format("/"),
+        "",
+    ),
+    "SetHandler for some requests": (
+        '<If "-z %{REMOTE_USER}">\nSetHandler cgi-script\n</If>\n' + TWO.format("/"),
+        "",
+    ),
     "the same host twice": (2 * HOST.format(X + TWO.format("/")), ""),
 }
 

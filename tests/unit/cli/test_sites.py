@@ -258,3 +258,11 @@ def test_a_dispatch_script(app: Path) -> None:
         [site] = sites.of_script(str(app / "app.wsgi"), sites.find(parse(text, app.parent)))
         assert site.group == group
         assert (site.daemon is not None) == bool(group)
+
+
+def test_a_directory_of_the_file(app: Path) -> None:
+    """A Directory that names the script, and not its folder, has no effect on it."""
+    for target, group in (("{0}/app/app.wsgi", ""), ("{0}/app", "site"), ("{0}/a*", "site")):
+        text = f"<Directory {target}>\nWSGIProcessGroup site\n</Directory>"
+        [site] = sites.find(parse(f"WSGIScriptAlias / {{0}}/app/app.wsgi\n{text}", app.parent))
+        assert site.group == group
