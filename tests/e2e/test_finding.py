@@ -58,18 +58,19 @@ def test_a_module_that_was_missing(new_site: Sites, name: str) -> None:
     assert f"{name} appeared" in site.said("changed: ")[0].text
 
 
-def test_a_path_file(new_site: Sites, library: Path) -> None:
-    """A change of a .pth file of installed packages, which adds to sys.path, restarts."""
-    site = new_site(python_path=[library, "app/site-packages"])
+@pytest.mark.parametrize("folder", ["site-packages", "eggs"])
+def test_a_path_file(new_site: Sites, library: Path, folder: str) -> None:
+    """A change of a .pth file, which adds to sys.path, restarts; also of those in python-path."""
+    site = new_site(python_path=[library, f"app/{folder}"])
     for release in ("1", "2"):
         site.write(f"releases/{release}/shop.py", f'WORD = "release {release}"\n')
-    site.write("site-packages/shop.pth", f"{site.app}/releases/1\n")
+    site.write(f"{folder}/shop.pth", f"{site.app}/releases/1\n")
     site.start()
     assert site.ask("shop.WORD").value == "release 1"
     site.wait_for_looks()
-    site.edit("site-packages/shop.pth", "/1", "/2")
+    site.edit(f"{folder}/shop.pth", "/1", "/2")
     site.wait_for_value("release 2", "shop.WORD")
-    assert "site-packages/shop.pth modified" in site.said("changed: ")[0].text
+    assert f"{folder}/shop.pth modified" in site.said("changed: ")[0].text
 
 
 def test_a_package(new_site: Sites) -> None:

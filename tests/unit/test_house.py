@@ -126,8 +126,8 @@ def test_who_imports_whom(room: str) -> None:
         assert other.partition(".")[0] in allowed, other
 
 
-# At the start, with the first scan, in a process that has failed to load its script, or in a program
-# beside it.
+# At the start or with the first scan; in a process that has failed to load its script, or in a
+# program beside it.
 LATE = {
     "wiring": {"monitor"},
     "steps": {"monitor"},

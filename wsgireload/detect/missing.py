@@ -8,8 +8,10 @@ import sys
 from collections.abc import Iterable, Iterator
 from importlib.machinery import EXTENSION_SUFFIXES
 
-from wsgireload.server.files import absolute
+from wsgireload.server.files import absolute, opened
 from wsgireload.server.libraries import INSTALLED, is_installed
+
+LARGEST = 1 << 16  # bytes of a .pth file, which holds a few lines
 
 
 def places(name: str, folders: Iterable[str]) -> Iterator[str]:
@@ -42,15 +44,38 @@ def _is_encodable(path: str) -> bool:
 def path_files_now() -> Iterator[str]:
     """The .pth files that Python reads at its start, as those of editable installs."""
     for folder in path_folders():
-        with contextlib.suppress(OSError):
-            names = os.listdir(folder)
-            yield from (os.path.join(folder, name) for name in names if name.endswith(".pth"))
+        yield from _in_folder(folder)
+    yield from other_path_files()
+
+
+def other_path_files() -> Iterator[str]:
+    """Those in other folders than site-packages, which have added to sys.path.
+
+    mod_wsgi reads them in the folders of python-path. Not all that end in .pth: a PyTorch model
+    does as well.
+    """
+    folders = dict.fromkeys(absolute(filter(is_text, sys.path)))
+    for folder in (each for each in folders if os.path.basename(each) not in INSTALLED):
+        for path in _in_folder(folder):
+            with contextlib.suppress(OSError, ValueError):
+                with opened(path) as file:
+                    added = filter(None, file.read(LARGEST).decode().splitlines())
+                if any(os.path.abspath(os.path.join(folder, each)) in folders for each in added):
+                    yield path
 
 
 def path_folders() -> list[str]:
     """The folders in which Python reads them."""
     folders = dict.fromkeys(absolute(filter(is_text, sys.path)))
     return [each for each in folders if os.path.basename(each) in INSTALLED]
+
+
+def _in_folder(folder: str) -> list[str]:
+    try:
+        names = os.listdir(folder)
+    except (OSError, ValueError):
+        return []
+    return [os.path.join(folder, name) for name in names if name.endswith(".pth")]
 
 
 def is_text(entry: object) -> bool:

@@ -11,7 +11,7 @@ from itertools import chain
 from wsgireload.detect.folders import Folders, Identity
 from wsgireload.detect.globs import Ignored, Pattern, is_glob
 from wsgireload.detect.litter import is_litter
-from wsgireload.detect.missing import path_folders
+from wsgireload.detect.missing import other_path_files, path_folders
 from wsgireload.server.files import open_file
 
 MOST_WAYS = 16  # by links to one folder: those of folders that link to each other have no end
@@ -129,8 +129,9 @@ class Tracked:
 
 
 def path_files() -> list[str]:
-    """Globs of the .pth files that Python reads at its start."""
-    return [os.path.join(each, "*.pth") for each in path_folders() if not is_glob(each)]
+    """The .pth files that Python reads at its start; globs, where new ones count as well."""
+    globs = [os.path.join(each, "*.pth") for each in path_folders() if not is_glob(each)]
+    return [*globs, *(each for each in other_path_files() if not is_glob(each))]
 
 
 def inside_of(folder: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from wsgireload.detect.links import Links
-from wsgireload.detect.missing import places
+from wsgireload.detect.missing import path_files_now, places
 from wsgireload.detect.tracked import path_files
 
 
@@ -73,3 +73,19 @@ def test_path_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folders = [str(tmp_path / name) for name in ("site-packages", "app", "[a]/dist-packages")]
     monkeypatch.setattr(sys, "path", [*folders, "", folders[0], None])
     assert path_files() == [str(tmp_path / "site-packages/*.pth")]
+
+
+def test_path_files_of_python_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those .pth files that have added to sys.path are tracked, whatever their folder is called."""
+    for name, content in (
+        ("packages.pth", b"# eggs\n./one.egg\n"),
+        ("other.pth", b"./two.egg\n"),
+        ("model.pth", b"PK\3\4\x80\x02 a PyTorch model"),
+        ("empty.pth", b"\n\n"),
+        ("folder.pth/x", b""),
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), f"{tmp_path}/one.egg", "/no/such", "a\0"])
+    assert path_files() == [f"{tmp_path}/packages.pth"]
+    assert list(path_files_now()) == [f"{tmp_path}/packages.pth"]
