@@ -159,7 +159,7 @@ def _is_in_effect(handler: Directive, alias: Directive, directives: Sequence[Dir
 
 def _is_hidden(mapping: Mapping, alias: Directive, directives: Sequence[Directive]) -> bool:
     """Return whether an alias of mod_wsgi takes the URLs: before DocumentRoot, after Alias."""
-    if mapping.directive.name not in ("documentroot", "userdir"):
+    if mapping.directive.name not in ("documentroot", "virtualdocumentroot", "userdir"):
         return False
     for each in directives:
         if each.host in (0, alias.host) and each.arguments:

@@ -12,6 +12,7 @@ from wsgireload.cli.directives import Directive
 
 MOST = 2000  # files of one folder: a search in a large tree ends unsuccessfully
 ALIASES = "alias", "scriptalias"
+OF_HOST = re.compile(r"%(?:p|-?\d+\+?(?:\.-?\d+\+?)?)")  # of VirtualDocumentRoot
 LITERAL = re.compile(r"(?:\(\?i\))?\^?([\w/.~-]*)")
 
 
@@ -30,7 +31,7 @@ class Mapping(NamedTuple):
 
 
 def find(directives: Sequence[Directive]) -> Iterator[Mapping]:
-    """Return the mappings of Alias, ScriptAlias, AliasMatch, DocumentRoot and UserDir."""
+    """Return the mappings of Alias, AliasMatch, DocumentRoot, UserDir and the like."""
     for each in directives:
         *url, target = each.arguments or ("",)
         if each.name in ALIASES:
@@ -41,6 +42,10 @@ def find(directives: Sequence[Directive]) -> Iterator[Mapping]:
             yield Mapping(literal(url[0]), file_of(target.partition("$")[0]), each)
         elif each.name == "documentroot":
             yield Mapping("/", target, each)
+        elif each.name == "virtualdocumentroot":  # a folder for each host name
+            pattern = "*".join(map(glob.escape, OF_HOST.split(target)))
+            found = filter(os.path.isdir, glob.glob(pattern)[:MOST])
+            yield from (Mapping("/", path, each) for path in found)
         elif each.name == "userdir":
             for pattern in each.arguments:
                 yield from (Mapping(*found, each) for found in _of_users(pattern))

@@ -44,6 +44,14 @@ SHAPES = {  # the URL of the script {0}/app/app.wsgi, and the lines beside WSGID
             "AddHandler wsgi-script py wsgi\n</Directory>"
         ),
     ),
+    "VirtualDocumentRoot": (
+        "/app.wsgi",
+        (
+            "WSGIProcessGroup site\nVirtualDocumentRoot {0}/%2.1%-1/%p\n"
+            "VirtualDocumentRoot {0}/%0\n"
+            "AddHandler wsgi-script .wsgi"
+        ),
+    ),
     "SetHandler": (
         "/app.wsgi",
         (
