@@ -433,6 +433,33 @@ def test_the_cure_of_embedded_mode(tmp_path: Path, line: str, cure: str) -> None
     assert (process.level, process.cure.startswith(cure)) == ("fail", True)
 
 
+@pytest.mark.parametrize(
+    ("imported", "groups", "is_twice"),
+    [
+        ("process-group=site application-group=%{GLOBAL}", "process-group=site", True),
+        (
+            "process-group=site application-group=%{GLOBAL}",
+            "process-group=site application-group=%{GLOBAL}",
+            False,
+        ),
+        ("process-group=other application-group=%{GLOBAL}", "process-group=site", False),
+    ],
+)
+def test_preloaded_for_nobody(tmp_path: Path, imported: str, groups: str, is_twice: bool) -> None:
+    """A WSGIImportScript of another interpreter than the requests', as of graphite-web."""
+    conf, path = tmp_path / "httpd.conf", tmp_path / "app.wsgi"
+    path.write_text("application = None\n")
+    lines = f"WSGIImportScript {path} {imported}\nWSGIScriptAlias / {path} {groups}\n"
+    conf.write_text(f"WSGIDaemonProcess site\nWSGIDaemonProcess other\n{lines}")
+    every = list(Files(Dump("", frozenset(), {}, {}, {("", 0): [str(conf)]}), {}))
+    [site] = sites.find(every)
+    here = Installation(False, "3.11", 64, "/", "/", "/")
+    found = [each for each in script.examine(site, every, here) if each.what == "preloading"]
+    assert [each.cure for each in found] == is_twice * [
+        "add application-group=%{GLOBAL} to its WSGIScriptAlias"
+    ]
+
+
 def test_a_group_defined_twice(machine: Machine) -> None:
     """A copied virtual host, as of certbot, defines its process group once more."""
     machine.trouble = "AH00526: Syntax error on line 9 of /x: Name duplicates previous WSGI daemon"

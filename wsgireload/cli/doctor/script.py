@@ -54,6 +54,8 @@ def examine(
         if site.daemon is not None:
             yield _shutdown_timeout(site)
     yield _application_group(site)
+    if not windows:
+        yield from _imported_elsewhere(site, directives)
     reloading = _script_reloading(site, directives, windows=windows)
     yield from _express(site.express) if site.express else [reloading]
     yield from _restrict_embedded(directives, installation)
@@ -119,6 +121,20 @@ def _application_group(site: Site) -> Finding:
         return ok("WSGIApplicationGroup", "%{GLOBAL}: the main interpreter")
     name = site.application_group or "%{RESOURCE}"
     return ok("WSGIApplicationGroup", f"{name}: a sub-interpreter")
+
+
+def _imported_elsewhere(site: Site, directives: Sequence[Directive]) -> Iterator[Finding]:
+    """Report a WSGIImportScript of this process that is of no use to the requests."""
+    for each in directives:
+        given = sites.options(each.arguments[1:]) if each.name == "wsgiimportscript" else {}
+        groups = given.get("process-group"), given.get("application-group")
+        if groups != (site.group, GLOBAL) or each.arguments[0] != site.script:
+            continue
+        if site.application_group != GLOBAL:
+            name = site.application_group or "%{RESOURCE}"
+            text = f"into {GLOBAL} ({each}), while requests use {name}: it is loaded twice"
+            cure = f"add application-group={GLOBAL} to its {LINES.get(site.alias.name, 'handler')}"
+            yield hint("preloading", text, cure)
 
 
 def _script_reloading(site: Site, directives: Sequence[Directive], *, windows: bool) -> Finding:
