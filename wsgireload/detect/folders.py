@@ -8,9 +8,11 @@ from collections.abc import Callable
 
 from wsgireload.detect.digests import RACY_NS
 from wsgireload.detect.litter import is_litter, is_litter_by
-from wsgireload.log import Log
+from wsgireload.log import Log, Word, shown
 from wsgireload.server.files import WINDOWS, is_of_link, log_unreadable
 
+VIRTUAL = "/proc/", "/sys/", "/dev/"  # with links to everything, and files that never rest
+MEMORY = "/dev/shm"
 Identity = tuple[int, int]  # device and inode of a folder
 
 
@@ -47,6 +49,10 @@ class Folders:
     def listing(self, folder: str) -> Listing | None:
         """The entries of a folder; None if it is missing or cannot be read."""
         self._checkpoint()
+        if f"{folder}{os.sep}".startswith(VIRTUAL) and not folder.startswith(MEMORY):
+            text = f"{shown(folder)} is not searched: it is of the system's, and has no end"
+            self._log.say_once(Word.WATCHING, text, loud=True)
+            return None
         if folder not in self._registered:
             self._registered[folder] = self._listen_in(folder)
         try:

@@ -403,3 +403,13 @@ def test_case_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_path_that_no_file_can_have(tree: Tree) -> None:
     """A path without an encoding has no files, and keeps no others from being found."""
     assert tree.put("a.html").means("\ud800/*", "\ud800/in/", "*.html") == {"\ud800/in", "a.html"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has none of these folders")
+@pytest.mark.parametrize("path", ["/proc/*/fdinfo", "/proc/self/task", "/sys/kernel", "/dev"])
+def test_folders_of_the_system(tree: Tree, path: str) -> None:
+    """They are not searched, which would take minutes and never end: a line says so."""
+    found = tree.tracked()
+    found.add([path])
+    assert not list(found.files())
+    assert "is not searched: it is of the system's" in tree.lines[0]
