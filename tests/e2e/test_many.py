@@ -191,3 +191,26 @@ def test_starting_again_and_again(new_site: Sites) -> None:
     assert after < before + 8  # an import or a connection, but not one for each start
     site.edit("words.py", "old", "new")
     site.wait_for_value("new")
+
+
+def test_two_apaches_that_write_one_file(new_site: Sites) -> None:
+    """Neither sees the other's private /tmp; the budget of each ends it, and names the file."""
+    sites = [new_site(), new_site()]
+    shared = sites[0].write("data.json", "{}")
+    shared.chmod(0o666)
+    write = f"import time\nopen({str(shared)!r}, 'w').write(str(time.time_ns()))\n"
+    for site in sites:
+        assert not {*site.temporary.iterdir()}
+        start = f"{START}, track={str(shared)!r}, budget=(3, 60))\n{write}"
+        site.edit("app.wsgi", f"{START})", start)
+        site.start()
+
+    def held() -> bool:
+        for site in sites:
+            site.ask()
+        return all(site.said("holding: ") for site in sites)
+
+    wait_for(held, "both hold")
+    for site in sites:
+        assert f"the application itself writes {shared}" in site.said("holding: ")[0].text
+        assert site.started() <= 5
