@@ -64,8 +64,10 @@ class Machine:
         return made
 
     def httpd(self, *left_out: str, names: str = "plain", file: str = "libhttpd.dll") -> Path:
-        """A stand-in for httpd's DLL."""
+        """A stand-in for httpd's DLL, made once."""
         folder = self.folder / "-".join((names, *left_out))
+        if (made := folder / file).exists():
+            return made
         gone = set().union(*(LEFT_OUT[what] for what in left_out))
         exports = [
             f"{NAMES[names].format(name, size)} = {name}{f'@{size}' * (self.kind == 'i686')}"
@@ -75,9 +77,9 @@ class Machine:
         folder.mkdir(exist_ok=True)
         definition = folder / "httpd.def"
         definition.write_text("\n".join(["EXPORTS", *exports]))
-        made = folder.relative_to(self.folder) / file
+        name = str(made.relative_to(self.folder))
         defines = [f"-D{what}" for what in left_out]
-        return self.compile(str(made), HERE / "httpd.c", definition, "-shared", *defines)
+        return self.compile(name, HERE / "httpd.c", definition, "-shared", *defines)
 
     def run(
         self, *words: object, log: str = "", program: Path | None = None
@@ -156,7 +158,7 @@ def windows32(tmp_path_factory: pytest.TempPathFactory, prefix: Path) -> Machine
     return made("i686", tmp_path_factory, prefix)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def runs32(windows32: Machine) -> Machine:
     """The 32-bit one, to run."""
     if windows32.run()[0] != 55:
