@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from wsgireload.cli import configuration, directives, httpd, loading, programs, sites
-from wsgireload.cli.programs import Account
+from wsgireload.cli import accounts, configuration, directives, httpd, loading, programs, sites
+from wsgireload.cli.accounts import Identity
 from wsgireload.cli.terminal import (
     UsageError,
     busy,
@@ -32,13 +32,13 @@ from wsgireload.watch.events import Events
 class Surroundings:
     """Where a script is loaded: with which folders of modules, which Python, in which folder.
 
-    `account` is as whom, if not as this process.
+    `identity` is as whom, if not as this process.
     """
 
     path: list[str]
     python: str = sys.executable
     folder: str | None = None
-    account: Account | None = None
+    identity: Identity | None = None
 
 
 @dataclass(frozen=True)
@@ -73,10 +73,10 @@ def run(options: argparse.Namespace) -> int:
     given = [os.path.abspath(folder) for folder in options.path]
     where = surroundings(script, options)
     if given:
-        where = Surroundings(given, account=where.account)
+        where = Surroundings(given, identity=where.identity)
     loaded = load(script, where)
     if loaded is None:
-        by = f" as {where.account.name}" if where.account else ""
+        by = f" as {where.identity.name}" if where.identity else ""
         print_error(
             f"cannot load {options.script}{by}, see above; --path adds the folders of its modules"
         )
@@ -112,8 +112,10 @@ def surroundings(script: str, options: argparse.Namespace) -> Surroundings:
     own = home and os.path.isfile(python) and not os.path.samefile(home, sys.prefix)
     folder = site.option("home") or None
     # As under Apache: root's files would keep the application from writing there.
-    account = Account.of(site.option("user") or apache.dump.user, site.option("group"))
-    return Surroundings(path.split(os.pathsep), python if own else sys.executable, folder, account)
+    identity = accounts.of_site(site, apache.dump).identity()
+    if identity is not None and os.geteuid() != 0:  # then it cannot be another
+        identity = None
+    return Surroundings(path.split(os.pathsep), python if own else sys.executable, folder, identity)
 
 
 def load(script: str, where: Surroundings) -> dict[str, Any] | None:
@@ -122,7 +124,7 @@ def load(script: str, where: Surroundings) -> dict[str, Any] | None:
     # Without bytecode: a __pycache__ of root's keeps Apache's user from writing its own.
     environment = {"WSGIRELOAD": "off", "PYTHONDONTWRITEBYTECODE": "1"}
     with busy(f"still loading {shown(script)}"):
-        code, out, error = programs.run(words, environment, where.folder, account=where.account)
+        code, out, error = programs.run(words, environment, where.folder, identity=where.identity)
     for line in error.splitlines():
         print_aside(line)
     return dict(json.loads(out)) if code == 0 and out else None  # no text: it has ended early

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from wsgireload.cli import binary, processes, sites
+from wsgireload.cli import accounts, binary, processes, sites
 from wsgireload.cli.directives import Directive, Files
 from wsgireload.cli.doctor import Asked, examine, permissions, script
 from wsgireload.cli.doctor.finding import Finding
@@ -20,6 +20,7 @@ from wsgireload.cli.installation import Installation
 from wsgireload.cli.sites import Site
 from wsgireload.server import native
 
+UNKNOWN = accounts.Identity(2**31, 2**31, [], "somebody", "/")
 VERSION = """\
 Server version: Apache/2.4.62 (Win64)
 Architecture:   {bits}-bit
@@ -392,13 +393,13 @@ def test_bits_of_every_kind(tmp_path: Path) -> None:
 )
 def test_permissions_of_another_user(mode: int, may: bool, monkeypatch) -> None:
     """Another user needs x on every folder of the path."""
-    monkeypatch.setattr(permissions, "_ids", lambda account: (2**31, set()))
+    monkeypatch.setattr(accounts.Account, "identity", lambda _: UNKNOWN)
     with tempfile.TemporaryDirectory() as folder:  # pytest's own is closed to others
         file = Path(folder, "file")
         file.write_text("")
         file.chmod(0o644)
         Path(folder).chmod(mode)
-        said = permissions.obstacle(str(file), permissions.Account("somebody"))
+        said = permissions.obstacle(str(file), accounts.Account("somebody"))
     assert said == ("" if may else f"{folder} has mode {stat.filemode(stat.S_IFDIR | mode)}")
 
 
@@ -407,10 +408,10 @@ def test_permissions_of_another_user(mode: int, may: bool, monkeypatch) -> None:
 )
 def test_writing_by_another_user(mode: int, may: bool, monkeypatch) -> None:
     """Another user needs w and x on a folder to create files there."""
-    monkeypatch.setattr(permissions, "_ids", lambda account: (2**31, set()))
+    monkeypatch.setattr(accounts.Account, "identity", lambda _: UNKNOWN)
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(mode)
-        assert permissions.is_writable(folder, permissions.Account("somebody")) is may
+        assert permissions.is_writable(folder, accounts.Account("somebody")) is may
 
 
 @pytest.mark.parametrize(
@@ -490,7 +491,7 @@ def test_permissions_of_groups(options: list[str], may: bool) -> None:
     with tempfile.NamedTemporaryFile() as file:
         os.chown(file.name, 0, 33)
         Path(file.name).chmod(0o640)
-        found = permissions.obstacle(file.name, permissions.of_site(site, dump))
+        found = permissions.obstacle(file.name, accounts.of_site(site, dump))
     assert (found == "") is may
 
 

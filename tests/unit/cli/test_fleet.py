@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from wsgireload.cli import accounts
 from wsgireload.cli.directives import Directive
 from wsgireload.cli.doctor import fleet, permissions
 from wsgireload.cli.doctor.finding import Finding
@@ -26,7 +27,7 @@ def examined(tmp_path: Path) -> Examine:
         alias = Directive("wsgiscriptalias", ("/", str(script)))
         daemon = Directive("wsgidaemonprocess", ("site", f"python-path={tmp_path}"))
         site = Site(str(script), "/", alias, "site", "", daemon)
-        return list(fleet.examine(site, permissions.Account("www-data")))
+        return list(fleet.examine(site, accounts.Account("www-data")))
 
     return examine
 
@@ -58,7 +59,7 @@ def test_a_secret_that_apache_cannot_read(
     """The file has to be readable for Apache's user, not for who runs the doctor."""
     asked: list[tuple[str, str]] = []
 
-    def obstacle(path: str, account: permissions.Account) -> str:
+    def obstacle(path: str, account: accounts.Account) -> str:
         asked.append((path, account.user))
         return f"{path} has mode -rw-------"
 

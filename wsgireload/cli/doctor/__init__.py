@@ -12,8 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import NamedTuple
 
-from wsgireload.cli import directives, monitors, sites
+from wsgireload.cli import accounts, directives, monitors, sites
 from wsgireload.cli import httpd as apaches
+from wsgireload.cli.accounts import Account
 from wsgireload.cli.directives import Directive
 from wsgireload.cli.doctor import (
     answer,
@@ -23,7 +24,6 @@ from wsgireload.cli.doctor import (
     fleet,
     layout,
     page,
-    permissions,
     python,
     request,
     respawn,
@@ -33,7 +33,6 @@ from wsgireload.cli.doctor import (
     watching,
 )
 from wsgireload.cli.doctor.finding import Finding
-from wsgireload.cli.doctor.permissions import Account
 from wsgireload.cli.httpd import Httpd
 from wsgireload.cli.installation import Installation
 from wsgireload.cli.sites import Site
@@ -124,9 +123,9 @@ def examine(
         folders += [os.path.dirname(installation.package)] if selected else []
         yield from watching.folders(dict.fromkeys(folders))
     if not installation.windows:
-        accounts = [permissions.of_site(site, httpd.dump) for site in selected[:1]]
-        account = next(iter(accounts), Account(httpd.dump.user))
-        yield from watching.limits(permissions.uid(account))
+        served = [accounts.of_site(site, httpd.dump) for site in selected[:1]]
+        account = next(iter(served), Account(httpd.dump.user))
+        yield from watching.limits(account.uid())
 
 
 def _examine_sites(
@@ -145,7 +144,7 @@ def _examine_sites(
     explained = list(selected) if is_one_process else []  # a log could only repeat why
     for number, site in enumerate(selected):
         is_started = bool(running.of_site(site, monitors.find().monitors, pid))
-        account = permissions.of_site(site, httpd.dump)
+        account = accounts.of_site(site, httpd.dump)
         found = list(_examine_site(site, every, installation, account, is_started))
         yield from found
         yield from bytecode.examine(site, every, installation, httpd)

@@ -12,12 +12,12 @@ from importlib.util import MAGIC_NUMBER, source_hash
 from itertools import chain, islice
 from typing import NamedTuple
 
-from wsgireload.cli import processes, sites
+from wsgireload.cli import accounts, processes, sites
+from wsgireload.cli.accounts import Account
 from wsgireload.cli.directives import Directive
 from wsgireload.cli.doctor import permissions, sources
 from wsgireload.cli.doctor.apache import running_pid
 from wsgireload.cli.doctor.finding import Finding, warn
-from wsgireload.cli.doctor.permissions import Account
 from wsgireload.cli.httpd import Httpd
 from wsgireload.cli.installation import Installation
 from wsgireload.cli.sites import Site
@@ -143,7 +143,7 @@ def _writer(site: Site, directives: Sequence[Directive], home: str, httpd: Httpd
     python = os.path.join(home, "bin", "python") if home else sys.executable
     level = min(int(optimize), 2) if optimize.isdecimal() else 0
     prefix = environment.get("PYTHONPYCACHEPREFIX", "")
-    return Writer(permissions.of_site(site, httpd.dump), python, level, prefix, never)
+    return Writer(accounts.of_site(site, httpd.dump), python, level, prefix, never)
 
 
 def _forbids(script: str) -> bool:

@@ -4,37 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import NamedTuple
 
-from wsgireload.cli.httpd import Dump
-from wsgireload.cli.sites import Site
+from wsgireload.cli.accounts import Account, Identity
 
 READ, WRITE, SEARCH = 4, 2, 1
-
-
-class Account(NamedTuple):
-    """The user and the groups of a process, each a name, or a number as in `#33`.
-
-    `user` "" is the current user, `group` "" that user's own. `others` are the further groups;
-    None for those that have the user as a member.
-    """
-
-    user: str
-    group: str = ""
-    others: tuple[str, ...] | None = None
-
-    def __str__(self) -> str:
-        return self.user or "this user"
-
-
-def of_site(site: Site, dump: Dump) -> Account:
-    """Return who the processes of a site are."""
-    others = site.option("supplementary-groups")
-    return Account(
-        site.option("user") or dump.user,
-        site.option("group") or dump.group,
-        tuple(others.split(",")) if others else None,
-    )
 
 
 def obstacle(path: str, account: Account, access: int = READ) -> str:
@@ -46,7 +19,7 @@ def obstacle(path: str, account: Account, access: int = READ) -> str:
     steps = [path]
     while (above := os.path.dirname(steps[-1])) != steps[-1]:
         steps.append(above)
-    known = _ids(account)
+    identity = account.identity()
     for step in reversed(steps):
         wanted = access if step == path else SEARCH
         try:
@@ -55,7 +28,7 @@ def obstacle(path: str, account: Account, access: int = READ) -> str:
             return f"{step}: {error.strerror}"
         if step == path and stat.S_ISDIR(found.st_mode):
             wanted |= SEARCH
-        if not _is_allowed(found, step, wanted, known):
+        if not _is_allowed(found, step, wanted, identity):
             return f"{step} has mode {stat.filemode(found.st_mode)}"
     return ""
 
@@ -77,45 +50,8 @@ def is_hidden(path: str) -> bool:
     return False
 
 
-def uid(account: Account) -> int | None:
-    """Return the uid of an account; None for the current or an unknown user."""
-    if account.user.startswith("#"):
-        return int(account.user[1:]) if account.user[1:].isdecimal() else None
-    import pwd
-
-    try:
-        return pwd.getpwnam(account.user).pw_uid if account.user else None
-    except KeyError:
-        return None
-
-
-def _ids(account: Account) -> tuple[int, set[int]] | None:
-    """Return the uid and groups of an account; None for the current or an unknown user."""
-    if os.name == "nt" or (user := uid(account)) in (None, os.geteuid()):
-        return None
-    import grp
-    import pwd
-
-    def number(name: str) -> int:
-        return int(name[1:]) if name.startswith("#") else grp.getgrnam(name).gr_gid
-
-    try:
-        known = pwd.getpwuid(user)
-        group = number(account.group) if account.group else known.pw_gid
-        if account.others is None:
-            groups = set(os.getgrouplist(known.pw_name, group))
-        else:
-            groups = {group, *map(number, account.others)}
-    except (KeyError, ValueError):
-        return None
-    return user, groups
-
-
-def _is_allowed(
-    found: os.stat_result, path: str, wanted: int, ids: tuple[int, set[int]] | None
-) -> bool:
-    if ids is None:
+def _is_allowed(found: os.stat_result, path: str, wanted: int, identity: Identity | None) -> bool:
+    if identity is None:
         return os.access(path, wanted)  # R_OK, W_OK and X_OK are the same bits
-    uid, groups = ids
-    shift = 6 if found.st_uid == uid else 3 if found.st_gid in groups else 0
-    return uid == 0 or (found.st_mode >> shift) & wanted == wanted
+    shift = 6 if found.st_uid == identity.uid else 3 if found.st_gid in identity.groups else 0
+    return identity.uid == 0 or (found.st_mode >> shift) & wanted == wanted

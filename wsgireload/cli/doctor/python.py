@@ -6,11 +6,11 @@ import os
 from collections.abc import Iterator, Sequence
 
 from wsgireload.cli import sites
+from wsgireload.cli.accounts import Account
 from wsgireload.cli.binary import Binary
 from wsgireload.cli.directives import Directive
 from wsgireload.cli.doctor import environments, permissions
 from wsgireload.cli.doctor.finding import Finding, fail, ok, warn
-from wsgireload.cli.doctor.permissions import Account
 from wsgireload.cli.httpd import Httpd
 from wsgireload.cli.installation import Installation
 from wsgireload.cli.sites import Site

@@ -134,7 +134,7 @@ def _imported_elsewhere(site: Site, directives: Sequence[Directive]) -> Iterator
             name = site.application_group or "%{RESOURCE}"
             text = f"into {GLOBAL} ({each}), while requests use {name}: it is loaded twice"
             cure = f"add application-group={GLOBAL} to its {LINES.get(site.alias.name, 'handler')}"
-            yield hint("preloading", text, cure)
+            yield ok("preloading", text, cure)
 
 
 def _script_reloading(site: Site, directives: Sequence[Directive], *, windows: bool) -> Finding:
