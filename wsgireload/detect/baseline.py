@@ -28,6 +28,7 @@ from wsgireload.detect.missing import places
 from wsgireload.detect.modules import Modules, Source
 
 GRAIN = 0.05  # seconds: file times come from a coarser clock than time.time(), 10 ms behind at most
+MOST_UNSEEN = 256  # sources at once: those of 10,000 would take memory that never comes back
 UNLIKE_ANY: Digest = b"not what is on disk"
 
 
@@ -49,6 +50,7 @@ class Baseline:
         self._digests: dict[str, Digest] = {}
         self._sources: dict[str, Source] = {}  # by path: their evidence was not examined yet
         self._unseen: list[Source] = []  # loaded without the hook, and not searched for imports
+        self._not_found: list[tuple[str, list[str]]] = []  # by those that were searched
         self._noted = noted or Noted()
 
     def note_now(self, paths: Iterable[str]) -> list[str]:
@@ -63,23 +65,28 @@ class Baseline:
 
     def missing(self) -> Iterator[str]:
         """Record and return new paths at which modules were missing that were to be imported."""
-        for name, folders in chain(self._imports.missing(), self._missing_before()):
+        self._search()
+        before, self._not_found = self._not_found, []
+        for name, folders in chain(self._imports.missing(), before):
             for path in places(name, folders):
                 if path not in self._digests:
                     self.record(path, MISSING)
                     yield path
 
-    def _missing_before(self) -> Iterator[tuple[str, list[str]]]:
+    def _search(self) -> None:
+        """Search the modules that the hook has not seen for imports that had failed."""
         while self._unseen:
             source = self._unseen.pop()
             with contextlib.suppress(Exception):  # modules may be objects of any kind
-                yield from list(optional.missing(source.path, source.module))
+                self._not_found += list(optional.missing(source.path, source.module))
 
     def expect(self, source: Source) -> None:
         """Examine the evidence for a module's file once its digest is known."""
         self._sources[source.path] = source
         if source.is_python:
             self._unseen.append(source)
+            if len(self._unseen) >= MOST_UNSEEN:
+                self._search()
 
     def record(self, path: str, digest: Digest) -> None:
         """Record the digest of a file as it was when the process loaded its code."""

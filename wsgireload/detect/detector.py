@@ -65,8 +65,7 @@ class Detector:
         self._events = events
         self._baseline = baseline
         self._checkpoint = checkpoint
-        self._by_code = settings.compare == "code"
-        self._programs = Programs()
+        self._programs = Programs() if settings.compare == "code" else None
         self._digests = Digests(log, checkpoint)
         self._ignored = Ignored(map(by_link, settings.ignore))
         self._folders = Folders(events.listen_in, log, checkpoint)
@@ -233,11 +232,11 @@ class Detector:
             loaded = now
             self._baseline.record(path, loaded)
         is_python = path.lower().endswith(PYTHON_SUFFIXES) or self._others.get(path, False)
-        by_code = self._by_code and is_python
-        if by_code and now == loaded:
-            self._programs.remember(path, now)
+        programs = self._programs if is_python else None
+        if programs and now == loaded:
+            programs.remember(path, now)
         same = now == loaded or (loaded == MISSING and now == SPECIAL)  # a new folder's files count
-        same = same or (by_code and self._programs.same(path, now))
+        same = same or (programs is not None and programs.same(path, now))
         if same or (not is_python and self._tracked.is_data(path)):
             self._differs.pop(path, None)
             return

@@ -61,7 +61,8 @@ class Modules:
             known[name] = identity
             source = source_of(name, module)
             if source is not None:
-                yield source._replace(path=self.links(source.path))
+                path = self.links(source.path)
+                yield source if path is source.path else source._replace(path=path)
 
     def _candidates(self, *, thorough: bool) -> Mapping[str, object]:
         """The newest modules if all the others are known; else all of them."""
