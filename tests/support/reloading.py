@@ -23,7 +23,7 @@ class NoCompiler(Compiler):
     """No program can be run beside the application: compile in this process."""
 
     def __init__(self) -> None:
-        pass
+        super().__init__({}, lambda: 0.0)
 
     def prefetch(self) -> None:
         raise FileNotFoundError

@@ -54,7 +54,8 @@ def compiled(source: bytes | str, path: str) -> tuple[CodeType | None, Fault | N
         return None, fault if text is None else fault_of(text, "<source>") or fault
     except (ValueError, OverflowError, RecursionError, MemoryError) as error:
         lasting = not isinstance(error, MemoryError)
-        return None, (None, None, None, f"{type(error).__name__}: {error}", lasting)
+        what = ": ".join(filter(None, (type(error).__name__, str(error))))
+        return None, (None, None, None, what, lasting)
 
 
 def _decoded(source: bytes | str) -> str | None:

@@ -24,6 +24,7 @@ LIMIT = 60.0  # seconds that compiling may take
 MOST = 4 << 20  # bytes of a source that is compiled: 4 MiB take 4 s and 0.7 GB
 LARGEST = 1 << 30  # bytes: what is larger is no source, and Python could not load it
 REST = 10.0  # seconds without a prefetch after one in vain: a file may be touched for ever
+REPEAT = 10  # a judgement that may change is made again after so many times what it took
 KILLED = -9  # the exit code of a process that the system ended for want of memory
 
 
@@ -54,7 +55,7 @@ class Compiler:
         program = [*_options(), self._program, version]
         self._command = Command([interpreter() or "", *program], environment, None, LIMIT, clock)
         self._clock = clock
-        self._rests_until = clock()
+        self._rests_until = self._again_at = self._began = clock()
         self._cached = cached
         self._since = time.time_ns()
         self._paths: list[str] = []
@@ -63,6 +64,16 @@ class Compiler:
         self._pipe: int | None = None  # the input of a process that waits for sources
         self._exchange: IO[bytes] | None = None  # its output, which begins with the sources
         self._size = 0
+
+    @property
+    def rests(self) -> bool:
+        """Whether the judgement that was put off is still to wait."""
+        return self._clock() < self._again_at
+
+    def put_off(self) -> None:
+        """The same sources are to be judged again: later, as that may take a minute."""
+        now = self._clock()
+        self._again_at = now + REPEAT * (now - self._began)
 
     def prefetch(self) -> None:
         """Start the process, unless one runs: that takes longer than to compile most sources."""
@@ -81,6 +92,7 @@ class Compiler:
 
     def begin(self, paths: Iterable[str]) -> None:
         """Compile these sources, up to one that cannot be read; a missing one is skipped."""
+        self._began = self._clock()
         if self._pipe is None:  # else a process waits
             self.end()
         if self._exchange is None:
@@ -167,7 +179,7 @@ def read(path: str) -> tuple[bytes | None, Fault | None]:
     except OSError as error:
         return None, (None, None, None, f"cannot be read: {error.strerror}", False)
     except MemoryError as error:
-        return None, (None, None, None, f"MemoryError: {error}", False)
+        return None, (None, None, None, f"MemoryError: {error}".rstrip(": "), False)
 
 
 def _digest(path: str) -> str | None:

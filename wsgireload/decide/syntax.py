@@ -50,6 +50,7 @@ class Syntax(Gate):
         self._checked: Wanted | None = None
         self._judged: tuple[Verdict, bool] | None = None  # and whether the verdict lasts
         self._verdict: Verdict = GO
+        self._lasts = True
         self._polls = 0
 
     def check(self, changes: Changes) -> Verdict:
@@ -59,7 +60,8 @@ class Syntax(Gate):
         wanted = sources, all(each.kind == DELETED for each in changes.files.values())
         if self._begun != wanted and not self._is_endless():
             self._begun = None
-        if self._begun is None and self._checked != wanted:
+        is_judged = self._checked == wanted and (self._lasts or self._compiler.rests)
+        if self._begun is None and not is_judged:
             self._accepted.clear()
             self._begin(*wanted)
             self._begun = wanted
@@ -70,8 +72,10 @@ class Syntax(Gate):
             if judged is None:
                 self._polls += 1
                 return Wait(pause(self._polls))
-            self._verdict, lasting = judged
-            self._checked, self._begun = self._begun if lasting else None, None
+            self._verdict, self._lasts = judged
+            self._checked, self._begun = self._begun, None
+            if not self._lasts:
+                self._compiler.put_off()
         left = self._left() if isinstance(self._verdict, Hold) else 0.0
         return Wait(left) if left else self._verdict
 
