@@ -13,6 +13,7 @@ from wsgireload.cli.programs import read_file
 
 WORD = re.compile(r"""(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[^\s"'])+""")
 QUOTED = re.compile(r""""((?:\\.|[^"\\])*)"|'((?:\\.|[^'\\])*)'""")
+MACRO, USED = re.compile(r"macro '([^']*)'"), re.compile(r'used on line (\d+) of "([^"]+)"')
 PRINTED = re.compile(r"# +In file: (.*)|# +(\d+):")
 # Apache evaluates these sections when it reads the file.
 CONDITIONS = {"ifmodule", "ifdefine", "iffile", "ifversion", "ifdirective", "ifsection"}
@@ -36,6 +37,10 @@ class Directive:
     """The number of the VirtualHost section around it, as two may have one address; 0: none."""
 
     def __str__(self) -> str:
+        """Where it is; of a macro where that is used, as Apache knows no file of its lines."""
+        if (name := MACRO.match(self.file)) and (used := USED.findall(self.file)):
+            line, file = used[-1]  # a macro may be used in another
+            return f"{file}, line {line}, macro {name[1]}"
         return f"{self.file}, line {self.line}"
 
 

@@ -274,3 +274,12 @@ def test_a_directory_of_the_file(app: Path) -> None:
         text = f"<Directory {target}>\nWSGIProcessGroup site\n</Directory>"
         [site] = sites.find(parse(f"WSGIScriptAlias / {{0}}/app/app.wsgi\n{text}", app.parent))
         assert site.group == group
+
+
+def test_the_place_of_a_macro() -> None:
+    """Apache gives the line within the macro, and where that is used: only the latter helps."""
+    inner = "macro 'trac' (defined on line 86 of \"/a.conf\") used on line 4 of "
+    outer = 'macro \'vh\' (defined on line 97 of "/a.conf") used on line 104 of "/b.conf"'
+    for file, name in ((f'{inner}"{outer}"', "trac"), (outer, "vh")):
+        assert str(Directive("x", (), (), file, 2)) == f"/b.conf, line 104, macro {name}"
+    assert str(Directive("x", (), (), "/a.conf", 2)) == "/a.conf, line 2"
