@@ -119,6 +119,16 @@ MISTAKES = {
     "embedded mode": Mistake(conf=("process-group=mysite", "")),
     "a folder that Apache may not read": Mistake(folder=0o700 if os.getuid() == 0 else 0),
     "a wrong path of the script": Mistake(conf=(f"{SITE}/app.wsgi", f"{SITE}/ap.wsgi")),
+    "two aliases in the wrong order": Mistake(
+        {"blog/app.wsgi": SCRIPT},
+        conf=(
+            f"WSGIScriptAlias / {SITE}/app.wsgi",
+            (
+                f"WSGIScriptAlias / {SITE}/blog/app.wsgi process-group=mysite "
+                f"application-group=%{{GLOBAL}}\nWSGIScriptAlias /shop {SITE}/app.wsgi"
+            ),
+        ),
+    ),
     "no `reload_required` line": Mistake(
         {"app.wsgi": changed(SCRIPT, "reload_required = wsgireload.reload_required\n", "")},
         conf=(f"python-path={SITE}\n", f"python-path={SITE} processes=2\n"),
