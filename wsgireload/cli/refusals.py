@@ -96,7 +96,7 @@ def _other_handler(site: Site, directives: Sequence[Directive]) -> Directive | N
         for each in _of_every_request(sections.in_order(directives, "addhandler", site.alias)):
             if suffix in (one.lower().lstrip(".") for one in each.arguments[1:]):
                 found = each
-    for each in _of_every_request(sections.in_order(directives, "sethandler", site.alias)):
+    for each in _of_every_request(sections.in_order(directives, "sethandler", site.alias))[-1:]:
         found = each if each.arguments and each.arguments[0].lower() != "none" else found
     return found if found and found.arguments[0] not in aliases.WSGI else None
 

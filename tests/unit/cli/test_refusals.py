@@ -67,6 +67,11 @@ SHAPES = {  # the configuration, and what keeps requests from /two.wsgi
         + TWO.format("/"),
         "",
     ),
+    "SetHandler none": (
+        "<FilesMatch wsgi$>\nSetHandler cgi-script\n</FilesMatch>\n"
+        "<Location />\nSetHandler None\n</Location>\n" + TWO.format("/"),
+        "",
+    ),
     "SetHandler elsewhere": (
         "<Location /status>\nSetHandler server-status\n</Location>\n" + TWO.format("/"),
         "",
