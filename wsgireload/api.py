@@ -12,7 +12,6 @@ from wsgireload.monitor import Monitor
 from wsgireload.report import Status
 from wsgireload.server import callbacks, detection
 from wsgireload.settings import Path, Paths, Settings
-from wsgireload.streaming import Stream
 from wsgireload.threads import allocate_lock
 
 
@@ -122,6 +121,8 @@ def streams(
     returns whether the answer may end after them. Not for an answer with a Content-Length, nor for
     a download: it would be incomplete.
     """
+    from wsgireload.streaming import Stream  # wiring.py has imported it
+
     return Stream(pieces, _restart_is_due, may_end)
 
 

@@ -10,7 +10,10 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from wsgireload import settings
+from wsgireload import (
+    settings,
+    streaming,  # noqa: F401 - requests use it, also after an upgrade has replaced its file
+)
 from wsgireload.changes import fingerprint
 from wsgireload.decide.binaries import Binaries
 from wsgireload.decide.compiler import Compiler

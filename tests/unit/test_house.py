@@ -55,6 +55,7 @@ MAY_IMPORT = {  # what a folder or module may import of ours, beside itself: fol
         "watch",
         "reloader",
         "report",
+        "streaming",
         *BELOW,
     },
     "stand_in": {"api", "report", "web", *BELOW},  # and what shows its reason
@@ -139,6 +140,7 @@ LATE = {
     "decide": {"wiring"},
     "web.failure": {"stand_in"},
     "api": {"stand_in"},
+    "streaming": {"api"},  # wiring has loaded it
 }
 
 
