@@ -58,13 +58,16 @@ def test_nobody_reads_on(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="needs a shell")
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
 @pytest.mark.parametrize(
-    ("words", "code"), [(["restart", "no such name"], 1), (["--help"], 0), (["no"], 2)]
+    ("words", "code"), [(["files", "app.wsgi"], 1), (["--help"], 0), (["no"], 2)]
 )
-def test_without_output(closed: str, words: list[str], code: int) -> None:
+def test_without_output(closed: str, words: list[str], code: int, tmp_path: Path) -> None:
     """A closed stdout or stderr, as of some service managers, takes whatever is printed."""
+    (tmp_path / "app.wsgi").write_text("raise SystemExit(3)\n")
     shell = ["sh", "-c", f'exec "$@" {closed}', "sh"]
     command = [*shell, sys.executable, "-m", "wsgireload", *words]
-    done = subprocess.run(command, env=ENV, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, env=ENV, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     assert done.returncode == code
     assert "Traceback" not in done.stdout + done.stderr
 
