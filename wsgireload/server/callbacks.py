@@ -47,12 +47,17 @@ def is_forked() -> bool:
     option `display-name` has given them. False for a name that was chosen freely.
     """
     try:
-        parent = os.getppid()
-        grandparent = int(proc(parent, "stat").rpartition(b")")[2].split()[1])
+        parent = _parent_of("self")
         own, line = proc("self", "cmdline"), proc(parent, "cmdline")
-        return own == line and (own.startswith(b"(wsgi:") or line == proc(grandparent, "cmdline"))
+        above = own if own.startswith(b"(wsgi:") else proc(_parent_of(parent), "cmdline")
+        return own == line == above
     except (OSError, ValueError, IndexError):
         return False
+
+
+def _parent_of(pid: int | str) -> int:
+    """Field 4 of /proc/<pid>/stat. OSError on Windows, where os.getppid() needs what wine lacks."""
+    return int(proc(pid, "stat").rpartition(b")")[2].split()[1])
 
 
 def at_signal(scan: Callable[[], None], mod_wsgi: ModuleType | None) -> None:

@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-from wsgireload.server import callbacks
+from wsgireload.server import callbacks, detection
 
 FOREIGN = """
 import _thread
@@ -134,11 +134,11 @@ def test_a_child_of_a_daemon_process(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Apache is the grandparent of a child that the application forked."""
-    lines = {"self": own, os.getppid(): parent, 77: grandparent}
+    lines = {"self": own, 76: parent, 77: grandparent}
 
     def proc(pid: int | str, name: str) -> bytes:
         if name == "stat":
-            return b"1 (a ) b) S 77 1 1"
+            return b"1 (a ) b) S 76 1 1" if pid == "self" else b"76 (a ) b) S 77 1 1"
         line = lines[pid]
         if line is None:
             raise FileNotFoundError
@@ -146,3 +146,10 @@ def test_a_child_of_a_daemon_process(
 
     monkeypatch.setattr(callbacks, "proc", proc)
     assert callbacks.is_forked() is expected
+
+
+def test_no_parent_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing forks there; wine aborts a process that calls os.getppid()."""
+    monkeypatch.setattr(detection, "WINDOWS", True)
+    monkeypatch.delattr(os, "getppid")
+    assert not callbacks.is_forked()
