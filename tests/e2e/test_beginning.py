@@ -157,6 +157,7 @@ def test_a_function_gets_the_events(new_site: Sites, *, blocks: bool) -> None:
 def test_a_logging_handler_that_never_returns(new_site: Sites) -> None:
     """It stops no reload, and Apache's error log has the lines of the process before its end."""
     site = new_site()
+    site.noisy = True  # logging.shutdown() waits for it too, until shutdown-timeout
     handler = "class Dead(logging.Handler):\n    def emit(self, record): time.sleep(3600)\n"
     use = "logging.basicConfig(level='INFO', handlers=[Dead()])\n"
     site.edit("app.wsgi", START, f"import logging, time\n{handler}{use}{START}")

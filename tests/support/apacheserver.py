@@ -116,7 +116,10 @@ class Server:
             return
         parent = self._process
         try:
-            parent.terminate()
+            if "-X" in self.arguments:  # such an Apache sometimes leaves its daemon process behind
+                os.killpg(parent.pid, signal.SIGTERM)
+            else:
+                parent.terminate()
             parent.wait(30)
             wait_for(lambda: not processgroup.members(parent.pid), "the end of Apache's processes")
         except (subprocess.TimeoutExpired, TimeoutError) as error:
