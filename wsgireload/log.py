@@ -67,12 +67,21 @@ class Log:
     ) -> None:
         self.application = application
         self._send = send
-        self._deliver: Callable[[Callable[[], object]], bool] = _call
+        self._beside: Beside | None = None
         self._said: set[str] = set()
 
     def use_threads(self, start: Callable[..., RealThread]) -> None:
         """From now on, wait for handlers of the application for a bounded time; see `Beside`."""
-        self._deliver = Beside(partial(start, name="wsgireload-log"), self._report_slow).deliver
+        self._beside = Beside(partial(start, name="wsgireload-log"), self._report_slow)
+
+    def wait(self, longest: float) -> None:
+        """Return once the handlers have all lines, or after so many seconds."""
+        if self._beside is not None:
+            self._beside.join(longest)
+
+    def forget(self) -> None:
+        """In a forked child: what the parent's threads do, and the locks that they hold."""
+        self._beside, self._send = None, lambda _event: None
 
     def say(self, word: str, text: str, *, loud: bool = False, event: Event | None = None) -> None:
         """Write one line, as a warning if it is `loud`. A failure to do so is ignored.
@@ -87,7 +96,8 @@ class Log:
             # Now: most processes are loaded before their first line, and this imports logging.
             from wsgireload.log_output import write
 
-            write(f"{word}: {text}", about, self._deliver, loud=loud or word in LOUD)
+            deliver = _call if self._beside is None else self._beside.deliver
+            write(f"{word}: {text}", about, deliver, loud=loud or word in LOUD)
         if event is not None:
             self._send(about)
 

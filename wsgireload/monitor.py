@@ -128,6 +128,7 @@ class Monitor:
         self._finish(timeout)
         if self._hook:
             self._hook.wait(longest=timeout)
+        self._log.wait(timeout)
         if is_ours:
             self._steps.watch_end(self._early.requests)
 
@@ -150,6 +151,7 @@ class Monitor:
 
     def forget(self) -> None:
         """In a forked child: there is no thread here, and no lock of the parent's is touched."""
+        self._log.forget()
         self._late.end()
         if self.active:
             self._early.imports.remove()

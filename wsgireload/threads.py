@@ -164,14 +164,31 @@ class Beside:
         if self.is_busy and self._runner == get_native_id():
             function()
             return True
+        done = allocate_lock()
+        done.acquire()
+
+        def run() -> None:
+            try:
+                function()
+            finally:
+                done.release()
+
         waits = not self._is_stuck
-        self.call(function)
-        if self._thread is not None and waits:
-            self._thread.join(SLOW)
-            if self.is_busy:
-                self._is_stuck = True
+        self.call(run)
+        if not done.acquire(waits, SLOW if waits else -1):
+            if waits:
+                with self._changing:
+                    self._is_stuck = self.is_busy
                 self._on_slow(SLOW)
-        return not self.is_busy
+            return False
+        if not self._calls:
+            self.join(LEAVES)  # as a rule no thread of ours is left
+        return True
+
+    def join(self, timeout: float) -> None:
+        """Return when all calls were made and the thread has ended, or after so many seconds."""
+        if (thread := self._thread) is not None:
+            thread.join(timeout)
 
     def _run(self) -> None:
         self._runner = get_native_id()

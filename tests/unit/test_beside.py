@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from support.waiting import DEADLINE, wait_for
@@ -64,7 +65,7 @@ def test_lines_are_written_when_say_returns(
     for number in range(20):
         log.say(Word.WATCHING, f"{number}")
         assert handler.lines[-1] == f"watching: {number}"
-        assert "wsgireload-log" not in {each.name for each in threading.enumerate()}
+    wait_for(lambda: "wsgireload-log" not in {each.name for each in threading.enumerate()})
     assert len(handler.lines) == 20
     assert not written(capsys)
 
@@ -88,25 +89,61 @@ def test_a_handler_that_blocks(
     monkeypatch.undo()
 
 
-def test_there_is_one_wait(
-    handler: Blocking, log: Log, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Behind a handler that blocks no line waits, and so many stay in memory."""
-    handler.free.clear()
-    waits: list[float] = []
-    join = threads.RealThread.join
+def test_there_is_one_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind a call that blocks no other waits, and so many stay in memory."""
     monkeypatch.setattr(threads, "SLOW", 0.02)
-    monkeypatch.setattr(
-        threads.RealThread,
-        "join",
-        lambda self, timeout: (waits.append(timeout), join(self, timeout)),
-    )
-    for number in range(3 * MOST):
-        log.say(Word.WATCHING, f"{number}")
-    assert waits == [0.02]
-    assert len(written(capsys)) == 3 * MOST + 1
+    free = threading.Event()
+    slow: list[float] = []
+    calls: list[int] = []
+    made = Beside(threads.RealThread, slow.append)
+    assert not made.deliver(lambda: free.wait(DEADLINE))
+    assert not any(made.deliver(partial(calls.append, number)) for number in range(3 * MOST))
+    assert slow == [0.02]
+    free.set()
+    wait_for(lambda: not made.is_busy)
+    assert calls == list(range(MOST))
+    assert made.deliver(partial(calls.append, 0))
+
+
+def test_two_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each learns of its own call whether it was made, and none is said to be slow."""
+    slow: list[float] = []
+    made = Beside(threads.RealThread, slow.append)
+    outcomes: list[bool] = []
+
+    def deliver() -> None:
+        outcomes.extend(made.deliver(lambda: None) for _ in range(500))
+
+    others = [threading.Thread(target=deliver) for _ in range(2)]
+    for each in others:
+        each.start()
+    for each in others:
+        each.join()
+    assert outcomes == [True] * 1000
+    assert not slow
+
+
+def test_a_forked_child(handler: Blocking, log: Log) -> None:
+    """It waits for no thread of its parent, which has none there."""
+    handler.free.clear()
+    started = threading.Thread(target=log.say, args=(Word.CHANGED, "a.py"))
+    started.start()
+    wait_for(lambda: any(each.name == "wsgireload-log" for each in threading.enumerate()))
+    log.forget()
     handler.free.set()
-    wait_for(lambda: len(handler.lines) == MOST + 1)
+    started.join()
+    log.say(Word.CHANGED, "b.py")
+    assert handler.lines[-1] == "changed: b.py"
+
+
+def test_the_end_of_a_process(handler: Blocking, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It waits for the handlers, as the interpreter would be freed under them."""
+    monkeypatch.setattr(threads, "SLOW", 0.02)
+    handler.free.clear()
+    log.say(Word.CHANGED, "a.py")
+    threading.Timer(0.05, handler.free.set).start()
+    log.wait(DEADLINE)
+    assert handler.lines[0] == "changed: a.py"
 
 
 def test_a_lock_of_logging(handler: Blocking, log: Log, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,14 +8,13 @@ from fnmatch import fnmatchcase as fnmatch
 from typing import NamedTuple
 from urllib.parse import quote
 
-from wsgireload.cli import matches
+from wsgireload.cli import aliases, matches
 from wsgireload.cli.directives import HOST, Directive
 
 ANY = "*", "_default_", "0.0.0.0"
 LOOPBACK = {"": "127.0.0.1", "[::]": "[::1]"}
 TLS = "443"
 PORT = re.compile(r":(\d+|\*)$")
-ALIASES = "wsgiscriptalias", "wsgiscriptaliasmatch"
 PASSES = "redirect", "proxypass"  # of all URL paths, to another place
 
 
@@ -161,7 +160,7 @@ def _is_own(directive: Directive, host: VirtualHost, path: str) -> bool:
     around = {section for section in directive.sections if section[0] != HOST}
     if directive.host != host.number or not around <= {("location", "/")}:
         return False
-    if name in ALIASES:
+    if name in aliases.ALIASES:
         return f"{path}/".startswith(f"{arguments[0].rstrip('/')}/") or name.endswith("match")
     refuses = name == "require" and arguments == ("all", "denied")
     return refuses or (name in PASSES and "/" in arguments)

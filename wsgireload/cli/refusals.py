@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -12,6 +13,8 @@ from wsgireload.cli.sites import Site
 
 OF_MOD_ALIAS = "alias", "scriptalias", "aliasmatch", "scriptaliasmatch"
 EXEC_CGI = "execcgi", "all"
+# An expression for all that begins so; any other may leave some of it out.
+BEGINNING = re.compile(r"\^([\w/.~-]*)(?:(?:\.\*|\(\.\*\))\$?)?", re.ASCII)
 
 
 class Refusal(NamedTuple):
@@ -33,10 +36,13 @@ def find(site: Site, directives: Sequence[Directive]) -> Iterator[Refusal]:
             cure = "give one of them another URL: an Alias comes before every WSGIScriptAlias"
         yield Refusal("WSGIScriptAlias", text, cure)
     if handler := _other_handler(site, directives):
-        text = f"{handler.arguments[0]} has {site.script} ({handler}), and not mod_wsgi"
-        yield Refusal("handler", text, "leave that file out there, or give it another suffix")
+        text = f"the handler {handler.arguments[0]} serves {site.script} ({handler}), not mod_wsgi"
+        cure = "leave that file out there"
+        if handler.name == "addhandler":
+            cure += ", or give it another suffix"
+        yield Refusal("handler", text, cure)
     if (host := addresses.earlier(site.alias.host, directives)) and not any(
-        each.host == host.number and each.arguments[:2] == site.alias.arguments[:2]
+        each.host in (0, host.number) and each.arguments[:2] == site.alias.arguments[:2]
         for each in directives
     ):
         place = next(each for each in directives if each.host == host.number)
@@ -70,17 +76,18 @@ def _hidden_by(site: Site, directives: Sequence[Directive]) -> Directive | None:
         for each in (one for host in hosts for one in every if one.host == host):
             if (each.file, each.line) == (site.alias.file, site.alias.line):
                 return None
-            if each.arguments[1] != site.script and _takes(each, str(path)):
+            url, target = each.arguments[:2]
+            # What `$1` leads to depends on the request.
+            if target != site.script and "$" not in target and _takes(each.name, url, str(path)):
                 return each
     return None
 
 
-def _takes(alias: Directive, path: str) -> bool:
-    """Return whether an alias serves a URL path, and all below it."""
-    url = alias.arguments[0]
-    if alias.name.endswith("match"):
-        bare = path.rstrip("/")
-        return all(sections.is_found(url, one) for one in (bare or "/", f"{bare}/", f"{bare}/x"))
+def _takes(name: str, url: str, path: str) -> bool:
+    """Return whether an alias certainly serves a URL path, and all below it."""
+    if name.endswith("match"):
+        found = BEGINNING.fullmatch(url)
+        return found is not None and (path.rstrip("/") or "/").startswith(found[1])
     return f"{path.rstrip('/')}/".startswith(f"{url.rstrip('/')}/")
 
 

@@ -1,8 +1,5 @@
 """A command that runs beside the application, with a time limit."""
 
-# No `from __future__ import annotations`: then NamedTuple compiles the annotation of each field,
-# in every process that starts.
-
 import contextlib
 import os
 import signal

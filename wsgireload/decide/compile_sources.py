@@ -159,8 +159,10 @@ class Writer(SourceFileLoader):
         after = os.stat(self.path)
         if self._written is None:
             return
-        if self.get_data(cache) != self._written:
-            os.remove(cache)  # a full disk has taken the beginning of it, which does not load
+        read = self.get_data(cache)
+        if read != self._written:
+            if self._written.startswith(read):  # not that of another process, which may differ
+                os.remove(cache)  # a full disk has taken the beginning of it, which does not load
         elif changed_ns(before) == changed_ns(after) < time.time_ns() - TICK:
             os.utime(cache, ns=(after.st_atime_ns, after.st_mtime_ns))
 
@@ -186,7 +188,7 @@ class Writer(SourceFileLoader):
 
 
 def changed_ns(found: os.stat_result) -> int:
-    """As in detect/digests.py, from which this program may import nothing."""
+    """As in detect/digest.py, from which this program may import nothing."""
     return max(found.st_mtime_ns, found.st_ctime_ns) if os.name == "nt" else found.st_ctime_ns
 
 

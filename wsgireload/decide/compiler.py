@@ -4,9 +4,6 @@ In the application's own process compile() would keep the GIL (25 s with a sourc
 the application's warning filters, and crash where a source overflows the stack of the parser.
 """
 
-# No `from __future__ import annotations`: then NamedTuple compiles the annotation of each field,
-# in every process that starts.
-
 import marshal
 import os
 import sys

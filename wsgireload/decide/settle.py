@@ -87,7 +87,7 @@ class Settle(Gate):
         self.awaited = ()
 
     def _named(self, changes: Changes, *, is_open: bool) -> tuple[Awaited, ...]:
-        """What is awaited, if it is for some time; as a rule that is over before anyone looks."""
+        """What is awaited, if it is for some time; as a rule it is over much sooner."""
         if (
             self._clock() - self._first < NAMED
             and self.left(patient=bool(self._unfinished)) < NAMED

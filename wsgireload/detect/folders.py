@@ -50,7 +50,7 @@ class Folders:
         """The entries of a folder; None if it is missing or cannot be read."""
         self._checkpoint()
         if f"{folder}{os.sep}".startswith(VIRTUAL) and not folder.startswith(MEMORY):
-            text = f"{shown(folder)} is not searched: it is of the system's, and has no end"
+            text = f"{shown(folder)} is not searched: its files are virtual, and never end"
             self._log.say_once(Word.WATCHING, text, loud=True)
             return None
         if folder not in self._registered:

@@ -98,7 +98,9 @@ class OwnWrites:
         for place in self._above.intersection(map(_place, _above(path))):
             with suppress(OSError):
                 marked = folder.modified(_mark_of(place))
-                if marked >= self._began and _changed(path) - marked + GRAIN <= LASTS:
+                # Another may have put it there since.
+                latest = max(_changed(path), _time(os.lstat(place)))
+                if marked >= self._began and latest - marked + GRAIN <= LASTS:
                     return True
         return False
 
@@ -196,7 +198,10 @@ def _place(path: str) -> str:
 
 def _changed(path: str) -> float:
     """When a file was changed last; OSError if it is gone."""
-    found = os.stat(path)
+    return _time(os.stat(path))
+
+
+def _time(found: os.stat_result) -> float:
     # On Windows ctime is the time of creation.
     return max(found.st_mtime, found.st_ctime) if os.name == "nt" else found.st_ctime
 

@@ -5,9 +5,6 @@ and its end its time of modification: root may have created it, and its content 
 the processes of this user.
 """
 
-# No `from __future__ import annotations`: then NamedTuple compiles the annotation of each field,
-# in every process that starts.
-
 import contextlib
 from typing import NamedTuple
 

@@ -9,9 +9,6 @@ Two more are the application's: its pause (see state/pause.py), and `.ended`, th
 process that was replaced last. Its successor may come much later.
 """
 
-# No `from __future__ import annotations`: then NamedTuple compiles the annotation of each field,
-# in every process that starts.
-
 import contextlib
 import json
 import os

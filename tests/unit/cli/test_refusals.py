@@ -26,6 +26,27 @@ SHAPES = {  # the configuration, and what keeps requests from /two.wsgi
         "WSGIScriptAlias",
     ),
     "an expression for less": ("WSGIScriptAliasMatch ^/api$ /one.wsgi\n" + TWO.format("/api"), ""),
+    "an expression for all": (
+        "WSGIScriptAliasMatch ^/(.*)$ /one.wsgi\n" + TWO.format("/api"),
+        "WSGIScriptAlias",
+    ),
+    "an expression with an exception": (
+        "WSGIScriptAliasMatch ^/(?!admin) /one.wsgi\n" + TWO.format("/"),
+        "",
+    ),
+    "an expression for one level": (
+        "WSGIScriptAliasMatch ^/[a-z]*$ /one.wsgi\n" + TWO.format("/"),
+        "",
+    ),
+    "an expression that leads to it": (
+        "WSGIScriptAliasMatch ^/(two) /$1.wsgi\nWSGIScriptAliasMatch ^/ /$1.wsgi\n"
+        + TWO.format("/two"),
+        "",
+    ),
+    "an alias of the main server": (
+        TWO.format("/") + HOST.format(X) + HOST.format(X + TWO.format("/")),
+        "",
+    ),
     "Alias, wherever it stands": (TWO.format("/api") + "Alias / /srv/\n", "WSGIScriptAlias"),
     "Alias below it": ("Alias /static /srv/\n" + TWO.format("/"), ""),
     "a virtual host before the main server": (

@@ -200,4 +200,4 @@ def test_imports_above_the_start(is_late: bool, files: dict[str, str], tmp_path:
     assert bad(found) == {}
     [seen] = [each for each in found if each.what == "WSGI script"]
     assert seen.cure == (starts.FIRST if is_late else "")
-    assert ("unless an import above that fails" in seen.text) is is_late
+    assert ("its repair goes unnoticed" in seen.text) is is_late

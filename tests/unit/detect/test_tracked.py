@@ -412,4 +412,4 @@ def test_folders_of_the_system(tree: Tree, path: str) -> None:
     found = tree.tracked()
     found.add([path])
     assert not list(found.files())
-    assert "is not searched: it is of the system's" in tree.lines[0]
+    assert "is not searched: its files are virtual" in tree.lines[0]

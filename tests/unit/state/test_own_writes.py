@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -206,6 +207,21 @@ def test_a_build(world: World, way: Callable[[Path], None], is_ours: bool) -> No
             way(folder)
     there = [str(path) for path in folder.iterdir()]
     assert world.writes.wrote([*paths, *there]) is is_ours
+
+
+def test_a_link_that_another_has_switched(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not the application's, though it is younger than what it leads to."""
+    folder = world.file.parent / "static"
+    folder.mkdir()
+    page = folder / "page.js"
+    page.write_text("0")
+    world.writes.observe([str(page)])
+    folder_linked(folder)
+    assert world.writes.wrote([str(page)])
+    monkeypatch.setattr(
+        own_writes, "_time", lambda found: found.st_ctime + 10 * stat.S_ISLNK(found.st_mode)
+    )
+    assert not world.writes.wrote([str(page)])
 
 
 def test_names_without_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,7 +84,6 @@ MESSAGES = (
         re.compile(r"No module named '(encodings)'.*"),
         "correct python-home: there is no Python that it could use",
     ),
-    HOME,
     Message(
         re.compile(r"Permission denied: .*?(?:access to|cannot|Unable|open)?.* (/\S+)"),
         "give Apache's user access: chmod o+rx on the way to it",
@@ -134,7 +133,7 @@ def _error(site: Site, asked: str, status: int, log: str, start: int) -> Finding
             return warn(WHAT, f"{text}; {where}", cure)
         return fail(WHAT, f"{text}; {where}", "read Apache's error log as root: it has the reason")
     every = errorlog.read(log) or []
-    texts = (new, (*OF_REQUEST, *MESSAGES)), (every if status != 403 else [], MESSAGES)
+    texts = (new, (*OF_REQUEST, HOME, *MESSAGES)), (every if status != 403 else [], MESSAGES)
     for lines, messages in texts:
         if raised := errorlog.last_traceback(lines):
             return fail(WHAT, f"{text}: {raised}", _cure_of(raised, site))

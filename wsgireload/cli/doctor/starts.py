@@ -64,7 +64,8 @@ def examine(site: Site, where: str, *, windows: bool, is_started: bool) -> Itera
         return
     note = "" if found.path == site.script else f", started in {found.path}"
     if _is_late(found, site.script, folders):
-        yield ok("WSGI script", f"{where}{note}, unless an import above that fails", FIRST)
+        text = f"{where}{note}; if an import above start() fails, its repair goes unnoticed"
+        yield ok("WSGI script", text, FIRST)
     else:
         yield ok("WSGI script", where + note)
     for path in dict.fromkeys((*paths, found.path)):  # Django's settings may be several modules
