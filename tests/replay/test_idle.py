@@ -73,7 +73,7 @@ def idle(folder: Path, watch: str, seconds: float) -> Idle:
     script = folder / "application.py"
     script.write_text(APPLICATION)
     trace = ["-f", "-y", "-qq", "--seccomp-bpf", "-e", "trace=file,read", "-o", log]
-    told = subprocess.run(
+    run = subprocess.run(
         [strace, *trace, sys.executable, "-B", script, modules, watch, str(seconds)],
         check=True,
         capture_output=True,
@@ -85,7 +85,7 @@ def idle(folder: Path, watch: str, seconds: float) -> Idle:
     assert begins
     assert ends
     named = re.findall(r'[ (]"(/[^"]+)"|read\(\d+<(/[^>]+)>', calls)
-    files, before, lasted = map(float, told.stdout.split())
+    files, before, lasted = map(float, run.stdout.split())
     return Idle(int(files), Counter(path or read for path, read in named), before, lasted)
 
 

@@ -20,7 +20,7 @@ import json, os, runpy, signal, socket, sys
 import wsgireload.cli
 
 control = socket.socket(fileno=int(sys.argv[1]))
-signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who reply
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # those that reply are not waited for
 while True:
     request, given, _, _ = socket.recv_fds(control, 1 << 18, 3)
     if not request:

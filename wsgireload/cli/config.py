@@ -9,11 +9,9 @@ import tempfile
 from wsgireload.cli import configuration, directives, httpd
 from wsgireload.cli.configuration import Application
 from wsgireload.cli.directives import INCLUDES, Directive, Files
-from wsgireload.cli.httpd import Dump, Httpd
+from wsgireload.cli.httpd import DUPLICATE, Dump, Httpd
 from wsgireload.cli.installation import Installation
 from wsgireload.cli.terminal import UsageError, print_error, print_json, print_text
-
-DUPLICATE = "Name duplicates previous WSGI daemon definition"
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:

@@ -19,6 +19,7 @@ MODULE = re.compile(r" (\w+_module) \((static|shared)\)", re.MULTILINE)
 
 CONFIG_FILE = r'-D SERVER_CONFIG_FILE="(.*)"'
 RUN_FOLDERS = "APACHE_RUN_DIR", "APACHE_LOCK_DIR"
+DUPLICATE = "Name duplicates previous WSGI daemon definition"  # mod_wsgi's, in `Dump.error`
 
 Includes = dict[tuple[str, int], list[str]]
 

@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from wsgireload.cli import addresses, aliases, matches, sections
+from wsgireload.cli import addresses, aliases, mappings, matches, sections
 from wsgireload.cli.directives import Directive
 from wsgireload.cli.sites import Site
 
-OF_MOD_ALIAS = "alias", "scriptalias", "aliasmatch", "scriptaliasmatch"
+OF_MOD_ALIAS = *mappings.ALIASES, "aliasmatch", "scriptaliasmatch"
 EXEC_CGI = "execcgi", "all"
 # An expression for all that begins so; any other may leave some of it out.
 BEGINNING = re.compile(r"\^([\w/.~-]*)(?:(?:\.\*|\(\.\*\))\$?)?", re.ASCII)

@@ -408,7 +408,7 @@ def test_a_path_that_no_file_can_have(tree: Tree) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="Windows has none of these folders")
 @pytest.mark.parametrize("path", ["/proc/*/fdinfo", "/proc/self/task", "/sys/kernel", "/dev"])
 def test_folders_of_the_system(tree: Tree, path: str) -> None:
-    """They are not searched, which would take minutes and never end: a line says so."""
+    """They are not searched, which would take minutes and never end; the log names them."""
     found = tree.tracked()
     found.add([path])
     assert not list(found.files())

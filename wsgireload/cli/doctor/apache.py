@@ -11,7 +11,7 @@ from wsgireload.cli import binary, places, processes, programs
 from wsgireload.cli.binary import Binary
 from wsgireload.cli.directives import Directive, words
 from wsgireload.cli.doctor.finding import Finding, fail, ok, warn
-from wsgireload.cli.httpd import Httpd
+from wsgireload.cli.httpd import DUPLICATE, Httpd
 from wsgireload.cli.installation import Installation
 from wsgireload.cli.terminal import UsageError
 from wsgireload.cli.windows import read_pid
@@ -33,7 +33,7 @@ CURES = (
         "write its WSGIDaemonProcess above that line, or correct the name of the group",
     ),
     (
-        re.compile(r"Name duplicates previous WSGI daemon definition"),
+        re.compile(DUPLICATE),
         "remove that line; above all virtual hosts, a WSGIDaemonProcess is there for each of them",
     ),
 )
