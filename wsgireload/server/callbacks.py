@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from types import ModuleType
 
-from wsgireload.server.detection import proc
+from wsgireload.server.detection import proc, stat_fields
 
 
 def at_end(stop: Callable[[], None], mod_wsgi: ModuleType | None) -> None:
@@ -57,7 +57,7 @@ def is_forked() -> bool:
 
 def _parent_of(pid: int | str) -> int:
     """Field 4 of /proc/<pid>/stat. OSError on Windows, where os.getppid() needs what wine lacks."""
-    return int(proc(pid, "stat").rpartition(b")")[2].split()[1])
+    return int(stat_fields(pid)[1])
 
 
 def at_signal(scan: Callable[[], None], mod_wsgi: ModuleType | None) -> None:

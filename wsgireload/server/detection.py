@@ -207,6 +207,11 @@ def proc(pid: int | str, name: str) -> bytes:
         return file.read()
 
 
+def stat_fields(pid: int | str) -> list[bytes]:
+    """The fields of /proc/<pid>/stat from the third on, the state; OSError as `proc`."""
+    return proc(pid, "stat").rpartition(b")")[2].split()  # the second may have any character in it
+
+
 def is_first_child() -> bool:
     """Whether this is the first process of its Apache since that started. Known on Windows only."""
     apache = _apache() if WINDOWS else None
@@ -215,7 +220,7 @@ def is_first_child() -> bool:
 
 def _start_ticks(pid: int | str) -> int:
     """Field 22 of /proc/<pid>/stat: when it started, in clock ticks since boot. See proc(5)."""
-    state, *rest = proc(pid, "stat").rpartition(b")")[2].split()
+    state, *rest = stat_fields(pid)
     if state in b"ZX":  # it has ended, and its exit code waits for its parent
         raise ProcessLookupError
     return int(rest[18])

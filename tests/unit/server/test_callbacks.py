@@ -144,7 +144,8 @@ def test_a_child_of_a_daemon_process(
             raise FileNotFoundError
         return line
 
-    monkeypatch.setattr(callbacks, "proc", proc)
+    for module in (callbacks, detection):
+        monkeypatch.setattr(module, "proc", proc)
     assert callbacks.is_forked() is expected
 
 
