@@ -12,8 +12,9 @@
 /* The name of the capsule that holds a watcher, and frees it. */
 #define WATCHER "wsgireload._native.watcher"
 
-/* How many changes watch_wait returns at most: the kernel's queue in a few calls. */
-#define ROOM 1024
+/* How many changes watch_wait returns at most: the memory for more, once it was freed, has glibc
+ * keep more of what is freed in the whole process. */
+#define ROOM 240
 
 /* Executes a statement that may take a while. */
 #define WITHOUT_GIL(statement) Py_BEGIN_ALLOW_THREADS statement; Py_END_ALLOW_THREADS
