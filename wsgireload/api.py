@@ -121,7 +121,7 @@ def streams(
     returns whether the answer may end after them. Not for an answer with a Content-Length, nor for
     a download: it would be incomplete.
     """
-    from wsgireload.streaming import Stream  # wiring.py has imported it
+    from wsgireload.streaming import Stream  # monitor/wiring.py has imported it
 
     return Stream(pieces, _restart_is_due, may_end)
 

@@ -115,11 +115,11 @@ def test_start_imports_what_cannot_wait(tmp_path: Path) -> None:
     run(
         tmp_path,
         """
-        from wsgireload.loading import Loading
+        from wsgireload.monitor.loading import Loading
         Loading.comes_first = lambda _: True
         wsgireload.start(server="daemon")
         ours = {name for name in set(sys.modules) - early if name.startswith("wsgireload.")}
-        late = {"decide.syntax", "detect.detector", "reloader", "watch.events", "wiring"}
+        late = {"decide.syntax", "detect.detector", "reloader", "watch.events", "monitor.wiring"}
         assert not {f"wsgireload.{name}" for name in late} & ours, ours
         assert len(ours) <= 36, sorted(ours)
         assert wsgireload.status().files == 0
@@ -133,7 +133,7 @@ def test_no_annotation_is_compiled(tmp_path: Path) -> None:
     run(
         tmp_path,
         """
-        from wsgireload.loading import Loading
+        from wsgireload.monitor.loading import Loading
         Loading.comes_first = lambda _: True
         wsgireload.start(server="daemon")
         wsgireload.status()  # has the other parts imported

@@ -12,6 +12,7 @@ HOUSE = Path(__file__).parents[2]
 TEXT = (HOUSE / "docs" / "security.md").read_text("utf-8")
 SECURITY = "unit/test_security.py"
 WEB, LIVE, CLI = "unit/web/test_web.py", "unit/web/test_live.py", "unit/cli/test_cli.py"
+STAND_IN = "unit/monitor/test_stand_in.py"
 COMPILER, RESTART = "unit/decide/test_compiler.py", "unit/server/test_restart.py"
 NO_CLAIM = ()  # an introduction, or advice
 
@@ -97,7 +98,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     "wsgireload opens no socket": (f"{SECURITY}: test_no_socket test_a_process_has_no_socket",),
     "**Every user of this machine": (f"{WEB}: test_from_here_it_is test_methods",),
     "**An application that could": (
-        "unit/test_stand_in.py: test_this_machine_gets_the_page test_others_get_the_exception",
+        f"{STAND_IN}: test_this_machine_gets_the_page test_others_get_the_exception",
     ),
     "**Other machines get": (f"{WEB}: test_from_elsewhere_it_is_not_there",),
     "**A page of another site": (

@@ -119,7 +119,7 @@ def surroundings(script: str, options: argparse.Namespace) -> Surroundings:
 
 
 def load(script: str, where: Surroundings) -> dict[str, Any] | None:
-    """Return the JSON of loading.py; None if the script fails, with its traceback on stderr."""
+    """Return the JSON of cli/loading.py; None if the script fails, with its traceback on stderr."""
     words = [where.python, "-P", loading.__file__, script, *filter(None, where.path)]
     # Without bytecode: a __pycache__ of root's keeps Apache's user from writing its own.
     environment = {"WSGIRELOAD": "off", "PYTHONDONTWRITEBYTECODE": "1"}

@@ -3,8 +3,6 @@
 `subprocess` is imported with the first command: most processes run none, and save 0.3 MB.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import sys
@@ -171,7 +169,7 @@ def _own_subprocess() -> ModuleType:
     return module
 
 
-def _exit_code(process: subprocess.Popen[bytes]) -> int | None:
+def _exit_code(process: "subprocess.Popen[bytes]") -> int | None:
     """As `Popen.poll`, which returns 0 where the exit code is LOST."""
     if OWN_GROUP is not None and process.returncode is None:
         try:
@@ -184,7 +182,7 @@ def _exit_code(process: subprocess.Popen[bytes]) -> int | None:
     return process.poll()
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
+def _kill(process: "subprocess.Popen[bytes]") -> None:
     with contextlib.suppress(OSError):  # another user's, as after sudo, or it has left its group
         if OWN_GROUP is not None:
             from signal import SIGKILL

@@ -8,9 +8,10 @@ from collections.abc import Callable
 import pytest
 from support.waiting import DEADLINE, wait_for
 
-from wsgireload import hook, threads
-from wsgireload.hook import Hook
+from wsgireload import threads
 from wsgireload.log import Event
+from wsgireload.monitor import hook
+from wsgireload.monitor.hook import Hook
 from wsgireload.threads import MOST
 
 

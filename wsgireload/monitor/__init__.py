@@ -9,20 +9,20 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from wsgireload import settings, threads
-from wsgireload.early import Early
 from wsgireload.errors import StopScanning
-from wsgireload.late import Late
-from wsgireload.loading import AGAIN, Loading
 from wsgireload.log import Log, Word
+from wsgireload.monitor.early import Early
+from wsgireload.monitor.late import Late
+from wsgireload.monitor.loading import AGAIN, Loading
 from wsgireload.report import Status
 from wsgireload.server.detection import Server
 from wsgireload.settings import Settings
 
 if TYPE_CHECKING:
     from wsgireload.environment import Overridden
-    from wsgireload.hook import Hook
-    from wsgireload.steps import Steps
-    from wsgireload.wiring import Parts
+    from wsgireload.monitor.hook import Hook
+    from wsgireload.monitor.steps import Steps
+    from wsgireload.monitor.wiring import Parts
 
 UNLOADED = "the WSGI script cannot be loaded here; another process may load it"
 
@@ -175,7 +175,7 @@ class Monitor:
     def _made_hook(self) -> Hook | None:
         if (function := self._settings.on_event) is None:
             return None
-        from wsgireload.hook import Hook  # few applications have one
+        from wsgireload.monitor.hook import Hook  # few applications have one
 
         return Hook(
             function,
@@ -185,8 +185,8 @@ class Monitor:
         )
 
     def _parts(self) -> Parts:
-        from wsgireload.steps import Steps
-        from wsgireload.wiring import Parts
+        from wsgireload.monitor.steps import Steps
+        from wsgireload.monitor.wiring import Parts
 
         parts = Parts(self._settings, self._server, self._log, self._early, self._checkpoint)
         self._steps = Steps(parts, self._loading, self._log, self.status)

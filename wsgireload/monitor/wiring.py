@@ -29,8 +29,8 @@ from wsgireload.detect.detector import Detector
 from wsgireload.detect.importers import Importers
 from wsgireload.detect.modules import cached, compiles
 from wsgireload.detect.tracked import path_files
-from wsgireload.early import Early
 from wsgireload.log import Log, Word
+from wsgireload.monitor.early import Early
 from wsgireload.reloader import Reloader
 from wsgireload.report import Failed, Status
 from wsgireload.server import apache, detection, native
@@ -47,7 +47,7 @@ from wsgireload.watch.wakeup import EventWakeup, NoEvents, Pace, Wakeup, Writing
 
 if TYPE_CHECKING:
     from wsgireload.decide.rolling import Rolling
-    from wsgireload.loading import Loading
+    from wsgireload.monitor.loading import Loading
 
 
 class Parts:

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from wsgireload import threads
 from wsgireload.errors import StopScanning
-from wsgireload.loading import AGAIN, Loading
 from wsgireload.log import Event, Log, Word
+from wsgireload.monitor.loading import AGAIN, Loading
 from wsgireload.report import Awaited, Status
 from wsgireload.server import ending
 from wsgireload.server.running import Requests
 from wsgireload.watch.wakeup import SOON, Paths
 
 if TYPE_CHECKING:
-    from wsgireload.wiring import Parts
+    from wsgireload.monitor.wiring import Parts
 
 
 class Steps:

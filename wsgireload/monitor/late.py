@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from wsgireload.threads import allocate_lock
 
 if TYPE_CHECKING:
-    from wsgireload.wiring import Parts
+    from wsgireload.monitor.wiring import Parts
 
 
 class Late:

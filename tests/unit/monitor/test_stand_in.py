@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from wsgireload.monitor.stand_in import PATIENCE, StandIn
 from wsgireload.report import Failed
 from wsgireload.server import detection
-from wsgireload.stand_in import PATIENCE, StandIn
 
 NAME = "_mod_wsgi_5tand1n"
 FAILED = Failed(1.0, "NameError: first", "Traceback\nNameError: <first>", "/site/views.py", 3)

@@ -8,9 +8,9 @@ from typing import Any, cast
 import pytest
 from support.standins import Clock, Lines
 
-from wsgireload import loading
-from wsgireload.early import Early
-from wsgireload.loading import ANSWER, FIRST, LONG_AGO, SLOWLY, UNKNOWN, Loading
+from wsgireload.monitor import loading
+from wsgireload.monitor.early import Early
+from wsgireload.monitor.loading import ANSWER, FIRST, LONG_AGO, SLOWLY, UNKNOWN, Loading
 from wsgireload.report import Failed
 from wsgireload.state.journal import Entry
 

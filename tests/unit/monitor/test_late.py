@@ -6,7 +6,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from wsgireload.late import Late
+from wsgireload.monitor.late import Late
 
 
 def test_they_are_made_once() -> None:

@@ -6,12 +6,12 @@ import sys
 import time
 from collections.abc import Callable
 
-from wsgireload.early import Early
 from wsgireload.log import Event, Log, Word, few, shown
+from wsgireload.monitor.early import Early
+from wsgireload.monitor.stand_in import StandIn
 from wsgireload.report import Failed
 from wsgireload.server import detection
 from wsgireload.server.load_failure import LoadFailure
-from wsgireload.stand_in import StandIn
 
 LONG_AGO = 60.0  # seconds: a restart that lies further back is not reported as the one just made
 AGAIN = 0.02  # seconds between two checks whether the application is loaded

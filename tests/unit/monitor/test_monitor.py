@@ -17,17 +17,18 @@ from typing import Any
 import pytest
 from support.waiting import DEADLINE, wait_for
 
-from wsgireload import settings, wiring
+from wsgireload import settings
 from wsgireload.changes import Change, fingerprint
 from wsgireload.decide.budget import Budget
 from wsgireload.decide.deletions import Deletions
 from wsgireload.decide.settle import Settle
 from wsgireload.detect.detector import Detector
-from wsgireload.early import Early
 from wsgireload.errors import NativeError
-from wsgireload.loading import Loading
 from wsgireload.log import Event, Log
-from wsgireload.monitor import Monitor
+from wsgireload.monitor import Monitor, wiring
+from wsgireload.monitor.early import Early
+from wsgireload.monitor.loading import Loading
+from wsgireload.monitor.wiring import Parts
 from wsgireload.server import detection, native
 from wsgireload.server.detection import Server
 from wsgireload.settings import Settings
@@ -35,7 +36,6 @@ from wsgireload.state.journal import Entry, Journal
 from wsgireload.state.pause import Pause
 from wsgireload.state.private_dir import Candidates, PrivateDir
 from wsgireload.watch.wakeup import EventWakeup, Pace, Wakeup
-from wsgireload.wiring import Parts
 
 
 class Asked:
