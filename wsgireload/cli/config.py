@@ -41,7 +41,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "--production",
         action="store_true",
         help="for a server with visitors, not for development: two processes, more time for "
-        "requests, and a hold of code that does not load",
+        "requests, and a check before each restart that the code loads",
     )
     httpd.add_arguments(command)
 

@@ -54,8 +54,11 @@ EXAMPLES = {  # of each command, what to type and what for
         ("wsgireload resume --all", "end every pause"),
     ),
     "turn": (
-        ("wsgireload turn redis://db:6379/mysite", "which machine has it, and since when"),
-        ("wsgireload turn redis://db:6379/mysite --clear", "after a machine died with it"),
+        ("wsgireload turn redis://db:6379/mysite", "which machine has the turn, and since when"),
+        (
+            "wsgireload turn redis://db:6379/mysite --clear",
+            "after the machine with the turn has died",
+        ),
     ),
     "files": (
         ("wsgireload files /srv/mysite/app.wsgi", "how many files in which folders"),

@@ -33,7 +33,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         metavar="DURATION",
         type=seconds,
         default=USUAL,
-        help="end by itself after so many seconds, or 30m, or 2h; at most 24h "
+        help="duration of the pause: 90 (seconds), 30m or 2h, for example; at most 24h "
         "(default: %(default)s)",
     )
 

@@ -29,8 +29,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "-w",
         "--watch",
         action="store_true",
-        help="print it again every second until Ctrl-C; where the output is no terminal, "
-        "whenever it has changed",
+        help="print the status again every second until Ctrl-C; where the output is no terminal, "
+        "whenever the status has changed",
     )
 
 

@@ -1,6 +1,6 @@
-"""Show or clear the turn of a fleet, which rolls through etcd or Redis.
+"""Print or clear the turn of a fleet in etcd or Redis: which machine may restart now.
 
-Cleared, it lets the other machines go on after one has died with the turn.
+Clearing it lets the other machines go on after one has died with the turn.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "url", metavar="URL", help="the value of `rolling`, as in redis://host:6379/name"
     )
-    command.add_argument("--clear", action="store_true", help="let the other machines go on")
+    command.add_argument(
+        "--clear", action="store_true", help="clear the turn, so that other machines go on"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

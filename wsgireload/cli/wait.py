@@ -35,7 +35,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         metavar="DURATION",
         type=pause.seconds,
         default=USUAL,
-        help="exit with 3 after so many seconds, or 30m, or 2h (default: %(default)s)",
+        help="exit with 3 after this time: 90 (seconds), 30m or 2h, for example "
+        "(default: %(default)s)",
     )
 
 
