@@ -13,8 +13,8 @@ from support.commandline import CommandLine, Done
 from support.httpdconf import httpd_conf
 from support.testsite import START, Site, Sites
 
-from wsgireload.cli import processes
 from wsgireload.cli.installation import RESPAWN
+from wsgireload.cli.running import processes
 
 On = Callable[..., Done]
 

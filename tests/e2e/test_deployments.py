@@ -11,7 +11,8 @@ import pytest
 from support.commandline import CommandLine, Done
 from support.testsite import START, Site, Sites
 
-from wsgireload.cli import rollout, wait
+from wsgireload.cli import wait
+from wsgireload.cli.running import rollout
 
 SLOW_TO_SCAN = "wsgireload.start(interval=0.3, settle=0.05, watch='poll'"
 

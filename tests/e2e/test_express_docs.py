@@ -19,7 +19,7 @@ from support.apacheserver import free_port, wait_for
 from support.commandline import CommandLine
 from support.expressserver import express
 
-from wsgireload.cli import processes
+from wsgireload.cli.running import processes
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "express.md"
 RESPAWN = "## Respawn at once\n"

@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 from support.apache import Apache
 
-from wsgireload.cli import configuration, main, places, processes
+from wsgireload.cli import configuration, main
+from wsgireload.cli.apache import places
+from wsgireload.cli.running import processes
 
 PROGRAM = """\
 #!/bin/sh

@@ -17,8 +17,8 @@ from support.commandline import CommandLine
 from support.shapes import REFUSED, SCRIPT, SHAPES, Shape
 from support.testsite import Site, Sites
 
-from wsgireload.cli import directives, sites
-from wsgireload.cli.httpd import Httpd
+from wsgireload.cli.apache import directives, sites
+from wsgireload.cli.apache.httpd import Httpd
 
 MODULES = ["alias", "dir", "env", "macro", "mime", "rewrite", "setenvif", "userdir", "version"]
 LOAD = """\

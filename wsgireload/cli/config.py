@@ -6,10 +6,11 @@ import argparse
 import os
 import tempfile
 
-from wsgireload.cli import configuration, directives, httpd
+from wsgireload.cli import configuration
+from wsgireload.cli.apache import directives, httpd
+from wsgireload.cli.apache.directives import INCLUDES, Directive, Files
+from wsgireload.cli.apache.httpd import DUPLICATE, Dump, Httpd
 from wsgireload.cli.configuration import Application
-from wsgireload.cli.directives import INCLUDES, Directive, Files
-from wsgireload.cli.httpd import DUPLICATE, Dump, Httpd
 from wsgireload.cli.installation import Installation
 from wsgireload.cli.terminal import UsageError, print_error, print_json, print_text
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import chain
 
-from wsgireload.cli import binary, places
+from wsgireload.cli import binary
+from wsgireload.cli.apache import places
 from wsgireload.cli.installation import Installation
 from wsgireload.cli.terminal import UsageError
 

@@ -13,8 +13,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from wsgireload.cli import accounts, configuration, directives, httpd, loading, programs, sites
-from wsgireload.cli.accounts import Identity
+from wsgireload.cli import configuration, loading, programs
+from wsgireload.cli.apache import accounts, directives, httpd, sites
+from wsgireload.cli.apache.accounts import Identity
 from wsgireload.cli.terminal import (
     UsageError,
     busy,

@@ -11,9 +11,9 @@ import re
 import time
 from collections.abc import Callable
 
-from wsgireload.cli import applications, monitors
-from wsgireload.cli.applications import Application
-from wsgireload.cli.described import clock
+from wsgireload.cli.running import applications, monitors
+from wsgireload.cli.running.applications import Application
+from wsgireload.cli.running.described import clock
 from wsgireload.cli.terminal import level, print_json, print_text
 from wsgireload.log import shown
 from wsgireload.state.pause import LONGEST, Pause

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from wsgireload import settings
 
 if TYPE_CHECKING:
-    from wsgireload.cli.accounts import Identity
+    from wsgireload.cli.apache.accounts import Identity
 
 TIMEOUT = 60.0  # seconds
 

@@ -12,8 +12,9 @@ import os
 import time
 from collections.abc import Callable, Iterable
 
-from wsgireload.cli import applications, monitors, windows
-from wsgireload.cli.monitors import Found, RunningMonitor
+from wsgireload.cli import windows
+from wsgireload.cli.running import applications, monitors
+from wsgireload.cli.running.monitors import Found, RunningMonitor
 from wsgireload.cli.terminal import UsageError, level, print_json, print_text
 from wsgireload.log import shown
 

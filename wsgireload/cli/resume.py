@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from wsgireload.cli import applications, pause
-from wsgireload.cli.applications import Application
+from wsgireload.cli import pause
+from wsgireload.cli.running import applications
+from wsgireload.cli.running.applications import Application
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:

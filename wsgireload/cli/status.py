@@ -7,9 +7,11 @@ import contextlib
 import time
 from functools import cache, partial
 
-from wsgireload.cli import described, directives, httpd, monitors, programs, sites
-from wsgireload.cli.httpd import Httpd
-from wsgireload.cli.monitors import Found
+from wsgireload.cli import programs
+from wsgireload.cli.apache import directives, httpd, sites
+from wsgireload.cli.apache.httpd import Httpd
+from wsgireload.cli.running import described, monitors
+from wsgireload.cli.running.monitors import Found
 from wsgireload.cli.terminal import flush, is_terminal, print_json, print_screen, print_text
 from wsgireload.report import plain
 

@@ -8,8 +8,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
-from wsgireload.cli import binary, directives, httpd, programs
-from wsgireload.cli.httpd import Httpd
+from wsgireload.cli import binary, programs
+from wsgireload.cli.apache import directives, httpd
+from wsgireload.cli.apache.httpd import Httpd
 from wsgireload.cli.terminal import print_text
 
 LONGEST = 3.0  # seconds for all programs that are run: whoever wants a version does not wait

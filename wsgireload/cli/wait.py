@@ -10,9 +10,10 @@ import argparse
 import time
 from collections.abc import Callable
 
-from wsgireload.cli import applications, monitors, pause
-from wsgireload.cli.monitors import Found
-from wsgireload.cli.rollout import CURRENT, FAILED, NEXT, PENDING, Finding, Rollout
+from wsgireload.cli import pause
+from wsgireload.cli.running import applications, monitors
+from wsgireload.cli.running.monitors import Found
+from wsgireload.cli.running.rollout import CURRENT, FAILED, NEXT, PENDING, Finding, Rollout
 from wsgireload.cli.terminal import UsageError, level, print_json, print_progress, print_text
 
 USUAL = "2m"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from wsgireload import settings
-from wsgireload.cli import monitors
+from wsgireload.cli.running import monitors
 
 
 @pytest.fixture

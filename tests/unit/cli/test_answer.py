@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from wsgireload.cli.addresses import Address
-from wsgireload.cli.directives import Directive
+from wsgireload.cli.apache.addresses import Address
+from wsgireload.cli.apache.directives import Directive
+from wsgireload.cli.apache.httpd import Httpd
+from wsgireload.cli.apache.sites import Site
 from wsgireload.cli.doctor import answer
 from wsgireload.cli.doctor.finding import Finding
-from wsgireload.cli.httpd import Httpd
-from wsgireload.cli.sites import Site
 
 
 @contextmanager

@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from wsgireload.cli.directives import Directive
+from wsgireload.cli.apache.directives import Directive
+from wsgireload.cli.apache.sites import Site
 from wsgireload.cli.doctor import bytecode, permissions, sources
 from wsgireload.cli.doctor.finding import Finding
 from wsgireload.cli.installation import Installation
-from wsgireload.cli.sites import Site
 
 TEXT = "".join(f"def f{number}():\n    return {number}\n" for number in range(4000))
 MODES = py_compile.PycInvalidationMode

@@ -17,19 +17,11 @@ import pytest
 from support.published import publish
 
 from wsgireload import settings
-from wsgireload.cli import (
-    configuration,
-    main,
-    monitors,
-    processes,
-    programs,
-    restart,
-    terminal,
-    windows,
-)
-from wsgireload.cli.directives import words
+from wsgireload.cli import configuration, main, programs, restart, terminal, windows
+from wsgireload.cli.apache.directives import words
 from wsgireload.cli.installation import Installation
-from wsgireload.cli.monitors import RunningMonitor
+from wsgireload.cli.running import monitors, processes
+from wsgireload.cli.running.monitors import RunningMonitor
 from wsgireload.cli.terminal import UsageError
 from wsgireload.server.detection import process_identity
 

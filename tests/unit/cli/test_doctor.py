@@ -11,13 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from wsgireload.cli import accounts, binary, processes, sites
-from wsgireload.cli.directives import Directive, Files
+from wsgireload.cli import binary
+from wsgireload.cli.apache import accounts, sites
+from wsgireload.cli.apache.directives import Directive, Files
+from wsgireload.cli.apache.httpd import Dump, Httpd
+from wsgireload.cli.apache.sites import Site
 from wsgireload.cli.doctor import Asked, examine, permissions, script
 from wsgireload.cli.doctor.finding import Finding
-from wsgireload.cli.httpd import Dump, Httpd
 from wsgireload.cli.installation import Installation
-from wsgireload.cli.sites import Site
+from wsgireload.cli.running import processes
 from wsgireload.server import native
 
 UNKNOWN = accounts.Identity(2**31, 2**31, [], "somebody", "/")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from wsgireload.cli.directives import Directive
+from wsgireload.cli.apache.directives import Directive
+from wsgireload.cli.apache.httpd import Httpd
 from wsgireload.cli.doctor import errorlog
 from wsgireload.cli.doctor.errorlog import Raised
-from wsgireload.cli.httpd import Httpd
 from wsgireload.server.files import size
 
 TRACEBACK = """\

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from wsgireload.cli import accounts
-from wsgireload.cli.directives import Directive
+from wsgireload.cli.apache import accounts
+from wsgireload.cli.apache.directives import Directive
+from wsgireload.cli.apache.sites import Site
 from wsgireload.cli.doctor import fleet, permissions
 from wsgireload.cli.doctor.finding import Finding
-from wsgireload.cli.sites import Site
 from wsgireload.turn.rules import YES, Answer
 
 Examine = Callable[[str], list[Finding]]

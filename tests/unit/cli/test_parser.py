@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from support.standinapache import apache, program
 
-from wsgireload.cli import completion, httpd, main, parser, versions
+from wsgireload.cli import completion, main, parser, versions
+from wsgireload.cli.apache import httpd
 
 COMMANDS = [module.__name__.rpartition(".")[2] for module in parser.COMMANDS]
 EXAMPLES = [line for name in COMMANDS for line, _ in parser.EXAMPLES[name]]

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from support.published import publish
 
-from wsgireload.cli import main, monitors
+from wsgireload.cli import main
+from wsgireload.cli.running import monitors
 from wsgireload.state import pause
 from wsgireload.state.pause import Pause, application_name
 from wsgireload.state.private_dir import PrivateDir

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from wsgireload.cli.directives import Directive
+from wsgireload.cli.apache.directives import Directive
+from wsgireload.cli.apache.sites import Site
 from wsgireload.cli.doctor import starts
 from wsgireload.cli.doctor.finding import Finding
-from wsgireload.cli.sites import Site
 
 LINE = "reload_required = wsgireload.reload_required\n"
 APPLICATION = "def application(environ, start_response): ...\n"

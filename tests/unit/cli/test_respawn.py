@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from wsgireload.cli import processes
-from wsgireload.cli.directives import Directive
+from wsgireload.cli.apache.directives import Directive
+from wsgireload.cli.apache.express import Handler
+from wsgireload.cli.apache.sites import Site
 from wsgireload.cli.doctor import respawn
 from wsgireload.cli.doctor.finding import Finding
-from wsgireload.cli.express import Handler
 from wsgireload.cli.installation import Installation
-from wsgireload.cli.sites import Site
+from wsgireload.cli.running import processes
 
 LIBRARY = "/venv/wsgireload/respawn.so"
 LOAD = Directive("loadfile", (LIBRARY,), file="/etc/x.conf", line=9)

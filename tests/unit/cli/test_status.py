@@ -10,8 +10,9 @@ import pytest
 from support.published import publish
 from support.standinapache import apache
 
-from wsgireload.cli import httpd, main, status, terminal
-from wsgireload.cli.described import duration
+from wsgireload.cli import main, status, terminal
+from wsgireload.cli.apache import httpd
+from wsgireload.cli.running.described import duration
 
 FAILED = {
     "at": 0.0,

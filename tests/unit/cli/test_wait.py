@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 from support.published import publish
 
-from wsgireload.cli import main, monitors, rollout, wait
-from wsgireload.cli.monitors import RunningMonitor
+from wsgireload.cli import main, wait
+from wsgireload.cli.running import monitors, rollout
+from wsgireload.cli.running.monitors import RunningMonitor
 from wsgireload.cli.terminal import UsageError
 
 PARENT = os.getppid()

@@ -12,10 +12,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import NamedTuple
 
-from wsgireload.cli import accounts, directives, monitors, sites
-from wsgireload.cli import httpd as apaches
-from wsgireload.cli.accounts import Account
-from wsgireload.cli.directives import Directive
+from wsgireload.cli.apache import accounts, directives, sites
+from wsgireload.cli.apache import httpd as apaches
+from wsgireload.cli.apache.accounts import Account
+from wsgireload.cli.apache.directives import Directive
+from wsgireload.cli.apache.httpd import Httpd
+from wsgireload.cli.apache.sites import Site
 from wsgireload.cli.doctor import (
     answer,
     apache,
@@ -33,9 +35,8 @@ from wsgireload.cli.doctor import (
     watching,
 )
 from wsgireload.cli.doctor.finding import Finding
-from wsgireload.cli.httpd import Httpd
 from wsgireload.cli.installation import Installation
-from wsgireload.cli.sites import Site
+from wsgireload.cli.running import monitors
 from wsgireload.cli.terminal import columns, print_json, print_text
 
 MOST_SECONDS = 5.0  # after which no other site is requested

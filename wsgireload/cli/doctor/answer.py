@@ -7,15 +7,15 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from wsgireload.cli import processes
-from wsgireload.cli.directives import Directive
+from wsgireload.cli.apache.directives import Directive
+from wsgireload.cli.apache.httpd import Httpd
+from wsgireload.cli.apache.sites import Site
 from wsgireload.cli.doctor import errorlog, request
 from wsgireload.cli.doctor.apache import running_pid
 from wsgireload.cli.doctor.errorlog import Raised
 from wsgireload.cli.doctor.finding import Finding, fail, ok, warn
 from wsgireload.cli.doctor.request import Answer
-from wsgireload.cli.httpd import Httpd
-from wsgireload.cli.sites import Site
+from wsgireload.cli.running import processes
 from wsgireload.server.files import size
 
 WHAT = "answer"

@@ -7,12 +7,14 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from wsgireload.cli import binary, places, processes, programs
+from wsgireload.cli import binary, programs
+from wsgireload.cli.apache import places
+from wsgireload.cli.apache.directives import Directive, words
+from wsgireload.cli.apache.httpd import DUPLICATE, Httpd
 from wsgireload.cli.binary import Binary
-from wsgireload.cli.directives import Directive, words
 from wsgireload.cli.doctor.finding import Finding, fail, ok, warn
-from wsgireload.cli.httpd import DUPLICATE, Httpd
 from wsgireload.cli.installation import Installation
+from wsgireload.cli.running import processes
 from wsgireload.cli.terminal import UsageError
 from wsgireload.cli.windows import read_pid
 

@@ -12,15 +12,16 @@ from importlib.util import MAGIC_NUMBER, source_hash
 from itertools import chain, islice
 from typing import NamedTuple
 
-from wsgireload.cli import accounts, processes, sites
-from wsgireload.cli.accounts import Account
-from wsgireload.cli.directives import Directive
+from wsgireload.cli.apache import accounts, sites
+from wsgireload.cli.apache.accounts import Account
+from wsgireload.cli.apache.directives import Directive
+from wsgireload.cli.apache.httpd import Httpd
+from wsgireload.cli.apache.sites import Site
 from wsgireload.cli.doctor import permissions, sources
 from wsgireload.cli.doctor.apache import running_pid
 from wsgireload.cli.doctor.finding import Finding, warn
-from wsgireload.cli.httpd import Httpd
 from wsgireload.cli.installation import Installation
-from wsgireload.cli.sites import Site
+from wsgireload.cli.running import processes
 from wsgireload.detect.bytecode import HEADER, stamp
 from wsgireload.server.files import size
 from wsgireload.server.libraries import STANDARD_LIBRARY, is_installed

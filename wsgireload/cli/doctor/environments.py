@@ -7,8 +7,8 @@ import os
 from collections.abc import Iterator, Sequence
 
 from wsgireload.cli import programs
+from wsgireload.cli.apache.sites import Site
 from wsgireload.cli.doctor.finding import Finding, fail
-from wsgireload.cli.sites import Site
 
 WHAT = "python-home"
 PACKAGES = "lib*/python3*/site-packages", "lib*/python3*/dist-packages", "local/lib/python3*/*"

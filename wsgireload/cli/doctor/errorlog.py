@@ -8,8 +8,8 @@ import stat
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from wsgireload.cli.directives import Directive
-from wsgireload.cli.httpd import Httpd
+from wsgireload.cli.apache.directives import Directive
+from wsgireload.cli.apache.httpd import Httpd
 from wsgireload.server.libraries import is_own
 
 MOST = 256 * 1024  # bytes from the end

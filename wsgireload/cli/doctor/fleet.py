@@ -7,10 +7,10 @@ import contextlib
 import os
 from collections.abc import Iterator, Sequence
 
-from wsgireload.cli.accounts import Account
+from wsgireload.cli.apache.accounts import Account
+from wsgireload.cli.apache.sites import Site
 from wsgireload.cli.doctor import options, permissions, sources, values
 from wsgireload.cli.doctor.finding import Finding, fail, ok
-from wsgireload.cli.sites import Site
 from wsgireload.coordinator import Coordinator
 from wsgireload.turn import request
 

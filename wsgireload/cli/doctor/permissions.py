@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 
-from wsgireload.cli.accounts import Account, Identity
+from wsgireload.cli.apache.accounts import Account, Identity
 
 READ, WRITE, SEARCH = 4, 2, 1
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 
-from wsgireload.cli import sites
-from wsgireload.cli.accounts import Account
+from wsgireload.cli.apache import sites
+from wsgireload.cli.apache.accounts import Account
+from wsgireload.cli.apache.directives import Directive
+from wsgireload.cli.apache.httpd import Httpd
+from wsgireload.cli.apache.sites import Site
 from wsgireload.cli.binary import Binary
-from wsgireload.cli.directives import Directive
 from wsgireload.cli.doctor import environments, permissions
 from wsgireload.cli.doctor.finding import Finding, fail, ok, warn
-from wsgireload.cli.httpd import Httpd
 from wsgireload.cli.installation import Installation
-from wsgireload.cli.sites import Site
 from wsgireload.server import native
 
 DOCTOR = "-m wsgireload doctor"

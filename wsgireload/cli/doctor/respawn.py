@@ -6,12 +6,12 @@ import ast
 import os
 from collections.abc import Iterator, Sequence
 
-from wsgireload.cli import processes
-from wsgireload.cli.directives import Directive
+from wsgireload.cli.apache.directives import Directive
+from wsgireload.cli.apache.sites import Site
 from wsgireload.cli.doctor import options, sources
 from wsgireload.cli.doctor.finding import Finding, ok
 from wsgireload.cli.installation import RESPAWN, Installation
-from wsgireload.cli.sites import Site
+from wsgireload.cli.running import processes
 
 WHAT = "respawn"
 AT_ONCE = "an ended process is replaced at once"

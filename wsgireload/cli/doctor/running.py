@@ -6,11 +6,11 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 
-from wsgireload.cli import processes
+from wsgireload.cli.apache.sites import Site
 from wsgireload.cli.doctor import errorlog
 from wsgireload.cli.doctor.finding import Finding, fail, ok, warn
-from wsgireload.cli.monitors import RunningMonitor
-from wsgireload.cli.sites import Site
+from wsgireload.cli.running import processes
+from wsgireload.cli.running.monitors import RunningMonitor
 from wsgireload.report import Status
 
 INACTIVE = re.compile(r"wsgireload: inactive: (.+) \[pid (\d+), application '")

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 
-from wsgireload.cli import aliases, refusals, sections, sites
+from wsgireload.cli.apache import aliases, refusals, sections, sites
+from wsgireload.cli.apache.directives import Directive
+from wsgireload.cli.apache.express import Handler
+from wsgireload.cli.apache.sites import GLOBAL, Site
 from wsgireload.cli.configuration import SHUTDOWN_TIMEOUT as SUGGESTED
-from wsgireload.cli.directives import Directive
 from wsgireload.cli.doctor import permissions, starts
 from wsgireload.cli.doctor.finding import Finding, fail, ok, warn
-from wsgireload.cli.express import Handler
 from wsgireload.cli.installation import Installation
-from wsgireload.cli.sites import GLOBAL, Site
 
 SHUTDOWN_TIMEOUT = "5"  # seconds, mod_wsgi's default
 LINES = {

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import NamedTuple
 
+from wsgireload.cli.apache.sites import Site
 from wsgireload.cli.doctor import options, sources
 from wsgireload.cli.doctor.finding import Finding, fail, ok, warn
-from wsgireload.cli.sites import Site
 
 APP, PACKAGE = "wsgireload.django", "wsgireload"
 APPS = APP, f"{APP}.apps.WsgireloadConfig"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 
-from wsgireload.cli import files, processes
+from wsgireload.cli import files
 from wsgireload.cli.doctor.finding import Finding, ok, warn
+from wsgireload.cli.running import processes
 from wsgireload.errors import NativeError
 
 LIMITS = "/proc/sys/fs/inotify"

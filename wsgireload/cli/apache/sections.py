@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 
-from wsgireload.cli.directives import HOST, Directive
+from wsgireload.cli.apache.directives import HOST, Directive
 
 PRECEDENCE = {  # Apache merges sections in this order
     "directory": 1,

@@ -6,7 +6,7 @@ import fnmatch
 
 import pytest
 
-from wsgireload.cli import places
+from wsgireload.cli.apache import places
 
 PROGRAMS = [
     r"C:\Apache24\bin\httpd.exe",

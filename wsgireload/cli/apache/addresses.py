@@ -8,8 +8,8 @@ from fnmatch import fnmatchcase as fnmatch
 from typing import NamedTuple
 from urllib.parse import quote
 
-from wsgireload.cli import aliases, matches
-from wsgireload.cli.directives import HOST, Directive
+from wsgireload.cli.apache import aliases, matches
+from wsgireload.cli.apache.directives import HOST, Directive
 
 ANY = "*", "_default_", "0.0.0.0"
 LOOPBACK = {"": "127.0.0.1", "[::]": "[::1]"}

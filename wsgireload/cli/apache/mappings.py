@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from wsgireload.cli.directives import Directive
+from wsgireload.cli.apache.directives import Directive
 
 MOST = 2000  # files of one folder: a search in a large tree ends unsuccessfully
 ALIASES = "alias", "scriptalias"

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from wsgireload.cli import processes
+from wsgireload.cli.running import processes
 from wsgireload.server import detection
 
 

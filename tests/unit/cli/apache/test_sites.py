@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from wsgireload.cli import sites
-from wsgireload.cli.directives import Directive, Files
-from wsgireload.cli.httpd import Dump
+from wsgireload.cli.apache import sites
+from wsgireload.cli.apache.directives import Directive, Files
+from wsgireload.cli.apache.httpd import Dump
 
 GROUPS = "process-group=site application-group=%{GLOBAL}"
 SHAPES = {  # the URL of the script {0}/app/app.wsgi, and the lines beside WSGIDaemonProcess

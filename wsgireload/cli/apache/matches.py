@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from wsgireload.cli.directives import Directive
+from wsgireload.cli.apache.directives import Directive
 
 GROUP = re.compile(r"\$(?:(\d)|\{(\d)\})")
 INNERMOST = re.compile(r"(?<!\\)\((\?)?([^()|]*)[^()]*\)[?*+]?")

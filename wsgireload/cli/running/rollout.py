@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from wsgireload.cli.monitors import RunningMonitor
+from wsgireload.cli.running.monitors import RunningMonitor
 from wsgireload.log import few, shown
 from wsgireload.report import NEXT_REQUEST, Status
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from wsgireload.cli import processes, started
+from wsgireload.cli.apache import started
+from wsgireload.cli.running import processes
 
 SYSCONFIG = "/usr/sbin/httpd-prefork -DSYSCONFIG -C|PidFile /run/httpd.pid -D|FOREGROUND"
 

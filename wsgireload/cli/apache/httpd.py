@@ -10,8 +10,9 @@ import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 
-from wsgireload.cli import express, places, programs, started
-from wsgireload.cli.express import Run
+from wsgireload.cli import programs
+from wsgireload.cli.apache import express, places, started
+from wsgireload.cli.apache.express import Run
 
 DUMPS = ("INCLUDES", "MODULES", "RUN_CFG")
 INCLUDED = re.compile(r"( +)\((\*|\d+)\) (.+)")

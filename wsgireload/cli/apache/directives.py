@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
 
-from wsgireload.cli.httpd import Dump, Httpd
+from wsgireload.cli.apache.httpd import Dump, Httpd
 from wsgireload.cli.programs import read_file
 
 WORD = re.compile(r"""(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[^\s"'])+""")

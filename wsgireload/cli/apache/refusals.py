@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from wsgireload.cli import addresses, aliases, mappings, matches, sections
-from wsgireload.cli.directives import Directive
-from wsgireload.cli.sites import Site
+from wsgireload.cli.apache import addresses, aliases, mappings, matches, sections
+from wsgireload.cli.apache.directives import Directive
+from wsgireload.cli.apache.sites import Site
 
 OF_MOD_ALIAS = *mappings.ALIASES, "aliasmatch", "scriptaliasmatch"
 EXEC_CGI = "execcgi", "all"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from wsgireload.cli import refusals, sites
-from wsgireload.cli.directives import Files
-from wsgireload.cli.httpd import Dump
+from wsgireload.cli.apache import refusals, sites
+from wsgireload.cli.apache.directives import Files
+from wsgireload.cli.apache.httpd import Dump
 
 HOST = "<VirtualHost *:80>\n{}\n</VirtualHost>\n"
 ONE, TWO = "WSGIScriptAlias {} /one.wsgi\n", "WSGIScriptAlias {} /two.wsgi\n"

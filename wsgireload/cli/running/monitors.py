@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from wsgireload import settings
-from wsgireload.cli import places, processes
+from wsgireload.cli.apache import places
+from wsgireload.cli.running import processes
 from wsgireload.log import shown
 from wsgireload.report import Status
 from wsgireload.state import pause

@@ -8,8 +8,9 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wsgireload.cli import processes, windows
-from wsgireload.cli.monitors import RunningMonitor
+from wsgireload.cli import windows
+from wsgireload.cli.running import processes
+from wsgireload.cli.running.monitors import RunningMonitor
 from wsgireload.cli.terminal import UsageError
 from wsgireload.log import few, shown
 

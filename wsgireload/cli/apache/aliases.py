@@ -13,11 +13,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
-from wsgireload.cli import mappings, matches
-from wsgireload.cli.directives import Directive, htaccess
-from wsgireload.cli.mappings import Mapping
+from wsgireload.cli.apache import mappings, matches
+from wsgireload.cli.apache.directives import Directive, htaccess
+from wsgireload.cli.apache.mappings import Mapping
+from wsgireload.cli.apache.sections import applies, effective, is_found
 from wsgireload.cli.programs import read_file
-from wsgireload.cli.sections import applies, effective, is_found
 
 ALIASES = ALIAS, MATCH = "wsgiscriptalias", "wsgiscriptaliasmatch"
 HANDLERS = "addhandler", "sethandler", "addtype", "forcetype"

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from wsgireload.cli import express, programs, sites
-from wsgireload.cli.directives import Directive
+from wsgireload.cli import programs
+from wsgireload.cli.apache import express, sites
+from wsgireload.cli.apache.directives import Directive
+from wsgireload.cli.apache.express import Handler
+from wsgireload.cli.apache.httpd import Httpd, find
 from wsgireload.cli.doctor import script
-from wsgireload.cli.express import Handler
-from wsgireload.cli.httpd import Httpd, find
 from wsgireload.cli.installation import Installation
 
 HANDLER = """\

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from wsgireload.cli import sites
-from wsgireload.cli.directives import Files
-from wsgireload.cli.httpd import Dump
+from wsgireload.cli.apache import sites
+from wsgireload.cli.apache.directives import Files
+from wsgireload.cli.apache.httpd import Dump
 
 ALIAS = "WSGIScriptAlias / {0}/app.wsgi"
 OTHER = "WSGIScriptAlias / {0}/other.wsgi"

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from wsgireload.cli import addresses, aliases, express, sections
-from wsgireload.cli.addresses import Address, Served
-from wsgireload.cli.directives import Directive
-from wsgireload.cli.express import Handler
+from wsgireload.cli.apache import addresses, aliases, express, sections
+from wsgireload.cli.apache.addresses import Address, Served
+from wsgireload.cli.apache.directives import Directive
+from wsgireload.cli.apache.express import Handler
 from wsgireload.cli.programs import read_file
 
 GLOBAL = "%{GLOBAL}"

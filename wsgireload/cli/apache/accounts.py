@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-from wsgireload.cli.httpd import Dump
-from wsgireload.cli.sites import Site
+from wsgireload.cli.apache.httpd import Dump
+from wsgireload.cli.apache.sites import Site
 
 
 class Identity(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 
-from wsgireload.cli.monitors import RunningMonitor
+from wsgireload.cli.running.monitors import RunningMonitor
 from wsgireload.cli.terminal import level
 from wsgireload.log import few, shown
 from wsgireload.report import Failed, Restarted, Status

@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 
-from wsgireload.cli import places, processes
-from wsgireload.cli.express import Run
+from wsgireload.cli.apache import places
+from wsgireload.cli.apache.express import Run
+from wsgireload.cli.running import processes
 
 ROOT, CONFIG = "-d", "-f"
 OF_CONFIGURATION = "-D", "-C", "-c"

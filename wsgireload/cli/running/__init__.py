@@ -1,0 +1,1 @@
+"""The running monitors of this machine, and the processes they belong to."""
