@@ -10,7 +10,7 @@ from wsgireload import settings
 from wsgireload.log import Event, Log, Word
 from wsgireload.monitor import Monitor
 from wsgireload.report import Status
-from wsgireload.server import callbacks, detection
+from wsgireload.server import callbacks, detection, process
 from wsgireload.settings import Path, Paths, Settings
 from wsgireload.threads import allocate_lock
 
@@ -148,7 +148,7 @@ def _leave() -> None:
     if (monitor := _taken()) is not None:
         # mod_wsgi frees a sub-interpreter under a thread that still runs in it, and the process
         # crashes. So it is awaited for most of the default shutdown-timeout.
-        monitor.leave(timeout=1.0 if callbacks.is_main_interpreter() else 4.0)
+        monitor.leave(timeout=1.0 if process.is_main_interpreter() else 4.0)
 
 
 def _taken() -> Monitor | None:
@@ -166,7 +166,7 @@ def _monitor(chosen: Settings) -> Monitor:
             _here.log = Log(found.application)
             refusal = found.refusal
         is_sure = chosen.server is not None or refusal is not None
-        if not is_sure and (_here.is_forked or callbacks.is_forked()):
+        if not is_sure and (_here.is_forked or process.is_forked()):
             refusal = "the application forked this process: Apache would not replace it"
         return Monitor(chosen, found, refusal)
     except Exception as error:  # nothing around us may take the site down

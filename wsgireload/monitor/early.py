@@ -20,7 +20,7 @@ from wsgireload.detect.imports import Imports
 from wsgireload.detect.links import Links
 from wsgireload.detect.missing import is_text
 from wsgireload.log import Log, Word
-from wsgireload.server import detection
+from wsgireload.server import detection, process
 from wsgireload.server.detection import Server
 from wsgireload.server.libraries import is_installed
 from wsgireload.server.running import requests
@@ -51,7 +51,7 @@ class Early:
         has_script = server.mod_wsgi is not None and not server.is_service
         self.is_loading = detection.scripts_loading if has_script else lambda: False
         self.is_up = detection.scripts_loaded if has_script else lambda: True
-        started = detection.process_started()
+        started = process.started()
         entries = (path for path in filter(is_text, sys.path) if not is_installed(path))
         self.links = links = Links([*detection.script_paths(), *entries])
         self.imports = Imports(on_import, links)
@@ -61,7 +61,7 @@ class Early:
         self._noted.note(map(links, [*chosen.track, *filter(None, [chosen.trigger])]))
         self.requests = requests(server.mod_wsgi)
         self.folders = Candidates(settings.state_folders(), partial(log.say_once, Word.WATCHING))
-        parent = detection.process_identity(server.parent)
+        parent = process.identity(server.parent)
         # The application in this Apache.
         here = f"{parent} {server.kind} {server.process_group}"
         self.application = fingerprint(here.encode())

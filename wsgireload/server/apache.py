@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 
 from wsgireload.changes import fingerprint
-from wsgireload.server import native
-from wsgireload.server.detection import proc, process_identity
+from wsgireload.server import native, process
 
 
 def identities(parent: int) -> tuple[str, str, str]:
@@ -14,7 +13,7 @@ def identities(parent: int) -> tuple[str, str, str]:
 
     `parent` is the pid of Apache's parent process.
     """
-    return process_identity(os.getpid()), process_identity(parent), command(parent)
+    return process.identity(os.getpid()), process.identity(parent), command(parent)
 
 
 def command(parent: int) -> str:
@@ -26,6 +25,6 @@ def command(parent: int) -> str:
     if os.name == "nt":
         return fingerprint(os.fsencode(native.command_line()))  # its child has the same
     try:
-        return fingerprint(proc(parent, "cmdline"))
+        return fingerprint(process.proc(parent, "cmdline"))
     except OSError:
         return ""

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import _thread
 import atexit
 import contextlib
 import os
 import threading
 from collections.abc import Callable
 from types import ModuleType
-
-from wsgireload.server.detection import proc, stat_fields
 
 
 def at_end(stop: Callable[[], None], mod_wsgi: ModuleType | None) -> None:
@@ -40,26 +37,6 @@ def after_fork(forget: Callable[[], None]) -> None:
         os.register_at_fork(after_in_child=forget)
 
 
-def is_forked() -> bool:
-    """Whether the application forked this process: Apache's parent is not its parent. Linux only.
-
-    Then this one, its parent and Apache have the same command line, or the first two that which the
-    option `display-name` has given them. False for a name that was chosen freely.
-    """
-    try:
-        parent = _parent_of("self")
-        own, line = proc("self", "cmdline"), proc(parent, "cmdline")
-        above = own if own.startswith(b"(wsgi:") else proc(_parent_of(parent), "cmdline")
-        return own == line == above
-    except (OSError, ValueError, IndexError):
-        return False
-
-
-def _parent_of(pid: int | str) -> int:
-    """Field 4 of /proc/<pid>/stat. OSError on Windows, where os.getppid() needs what wine lacks."""
-    return int(stat_fields(pid)[1])
-
-
 def at_signal(scan: Callable[[], None], mod_wsgi: ModuleType | None) -> None:
     """Have `scan` called at each SIGUSR2 to a daemon process, in a thread of mod_wsgi's.
 
@@ -75,17 +52,6 @@ def at_signal(scan: Callable[[], None], mod_wsgi: ModuleType | None) -> None:
     if callable(hook) and is_daemon:
         with contextlib.suppress(Exception):
             hook(notice)
-
-
-def is_main_interpreter() -> bool:
-    """Return whether this is the main interpreter of its process; False where that is unknown."""
-    if (answer := getattr(_thread, "_is_main_interpreter", None)) is not None:
-        return bool(answer())
-    with contextlib.suppress(ImportError):  # before 3.12
-        import _xxsubinterpreters as interpreters  # type: ignore[import-not-found]
-
-        return bool(interpreters.get_current() == interpreters.get_main())
-    return False
 
 
 def _release_foreign_main_thread() -> None:

@@ -2,7 +2,6 @@
 
 import os
 import sys
-import time
 from types import ModuleType
 from typing import NamedTuple, TypeVar
 
@@ -59,6 +58,12 @@ def mod_wsgi() -> ModuleType | None:
     """
     module = sys.modules.get("mod_wsgi")
     return module if isinstance(getattr(module, "version", None), tuple) else None
+
+
+def is_first_child() -> bool:
+    """Whether this is the first process of its Apache since that started. Known on Windows only."""
+    apache = _apache() if WINDOWS else None
+    return apache is not None and apache.generation == 0
 
 
 def _is_service(kind: str, inside: ModuleType | None) -> bool:
@@ -173,57 +178,6 @@ def _scripts() -> list[object]:
     names: list[object] = [*sys.modules]  # of any type
     found = [name for name in names if isinstance(name, str) and name.startswith(SCRIPT_PREFIX)]
     return [sys.modules[name] for name in found if name in sys.modules]
-
-
-def process_started(pid: int | str = "self") -> float | None:
-    """When a process started (wall clock, seconds); None if the system does not reveal it."""
-    try:
-        since_boot = _start_ticks(pid) / os.sysconf("SC_CLK_TCK")
-        return time.time() - (time.clock_gettime(time.CLOCK_BOOTTIME) - since_boot)
-    except (OSError, ValueError, IndexError, AttributeError):
-        return None
-
-
-def process_identity(pid: int) -> str:
-    """A process by more than its pid, which others had before or get later.
-
-    In a container, for example, each Apache has pid 1. Only the pid, if the system reveals no more.
-    """
-    if WINDOWS:
-        return f"{pid} {start}" if (start := native.process_start(pid)) > 1 else f"{pid}"
-    try:
-        started = _start_ticks(pid)
-        with open("/proc/sys/kernel/random/boot_id", "rb") as file:
-            return f"{pid} {started} {file.read().decode('ascii').strip()}"
-    except (OSError, ValueError, IndexError):
-        return f"{pid}"
-
-
-def proc(pid: int | str, name: str) -> bytes:
-    """The content of /proc/<pid>/<name>; OSError where there is none. See proc(5)."""
-    if WINDOWS:  # wine shows the /proc of Linux, where other processes have these pids
-        raise FileNotFoundError("Windows has no /proc")
-    with open(f"/proc/{pid}/{name}", "rb") as file:
-        return file.read()
-
-
-def stat_fields(pid: int | str) -> list[bytes]:
-    """The fields of /proc/<pid>/stat from the third on, the state; OSError as `proc`."""
-    return proc(pid, "stat").rpartition(b")")[2].split()  # the second may have any character in it
-
-
-def is_first_child() -> bool:
-    """Whether this is the first process of its Apache since that started. Known on Windows only."""
-    apache = _apache() if WINDOWS else None
-    return apache is not None and apache.generation == 0
-
-
-def _start_ticks(pid: int | str) -> int:
-    """Field 22 of /proc/<pid>/stat: when it started, in clock ticks since boot. See proc(5)."""
-    state, *rest = stat_fields(pid)
-    if state in b"ZX":  # it has ended, and its exit code waits for its parent
-        raise ProcessLookupError
-    return int(rest[18])
 
 
 def _parent() -> int:

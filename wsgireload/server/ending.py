@@ -12,7 +12,7 @@ from typing import Any
 
 from wsgireload.log import escaped
 from wsgireload.report import Awaited
-from wsgireload.server import callbacks, detection
+from wsgireload.server import detection, process
 from wsgireload.server.running import NAMED, Requests
 
 UNKNOWN = "a function of atexit, or another application of this process"
@@ -40,7 +40,7 @@ def watch(
         report(requests.awaited() or at_exit(ending))
 
     with contextlib.suppress(Exception):  # such as a RuntimeError: too late for a new thread
-        if callbacks.is_main_interpreter():
+        if process.is_main_interpreter():
             start(wait)
         else:
             threads = _named_threads(_frames(), is_over=False)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import cache, lru_cache
 
 from wsgireload.log import shown
-from wsgireload.server.detection import proc
+from wsgireload.server.process import proc
 
 WINDOWS = os.name == "nt"
 ABSENT = {errno.ENOENT, errno.ENOTDIR}

@@ -23,7 +23,7 @@ from wsgireload.cli.installation import Installation
 from wsgireload.cli.running import monitors, processes
 from wsgireload.cli.running.monitors import RunningMonitor
 from wsgireload.cli.terminal import UsageError
-from wsgireload.server.detection import process_identity
+from wsgireload.server.process import identity as identity_of
 
 WINDOWS = Installation(
     True,
@@ -210,7 +210,7 @@ def test_an_answer_after_the_clock_was_set_back(folder: Path) -> None:
     def answer(_seconds: float) -> None:
         publish(folder, when=time.time() - 3600, holding="a.py, line 1: no", more=this)
 
-    this = {"process": process_identity(os.getpid())}
+    this = {"process": identity_of(os.getpid())}
     outcomes = restart.request(monitor, 60.0, iter(range(100)).__next__, answer)
     assert list(outcomes.values()) == ["holding: a.py, line 1: no"]
 
@@ -237,7 +237,7 @@ def test_states_of_the_dead(folder: Path) -> None:
 @pytest.mark.parametrize("seconds", [3600.0, -3600.0])
 def test_a_clock_that_was_set(folder: Path, seconds: float, monkeypatch) -> None:
     """Whatever the clock shows, a process is the one that wrote the status file, or it is not."""
-    this = {"process": process_identity(os.getpid()), "apache": process_identity(os.getppid())}
+    this = {"process": identity_of(os.getpid()), "apache": identity_of(os.getppid())}
     publish(folder, "living", more=this)
     publish(folder, "replaced", parent=os.getppid(), more=this).rename(folder / "0.ended")
     _, ticks, boot = this["process"].split()
@@ -258,7 +258,7 @@ def test_the_state_of_a_zombie(folder: Path) -> None:
     """A zombie process is not listed as a running monitor."""
     with subprocess.Popen(["sleep", "60"]) as process:
         publish(folder, "1-old", pid=process.pid)
-        publish(folder, "1-new", pid=process.pid, more={"process": process_identity(process.pid)})
+        publish(folder, "1-new", pid=process.pid, more={"process": identity_of(process.pid)})
         assert len(monitors.find().monitors) == 2
         process.kill()
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)

@@ -29,7 +29,7 @@ from wsgireload.monitor import Monitor, wiring
 from wsgireload.monitor.early import Early
 from wsgireload.monitor.loading import Loading
 from wsgireload.monitor.wiring import Parts
-from wsgireload.server import detection, native
+from wsgireload.server import native, process
 from wsgireload.server.detection import Server
 from wsgireload.settings import Settings
 from wsgireload.state.journal import Entry, Journal
@@ -582,8 +582,8 @@ def test_another_server_with_the_same_pid(
 ) -> None:
     """As in a container, where each Apache is pid 1: it inherits no restart, and no budget."""
     restarted(begin, asked, tmp_path, monkeypatch)
-    same = detection.process_identity(os.getppid())
-    monkeypatch.setattr(detection, "process_identity", lambda _: f"{same} of another boot")
+    same = process.identity(os.getppid())
+    monkeypatch.setattr(process, "identity", lambda _: f"{same} of another boot")
     second = begin()
     looked(second)
     assert second.status().generation == 0

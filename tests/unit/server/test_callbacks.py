@@ -1,6 +1,5 @@
 """The end of an interpreter is noticed in time; SIGUSR2, which mod_wsgi 6 passes on, scans."""
 
-import os
 import subprocess
 import sys
 import threading
@@ -10,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from wsgireload.server import callbacks, detection
+from wsgireload.server import callbacks
 
 FOREIGN = """
 import _thread
@@ -108,49 +107,3 @@ def test_an_older_mod_wsgi_passes_nothing_on() -> None:
     """It has no such function, or the process is not Apache's."""
     callbacks.at_signal(lambda: None, ModuleType("mod_wsgi"))
     callbacks.at_signal(lambda: None, None)
-
-
-HTTPD = b"/usr/sbin/apache2\0-k\0start\0"
-
-
-@pytest.mark.parametrize(
-    ("own", "parent", "grandparent", "expected"),
-    [
-        (HTTPD, HTTPD, b"/sbin/init\0", False),
-        (HTTPD, HTTPD, None, False),  # the parent is the container's first process
-        (b"(wsgi:site)\0", HTTPD, b"/sbin/init\0", False),
-        (b"site\0", HTTPD, HTTPD, False),
-        (None, HTTPD, HTTPD, False),
-        (HTTPD, HTTPD, HTTPD, True),
-        (b"(wsgi:site)\0", b"(wsgi:site)\0", HTTPD, True),
-    ],
-)
-def test_a_child_of_a_daemon_process(
-    *,
-    own: bytes | None,
-    parent: bytes | None,
-    grandparent: bytes | None,
-    expected: bool,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Apache is the grandparent of a child that the application forked."""
-    lines = {"self": own, 76: parent, 77: grandparent}
-
-    def proc(pid: int | str, name: str) -> bytes:
-        if name == "stat":
-            return b"1 (a ) b) S 76 1 1" if pid == "self" else b"76 (a ) b) S 77 1 1"
-        line = lines[pid]
-        if line is None:
-            raise FileNotFoundError
-        return line
-
-    for module in (callbacks, detection):
-        monkeypatch.setattr(module, "proc", proc)
-    assert callbacks.is_forked() is expected
-
-
-def test_no_parent_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing forks there; wine aborts a process that calls os.getppid()."""
-    monkeypatch.setattr(detection, "WINDOWS", True)
-    monkeypatch.delattr(os, "getppid")
-    assert not callbacks.is_forked()

@@ -4,21 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from wsgireload.server import detection as server
-from wsgireload.server.detection import (
-    Server,
-    detect,
-    mod_wsgi,
-    native,
-    process_identity,
-    process_started,
-)
+from wsgireload.server.detection import Server, detect, mod_wsgi, native
 
 MISSING = "the native module does not load: ImportError: no such file"
 
@@ -206,53 +198,6 @@ def test_each_refusal_is_one_sentence(
         assert ". " not in refusal
         assert not refusal.endswith(".")
         assert len(refusal.split()) >= 5
-
-
-def test_when_this_process_started() -> None:
-    """A time in the past, later than the machine's own start."""
-    started = process_started()
-    assert started is not None
-    since_boot = time.clock_gettime(time.CLOCK_BOOTTIME)
-    assert time.time() - since_boot - 1 < started < time.time()
-    assert process_started() == pytest.approx(started, abs=0.05)
-
-
-@pytest.mark.parametrize("stat", [b"", b"nonsense", b"1 (a b) R 1"])
-def test_an_unknown_start(stat: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If the system gives no time, or an invalid one, the start is unknown."""
-    (tmp_path / "stat").write_bytes(stat)
-    monkeypatch.setattr(server, "open", lambda *_: (tmp_path / "stat").open("rb"), raising=False)
-    assert process_started() is None
-    monkeypatch.setattr(server, "open", lambda *_: (tmp_path / "none").open("rb"))
-    assert process_started() is None
-    assert process_identity(7) == "7"
-
-
-def test_windows_has_no_proc(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On Windows /proc is not read: under wine it is that of Linux, with other pids."""
-    monkeypatch.setattr(server, "WINDOWS", True)
-    assert process_identity(os.getpid()) == f"{os.getpid()}"
-
-
-def test_a_process_of_windows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On Windows the core knows the start; if the system does not reveal it, the pid is all."""
-    monkeypatch.setattr(server, "WINDOWS", True)
-    monkeypatch.setattr(native, "process_start", lambda pid: 133_000 + pid)
-    assert process_identity(7) == "7 133007"
-    for start in (0, 1):
-        monkeypatch.setattr(native, "process_start", lambda _pid: start)  # noqa: B023
-        assert process_identity(7) == "7"
-
-
-def test_a_process_is_more_than_its_pid() -> None:
-    """It is the same for as long as the process lives, and another one for another process."""
-    assert process_identity(os.getpid()) == process_identity(os.getpid())
-    assert process_identity(os.getpid()).startswith(f"{os.getpid()} ")
-    _, start, boot = process_identity(os.getpid()).split()
-    _, start_of_parent, same_boot = process_identity(os.getppid()).split()
-    assert int(start) >= int(start_of_parent)
-    assert boot == same_boot
-    assert len(boot) == 36
 
 
 class Handler:

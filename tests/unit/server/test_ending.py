@@ -13,7 +13,7 @@ from types import FrameType, ModuleType
 import pytest
 
 from wsgireload.report import Awaited
-from wsgireload.server import callbacks, detection, ending
+from wsgireload.server import detection, ending, process
 from wsgireload.server.running import Requests
 
 HERE = threading.get_ident()
@@ -84,7 +84,7 @@ def test_an_idle_executor(
 
     So it is where no frames may be read.
     """
-    monkeypatch.setattr(callbacks, "is_main_interpreter", lambda: False)
+    monkeypatch.setattr(process, "is_main_interpreter", lambda: False)
     monkeypatch.setattr(ending, "_frames", frames)
     reported: list[str] = []
 
@@ -106,7 +106,7 @@ def test_an_idle_executor(
 
 def test_child_processes(requests: Requests, monkeypatch: pytest.MonkeyPatch) -> None:
     """Children of multiprocessing are named; it ends the daemonic ones itself."""
-    monkeypatch.setattr(callbacks, "is_main_interpreter", lambda: False)
+    monkeypatch.setattr(process, "is_main_interpreter", lambda: False)
     expected: list[Awaited] = []
     context = multiprocessing.get_context("spawn")
     child = context.Process(target=time.sleep, args=(60,), name="crawler")
@@ -165,7 +165,7 @@ def test_it_is_reported_late(requests: Requests, monkeypatch: pytest.MonkeyPatch
 
 def test_it_is_reported_at_once(requests: Requests, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a sub-interpreter no thread may go on; nothing is reported of short requests."""
-    monkeypatch.setattr(callbacks, "is_main_interpreter", lambda: False)
+    monkeypatch.setattr(process, "is_main_interpreter", lambda: False)
     requests.notice("request_started", request_environ={"PATH_INFO": "/short"})
     ending.watch(requests, pytest.fail, pytest.fail)
     monkeypatch.setattr(requests, "_clock", lambda: time.monotonic() + 60)
@@ -181,11 +181,6 @@ def test_no_failure_of_ours_is_the_process_s(requests: Requests) -> None:
         raise RuntimeError("can't create new thread at interpreter shutdown")
 
     ending.watch(requests, pytest.fail, refuse)
-
-
-def test_this_is_the_main_interpreter() -> None:
-    """A program's own interpreter is the main one."""
-    assert callbacks.is_main_interpreter()
 
 
 def until(condition: Callable[[], bool]) -> None:

@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterator
 
 from wsgireload.cli import programs
-from wsgireload.server import native
-from wsgireload.server.detection import proc, process_identity, process_started
+from wsgireload.server import native, process
+from wsgireload.server.process import proc
 
 WINDOWS = os.name == "nt"
 TOLERANCE = 2.0  # seconds by which the clocks of a file and of a process may differ
@@ -18,12 +18,12 @@ def is_alive(pid: int, since: float, identity: str = "") -> bool:
 
     The clock may have been set since then, so `identity` decides where it is more than the pid.
     """
-    now = process_identity(pid)
+    now = process.identity(pid)
     if " " in identity and " " in now:
         return now == identity
     if WINDOWS:
         return native.process_start(pid) != 0
-    if (began := process_started(pid)) is not None:
+    if (began := process.started(pid)) is not None:
         return began < since + TOLERANCE  # a later process has only the same pid
     if os.path.exists("/proc/self/stat"):
         return False

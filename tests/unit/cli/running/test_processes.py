@@ -7,7 +7,7 @@ import os
 import pytest
 
 from wsgireload.cli.running import processes
-from wsgireload.server import detection
+from wsgireload.server import process
 
 
 def test_this_process() -> None:
@@ -24,7 +24,7 @@ def test_windows_has_no_proc(monkeypatch: pytest.MonkeyPatch) -> None:
 
     A monitor counted as another user's, and none was found.
     """
-    monkeypatch.setattr(detection, "WINDOWS", True)
+    monkeypatch.setattr(process, "WINDOWS", True)
     pid = os.getpid()
     assert processes.owner(pid) is None
     assert processes.parent(pid) is None
