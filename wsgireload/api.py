@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Never
 
 from wsgireload import settings
-from wsgireload.log import Event, Log, Word
+from wsgireload.log import Event
 from wsgireload.monitor import Monitor
 from wsgireload.report import Status
 from wsgireload.server import callbacks, detection, process
@@ -22,8 +22,6 @@ class _Interpreter:
         self.changing = allocate_lock()  # held for an assignment, never across a call out
         self.monitor: Monitor | None = None
         self.for_requests: Monitor | None = None  # stays while the process ends
-        self.chosen = Settings()  # of the start() that made the monitor
-        self.log = Log("")  # of later ones
         self.tracked: list[str] = []  # by track(), before start()
         self.is_hooked = False
         self.is_forked = False
@@ -69,17 +67,13 @@ def _start(chosen: Settings) -> Monitor:
     with _here.changing:
         _here.monitor = monitor = _here.monitor or new or _monitor(chosen)
     if monitor is new:
-        _here.for_requests, _here.chosen = monitor, chosen
+        _here.for_requests = monitor
         _subscribe(monitor)
         if _here.tracked:  # before the first scan, which is the baseline of later ones
             monitor.track(*_here.tracked)
         monitor.start()
     else:
-        if chosen.track:
-            monitor.track(*chosen.track)
-        if monitor.active and (unused := chosen.differing(_here.chosen)):
-            text = f"a later start() adds only what it tracks; without effect: {', '.join(unused)}"
-            _here.log.say_once(Word.WATCHING, text, loud=True)
+        monitor.start_again(chosen)
     return monitor
 
 
@@ -163,7 +157,6 @@ def _monitor(chosen: Settings) -> Monitor:
     try:
         if refusal is None:
             found = detection.detect(chosen.server)
-            _here.log = Log(found.application)
             refusal = found.refusal
         is_sure = chosen.server is not None or refusal is not None
         if not is_sure and (_here.is_forked or process.is_forked()):

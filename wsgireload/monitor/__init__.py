@@ -35,6 +35,7 @@ class Monitor:
 
     def __init__(self, chosen: Settings, server: Server, refusal: str | None) -> None:
         self.reason = refusal
+        self._chosen = chosen
         self._overridden = _overridden(chosen)
         self._settings = chosen = self._overridden.settings if self._overridden else chosen
         self._server = server
@@ -76,6 +77,14 @@ class Monitor:
             self._thread = threads.RealThread(self._run)
         except RuntimeError as error:
             self._fail(f"this interpreter does not let a thread start: {error}")
+
+    def start_again(self, chosen: Settings) -> None:
+        """Add what a later start() tracks, and log which of its settings have no effect."""
+        if chosen.track:
+            self.track(*chosen.track)
+        if self.active and (unused := chosen.differing(self._chosen)):
+            text = f"a later start() adds only what it tracks; without effect: {', '.join(unused)}"
+            self._log.say_once(Word.WATCHING, text, loud=True)
 
     def reload_required(self) -> bool:
         """Whether the next process has to answer this request: see decide/timing.py."""
