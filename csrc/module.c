@@ -36,9 +36,8 @@ static PyObject *probe(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
     wsgireload_server server;
 
     WITHOUT_GIL(wsgireload_probe(&server))
-    return Py_BuildValue("(NNNkiiiN)", PyBool_FromLong(server.apache), to_str(server.version),
-                         to_str(server.mpm), server.parent, server.state, server.generation,
-                         server.restart, to_str(server.refusal));
+    return Py_BuildValue("(NkiiiN)", PyBool_FromLong(server.apache), server.parent, server.state,
+                         server.generation, server.restart, to_str(server.refusal));
 }
 
 static PyObject *command_line(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))

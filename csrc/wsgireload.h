@@ -8,7 +8,7 @@
  * the GIL; those of a watcher are the exception: see wsgireload_watch_begin. None calls Python. The
  * caller owns the structs it passes in, every field of them is written, and only a watcher has to
  * be freed. Text ends in NUL, is truncated to fit, is "" where there is none, and holds the bytes
- * that httpd or the operating system supplied: not always UTF-8. Paths and names are bytes as
+ * that the operating system supplied: not always UTF-8. Paths and names are bytes as
  * os.fsencode encodes them.
  */
 
@@ -38,9 +38,7 @@ enum wsgireload_state {
 };
 
 typedef struct {
-    int apache;        /* 1: this process is Apache's httpd; 0: it is not, and all text is "" */
-    char version[256]; /* "Apache/2.4.57 (Debian) mod_wsgi/4.9.4 Python/3.11" */
-    char mpm[32];      /* "event", "worker", "prefork", "WinNT" */
+    int apache; /* 1: this process is Apache's httpd; 0: it is not */
 
     /* Known on Windows only; elsewhere 0, UNKNOWN and -1. */
     unsigned long parent; /* the pid of Apache's parent process; 0: it has none */

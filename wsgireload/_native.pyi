@@ -1,7 +1,7 @@
 """The C core as a module: statuses, no exceptions. Use it through `wsgireload.server.native`.
 
 Every function is that of csrc/wsgireload.h with the same name, where threads and arguments are
-described. What may take a while releases the GIL. Text comes from httpd or the operating system,
+described. What may take a while releases the GIL. Text comes from the operating system,
 with U+FFFD for bytes that are not UTF-8. An outcome is (status, code, call, message), the fields of
 wsgireload_outcome.
 """
@@ -11,7 +11,7 @@ from typing import NewType, TypeAlias
 _Outcome: TypeAlias = tuple[int, int, str, str]
 _Watcher = NewType("_Watcher", object)  # a capsule, which frees the watcher
 
-def probe() -> tuple[bool, str, str, int, int, int, int, str]:
+def probe() -> tuple[bool, int, int, int, int, str]:
     """Describe the server that this process is, with the fields of wsgireload_server."""
 
 def command_line() -> str:

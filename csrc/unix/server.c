@@ -19,21 +19,6 @@ core_function core_find(const char *name, unsigned bytes)
     return found.function;
 }
 
-/* Copies what httpd's `const char *name(void)` returns to `text`, unless that is NULL. Returns 0 if
- * this process has no such function. */
-static int get_text(const char *name, char *text, size_t room)
-{
-    const char *(*function)(void) = (const char *(*)(void))core_find(name, 0);
-    const char *found;
-
-    if (function == NULL)
-        return 0;
-    found = function();
-    if (found != NULL)
-        snprintf(text, room, "%s", found);
-    return 1;
-}
-
 /* Returns whether httpd was started with -D and this name. */
 static int is_defined(const char *name)
 {
@@ -45,11 +30,7 @@ static int is_defined(const char *name)
 void wsgireload_probe(wsgireload_server *out)
 {
     memset(out, 0, sizeof *out);
-    /* The description is complete; ServerTokens shortens the banner. */
-    out->apache = get_text("ap_get_server_description", out->version, sizeof out->version)
-                  || get_text("ap_get_server_banner", out->version, sizeof out->version);
-    if (out->apache)
-        get_text("ap_show_mpm", out->mpm, sizeof out->mpm);
+    out->apache = core_find("ap_get_server_description", 0) != NULL;
     out->state = WSGIRELOAD_UNKNOWN;
     out->generation = -1;
     out->restart = WSGIRELOAD_REQUESTED; /* mod_wsgi knows whether this is a daemon process */

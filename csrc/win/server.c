@@ -59,21 +59,6 @@ core_function core_find(const char *name, unsigned bytes)
     return module != NULL ? in_module(module, name, bytes) : NULL;
 }
 
-/* Copies what httpd's `const char *name(void)` returns to `text`, unless that is NULL. Returns 0 if
- * this process has no such function. */
-static int get_text(const char *name, char *text, size_t room)
-{
-    const char *(WINAPI *function)(void) = (const char *(WINAPI *)(void))core_find(name, 0);
-    const char *found;
-
-    if (function == NULL)
-        return 0;
-    found = function();
-    if (found != NULL)
-        snprintf(text, room, "%s", found);
-    return 1;
-}
-
 /* Returns httpd's value for one of the codes, or -1. */
 static int query(int code)
 {
@@ -138,13 +123,8 @@ void wsgireload_probe(wsgireload_server *out)
     const char *refusal = "";
 
     memset(out, 0, sizeof *out);
-    /* The description is complete; ServerTokens shortens the banner. */
-    out->apache = get_text("ap_get_server_description", out->version, sizeof out->version)
-                  || get_text("ap_get_server_banner", out->version, sizeof out->version);
-    if (out->apache) {
-        get_text("ap_show_mpm", out->mpm, sizeof out->mpm);
-        out->parent = parent();
-    }
+    out->apache = core_find("ap_get_server_description", 0) != NULL;
+    out->parent = out->apache ? parent() : 0;
     out->state = out->apache ? query(MPM_STATE) : WSGIRELOAD_UNKNOWN;
     out->generation = out->apache ? query(GENERATION) : -1;
     out->restart = verdict(out, &refusal);

@@ -57,7 +57,7 @@ def test_probe_outside_apache():
     server = ffi.new("wsgireload_server *")
     ffi.memmove(server, b"\xff" * ffi.sizeof(server[0]), ffi.sizeof(server[0]))
     lib.wsgireload_probe(server)
-    assert (server.apache, ffi.string(server.version), ffi.string(server.mpm)) == (0, b"", b"")
+    assert server.apache == 0
     # What only Windows tells.
     assert (server.parent, server.state, server.generation) == (0, lib.WSGIRELOAD_UNKNOWN, -1)
     assert (server.restart, ffi.string(server.refusal)) == (lib.WSGIRELOAD_REQUESTED, b"")

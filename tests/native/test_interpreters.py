@@ -116,8 +116,7 @@ def end_all():  # from 3.14 on Python warns of those that are left
         end(each)
 """
 USE = (
-    "import wsgireload._native as n\n"
-    "returned = [n.probe()[:3], n.restart()[0], n.rearm(), n.__file__]"
+    "import wsgireload._native as n\nreturned = [n.probe(), n.restart()[0], n.rearm(), n.__file__]"
 )
 
 
@@ -138,7 +137,9 @@ for _ in range(20):
 print(json.dumps(said_by_all))
 """
     returned = child(f"{START}\nUSE = {USE!r}\n{script}", kind, python=python, path=site)
-    assert returned == 20 * [[[False, "", ""], 0, None, str(site / "wsgireload" / BINARY.name)]]
+    assert returned == 20 * [
+        [[False, 0, -1, -1, 0, ""], 0, None, str(site / "wsgireload" / BINARY.name)]
+    ]
 
 
 # It says on stderr what it watches, which is not the question here.

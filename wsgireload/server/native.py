@@ -47,14 +47,14 @@ def unavailable() -> str | None:
 
 def apache() -> Apache | None:
     """Return the Apache that this process is; None where it is another program."""
-    is_apache, _, _, parent, _, generation, outlook, refusal = _core().probe()
+    is_apache, parent, _, generation, outlook, refusal = _core().probe()
     never = refusal if outlook == _UNSUPPORTED else None
     return Apache(parent, generation, never) if is_apache else None
 
 
 def is_replaced() -> bool:
     """Return whether Apache has begun to replace this process. Known on Windows only."""
-    return bool(_core().probe()[6] == _ALREADY_REQUESTED)
+    return bool(_core().probe()[4] == _ALREADY_REQUESTED)
 
 
 def command_line() -> str:

@@ -23,14 +23,13 @@ FUNCTIONS = {
     "ap_signal_parent": 4,
     "ap_mpm_query": 8,
     "ap_get_server_description": 0,
-    "ap_show_mpm": 0,
     "ap_exists_scoreboard_image": 0,
     "ap_get_scoreboard_global": 0,
 }
 LEFT_OUT = {
     "NO_SIGNAL": {"ap_signal_parent"},
     "NO_QUERY": {"ap_mpm_query"},
-    "NO_VERSION": {"ap_get_server_description", "ap_show_mpm"},
+    "NO_VERSION": {"ap_get_server_description"},
 }
 NAMES = {"plain": "{0}", "msvc": "_{0}@{1}", "mingw": "{0}@{1}"}
 

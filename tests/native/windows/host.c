@@ -72,8 +72,8 @@ static void probe(void)
 
     memset(&out, 0xFF, sizeof out);
     core.probe(&out);
-    printf("[%d, \"%s\", \"%s\", %lu, %d, %d, %d, \"%s\"]\n", out.apache, out.version, out.mpm,
-           out.parent, out.state, out.generation, out.restart, out.refusal);
+    printf("[%d, %lu, %d, %d, %d, \"%s\"]\n", out.apache, out.parent, out.state,
+           out.generation, out.restart, out.refusal);
 }
 
 /* The start of a process that has ended, while its handle is open. */

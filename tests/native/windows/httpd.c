@@ -18,11 +18,6 @@ AP_DECLARE(const char *) ap_get_server_description(void)
 {
     return "Apache/2.4.69 (Win64)";
 }
-
-AP_DECLARE(const char *) ap_show_mpm(void)
-{
-    return "WinNT";
-}
 #endif
 
 #ifndef NO_QUERY

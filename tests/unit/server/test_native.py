@@ -17,7 +17,7 @@ from wsgireload.server import native
 def core(monkeypatch):
     """A stand-in for _native, which returns what the test puts into it."""
     stand_in = SimpleNamespace(
-        probe=lambda: (False, "", "", 0, -1, -1, 0, ""),
+        probe=lambda: (False, 0, -1, -1, 0, ""),
         restart=lambda: (0, 0, "kill", ""),
         terminate=lambda: (0, 0, "kill", ""),
         taken=lambda: 0,
@@ -50,7 +50,7 @@ def test_real_core():
 
 def test_apache(core):
     """Inside Apache a restart may be requested, unless its refusal says otherwise."""
-    core.probe = lambda: (True, "Apache/2.4.57", "event", 0, -1, -1, 0, "")
+    core.probe = lambda: (True, 0, -1, -1, 0, "")
     assert native.apache() == native.Apache()
 
 
@@ -70,14 +70,14 @@ WHY = "Apache is still starting this process"
 )
 def test_apache_on_windows(core, state, outlook, refusal, reported):
     """On Windows there are more values; a state that will pass is no refusal."""
-    core.probe = lambda: (True, "Apache/2.4.69", "WinNT", 42, state, 7, outlook, refusal)
+    core.probe = lambda: (True, 42, state, 7, outlook, refusal)
     assert native.apache() == native.Apache(42, 7, reported)
 
 
 @pytest.mark.parametrize(("outlook", "replaced"), [(0, False), (1, True), (2, False), (4, False)])
 def test_replaced(core, outlook, replaced):
     """Apache has begun to replace the process where a first request would come too late."""
-    core.probe = lambda: (True, "Apache/2.4.69", "WinNT", 42, 2, 7, outlook, "")
+    core.probe = lambda: (True, 42, 2, 7, outlook, "")
     assert native.is_replaced() is replaced
 
 
