@@ -9,18 +9,23 @@
 #define TICK 250 /* milliseconds: Apache is STOPPING for a second at least before it frees anything */
 #define LONGEST 0xFFFF
 
-/* The last call: its number in the upper 16 bits and its seconds in the lower. As one word it lets
- * a thread recognise a later call without a lock. */
-static volatile LONG last;
+/* How many calls there were. An order is the number of its call in the upper 16 bits and the seconds
+ * in the lower: so a thread recognises a later call without a lock. */
+static volatile LONG calls;
+
+static int is_last(DWORD order)
+{
+    return (WORD)(order >> 16) == (WORD)calls;
+}
 
 /* Sleeps for the time of an order, or until the state is STOPPING. Returns 0 if a later order
  * replaced it, or if the state did not become so. Time in which the machine sleeps does not count. */
-static int sleep_through(LONG order, int until_stopping)
+static int sleep_through(DWORD order, int until_stopping)
 {
-    DWORD ticks = (DWORD)(order & LONGEST) * (1000 / TICK);
+    DWORD ticks = (order & LONGEST) * (1000 / TICK);
     wsgireload_server server;
 
-    for (; ticks > 0 && last == order; ticks--) {
+    for (; ticks > 0 && is_last(order); ticks--) {
         if (until_stopping) {
             wsgireload_probe(&server);
             if (server.state == WSGIRELOAD_STOPPING)
@@ -28,7 +33,7 @@ static int sleep_through(LONG order, int until_stopping)
         }
         Sleep(TICK);
     }
-    return last == order && !until_stopping;
+    return is_last(order) && !until_stopping;
 }
 
 /* Appends to the file: at this handle's own position other processes may have written. If stderr is
@@ -46,7 +51,7 @@ static void log_line(const char *line)
 /* Not a thread of Python's: the process may fail to exit because another holds the GIL. */
 static DWORD WINAPI run(void *argument)
 {
-    LONG order = (LONG)(LONG_PTR)argument;
+    DWORD order = (DWORD)(ULONG_PTR)argument;
     char line[128];
 
     /* No call to httpd after this: its data goes while the process exits. */
@@ -55,25 +60,12 @@ static DWORD WINAPI run(void *argument)
     snprintf(line, sizeof line,
              "wsgireload: lingering: process %lu has not left %lu s after Apache began to replace "
              "it; ending it\r\n",
-             GetCurrentProcessId(), (DWORD)(order & LONGEST));
+             GetCurrentProcessId(), order & LONGEST);
     log_line(line);
     /* Not ExitProcess, which waits for locks that other threads hold. Never 2, 3 or 15: if Apache
      * still waited for this process, these exit codes would end the whole server. */
     TerminateProcess(GetCurrentProcess(), 0);
     return 0;
-}
-
-/* Returns the order that replaces the last one. */
-static LONG place_order(unsigned seconds)
-{
-    LONG before, order;
-
-    do {
-        before = last;
-        order = (LONG)(((DWORD)before & ~(DWORD)LONGEST) + LONGEST + 1);
-        order |= (LONG)(seconds < LONGEST ? seconds : LONGEST);
-    } while (InterlockedCompareExchange(&last, order, before) != before);
-    return order;
 }
 
 void wsgireload_linger(unsigned seconds, wsgireload_outcome *out)
@@ -82,7 +74,7 @@ void wsgireload_linger(unsigned seconds, wsgireload_outcome *out)
     wsgireload_server server;
     HMODULE pinned;
     HANDLE thread;
-    LONG order;
+    DWORD order;
 
     wsgireload_probe(&server);
     if (server.restart == WSGIRELOAD_UNSUPPORTED) {
@@ -90,15 +82,15 @@ void wsgireload_linger(unsigned seconds, wsgireload_outcome *out)
         return;
     }
     core_outcome(out, WSGIRELOAD_OK, "", "");
-    order = place_order(seconds);
+    order = (DWORD)InterlockedIncrement(&calls) << 16 | (seconds < LONGEST ? seconds : LONGEST);
     if (seconds == 0)
         return;
     /* Pinned: the thread needs its code, even if this library is unloaded. */
-    if (!GetModuleHandleExW(flags, (const wchar_t *)(const void *)&last, &pinned)) {
+    if (!GetModuleHandleExW(flags, (const wchar_t *)(const void *)&calls, &pinned)) {
         core_failed(out, "GetModuleHandleExW");
         return;
     }
-    thread = CreateThread(NULL, 65536, run, (void *)(LONG_PTR)order,
+    thread = CreateThread(NULL, 65536, run, (void *)(ULONG_PTR)order,
                           STACK_SIZE_PARAM_IS_A_RESERVATION, NULL);
     if (thread == NULL)
         core_failed(out, "CreateThread");
