@@ -37,7 +37,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         "unit/state/test_group_epoch.py: test_a_process_without_a_group",
     ),
     "**Damaged or forged content**": (
-        "chaos/test_fuzz.py: test_the_journal test_its_neighbours",
+        "chaos/fuzz/test_folder.py: test_the_journal test_its_neighbours",
         "unit/state/test_journal_damage.py: test_a_damaged_line_is_removed",
     ),
     "**Anybody who may write to the coordinator**": (
