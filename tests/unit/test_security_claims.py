@@ -138,7 +138,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     "**A forged interval**": (f"{CLI}: test_an_interval_that_nobody_waits_for",),
     "**`config` writes": (
         f"{CLI}: test_config_with_odd_names test_config_that_apache_could_not_read",
-        "e2e/test_commands.py: test_config_of_odd_folders",
+        "e2e/test_config.py: test_config_of_odd_folders",
     ),
     "`wsgireload config` prints lines": ("unit/cli/test_cli.py: test_config_for_development",),
     "**It is a hundred lines": (
