@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import stat
 import struct
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from wsgireload.cli import binary
-from wsgireload.cli.apache import accounts, sites
-from wsgireload.cli.apache.directives import Directive, Files
 from wsgireload.cli.apache.httpd import Dump, Httpd
-from wsgireload.cli.apache.sites import Site
-from wsgireload.cli.doctor import Asked, examine, permissions, script
+from wsgireload.cli.doctor import Asked, examine
 from wsgireload.cli.doctor.finding import Finding
 from wsgireload.cli.installation import Installation
 from wsgireload.cli.running import processes
 from wsgireload.server import native
 
-UNKNOWN = accounts.Identity(2**31, 2**31, [], "somebody", "/")
 VERSION = """\
 Server version: Apache/2.4.62 (Win64)
 Architecture:   {bits}-bit
@@ -390,149 +383,8 @@ def test_bits_of_every_kind(tmp_path: Path) -> None:
     assert binary.inspect(str(tmp_path / "nowhere")) is None
 
 
-@pytest.mark.parametrize(
-    ("mode", "may"), [(0o755, True), (0o700, False), (0o711, True), (0o750, False)]
-)
-def test_permissions_of_another_user(mode: int, may: bool, monkeypatch) -> None:
-    """Another user needs x on every folder of the path."""
-    monkeypatch.setattr(accounts.Account, "identity", lambda _: UNKNOWN)
-    with tempfile.TemporaryDirectory() as folder:  # pytest's own is closed to others
-        file = Path(folder, "file")
-        file.write_text("")
-        file.chmod(0o644)
-        Path(folder).chmod(mode)
-        said = permissions.obstacle(str(file), accounts.Account("somebody"))
-    assert said == ("" if may else f"{folder} has mode {stat.filemode(stat.S_IFDIR | mode)}")
-
-
-@pytest.mark.parametrize(
-    ("mode", "may"), [(0o755, False), (0o777, True), (0o773, True), (0o772, False)]
-)
-def test_writing_by_another_user(mode: int, may: bool, monkeypatch) -> None:
-    """Another user needs w and x on a folder to create files there."""
-    monkeypatch.setattr(accounts.Account, "identity", lambda _: UNKNOWN)
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(mode)
-        assert permissions.is_writable(folder, accounts.Account("somebody")) is may
-
-
-@pytest.mark.parametrize(
-    ("line", "cure"),
-    [
-        ("WSGIScriptAlias / {0}", "add to its WSGIScriptAlias: process-group=site"),
-        ("WSGIScriptAliasMatch ^/a {0}", "add to its WSGIScriptAliasMatch: process-group=site"),
-        ("Alias /a {0}\nAddHandler wsgi-script .wsgi", "add `WSGIProcessGroup site` in a `<Dir"),
-    ],
-)
-def test_the_cure_of_embedded_mode(tmp_path: Path, line: str, cure: str) -> None:
-    """The cure names the line that serves the script; a handler can have no group on its line."""
-    conf, path = tmp_path / "httpd.conf", tmp_path / "app.wsgi"
-    path.write_text("application = None\n")
-    conf.write_text(f"WSGIDaemonProcess site\n{line.format(path)}\n")
-    every = list(Files(Dump("", frozenset(), {}, {}, {("", 0): [str(conf)]}), {}))
-    [site] = sites.find(every)
-    here = Installation(False, "3.11", 64, "/", "/", "/")
-    [process] = [each for each in script.examine(site, every, here) if each.what == "process"]
-    assert (process.level, process.cure.startswith(cure)) == ("fail", True)
-
-
-@pytest.mark.parametrize(
-    ("imported", "groups", "is_twice"),
-    [
-        ("process-group=site application-group=%{GLOBAL}", "process-group=site", True),
-        (
-            "process-group=site application-group=%{GLOBAL}",
-            "process-group=site application-group=%{GLOBAL}",
-            False,
-        ),
-        ("process-group=other application-group=%{GLOBAL}", "process-group=site", False),
-    ],
-)
-def test_preloaded_for_nobody(tmp_path: Path, imported: str, groups: str, is_twice: bool) -> None:
-    """A WSGIImportScript of another interpreter than the requests', as of graphite-web."""
-    conf, path = tmp_path / "httpd.conf", tmp_path / "app.wsgi"
-    path.write_text("application = None\n")
-    lines = f"WSGIImportScript {path} {imported}\nWSGIScriptAlias / {path} {groups}\n"
-    conf.write_text(f"WSGIDaemonProcess site\nWSGIDaemonProcess other\n{lines}")
-    every = list(Files(Dump("", frozenset(), {}, {}, {("", 0): [str(conf)]}), {}))
-    [site] = sites.find(every)
-    here = Installation(False, "3.11", 64, "/", "/", "/")
-    found = [each for each in script.examine(site, every, here) if each.what == "preloading"]
-    assert [each.cure for each in found] == is_twice * [
-        "add application-group=%{GLOBAL} to its WSGIScriptAlias"
-    ]
-
-
 def test_a_group_defined_twice(machine: Machine) -> None:
     """A copied virtual host, as of certbot, defines its process group once more."""
     machine.trouble = "AH00526: Syntax error on line 9 of /x: Name duplicates previous WSGI daemon"
     machine.trouble += " definition."
     assert "above all virtual hosts" in machine.examine()["configuration"].cure
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="for another user there has to be more than one")
-@pytest.mark.parametrize(
-    ("options", "may"),
-    [
-        ([], True),  # Apache's Group
-        (["user=nobody"], True),
-        (["user=nobody", "group=nogroup"], False),
-        (["user=nobody", "group=nogroup", "supplementary-groups=tty,www-data"], True),
-        (["user=#65534", "group=#33"], True),
-        (["user=#65534", "group=#65534"], False),
-        (["group=www-data"], True),
-    ],
-)
-def test_permissions_of_groups(options: list[str], may: bool) -> None:
-    """A process has the groups of its WSGIDaemonProcess, or else Apache's Group."""
-    values = {"User": 'name="nobody" id=65534', "Group": 'name="www-data" id=33'}
-    dump = Dump("", frozenset(), {}, values, {})
-    alias = Directive("wsgiscriptalias", ("/", "/srv/app.wsgi"))
-    daemon = Directive("wsgidaemonprocess", ("site", *options))
-    site = Site("/srv/app.wsgi", "/", alias, "site", "", daemon)
-    with tempfile.NamedTemporaryFile() as file:
-        os.chown(file.name, 0, 33)
-        Path(file.name).chmod(0o640)
-        found = permissions.obstacle(file.name, accounts.of_site(site, dump))
-    assert (found == "") is may
-
-
-@pytest.mark.parametrize(
-    ("options", "level"),
-    [
-        ([], "ok"),
-        (["shutdown-timeout=10"], "ok"),
-        (["shutdown-timeout=20"], "ok"),
-        (["shutdown-timeout=21"], "warn"),
-        (["shutdown-timeout=60", "threads=5", "processes=1"], "warn"),
-        (["shutdown-timeout=60", "processes=2"], "ok"),
-        (["shutdown-timeout=0"], "warn"),
-        (["shutdown-timeout=soon"], "warn"),
-    ],
-    ids=str,
-)
-def test_a_long_shutdown_timeout(options: list[str], level: str, tmp_path: Path) -> None:
-    """Where one process serves alone, all visitors wait for what does not end: a warning."""
-    alias = Directive("wsgiscriptalias", ("/", str(tmp_path / "app.wsgi")))
-    daemon = Directive("wsgidaemonprocess", ("site", *options))
-    site = Site(alias.arguments[1], "/", alias, "site", "", daemon)
-    [found] = [
-        each
-        for each in script.examine(site, [daemon, alias], Installation.current())
-        if each.what == "shutdown-timeout"
-    ]
-    assert found.level == level
-    assert not found.cure or "shutdown-timeout" in found.cure or "seconds" in found.cure
-
-
-@pytest.mark.parametrize(("value", "is_off"), [("Off", True), ("off", True), ("On", False)])
-def test_without_finalisation(value: str, is_off: bool, tmp_path: Path) -> None:
-    """WSGIDestroyInterpreter Off is no problem; what it loses is stated."""
-    alias = Directive("wsgiscriptalias", ("/", str(tmp_path / "app.wsgi")))
-    daemon = Directive("wsgidaemonprocess", ("site",))
-    site = Site(alias.arguments[1], "/", alias, "site", "", daemon)
-    off = Directive("wsgidestroyinterpreter", (value,))
-    every = script.examine(site, [daemon, alias, off], Installation.current())
-    found = [each for each in every if each.what == "WSGIDestroyInterpreter"]
-    assert [each.level for each in found] == ["ok"] * is_off
-    assert all("atexit" in each.text for each in found)
