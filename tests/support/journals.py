@@ -94,11 +94,6 @@ class Writes:
         return True
 
 
-def open_files() -> list[str]:
-    """The descriptors that this process has open."""
-    return os.listdir("/dev/fd")  # noqa: PTH208
-
-
 def full_disk(*_: object, **__: object) -> int:
     """A write to a disk without any room, or a rename on one."""
     raise OSError(28, "No space left on device")

@@ -111,6 +111,8 @@ class Turn(Gate):
 
 
 class World:
+    """A reloader and all that it meets, each a stand-in."""
+
     def __init__(self) -> None:
         self.clock = Clock()
         self.detector = Detector(self.clock)

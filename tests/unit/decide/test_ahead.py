@@ -76,8 +76,8 @@ def cache_of(path: Path) -> Path:
 
 def run(path: Path) -> int:
     """What a new process would run, which may not compile anything."""
-    loader = bytecode.__spec__.loader.__class__("app", str(path))  # type: ignore[union-attr]
-    loader.source_to_code = None  # type: ignore[method-assign]
+    loader = bytecode.__spec__.loader.__class__("app", str(path))
+    loader.source_to_code = None
     names: dict[str, int] = {}
     exec(loader.get_code("app"), names)
     return names["answer"]

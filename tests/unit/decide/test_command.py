@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 import pytest
+from support.openfiles import open_files
 from support.standins import Clock
 from support.waiting import wait_for
 
@@ -111,14 +112,14 @@ def test_its_time_limit(make: Make, clock: Clock) -> None:
 
 def test_it_is_ended(make: Make) -> None:
     """After end() its process is gone, and none of its files is open."""
-    before = os.listdir("/dev/fd")  # noqa: PTH208
+    before = open_files()
     command = make(ENDLESS)
     command.start()
     process, _ = running(command)
     command.end()
     assert process.returncode
     assert command.end() == ""
-    assert os.listdir("/dev/fd") == before  # noqa: PTH208
+    assert open_files() == before
 
 
 FAMILY = """\
@@ -286,12 +287,12 @@ def test_output_without_end(make: Make, tmp_path: Path) -> None:
 @pytest.mark.parametrize("program", ["/no/such", "a\0b"])
 def test_it_cannot_be_run(make: Make, program: str) -> None:
     """A command that cannot be run is an error, and leaves no file open."""
-    before = os.listdir("/dev/fd")  # noqa: PTH208
+    before = open_files()
     command = make(program=program)
     with pytest.raises((OSError, ValueError)):
         command.start()
     assert not command.running
-    assert os.listdir("/dev/fd") == before  # noqa: PTH208
+    assert open_files() == before
 
 
 def test_noise(make: Make) -> None:

@@ -37,7 +37,7 @@ def test_absence() -> None:
 
 def test_names_that_are_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
     """Some tools put other keys into sys.modules."""
-    monkeypatch.setitem(sys.modules, ("a", 1), None)  # type: ignore[call-overload]
+    monkeypatch.setitem(sys.modules, ("a", 1), None)
     assert Absence(5.0).until("sys") == 5.0
 
 

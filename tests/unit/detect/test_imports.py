@@ -264,12 +264,12 @@ def test_a_finder_of_the_old_kind_is_asked_in_its_turn(app: Application) -> None
     other = app.write("_other.py", AFTER)
     loader = importlib.machinery.SourceFileLoader(NAME, str(other))
     old = SimpleNamespace(find_module=lambda name, _path: loader if name == NAME else None)
-    sys.meta_path.insert(1, old)  # type: ignore[arg-type]
+    sys.meta_path.insert(1, old)
     try:
         assert app.load().answer == 2
         assert app.load("_other").answer == 2
     finally:
-        sys.meta_path.remove(old)  # type: ignore[arg-type]
+        sys.meta_path.remove(old)
     assert app.seen() == [(str(other), AFTER)] * 2
 
 

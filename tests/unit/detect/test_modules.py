@@ -236,7 +236,7 @@ class Worse(Raising):
         raise self.error
 
     @property
-    def __class__(self) -> type:  # type: ignore[override]
+    def __class__(self) -> type:
         raise self.error
 
 
@@ -403,7 +403,7 @@ class Forwarding:
         raise AssertionError("__dict__")
 
     @property
-    def __class__(self) -> type:  # type: ignore[override]
+    def __class__(self) -> type:
         raise AssertionError("__class__")
 
 

@@ -102,7 +102,7 @@ def test_templates_that_are_looked_at_anyway(app: Flask, calls: list[tuple[str, 
 @pytest.mark.usefixtures("in_apache")
 def test_templates_from_elsewhere(app: Flask, calls: list[tuple[str, Any]]) -> None:
     """A loader without folders has none to track."""
-    app.jinja_loader = DictLoader({})  # type: ignore[assignment, misc]
+    app.jinja_loader = DictLoader({})
     init_app(app)
     assert calls[0] == ("track", ())
 
@@ -178,12 +178,12 @@ def test_loaders_in_loaders(
     more = FileSystemLoader([tmp_path / "one", str(tmp_path / "two")])
     choice = ChoiceLoader([more, ChoiceLoader([inner, more])])
     if where == "app":
-        app.jinja_loader = choice  # type: ignore[assignment, misc]
+        app.jinja_loader = choice
     elif where == "environment":
         app.jinja_env.loader = choice
     else:
         shop = blueprint("shop", tmp_path)
-        shop.jinja_loader = choice  # type: ignore[assignment, misc]
+        shop.jinja_loader = choice
         app.register_blueprint(shop)
     init_app(app)
     expected = {str(tmp_path / "one"), str(tmp_path / "two"), str(package / "templates")}
@@ -200,7 +200,7 @@ def test_templates_that_jinja_cannot_check(
     zipped._archive = str(tmp_path / "theme.zip")
     app.config["TEMPLATES_AUTO_RELOAD"] = True
     compiled = ModuleLoader(tmp_path / "compiled")
-    app.jinja_loader = ChoiceLoader([zipped, compiled])  # type: ignore[assignment, misc]
+    app.jinja_loader = ChoiceLoader([zipped, compiled])
     init_app(app)
     assert tracked(calls) == {str(tmp_path / "theme.zip"), str(tmp_path / "compiled")}
 
@@ -224,7 +224,7 @@ def test_a_loader_of_the_projects_own(
 ) -> None:
     """Whatever it has under the names of Jinja's loaders, the application loads and answers."""
     folders = FileSystemLoader(tmp_path / "one")
-    app.jinja_loader = ChoiceLoader([OwnLoader(**names), folders])  # type: ignore[assignment, misc]
+    app.jinja_loader = ChoiceLoader([OwnLoader(**names), folders])
     init_app(app)
     assert app.test_client().get("/").status_code == 404
     assert tracked(calls) == {str(tmp_path / "one")}
@@ -233,7 +233,7 @@ def test_a_loader_of_the_projects_own(
 @pytest.mark.usefixtures("in_apache")
 def test_a_folder_that_is_a_path(app: Flask, calls: list[tuple[str, Any]], tmp_path: Path) -> None:
     """A project's own loader may have one Path as its folder."""
-    app.jinja_loader = OwnLoader(searchpath=tmp_path / "one")  # type: ignore[assignment, misc]
+    app.jinja_loader = OwnLoader(searchpath=tmp_path / "one")
     init_app(app)
     assert tracked(calls) == {str(tmp_path / "one")}
 

@@ -43,17 +43,17 @@ def test_what_cannot_be_made_is_reported_once() -> None:
 def test_a_monitor_that_has_ended_makes_none() -> None:
     """Nor does one that was never active."""
     made = list[object]()
-    late = Late(lambda: made.append(1), print, never=False)  # type: ignore[func-returns-value]
+    late = Late(lambda: made.append(1), print, never=False)
     late.end()
     assert late.get() is None
-    late = Late(lambda: made.append(1), print, never=True)  # type: ignore[func-returns-value]
+    late = Late(lambda: made.append(1), print, never=True)
     assert late.get() is None
     assert made == []
 
 
 def test_a_forked_child_waits_for_no_lock() -> None:
     """Another thread of its parent may have been making them."""
-    late = Late(lambda _: None, print, never=False)  # type: ignore[arg-type,return-value]
+    late = Late(lambda _: None, print, never=False)  # type: ignore[arg-type]
     late._lock.acquire()
     late.end()
     assert late.get() is None

@@ -229,7 +229,7 @@ def test_whose_hook_it_is(line: str, hook: bool | None, monkeypatch: pytest.Monk
 
 def test_keys_that_are_no_names(monkeypatch: pytest.MonkeyPatch) -> None:
     """Code may put anything into sys.modules; import goes on without a look at it."""
-    monkeypatch.setitem(sys.modules, 42, None)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, 42, None)
     assert server.scripts_loaded() is False
     script = ModuleType("_mod_wsgi_1234")
     script.__file__ = "/srv/app/app.wsgi"

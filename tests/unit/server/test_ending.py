@@ -96,9 +96,9 @@ def test_an_idle_executor(
         began = threading.Event()
         busy.submit(lambda: (began.set(), gate.wait()))
         began.wait(10)
-        [worker] = idle._threads  # type: ignore[attr-defined]
+        [worker] = idle._threads
         until(lambda: sys._current_frames()[worker.ident].f_code.co_name == "_worker")
-        until(lambda: idle._idle_semaphore._value == 1)  # type: ignore[attr-defined]
+        until(lambda: idle._idle_semaphore._value == 1)
         ending.watch(requests, report, pytest.fail)
         gate.set()
     assert reported == ["thread 'busy_0'"]

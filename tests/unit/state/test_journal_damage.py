@@ -5,7 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.journals import ENTRY, LATER, World, full_disk, line, open_files
+from support.journals import ENTRY, LATER, World, full_disk, line
+from support.openfiles import open_files
 
 from wsgireload.state.journal import MOST_BYTES
 

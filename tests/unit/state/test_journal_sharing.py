@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.journals import ENTRY, LATER, World, open_files
+from support.journals import ENTRY, LATER, World
+from support.openfiles import open_files
 
 from wsgireload.state import private_dir as module
 from wsgireload.state.private_dir import PrivateDir

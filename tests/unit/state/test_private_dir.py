@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from support.openfiles import open_files
 
 from wsgireload.state.private_dir import Candidates, PrivateDir
 
@@ -61,10 +62,10 @@ def test_a_folder_that_others_may_enter_is_refused(path: Path, mode: int) -> Non
     """Any permission of another user is one too many, and no descriptor stays open."""
     path.mkdir()
     path.chmod(mode)
-    before = os.listdir("/dev/fd")  # noqa: PTH208
+    before = open_files()
     with pytest.raises(PermissionError):
         PrivateDir(str(path))
-    assert os.listdir("/dev/fd") == before  # noqa: PTH208
+    assert open_files() == before
 
 
 def test_a_link_in_its_place_is_refused(path: Path, tmp_path: Path) -> None:
@@ -102,12 +103,12 @@ def test_only_regular_files_are_opened(folder: PrivateDir, path: Path, planted: 
         os.mkfifo(path / "name")
     else:
         (path / "name").symlink_to("/etc/passwd")
-    before = os.listdir("/dev/fd")  # noqa: PTH208
+    before = open_files()
     for opening in (lambda: folder.open_file("name"), lambda: folder.read("name", 9)):
         with pytest.raises(OSError):  # noqa: PT011 (each has its own)
             opening()
     assert not folder.create("name")
-    assert os.listdir("/dev/fd") == before  # noqa: PTH208
+    assert open_files() == before
 
 
 def test_a_file_is_written_as_a_whole(

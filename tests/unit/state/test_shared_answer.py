@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+from support.openfiles import open_files
 
 from wsgireload.state.group import LATELY, SharedAnswer
 from wsgireload.state.private_dir import Candidates, PrivateDir, PrivateFile
@@ -138,12 +139,12 @@ def test_what_is_no_file(group: Group, planted: str) -> None:
     else:
         group.file.symlink_to("/etc/passwd")
     first, second = group.process(), group.process()
-    before = os.listdir("/dev/fd")  # noqa: PTH208
+    before = open_files()
     assert first.take("a change") is True
     assert second.take("a change") is True
     first.publish("passed")
     assert "runs its own check" in group.troubles[0]
-    assert os.listdir("/dev/fd") == before  # noqa: PTH208
+    assert open_files() == before
 
 
 @pytest.mark.parametrize("left", [b"", b"\0" * 99, b"a change", b"a change\n", b"a" * 200_000])
@@ -181,12 +182,12 @@ def test_a_disk_that_fails(group: Group, monkeypatch: pytest.MonkeyPatch, failin
     first, second = group.process(), group.process()
     first.take("a change")
     first.publish("passed")
-    before = os.listdir("/dev/fd")  # noqa: PTH208
+    before = open_files()
     with monkeypatch.context() as patched:
         patched.setattr(PrivateFile, failing, broken)
         assert first.take("a change") is True
         first.release()
-    assert os.listdir("/dev/fd") == before  # noqa: PTH208
+    assert open_files() == before
     assert second.take("a change") == "passed"
     assert "Input/output error" in group.troubles[0]
 
@@ -195,9 +196,9 @@ def test_the_waiting_costs_no_descriptors(group: Group) -> None:
     """However often a process waits for the answer, nothing stays open."""
     first, second = group.process(), group.process()
     first.take("a change")
-    before = os.listdir("/dev/fd")  # noqa: PTH208
+    before = open_files()
     assert not any(second.take("a change") for _ in range(20))
-    assert os.listdir("/dev/fd") == before  # noqa: PTH208
+    assert open_files() == before
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")

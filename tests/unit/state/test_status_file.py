@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from support.openfiles import open_files
 
 from wsgireload.report import Status
 from wsgireload.state import pause
@@ -269,15 +270,15 @@ def test_a_folder_that_cannot_be_written(file: StatusFile, folder: Path) -> None
 
 def test_nothing_stays_open(file: StatusFile, folder: Path) -> None:
     """However often it is written, cleaned away and requested, one handle is open, then none."""
-    before = os.listdir("/dev/fd")  # noqa: PTH208
+    before = open_files()
     for number in range(5):
         write(file, number)
         file.restart_requested()
         shutil.rmtree(folder)
         write(file, number)
-    assert len(os.listdir("/dev/fd")) == len(before) + 1  # noqa: PTH208
+    assert len(open_files()) == len(before) + 1
     file.remove()
-    assert os.listdir("/dev/fd") == before  # noqa: PTH208
+    assert open_files() == before
 
 
 def test_a_request_to_an_earlier_process(file: StatusFile, folder: Path) -> None:
