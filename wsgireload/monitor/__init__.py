@@ -19,7 +19,6 @@ from wsgireload.server.detection import Server
 from wsgireload.settings import Settings
 
 if TYPE_CHECKING:
-    from wsgireload.environment import Overridden
     from wsgireload.monitor.hook import Hook
     from wsgireload.monitor.steps import Steps
     from wsgireload.monitor.wiring import Parts
@@ -36,8 +35,7 @@ class Monitor:
     def __init__(self, chosen: Settings, server: Server, refusal: str | None) -> None:
         self.reason = refusal
         self._chosen = chosen
-        self._overridden = _overridden(chosen)
-        self._settings = chosen = self._overridden.settings if self._overridden else chosen
+        self._settings, self._from_environment, self._wrong = _overridden(chosen)
         self._server = server
         self._hook = self._made_hook()
         self._log = Log(server.application, *([self._hook.send] if self._hook else []))
@@ -49,7 +47,7 @@ class Monitor:
         self._since = time.time()
         self._late = Late(self._parts, self._fail, never=not self.active)
         if refusal is None:
-            self._early = Early(chosen, server, self._log, self._imported)
+            self._early = Early(self._settings, server, self._log, self._imported)
             heal = partial(self.restart, UNLOADED) if server.kind == "daemon" else lambda: None
             self._loading = Loading(self._early, self._log, heal)
 
@@ -62,11 +60,10 @@ class Monitor:
         if self.reason is not None:
             self._log.say(Word.INACTIVE, self.reason)
             return
-        if self._overridden:
-            for wrong in self._overridden.wrong:
-                self._log.say(Word.WATCHING, wrong, loud=True)
-            if changed := self._overridden.changed:
-                self._log.say(Word.WATCHING, f"from the environment: {', '.join(changed)}")
+        for wrong in self._wrong:
+            self._log.say(Word.WATCHING, wrong, loud=True)
+        if changed := self._from_environment:
+            self._log.say(Word.WATCHING, f"from the environment: {', '.join(changed)}")
         self._early.imports.install()
         self._loading.begin()
         try:  # now: the first request that is answered may show a status
@@ -231,11 +228,11 @@ class Monitor:
         parts.end()
 
 
-def _overridden(chosen: Settings) -> Overridden | None:
-    """The settings as the environment changes them; None where it has no variable for that."""
+def _overridden(chosen: Settings) -> tuple[Settings, tuple[str, ...], tuple[str, ...]]:
+    """The settings as the environment changes them: see environment.Overridden."""
     variables = settings.environment()
     if not any(name.lower().startswith("wsgireload_") for name in variables):
-        return None
+        return chosen, (), ()
     from wsgireload.environment import overridden  # few sites have one
 
     return overridden(chosen, variables)
