@@ -82,9 +82,7 @@ def _take(found: Entries, now: float, owner: str, version: str) -> tuple[Answer,
     if not turn and tried and tried.owner != owner and tried.version == version:
         return Answer(STOPPED, in_words(found)), found
     since = turn.since if turn and turn.version == version else now
-    entry = Entry(owner, version, since, now)
-    after = Entries(entry, entry)
-    return Answer(YES, in_words(after)), after
+    return _granted(Entry(owner, version, since, now))
 
 
 def _keep(found: Entries, now: float, owner: str) -> tuple[Answer, Entries]:
@@ -92,7 +90,10 @@ def _keep(found: Entries, now: float, owner: str) -> tuple[Answer, Entries]:
     mine = found.turn or found.tried
     if not mine or mine.owner != owner:
         return Answer(STOPPED, f"{owner} does not have it"), found
-    entry = mine._replace(heard=now)
+    return _granted(mine._replace(heard=now))
+
+
+def _granted(entry: Entry) -> tuple[Answer, Entries]:
     after = Entries(entry, entry)
     return Answer(YES, in_words(after)), after
 
