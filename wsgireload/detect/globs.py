@@ -60,10 +60,7 @@ class Pattern:
         root, components = split(os.path.normcase(self.root)), split(os.path.normcase(path))
         if components[: len(root)] != root:
             return False
-        states = self.start
-        for name in components[len(root) :]:
-            states = self.step(states, name)
-        return self.accepts(states)
+        return self.accepts(reduce(self.step, components[len(root) :], self.start))
 
     def _closure(self, states: set[int]) -> frozenset[int]:
         """`**` also matches no folder at all."""
