@@ -25,17 +25,14 @@ class Binaries(Gate):
         self._whole: dict[str, Change] | None = None  # the files that were examined last
 
     def check(self, changes: Changes) -> Verdict:
-        files = {path: each for path, each in changes.files.items() if _is_binary(each)}
+        changed = changes.files.items()
+        files = {path: each for path, each in changed if each.is_code and not each.is_python}
         if files != self._whole:
             for path in filter(is_cut_short, files):
                 place = Held(path, None, None, None, "cut short")
                 return Hold(f"{shown(path)} is cut short: its end is missing", place)
             self._whole = files
         return GO
-
-
-def _is_binary(change: Change) -> bool:
-    return change.is_code and not change.is_python
 
 
 def is_cut_short(path: str) -> bool:
