@@ -8,11 +8,12 @@ import subprocess
 import sys
 import sysconfig
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.watching import Watching, instances
 
 Child = Callable[..., Any]
 # Some children fork beside threads on purpose, of which 3.15 warns.
@@ -93,3 +94,13 @@ def counted(library: Library) -> Path:
             return -1;
         }
     """)
+
+
+@pytest.fixture
+def watching(tmp_path: Path) -> Iterator[Watching]:
+    """A watcher, which ends with the test."""
+    made = Watching(tmp_path)
+    yield made
+    for watcher in made.watchers:
+        watcher.end()
+    assert instances() == []
