@@ -6,10 +6,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.apache import BETWEEN, Apache, skip_without
 from support.commandline import CommandLine
+from support.doctoring import Doctor
 from support.examplesite import ExampleSite, ExampleSites
 from support.testsite import Site, Sites
 
@@ -68,3 +70,34 @@ def new_example(
         yield new
         for site in made:
             print(site.log.text())  # noqa: T201 - pytest shows it where a test fails
+
+
+@pytest.fixture
+def healthy(new_site: Sites, command: CommandLine) -> Site:
+    """A site without problems, not started."""
+    site = new_site(
+        daemon=f"threads=5 python-home={command.home}", python_path=[], group="%{GLOBAL}"
+    )
+    line = "reload_required = wsgireload.reload_required\n"
+    site.edit("app.wsgi", "import importlib\n", f"{line}\nimport importlib\n")
+    return site
+
+
+@pytest.fixture
+def doctor(command: CommandLine) -> Doctor:
+    """Run the doctor on a site: its findings by name. Its exit code is 0 only if all are ok."""
+
+    def examine(site: Site, *words: str | Path, **environment: str) -> dict[str, dict[str, str]]:
+        where = ("--httpd", site.apache.httpd, "--config", site.root / "httpd.conf")
+        done = command("doctor", *where, "--json", *words, environment=environment)
+        assert done.err == ""
+        told: dict[str, Any] = done.json
+        well = all(each["level"] == "ok" for each in told["findings"])
+        assert (done.code, told["ok"]) == (0 if well else 1, well)
+        found: dict[str, dict[str, str]] = {}
+        for each in told["findings"]:
+            if found.get(each["what"], {"level": "ok"})["level"] == "ok":
+                found[each["what"]] = each
+        return found
+
+    return examine
