@@ -8,7 +8,7 @@ from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import wsgireload
-from wsgireload.web.insert import Headers
+from wsgireload.web.insert import Headers, is_encoded
 
 BLANK_LINES = (b"\n\n", b"\r\r", b"\n\r\n")  # the end of an event
 
@@ -16,7 +16,7 @@ BLANK_LINES = (b"\n\n", b"\r\r", b"\n\r\n")  # the end of an event
 def ending(application: WSGIApplication) -> WSGIApplication:
     """Return `application`, with event streams that end between two events if a restart is due.
 
-    Any other answer is the same object as before.
+    Any other answer is the same object as before. So is one to POST, which no browser repeats.
     """
     return partial(_answer, application)
 
@@ -24,6 +24,8 @@ def ending(application: WSGIApplication) -> WSGIApplication:
 def _answer(
     application: WSGIApplication, environ: WSGIEnvironment, start_response: StartResponse
 ) -> Iterable[bytes]:
+    if environ.get("REQUEST_METHOD", "GET") != "GET":
+        return application(environ, start_response)
     is_events: bool | None = None  # None: the application has not called `start` yet
 
     def start(status: str, headers: Headers, *error: Any) -> Callable[[bytes], object]:
@@ -43,7 +45,8 @@ def _answer(
 
 
 def _is_event_stream(headers: Headers) -> bool:
-    """Return whether an answer is an event stream, and of no length that was announced."""
+    """Return whether an answer is an event stream as it is, of no length that was announced."""
     values = {name.lower(): value for name, value in headers}
     kind = values.get("content-type", "").partition(";")[0].strip().lower()
-    return kind == "text/event-stream" and "content-length" not in values
+    is_plain = "content-length" not in values and not is_encoded(headers)
+    return is_plain and kind == "text/event-stream"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from wsgireload.web.markup import end_of
+from wsgireload.web.markup import end_of, policies_of
 
 Headers = list[tuple[str, str]]
 Error = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None] | None
@@ -14,8 +14,13 @@ Error = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, N
 MOST = 1 << 22  # bytes of a page that gets the tag: its end has to be found
 LATER = -1
 # They describe the bytes that the application sent, or forbid others to change them.
-BODY_HEADERS = {"content-encoding", "content-range", "transfer-encoding"}
+BODY_HEADERS = {"content-range", "transfer-encoding"}
 BODY_HEADERS |= {"content-md5", "digest", "content-digest", "repr-digest"}
+# Parts of the names of encodings that do not extend ASCII, or in which its bytes mean other things.
+NOT_ASCII = ("utf-16", "utf_16", "utf16", "ucs-2", "unicode", "utf-32", "utf-7", "iso-2022")
+BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")  # of UTF-16
+ENCODING = "content-encoding"
+POLICY = b"content-security-policy"
 # With these a browser may show its own copy, which has an old tag.
 VALIDATORS = {"etag", "last-modified"}
 # A page with the tag is for one client: each header by which some cache may decide to keep it.
@@ -34,18 +39,21 @@ class Insertion:
         start_response: StartResponse,
         tag: Callable[[Headers], bytes | None],
         more: Headers,
+        uncached: Headers = UNCACHED,
     ) -> None:
         """`tag` returns the tag for a page with these headers, or None.
 
-        `more` are headers to add to every response.
+        `more` are headers to add to every response, `uncached` those to add to a page with the tag.
         """
         self._start_response = start_response
         self._tag = tag
         self._more = more
+        self._uncached = uncached
         self._started: tuple[str, Headers, Error] | None = None
         self._sent = False
         self._inserted = b""
         self._place = LATER
+        self._policies: Headers = []  # that are in the page
         self._page = bytearray()  # what has been passed on, while the place is not known
         self._size = 0
         self._passed = 0  # bytes
@@ -79,8 +87,9 @@ class Insertion:
             if isinstance(pieces, (list, tuple)):
                 piece = b"".join(pieces)
                 size = len(piece) if size in (None, len(piece)) else 0
-            place = None if _is_unfit(piece) else _place(piece, size)
-        tag = self._tag(headers) if place is not None else None
+            place = None if _is_wide(piece) else _place(piece, size)
+            self._policies = _policies(piece)
+        tag = self._tag(headers + self._policies) if place is not None else None
         if tag is None or place is None:
             self._send(headers)
             return
@@ -89,7 +98,7 @@ class Insertion:
         kept = [(name, value) for name, value in headers if name.lower() not in removed]
         if size is not None:
             kept.append(("Content-Length", str(size + len(tag))))
-        self._send(kept + UNCACHED)
+        self._send(kept + self._uncached)
 
     def transform(self, piece: bytes) -> bytes:
         """Return a piece, with the tag if its place is there."""
@@ -109,9 +118,12 @@ class Insertion:
 
     def _choose_place(self, start: int) -> None:
         """Choose a place in the last piece, which begins at `start`."""
-        body, end = end_of(bytes(self._page[: self._size]))
+        page = bytes(self._page[: self._size])
+        body, end = end_of(page)
         self._place = body if body >= start else self._size
-        if self._place != body and end < 0:  # fill the length, which was sent, with blanks
+        has_place = self._place == body or end >= 0
+        if not has_place or _policies(page) != self._policies:
+            # Fill the length, which was sent, with blanks.
             self._inserted = b" " * len(self._inserted)
 
     def finish(self) -> None:
@@ -164,8 +176,9 @@ def _is_page(status: str, headers: Headers) -> bool:
         return False
     values = {name.lower(): value.strip().lower() for name, value in headers}
     kind, _, parameters = values.get("content-type", "").partition(";")
-    is_wide = any(charset in parameters for charset in ("utf-16", "utf-32", "utf-7"))
-    if kind.strip() != "text/html" or is_wide or BODY_HEADERS & values.keys():
+    is_wide = any(charset in parameters for charset in NOT_ASCII)
+    is_fixed = is_encoded(headers) or not BODY_HEADERS.isdisjoint(values)
+    if kind.strip() != "text/html" or is_wide or is_fixed:
         return False
     is_download = values.get("content-disposition", "").startswith("attachment")
     return not is_download and "no-transform" not in values.get("cache-control", "")
@@ -191,6 +204,18 @@ def _size(headers: Headers) -> int | None:
     return int(values[0]) if len(values) == 1 and values[0].isdecimal() else None
 
 
-def _is_unfit(piece: bytes) -> bool:
-    """Return whether a page seems to forbid our script by a policy of its own, or is in UTF-16."""
-    return b"\0" in piece[:4] or b"content-security-policy" in piece.lower()
+def is_encoded(headers: Headers) -> bool:
+    """Return whether a body is compressed. An empty value keeps a compressor from doing that."""
+    encodings = [value.strip().lower() for name, value in headers if name.lower() == ENCODING]
+    return any(each not in ("", "identity") for each in encodings)
+
+
+def _is_wide(piece: bytes) -> bool:
+    """Return whether a page is in UTF-16, whatever its headers say."""
+    return b"\0" in piece[:4] or piece.startswith(BYTE_ORDER_MARKS)
+
+
+def _policies(piece: bytes) -> Headers:
+    """Return the policies that a page has in itself, as headers."""
+    found = policies_of(piece) if POLICY in piece.lower() else []
+    return [("Content-Security-Policy", policy) for policy in found]

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
+from functools import partial
 from html import escape
 from urllib.parse import parse_qs, quote
 from wsgiref.types import WSGIEnvironment
@@ -78,18 +80,30 @@ class Live:
             answer["editor"] = editor.link(self._opens, held.path, held.line, held.column)
         return answer
 
-    def tag(self, version: str, environ: WSGIEnvironment, headers: Headers) -> bytes | None:
-        """Return the tag for a page with these headers; None if its policy forbids the script."""
-        form = csp.script_form(value for name, value in headers if name.lower() in POLICIES)
-        if form is None:
-            return None
-        base = escape(quote(environ.get("SCRIPT_NAME", "") + self._path, "/", "latin-1", "replace"))
-        attribute = f'data-wsgireload="{base}{NAME}?v={quote(version)}"'
-        if form == csp.OWN:
-            return f'<script async src="{base}{SCRIPT}" {attribute}></script>'.encode()
-        nonce = escape(form.removeprefix(csp.NONCE).rstrip("'"))
-        allowed = f' nonce="{nonce}"' if form != csp.INLINE else ""
-        return f"<script{allowed} {attribute}>{LIVE_SCRIPT}</script>".encode()
+    def tagger(self, status: Status, environ: WSGIEnvironment) -> Callable[[Headers], bytes | None]:
+        """Return the function that makes the tag for a page with some headers: see `_tag`.
+
+        Call this before the application runs: changes meanwhile may not be in the page, and a
+        dispatcher in the application may change SCRIPT_NAME.
+        """
+        path = environ.get("SCRIPT_NAME", "") + self._path
+        base = escape(quote(path, "/", "latin-1", "replace"))
+        site = f"{environ.get('wsgi.url_scheme', '')}://{environ.get('HTTP_HOST', '')}".lower()
+        return partial(_tag, base, self.version(status, environ), site)
+
+
+def _tag(base: str, version: str, site: str, headers: Headers) -> bytes | None:
+    """Return the tag for a page with these headers; None if its policy forbids the script."""
+    policies = (value for name, value in headers if name.lower() in POLICIES)
+    form = csp.script_form(policies, site)
+    if form is None:
+        return None
+    attribute = f'data-wsgireload="{base}{NAME}?v={quote(version)}"'
+    if form == csp.OWN:
+        return f'<script async src="{base}{SCRIPT}" {attribute}></script>'.encode()
+    nonce = escape(form.removeprefix(csp.NONCE).rstrip("'"))
+    allowed = f' nonce="{nonce}"' if form != csp.INLINE else ""
+    return f"<script{allowed} {attribute}>{LIVE_SCRIPT}</script>".encode()
 
 
 def difference(page: str, current: str) -> str:

@@ -7,6 +7,7 @@ that are not shown.
 from __future__ import annotations
 
 import re
+from html import unescape
 
 FLAGS = re.IGNORECASE | re.DOTALL
 TEXT = {b"iframe", b"noembed", b"noframes", b"noscript", b"script", b"style", b"textarea", b"title"}
@@ -25,6 +26,7 @@ MARKUP = re.compile(
     rb"|<(?P<open>/?[a-z]|[!?]|/[^>])" % TAG_END,  # not closed, or cannot be
     FLAGS,
 )
+ATTRIBUTE = re.compile(rb"([^\s/>=]++)\s*+=\s*+(%b)" % VALUE, FLAGS)
 SCRIPT = re.compile(rb"<!(?=--)|-->|</?script(?=[\s/>])", FLAGS)
 
 
@@ -53,6 +55,30 @@ def end_of(page: bytes) -> tuple[int, int]:
         if at < 0:
             return body, -1
     return body, -1 if any(nested.values()) else len(page)
+
+
+def policies_of(page: bytes) -> list[str]:
+    """Return the Content-Security-Policies that a page has in <meta> elements of its head."""
+    policies: list[str] = []
+    at = 0
+    while at >= 0 and (found := MARKUP.search(page, at)) and not found["open"]:
+        at, name = found.end(), (found["name"] or b"").lower()
+        if name in (b"/head", b"body"):
+            break
+        if name == b"meta":
+            values = _attributes(found[0])
+            if values.get("http-equiv", "").strip().lower() == "content-security-policy":
+                policies.append(values.get("content", ""))
+        elif name in TEXT:
+            at = _text_end(name, page, at)
+    return policies
+
+
+def _attributes(tag: bytes) -> dict[str, str]:
+    """Return the attributes of a tag that have values, read as Latin-1."""
+    pairs = ((name.decode("latin-1"), value) for name, value in ATTRIBUTE.findall(tag))
+    bare = ((name, value[1:-1] if value[:1] in b"\"'" else value) for name, value in pairs)
+    return {name.lower(): unescape(value.decode("latin-1")) for name, value in bare}
 
 
 def _text_end(name: bytes, page: bytes, at: int) -> int:

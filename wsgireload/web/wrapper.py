@@ -32,6 +32,12 @@ SECURITY_HEADERS = [
 OK = "200 OK"
 QUERY = "/?:@!$&'()*+,;=~%"  # what a query may contain as it is
 MOST_REFUSALS = 20  # are logged by a process: scanners try such paths on every public site
+# Scripts send these with requests for parts of a page: jQuery and others, htmx, Turbo, Turbolinks,
+# Unpoly, PJAX, Alpine AJAX, Barba, Inertia, fixi, Datastar. Where browsers send no Sec-Fetch-Dest,
+# as to http://shop.test, nothing else tells such a request from one for a page.
+BY_SCRIPT = {"HTTP_X_REQUESTED_WITH", "HTTP_HX_REQUEST", "HTTP_TURBO_FRAME", "HTTP_X_UP_VERSION"}
+BY_SCRIPT |= {"HTTP_X_TURBO_REQUEST_ID", "HTTP_TURBOLINKS_REFERRER", "HTTP_X_PJAX", "HTTP_X_BARBA"}
+BY_SCRIPT |= {"HTTP_X_ALPINE_REQUEST", "HTTP_X_INERTIA", "HTTP_FX_REQUEST", "HTTP_DATASTAR_REQUEST"}
 NO_CONTENT_ALLOWED = "default-src 'none'; frame-ancestors 'none'"
 
 
@@ -88,11 +94,11 @@ class _Middleware:
         if handler is not None:
             return _respond(environ, start_response, handler, more)
         if live is not None and _wants_page(environ):
-            # Take the version before the page is made: changes meanwhile may not be in the page.
-            tag = partial(live.tag, live.version(wsgireload.status(), environ), environ)
+            tag = live.tagger(wsgireload.status(), environ)
             environ.pop("HTTP_IF_NONE_MATCH", None)  # the browser's copy may have an old tag
             environ.pop("HTTP_IF_MODIFIED_SINCE", None)
-            insertion = Insertion(start_response, tag, more)
+            environ["HTTP_ACCEPT_ENCODING"] = "identity"  # a compressed page could not get the tag
+            insertion = Insertion(start_response, tag, more, _uncached(environ))
         elif more:
             insertion = Insertion(start_response, lambda _headers: None, more)
         else:
@@ -175,6 +181,23 @@ def _respond(
 def _wants_page(environ: WSGIEnvironment) -> bool:
     """Return whether a browser requests a page to show, and not a script a part of one."""
     is_document = environ.get("HTTP_SEC_FETCH_DEST", "document") == "document"
-    is_by_script = "HTTP_X_REQUESTED_WITH" in environ or "HTTP_HX_REQUEST" in environ
+    is_document = is_document or _is_by_service_worker(environ)
     is_html = "text/html" in environ.get("HTTP_ACCEPT", "")
+    is_by_script = not BY_SCRIPT.isdisjoint(environ)
     return environ.get("REQUEST_METHOD") == "GET" and is_html and is_document and not is_by_script
+
+
+def _is_by_service_worker(environ: WSGIEnvironment) -> bool:
+    """Return whether a service worker has passed on a request for a page: only the mode is left."""
+    is_navigation = environ.get("HTTP_SEC_FETCH_MODE") == "navigate"
+    return is_navigation and environ.get("HTTP_SEC_FETCH_DEST") == "empty"
+
+
+def _uncached(environ: WSGIEnvironment) -> Headers:
+    """Return the headers that keep caches from keeping a page with the tag.
+
+    A service worker's cache raises an exception for Vary: *, and the worker may answer with an
+    error then.
+    """
+    is_free = not _is_by_service_worker(environ)
+    return [(name, value) for name, value in UNCACHED if is_free or name != "Vary"]

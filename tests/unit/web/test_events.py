@@ -71,6 +71,7 @@ def test_an_event_stream(due: list[bool]) -> None:
         [("Content-Type", "text/csv")],
         [],
         [*EVENTS, ("content-length", "7")],
+        [*EVENTS, ("Content-Encoding", "gzip")],
     ],
 )
 def test_any_other_answer(due: list[bool], headers: Headers) -> None:
@@ -78,6 +79,19 @@ def test_any_other_answer(due: list[bool], headers: Headers) -> None:
     due.append(True)
     body = events()
     assert ask(headers, lambda: body) is body
+
+
+def test_an_answer_to_post(due: list[bool]) -> None:
+    """A client does not repeat it, and would take half an answer for a whole one."""
+    due.append(True)
+    body = events()
+    assert ask(EVENTS, lambda: body, REQUEST_METHOD="POST") is body
+
+
+def test_a_stream_that_says_it_is_not_compressed(due: list[bool]) -> None:
+    """An empty Content-Encoding keeps Django's GZipMiddleware away from it."""
+    due.append(True)
+    assert len(list(ask([*EVENTS, ("Content-Encoding", "")], events))) == 3
 
 
 def test_a_file(due: list[bool]) -> None:

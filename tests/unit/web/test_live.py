@@ -275,6 +275,21 @@ LEFT: dict[str, tuple[Callable[[], Iterable[bytes]], list[tuple[str, str]], str]
         [("Content-Type", "text/html")],
         "200 OK",
     ),
+    "wide by its byte order mark": (
+        lambda: ["\u65e5\u672c".encode("utf-16")],
+        [("Content-Type", "text/html")],
+        "200 OK",
+    ),
+    "wide by another name": (
+        lambda: ["\u65e5\u672c".encode("utf-16-le")],
+        [("Content-Type", "text/html; charset=UCS-2")],
+        "200 OK",
+    ),
+    "bytes of ASCII that are Japanese": (
+        lambda: ["\u5b9f<p>\u3042".encode("iso-2022-jp")],
+        [("Content-Type", "text/html; charset=ISO-2022-JP")],
+        "200 OK",
+    ),
     "a download": (
         lambda: [PAGE],
         [HTML, ("Content-Disposition", 'Attachment; filename="a.html"')],
@@ -314,6 +329,12 @@ def test_what_is_left_alone(body, headers, code: str) -> None:
         {"HTTP_SEC_FETCH_DEST": "iframe"},
         {"HTTP_X_REQUESTED_WITH": "XMLHttpRequest"},
         {"HTTP_HX_REQUEST": "true"},
+        {"HTTP_TURBO_FRAME": "a", "HTTP_SEC_FETCH_DEST": None},
+        {"HTTP_X_TURBO_REQUEST_ID": "a", "HTTP_SEC_FETCH_DEST": None},
+        {"HTTP_X_UP_VERSION": "3", "HTTP_SEC_FETCH_DEST": None},
+        {"HTTP_X_PJAX": "true", "HTTP_SEC_FETCH_DEST": None},
+        {"HTTP_SEC_FETCH_DEST": "empty", "HTTP_SEC_FETCH_MODE": "cors"},
+        {"HTTP_SEC_FETCH_DEST": "empty", "HTTP_SEC_FETCH_MODE": "navigate", "HTTP_ACCEPT": None},
         {"REMOTE_ADDR": "192.0.2.7"},
         {"HTTP_X_FORWARDED_FOR": "127.0.0.1"},
     ],
@@ -325,6 +346,50 @@ def test_who_is_left_alone(environ: dict[str, str | None]) -> None:
     headers = [HTML, length(PAGE), ("ETag", '"a"')]
     plain = call(answering(body, *headers), **{**BROWSER, **environ})
     assert asked(answering(body, *headers), **environ) == plain
+
+
+def test_an_application_that_compresses() -> None:
+    """It is asked for the page as it is, and for any other response as the browser asks."""
+    seen: list[str] = []
+
+    def application(environ, start_response):
+        seen.append(environ["HTTP_ACCEPT_ENCODING"])
+        start_response("200 OK", [HTML])
+        return [PAGE]
+
+    assert inserted(asked(application, HTTP_ACCEPT_ENCODING="gzip, br"))
+    asked(application, HTTP_ACCEPT_ENCODING="gzip, br", HTTP_SEC_FETCH_DEST="empty")
+    assert seen == ["identity", "gzip, br"]
+
+
+@pytest.mark.parametrize("encoding", ["", "identity"])
+def test_an_encoding_that_is_none(encoding: str) -> None:
+    """An application may set one to keep a compressor away."""
+    assert inserted(asked(answering([PAGE], HTML, ("Content-Encoding", encoding))))
+
+
+def test_an_application_that_moves_on_its_environ() -> None:
+    """A dispatcher sets SCRIPT_NAME for what it has mounted; our own path is not below that."""
+
+    def application(environ, start_response):
+        environ["SCRIPT_NAME"] += "/shop"
+        environ["PATH_INFO"] = "/"
+        start_response("200 OK", [HTML])
+        return [PAGE]
+
+    tag = inserted(asked(application, "/shop/", SCRIPT_NAME="/mounted"))
+    assert b'data-wsgireload="/mounted/.wsgireload/live?v=' in tag
+
+
+def test_a_page_through_a_service_worker() -> None:
+    """Its request has no destination any more. Vary: * would be an exception in its cache."""
+    environ = {"HTTP_SEC_FETCH_DEST": "empty", "HTTP_SEC_FETCH_MODE": "navigate"}
+    answer = asked(answering([PAGE]), **environ)
+    assert inserted(answer)
+    headers = dict(answer.headers)
+    assert {"cache-control": "private, no-store", "vary": "*"}.items() - headers.items() == {
+        ("vary", "*")
+    }
 
 
 def test_without_live_nothing_is_touched() -> None:
@@ -521,6 +586,7 @@ POLICIES = {
     "script-src 'self', script-src 'nonce-Ab1' 'self'": "own",
     "script-src 'nonce-Ab1', script-src 'self'": None,
     "img-src *, script-src 'self'": "own",
+    "x; script-src 'self'": None,  # nobody knows what it allows
 }
 
 
@@ -528,6 +594,85 @@ POLICIES = {
 def test_policies(policy: str, expected: str | None) -> None:
     """The form of the script that a policy allows; it must allow requests to this site, too."""
     assert script_form([policy]) == expected
+
+
+NAMED = {
+    "default-src http:": "own",
+    "default-src http: 'unsafe-inline'": "inline",
+    "default-src https:": None,
+    "default-src localhost:*": "own",
+    "default-src localhost:8000": "own",
+    "default-src LOCALHOST:8000 'unsafe-inline'": "inline",
+    "default-src http://localhost:8000/": "own",
+    "default-src http://localhost:8000/static/": None,
+    "default-src http://localhost": None,
+    "default-src https://localhost:8000": None,
+    "default-src http://localhost.example:8000": None,
+    "script-src 'self'; connect-src ws://localhost:* http://*:8000": "own",
+    "script-src 'nonce-x' 'strict-dynamic'; connect-src http://localhost:*": "'nonce-x'",
+    "script-src localhost:* 'strict-dynamic'": None,
+}
+
+
+@pytest.mark.parametrize(("policy", "expected"), NAMED.items(), ids=str)
+def test_a_policy_that_names_this_site(policy: str, expected: str | None) -> None:
+    """A policy may allow this site by its scheme or its name."""
+    site = asked(
+        answering([PAGE], HTML, ("Content-Security-Policy", policy)), HTTP_HOST="localhost:8000"
+    )
+    assert script_form([policy], "http://localhost:8000") == expected
+    assert bool(inserted(site)) == (expected is not None)
+
+
+def test_the_usual_port_may_be_left_out() -> None:
+    """An origin without a port has that of its scheme."""
+    for site, source in (("http://a.test", "a.test:80"), ("https://a.test:443", "*.test")):
+        assert script_form([f"script-src {source}; connect-src *"], site) == "own"
+
+
+METAS = {
+    '<meta http-equiv="Content-Security-Policy" content="default-src \'self\'">': "own",
+    "<META content='script-src &#39;nonce-Ab1&#39;' http-equiv=content-security-policy />": "nonce",
+    "<meta http-equiv='Content-Security-Policy' content=\"default-src 'none'\">": "",
+    "<meta http-equiv='Content-Security-Policy' content=\"script-src 'none'\"><title></title>": "",
+    "<title><meta http-equiv='Content-Security-Policy' content='script-src x'></title>": "inline",
+    "<!-- <meta http-equiv='Content-Security-Policy' content='script-src x'> -->": "inline",
+    "</head><body>About Content-Security-Policy": "inline",
+    "<meta http-equiv=Content-Security-Policy content=upgrade-insecure-requests>": "inline",
+}
+FORMS = {
+    "own": b"<script async src=",
+    "nonce": b'<script nonce="Ab1" ',
+    "inline": b"<script data",
+    "": b"",
+}
+
+
+@pytest.mark.parametrize(("head", "form"), METAS.items(), ids=str)
+@pytest.mark.parametrize("shape", [list, iter])
+def test_a_policy_in_the_page(head: str, form: str, shape: Callable) -> None:
+    """A policy in a <meta> element counts as one in a header; a text about policies does not."""
+    page = b"<html><head>" + head.encode() + PAGE
+    tag = inserted(asked(answering(shape([page]), HTML, length(page))))
+    assert tag.startswith(FORMS[form])
+    assert bool(tag) == bool(form)
+
+
+def test_a_policy_that_comes_late() -> None:
+    """In a page that was passed on by then, blanks are at the place of the script."""
+    page = b"<html><head><meta http-equiv=Content-Security-Policy content=\"script-src 'self'\">"
+    pieces = [page[:30], page[30:], PAGE]
+    whole = b"".join(pieces)
+    answer = asked(answering(iter(pieces), HTML, length(whole)))
+    assert answer.body.replace(b" " * (len(answer.body) - len(whole)), b"", 1) == whole
+    assert answer.header("Content-Length") == str(len(answer.body))
+
+
+def test_a_policy_in_the_page_and_one_in_a_header() -> None:
+    """Both count."""
+    page = b"<meta http-equiv=Content-Security-Policy content=\"script-src 'nonce-a'\">" + PAGE
+    header = ("Content-Security-Policy", "script-src 'self'")
+    assert not inserted(asked(answering([page], HTML, header)))
 
 
 def test_several_policies_all_count() -> None:
