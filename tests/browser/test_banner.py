@@ -26,6 +26,13 @@ WITH_BAR = """<!doctype html>
 <div id="bar" style="position: fixed; inset: auto 0 0; height: 60px"><input id="low"></div>
 <input id="last" style="position: fixed; bottom: 100px"></body></html>
 """
+WITH_CHOICES = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>Choices</title><link rel="icon" href="data:,">
+<body><p id="text">{text}</p><form onsubmit="return false">
+<select id="language" onchange="submitted = this.id"><option>de<option selected>en</select>
+<input type="checkbox" checked onchange="submitted = 'checkbox'"></form>
+<select id="other" onchange="changed = this.id"><option>a<option>b</select></body></html>
+"""
 SECRETS = [f"s{number}" for number in range(1, 8)]
 
 
@@ -120,6 +127,47 @@ def test_a_reload_keeps_what_was_typed(site: Site, tabs: Tabs) -> None:
     assert "typed" in stored
     assert "xyzzy" not in stored
     assert page.evaluate("sessionStorage.length") == 0
+
+
+def test_what_was_typed_at_an_address_that_a_script_has_set(site: Site, tabs: Tabs) -> None:
+    """It is there again at that address, and not at the one from which the page was loaded."""
+    site.write("templates/page.html", WITH_FORM)
+    tab = tabs(site.url)
+    tab.page.evaluate("history.pushState(0, '', '/inner?x=1')")
+    tab.page.fill("[name=plain]", "typed")
+    site.edit("views.py", 'TEXT = "old"', 'TEXT = "new"')
+    tab.wait_for_text("new")
+    tab.page.wait_for_function("document.querySelector('[name=plain]').value == 'typed'")
+    tab.page.goto(site.url)
+    assert tab.page.input_value("[name=plain]") == ""
+    assert tab.page.evaluate("sessionStorage.length") == 0
+
+
+def test_a_choice_that_submits_its_form(site: Site, tabs: Tabs) -> None:
+    """A reload submits nothing. A select with which nobody did anything takes the new default."""
+    site.write("templates/page.html", WITH_CHOICES)
+    tab = tabs(site.url)
+    tab.page.select_option("#other", "b")
+    html = WITH_CHOICES.replace("<option>de<option selected>en", "<option selected>de<option>en")
+    site.write("templates/page.html", html.replace("{text}", "after"))
+    tab.wait_for_text("after")
+    tab.page.wait_for_function("document.querySelector('#other').value == 'b'")
+    assert tab.page.input_value("#language") == "de"
+    assert tab.page.evaluate("window.submitted") is None
+    assert tab.page.evaluate("window.changed") == "other"
+
+
+def test_a_title_of_its_own_with_a_mark(site: Site, tabs: Tabs) -> None:
+    """A page may begin its own title with the same sign."""
+    html = WITH_FORM.replace("A form", "\u26a0 Alarms")
+    site.write("templates/page.html", html)
+    tab = tabs(site.url)
+    wait_for_polls(tab)
+    assert tab.page.title() == "\u26a0 Alarms"
+    hold(site, tab)
+    site.edit("views.py", "= =", "=")
+    tab.wait_for_text("new")
+    assert tab.page.title() == "\u26a0 Alarms"
 
 
 def test_what_was_typed_outlives_an_error_page(site: Site, tabs: Tabs) -> None:

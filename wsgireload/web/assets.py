@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
+
+BLANKS = re.compile(r"(?: (=>|[!=]==?|[-+*/?:%<>]|<<|&&|\|\|)|(,)) ")
 
 
 def _read(name: str) -> str:
@@ -11,9 +14,13 @@ def _read(name: str) -> str:
 
 
 def _short(script: str) -> str:
-    """Return a script without indentation and lines of comments: it is in each page."""
+    """Return a script without lines of comments and most blanks: it is in each page.
+
+    No text in it may have an operator between blanks, or a blank after a comma.
+    """
     lines = map(str.strip, script.splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith("//"))
+    text = "\n".join(line for line in lines if line and not line.startswith("//"))
+    return BLANKS.sub(r"\1\2", text)
 
 
 LIVE_SCRIPT = _short(_read("live.js"))

@@ -1,11 +1,13 @@
-{
-	const doc = document, store = "wsgireload " + location.pathname + location.search, MARK = "\u26a0 "
-	const RED = "position:fixed;inset:auto 0 0;z-index:2147483647;max-height:45vh;overflow:auto;padding:1em;background:#812;color:#fff;font:14px/1.5 monospace"
-	let url = new URL(doc.currentScript.dataset.wsgireload, location).href, wait = 700, next, said, dismissed, kept = {}, since = 0
+wsgireload: {
+	const doc = document
+	// Once is enough, also if a library replaces the body of the page and runs its scripts again.
+	if (doc.wsgireload) break wsgireload
+	doc.wsgireload = 1
+	let url = new URL(doc.currentScript.dataset.wsgireload, location).href, wait = 700, next, said, dismissed, mark = "", kept = {}, since = 0, again = 0
 
 	// The banner: a message, what it means, and links. It is empty without a message.
 	const make = (name, style, more) => Object.assign(doc.createElement(name), {style}, more)
-	const banner = make("aside", "all:initial;" + RED, {ariaLabel: "wsgireload"})
+	const banner = make("aside", "all:initial;position:fixed;inset:auto 0 0;z-index:2147483647;max-height:45vh;overflow:auto;padding:1em;background:#812;color:#fff;font:14px/1.5 monospace", {ariaLabel: "wsgireload"})
 	const note = make("p", "all:initial;display:block;font:inherit;color:inherit;white-space:pre-wrap;overflow-wrap:anywhere", {role: "alert"})
 	const old = make("span", "all:revert;margin-right:1em", {textContent: "The old code keeps serving."})
 	const link = text => make("a", "all:revert;color:#fff;display:inline-block;padding:.3em 1em .3em 0", {textContent: text})
@@ -18,8 +20,10 @@
 	}
 	button.onclick = dismiss
 	const show = (text, place, serves) => {
-		const title = doc.title.replace(MARK, "")
-		if (text || title != doc.title) doc.title = (text ? MARK : "") + title
+		// A page may begin its own title like this, too.
+		const title = mark ? doc.title.replace(/^\u26a0 ?/, "") : doc.title
+		mark = text ? "\u26a0 " : ""
+		if (mark || title != doc.title) doc.title = mark + title
 		if (!text || text != dismissed) dismissed = ""
 		if (!text || dismissed) return banner.remove()
 		// The same message stays untouched: the focus may be in it, and it was announced.
@@ -60,41 +64,51 @@
 		}
 	}
 	const FIELDS = "input,textarea,select"
+	const state = each => /checkbox|radio/.test(each.type) ? "checked" : "value"
+	// A script may have changed the address since the page was loaded.
+	const store = () => "wsgireload " + location.pathname + location.search
 	const reload = () => {
 		const found = {...kept}
 		named(FIELDS, (each, name) => {
-			const now = /checkbox|radio/.test(each.type) ? each.checked : each.value
-			const begun = each.options ? null : now === each.checked ? each.defaultChecked : each.defaultValue
+			const now = each[state(each)], options = [...each.options || []]
+			const first = options.find(option => option.defaultSelected) || options[0]
+			const begun = first ? first.value : now === each.checked ? each.defaultChecked : each.defaultValue
 			if (now !== begun && !secret(each)) found[name] = now
 		})
 		named("body *", (each, name) => {
 			if (each.scrollTop || each.scrollLeft) found["scroll " + name] = [each.scrollLeft, each.scrollTop]
 		})
-		const text = JSON.stringify([Object.keys(kept).length ? since : Date.now(), found])
+		const large = JSON.stringify(found).length > 2e5
 		try {
-			if (text.length < 2e5) sessionStorage.setItem(store, text)
+			sessionStorage.setItem(store(), JSON.stringify([since || Date.now(), large ? {} : found, url, again]))
 		} catch {}
+		// The page may stay, if somebody wants to save something first.
+		next = setTimeout(poll, 3e4)
 		location.reload()
 	}
+	try {
+		const [at, found, from, times] = JSON.parse(sessionStorage.getItem(store()))
+		sessionStorage.removeItem(store())
+		// A reload that brings the same page again got it from a cache, as a service worker's.
+		if (from == url) again = Math.min(times + 1, 9)
+		if (Date.now() - at < 6e5) kept = found
+		since = at
+	} catch {}
 	const restore = () => {
-		try {
-			const [at, found] = JSON.parse(sessionStorage.getItem(store)) || [0]
-			sessionStorage.removeItem(store)
-			if (Date.now() - at > 6e5) return
-			// What has no place in an error page has one again after the repair.
-			kept = found
-			since = at
-			named(FIELDS, (each, name) => {
-				if (!(name in kept) || secret(each)) return
-				each[/checkbox|radio/.test(each.type) ? "checked" : "value"] = kept[name]
-				delete kept[name]
-				for (const type of ["input", "change"]) each.dispatchEvent(new Event(type, {bubbles: true}))
-			})
-			named("body *", (each, name) => {
-				if (kept["scroll " + name]) each.scrollTo(...kept["scroll " + name])
-				delete kept["scroll " + name]
-			})
-		} catch {}
+		named(FIELDS, (each, name) => {
+			if (!(name in kept) || secret(each)) return
+			// An event may submit the form: there is none if nothing differs.
+			const differs = each[state(each)] !== kept[name]
+			each[state(each)] = kept[name]
+			delete kept[name]
+			if (differs) for (const type of ["input", "change"]) each.dispatchEvent(new Event(type, {bubbles: true}))
+		})
+		named("body *", (each, name) => {
+			if (kept["scroll " + name]) each.scrollTo(...kept["scroll " + name])
+			delete kept["scroll " + name]
+		})
+		// What has no place in an error page has one again after the repair.
+		if (!Object.keys(kept).length) since = 0
 	}
 
 	// Replace the style sheets of this site; true if that has changed what they say.
@@ -129,7 +143,7 @@
 		}
 		const all = [...sheets.map(each => each.href), ...sheets.flatMap(imported), ...[...doc.scripts].map(each => each.src)]
 		return Promise.allSettled([...new Set(all)].filter(Boolean).map(
-			each => fetch(each.replace(/[?&]wsgireload=\d+$/, ""), {cache: "reload", mode: "no-cors"})
+			each => fetch(each.replace(/[?&]wsgireload=\d+$/, ""), {cache: "reload", mode: "no-cors", signal: AbortSignal.timeout(3e3)})
 		))
 	}
 
@@ -149,7 +163,7 @@
 		} catch { wait = wait - 700 ? 2 * wait % 7e3 : 250 }
 		next = setTimeout(poll, wait)
 	}
-	next = setTimeout(poll, wait)
+	next = setTimeout(poll, wait << again)
 	doc.addEventListener("visibilitychange", poll)
 	doc.addEventListener("keydown", event => event.key == "Escape" && banner.isConnected && dismiss())
 	for (const type of ["focusin", "scroll", "resize"]) addEventListener(type, move, {passive: true})
