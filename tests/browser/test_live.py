@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 from statistics import median
 
 import pytest
@@ -123,6 +124,43 @@ def test_a_template_alone(site: Site, tabs: Tabs) -> None:
     site.edit("templates/page.html", "First", "Second")
     tab.wait_for_text("Second", "h1")
     assert (site.started(), site.said("changed")) == (1, [])
+
+
+TYPES = "AddType text/javascript .js\nAddType image/svg+xml .svg\n"
+IMAGE = '<svg xmlns="http://www.w3.org/2000/svg" width="{}" height="9"></svg>'
+PARTS = {
+    "static/a.js": "import {text} from './b.js'; document.all.module.textContent = text",
+    "static/b.js": "export const text = 'old'",
+    "static/image.svg": IMAGE.format(11),
+}
+WITH_PARTS = (
+    "<p id='text'>{text}</p><p id='module'></p><link rel='icon' href='data:,'>"
+    "<img src='/static/image.svg' alt=''><script type='module' src='/static/a.js'></script>"
+)
+
+
+def test_parts_of_a_page_that_the_browser_keeps(new_site: Sites, tabs: Tabs) -> None:
+    """A module that another one imports, and an image, are fetched again for an hour of max-age."""
+    site = page_site(new_site)
+    modules = "".join(
+        f'LoadModule {name}_module "{site.apache.modules}/mod_{name}.so"\n'
+        for name in ("alias", "expires", "mime")
+    )
+    kept = f'Alias /static "{site.app}/static"\n<Location /static>\nExpiresActive On\n'
+    kept += 'ExpiresDefault "access plus 1 hour"\n</Location>\n'
+    site.served = replace(site.served, directives=f"{modules}TypesConfig /dev/null\n{TYPES}{kept}")
+    site.edit("web.wsgi", '"static/*.css"', '"static"')
+    for name, text in PARTS.items():
+        site.write(name, text)
+    site.write("templates/page.html", WITH_PARTS)
+    site.start()
+    tab = tabs(site.url)
+    tab.wait_for_text("old", "#module")
+    site.write("static/b.js", "export const text = 'new'")
+    tab.wait_for_text("new", "#module")
+    site.write("static/image.svg", IMAGE.format(22))
+    tab.page.wait_for_function("document.querySelector('img').naturalWidth == 22")
+    assert site.started() == 1
 
 
 def test_a_hidden_page_asks_nothing(site: Site, tabs: Tabs) -> None:

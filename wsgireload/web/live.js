@@ -78,9 +78,9 @@ wsgireload: {
 		named("body *", (each, name) => {
 			if (each.scrollTop || each.scrollLeft) found["scroll " + name] = [each.scrollLeft, each.scrollTop]
 		})
-		const large = JSON.stringify(found).length > 2e5
 		try {
-			sessionStorage.setItem(store(), JSON.stringify([since || Date.now(), large ? {} : found, url, again]))
+			const few = JSON.stringify(found).length < 2e5 ? found : {}
+			sessionStorage.setItem(store(), JSON.stringify([since || Date.now(), few, url, again]))
 		} catch {}
 		// The page may stay, if somebody wants to save something first.
 		next = setTimeout(poll, 3e4)
@@ -131,17 +131,11 @@ wsgireload: {
 		return changed.includes(true)
 	}
 	// Bring the browser's own copies up to date, which it may otherwise keep showing.
+	// Modules that others import, fonts and images are known only by what the page has loaded.
 	const refetch = () => {
-		const sheets = [...doc.styleSheets]
-		const imported = sheet => {
-			try {
-				return [...sheet.cssRules].flatMap(({styleSheet}) => styleSheet ? [styleSheet.href, ...imported(styleSheet)] : [])
-			} catch {
-				// Another site's.
-				return []
-			}
-		}
-		const all = [...sheets.map(each => each.href), ...sheets.flatMap(imported), ...[...doc.scripts].map(each => each.src)]
+		const loaded = performance.getEntriesByType("resource").filter(({name, initiatorType: type}) =>
+			/script|link|css|other/.test(type) || /^ima?g/.test(type) && name.startsWith(location.origin + "/"))
+		const all = [...loaded.map(each => each.name), ...[...doc.styleSheets].map(each => each.href), ...[...doc.scripts].map(each => each.src)]
 		return Promise.allSettled([...new Set(all)].filter(Boolean).map(
 			each => fetch(each.replace(/[?&]wsgireload=\d+$/, ""), {cache: "reload", mode: "no-cors", signal: AbortSignal.timeout(3e3)})
 		))

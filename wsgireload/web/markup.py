@@ -26,7 +26,7 @@ MARKUP = re.compile(
     rb"|<(?P<open>/?[a-z]|[!?]|/[^>])" % TAG_END,  # not closed, or cannot be
     FLAGS,
 )
-ATTRIBUTE = re.compile(rb"([^\s/>=]++)\s*+=\s*+(%b)" % VALUE, FLAGS)
+ATTRIBUTE = re.compile(rb"([^\s/>=]++)(?:\s*+=\s*+(%b))?" % VALUE, FLAGS)
 SCRIPT = re.compile(rb"<!(?=--)|-->|</?script(?=[\s/>])", FLAGS)
 
 
@@ -75,7 +75,7 @@ def policies_of(page: bytes) -> list[str]:
 
 
 def _attributes(tag: bytes) -> dict[str, str]:
-    """Return the attributes of a tag that have values, read as Latin-1."""
+    """Return the attributes of a tag, read as Latin-1."""
     pairs = ((name.decode("latin-1"), value) for name, value in ATTRIBUTE.findall(tag))
     bare = ((name, value[1:-1] if value[:1] in b"\"'" else value) for name, value in pairs)
     return {name.lower(): unescape(value.decode("latin-1")) for name, value in bare}

@@ -23,7 +23,7 @@ from wsgireload.web.assets import LIVE_SCRIPT
 from wsgireload.web.csp import script_form
 from wsgireload.web.files import Files
 from wsgireload.web.live import difference
-from wsgireload.web.markup import end_of
+from wsgireload.web.markup import end_of, policies_of
 
 HTML = ("Content-Type", "text/html; charset=utf-8")
 PAGE = b"<html><body><p>Hello</p></body></html>"
@@ -213,6 +213,13 @@ def test_a_stream_whose_first_piece_only_looks_whole() -> None:
 def test_a_page_of_broken_markup(part: bytes) -> None:
     """Any page takes a time that grows with its length, and not with the square of that."""
     assert end_of(part * 100_000)[0] == -1
+    assert policies_of(part * 100_000) == []
+
+
+@pytest.mark.parametrize("part", [b"x", b"x ", b"=", b"a=b ", b"a='b' ", b"/", b"<meta>"])
+def test_a_page_of_broken_policies(part: bytes) -> None:
+    """So does a page that seems to have a policy."""
+    assert policies_of(b"<meta " + part * 100_000 + b">") == []
 
 
 def test_pieces_are_not_held_back() -> None:
