@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 
 from wsgireload.cli.apache import mappings, matches
@@ -21,6 +22,7 @@ from wsgireload.cli.programs import read_file
 
 ALIASES = ALIAS, MATCH = "wsgiscriptalias", "wsgiscriptaliasmatch"
 HANDLERS = "addhandler", "sethandler", "addtype", "forcetype"
+OVERRIDES = "allowoverride", "allowoverridelist"
 HANDLER_SCRIPT = "wsgihandlerscript"  # it names a script, and not where that is served
 WSGI = "wsgi-script", "application/x-httpd-wsgi"
 HANDLED = WSGI[0]  # the name of an alias that stands for a handler
@@ -49,15 +51,28 @@ def find(directives: Sequence[Directive], script: str | None) -> list[Directive]
 
 def with_htaccess(directives: Sequence[Directive], script: str | None) -> list[Directive]:
     """Return the directives, and those of the .htaccess files that Apache reads for a script."""
+    given = [
+        name for each in directives if each.name == "accessfilename" for name in each.arguments
+    ]
+    names = given or [".htaccess"]
     targets = {each.target for each in mappings.find(directives)}
-    folders = {above for target in targets for above in _with_htaccess(target, script)}
+    folders = {above for target in targets for above in _with_htaccess(target, script, names)}
     found: list[Directive] = []
-    for folder in sorted(folders):
-        place = Directive(ALIAS, ("/", os.path.join(folder, "x")))
-        overrides = effective(directives, "allowoverride", place)
-        if overrides is not None and overrides.arguments[:1] not in (("None",), ("none",)):
-            found += htaccess(folder)
+    for folder in filter(partial(_may_override, directives=directives), sorted(folders)):
+        paths = filter(os.path.isfile, (os.path.join(folder, name) for name in names))
+        for path in islice(paths, 1):  # Apache reads the first one that exists
+            found += htaccess(path)
     return [*directives, *found]
+
+
+def _may_override(folder: str, directives: Sequence[Directive]) -> bool:
+    """Return whether any virtual host has Apache read .htaccess in a folder."""
+    for host in {each.host for each in directives if each.name in OVERRIDES}:
+        place = Directive(ALIAS, ("/", os.path.join(folder, "x")), host=host)
+        for found in (effective(directives, name, place) for name in OVERRIDES):
+            if found and found.arguments and found.arguments[0].lower() != "none":
+                return True
+    return False
 
 
 def mount_point(handler: str, directives: Sequence[Directive]) -> str:
@@ -71,7 +86,7 @@ def mount_point(handler: str, directives: Sequence[Directive]) -> str:
             if kind == "location":
                 return where
             for mapping in mappings.find(directives) if kind == "directory" else ():
-                if _is_below(where, mapping.target):
+                if is_below(where, mapping.target):
                     return mapping.url_of(where)
     return ""
 
@@ -144,7 +159,7 @@ def _candidates(mapping: Mapping, folders: Sequence[str], script: str | None) ->
         yield from _below(mapping.target, _names(script))
         return
     for folder in folders or [mapping.target]:
-        start = folder if _is_below(folder, mapping.target) else mapping.target
+        start = folder if is_below(folder, mapping.target) else mapping.target
         yield from mappings.files(start)
 
 
@@ -164,7 +179,7 @@ def _is_hidden(mapping: Mapping, alias: Directive, directives: Sequence[Directiv
     for each in directives:
         if each.host in (0, alias.host) and each.arguments:
             url = each.arguments[0]
-            if each.name == ALIAS and _is_below(alias.arguments[0], url):
+            if each.name == ALIAS and is_below(alias.arguments[0], url):
                 return True
             if each.name == MATCH and is_found(url, alias.arguments[0]):
                 return True
@@ -188,26 +203,26 @@ def _defines(path: str, directives: Sequence[Directive]) -> bool:
     return re.search(DEFINES.format(f"(?:{either})"), read_file(path), re.MULTILINE) is not None
 
 
-def _with_htaccess(target: str, script: str | None) -> Iterator[str]:
-    """Return the folders of a target that may have a .htaccess for a script."""
+def _with_htaccess(target: str, script: str | None, names: Sequence[str]) -> Iterator[str]:
+    """Return the folders of a target that may have a .htaccess, by one of its names."""
     folder = target if os.path.isdir(target) else os.path.dirname(target)
     if script is None:
-        files = mappings.files(folder)
-        yield from (os.path.dirname(each) for each in files if each.endswith("/.htaccess"))
+        files = map(os.path.split, mappings.files(folder))
+        yield from (above for above, name in files if name in names)
         return
     for path in _below(folder, _names(script)):
         below = path
-        while (above := os.path.dirname(below)) != below and _is_below(above, folder):
+        while (above := os.path.dirname(below)) != below and is_below(above, folder):
             yield above
             below = above
 
 
 def _below(target: str, paths: Sequence[str]) -> Iterator[str]:
     """Return the first of these paths that is a target or below it."""
-    return islice((each for each in paths if _is_below(each, target)), 1)
+    return islice((each for each in paths if is_below(each, target)), 1)
 
 
-def _is_below(path: str, folder: str) -> bool:
+def is_below(path: str, folder: str) -> bool:
     """Return whether a path, or a URL path, is a folder or in it."""
     path, folder = os.path.normcase(path), os.path.normcase(folder)
     return f"{path}{os.sep}".startswith(f"{folder.rstrip(os.sep)}{os.sep}")

@@ -55,11 +55,10 @@ def read(httpd: Httpd) -> tuple[list[Directive], bool]:
     return [*_parse(printed), *(each for each in files if each.name in early)], True
 
 
-def htaccess(folder: str) -> list[Directive]:
-    """Return the directives of the file .htaccess in a folder, as of a section around them."""
-    path = os.path.join(folder, ".htaccess")
+def htaccess(path: str) -> list[Directive]:
+    """Return the directives of a file such as .htaccess, as of a section for its folder."""
     found = Files(Dump("", frozenset(), {}, {}, {("", 0): [path]}), {})
-    around = ("directory", folder)
+    around = ("directory", os.path.dirname(path))
     return [replace(each, sections=(around, *each.sections)) for each in found]
 
 

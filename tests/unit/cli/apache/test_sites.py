@@ -234,6 +234,24 @@ def test_htaccess_that_apache_does_not_read(app: Path) -> None:
         assert sites.find(parse(f"DocumentRoot {app}{lines}", app.parent), None) == []
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "<VirtualHost *:80>\n{}AllowOverride All\n</Directory>\n</VirtualHost>",
+        "{}AllowOverride None\nAllowOverrideList AddHandler\n</Directory>",
+        "AccessFileName .acl .other\n{}AllowOverride All\n</Directory>",
+    ],
+)
+@pytest.mark.parametrize("is_named", [True, False])
+def test_htaccess_that_apache_reads(lines: str, is_named: bool, app: Path) -> None:
+    """Its name, and whether it is read, may be said anywhere and in each way."""
+    (app / ".other").write_text("AddHandler wsgi-script .wsgi\nWSGIProcessGroup site\n")
+    script = str(app / "app.wsgi")
+    text = lines.replace("{}", f"DocumentRoot {app}\n<Directory {app}>\n")
+    [site] = sites.find(parse(text, app.parent), script if is_named else None)
+    assert (site.url, site.group) == ("/app.wsgi", "site")
+
+
 def test_a_document_root_that_is_the_root(app: Path) -> None:
     """The folders above a script end at the root, also where all of them are served."""
     text = "DocumentRoot /\n<Directory />\nAllowOverride All\n</Directory>"
