@@ -62,6 +62,9 @@ def test_without_a_log(status: int, level: str, log: str) -> None:
     [
         ("AH01630: client denied by server configuration: /srv/mysite/app.wsgi", "fail", "Require"),
         ("an application's own line", "ok", ""),
+        ("[core:error] [client ::1] AH00037: Symbolic link not allowed: /a", "fail", "directive"),
+        ("[core:debug] [client ::1] AH01626: authorization result: granted", "ok", ""),
+        ("[mpm_event:notice] AH00489: Apache/2.4 configured", "ok", ""),
     ],
 )
 def test_refused(tmp_path: Path, line: str, level: str, cure: str, monkeypatch) -> None:

@@ -71,10 +71,11 @@ def test_wsgireload_beside_the_application(text: str, tmp_path: Path) -> None:
         "import wsgireload\nprint('wsgireload.start()')\n",
         "import threading\nthreading.Thread().start()\n",
         "import wsgireload\nwsgireload.start\n",
+        "import wsgireload\nif __name__ == '__main__':\n    wsgireload.start()\n",
     ],
 )
 def test_what_only_looks_like_a_call(text: str, tmp_path: Path) -> None:
-    """A comment, a string or another start() starts nothing."""
+    """A comment, a string, another start() or that of a program starts nothing."""
     [found] = examined(tmp_path, script=text)
     assert (found.level, "wsgireload.start()" in found.cure) == ("fail", True)
     assert bad(examined(tmp_path, script=text, is_started=True)) == {}

@@ -77,8 +77,10 @@ def _hidden_by(site: Site, directives: Sequence[Directive]) -> Directive | None:
             if (each.file, each.line) == (site.alias.file, site.alias.line):
                 return None
             url, target = each.arguments[:2]
-            # What `$1` leads to depends on the request.
-            if target != site.script and "$" not in target and _takes(each.name, url, str(path)):
+            # What `$1` leads to depends on the request; a folder of scripts may have this one too.
+            leads_to_it = target == site.script or "$" in target
+            leads_to_it |= names == aliases.ALIASES and aliases.is_below(site.script, target)
+            if not leads_to_it and _takes(each.name, url, str(path)):
                 return each
     return None
 

@@ -163,7 +163,7 @@ def _examine_sites(
     for site in selected:
         found_now = running.of_site(site, known, pid)
         if pid and not found_now and site not in (*broken, *explained):
-            yield from running.inactive(site, _log(site, every, httpd), pid)
+            yield from running.inactive(site, every, _log(site, every, httpd), pid)
         if site in broken:
             found_now = [each for each in found_now if not each.status.failed]
         yield from running.examine(found_now)

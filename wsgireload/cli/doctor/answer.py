@@ -89,6 +89,11 @@ MESSAGES = (
         "give Apache's user access: chmod o+rx on the way to it",
     ),
 )
+# What Apache says of one request; its notices have numbers as well.
+REFUSED = Message(
+    re.compile(r"AH\d{5}: .*"), "correct the directive or the permissions that this line names"
+)
+OF_CLIENT = re.compile(r":(?:error|crit|alert|emerg)\].*\[client ")
 
 
 def examine(
@@ -133,7 +138,11 @@ def _error(site: Site, asked: str, status: int, log: str, start: int) -> Finding
             return warn(WHAT, f"{text}; {where}", cure)
         return fail(WHAT, f"{text}; {where}", "read Apache's error log as root: it has the reason")
     every = errorlog.read(log) or []
-    texts = (new, (*OF_REQUEST, HOME, *MESSAGES)), (every if status != 403 else [], MESSAGES)
+    texts = (
+        (new, (*OF_REQUEST, HOME, *MESSAGES)),
+        (list(filter(OF_CLIENT.search, new)), (REFUSED,)),
+        (every if status != 403 else [], MESSAGES),
+    )
     for lines, messages in texts:
         if raised := errorlog.last_traceback(lines):
             return fail(WHAT, f"{text}: {raised}", _cure_of(raised, site))

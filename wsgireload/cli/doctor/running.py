@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 
+from wsgireload.cli.apache.directives import Directive
 from wsgireload.cli.apache.sites import Site
 from wsgireload.cli.doctor import errorlog
 from wsgireload.cli.doctor.finding import Finding, fail, ok, warn
@@ -14,6 +15,12 @@ from wsgireload.cli.running.monitors import RunningMonitor
 from wsgireload.report import Status
 
 INACTIVE = re.compile(r"wsgireload: inactive: (.+) \[pid (\d+), application '")
+EMBEDDED = "embedded mode"  # in that reason
+# They load a script in Apache's own processes, whatever serves its requests.
+IN_APACHE = (
+    *("wsgiimportscript", "wsgiauthuserscript", "wsgiauthgroupscript"),
+    *("wsgiaccessscript", "wsgidispatchscript"),
+)
 DISPLAY_NAME = re.compile(r"\(wsgi:([^) ]+)")
 
 
@@ -49,9 +56,15 @@ def examine(found: Sequence[RunningMonitor]) -> Iterator[Finding]:
         yield ok("monitor", f"{each} watches {each.status.files} files")
 
 
-def inactive(site: Site, log: Sequence[str], apache: int) -> Iterator[Finding]:
+def inactive(
+    site: Site, directives: Sequence[Directive], log: Sequence[str], apache: int
+) -> Iterator[Finding]:
     """Report why a process of a site has no monitor, as its latest line in the log has it."""
-    found = errorlog.last([line for line in log if _is_of(site, line, apache)], INACTIVE)
+    is_in_apache = any(
+        each.name in IN_APACHE and each.arguments[:1] == (site.script,) for each in directives
+    )
+    lines = (line for line in log if not (site.group and is_in_apache and EMBEDDED in line))
+    found = errorlog.last([line for line in lines if _is_of(site, line, apache)], INACTIVE)
     if found is not None:
         text = f"wsgireload is inactive in process {found[2]}: {found[1]}"
         yield fail("monitor", text, "remove the cause, and restart Apache")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 
@@ -16,6 +17,7 @@ MOST = 400  # modules of one application
 LARGEST = 1 << 20  # bytes of one source
 PACKAGE = "wsgireload"
 FLASK = "wsgireload.flask"
+MAIN = re.compile(r"__name__ == '__main__'|'__main__' == __name__")
 WAYS = "", ".flask"  # to a function of ours, from the package
 
 
@@ -85,9 +87,18 @@ def calls(tree: ast.AST, *names: str) -> Iterator[ast.Call]:
 def calls_of_ours(tree: ast.Module, *names: str) -> Iterator[ast.Call]:
     """Return the calls of those of our functions, by whatever name a module imports them."""
     ours = _functions(tree, names)
+    unused = {id(each) for each in _of_programs(tree)} if ours else set()
     for node in ast.walk(tree) if ours else ():
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in ours:
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ours and id(node) not in unused:
             yield node
+
+
+def _of_programs(tree: ast.Module) -> Iterator[ast.AST]:
+    """Return what runs only in a program: no server loads a script as `__main__`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and MAIN.fullmatch(ast.unparse(node.test)):
+            for each in node.body:
+                yield from ast.walk(each)
 
 
 def _functions(tree: ast.Module, names: Sequence[str]) -> set[str]:

@@ -21,6 +21,7 @@ SHAPES = {  # the configuration, and what keeps requests from /two.wsgi
     "a part of its URLs": (ONE.format("/api/v1") + TWO.format("/api"), ""),
     "one script twice": (TWO.format("/") + TWO.format("/api"), ""),
     "a folder": ("WSGIScriptAlias /api/ /srv/\n" + TWO.format("/api/x"), "WSGIScriptAlias"),
+    "a folder with it": ("WSGIScriptAlias /x/ /\n" + TWO.format("/x/y"), ""),
     "an expression": (
         "WSGIScriptAliasMatch ^/a /one.wsgi\n" + TWO.format("/api"),
         "WSGIScriptAlias",
