@@ -19,6 +19,7 @@ PRINTED = re.compile(r"# +In file: (.*)|# +(\d+):")
 CONDITIONS = {"ifmodule", "ifdefine", "iffile", "ifversion", "ifdirective", "ifsection"}
 
 HOST = "virtualhost"
+HTACCESS = "htaccess"  # our name for a section that Apache has without one
 INCLUDES = "include", "includeoptional"
 
 Line = tuple[int, str]
@@ -58,8 +59,8 @@ def read(httpd: Httpd) -> tuple[list[Directive], bool]:
 def htaccess(path: str) -> list[Directive]:
     """Return the directives of a file such as .htaccess, as of a section for its folder."""
     found = Files(Dump("", frozenset(), {}, {}, {("", 0): [path]}), {})
-    around = ("directory", os.path.dirname(path))
-    return [replace(each, sections=(around, *each.sections)) for each in found]
+    around = ("directory", os.path.dirname(path)), (HTACCESS, "")
+    return [replace(each, sections=(*around, *each.sections)) for each in found]
 
 
 def words(text: str) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 
-from wsgireload.cli.apache.directives import HOST, Directive
+from wsgireload.cli.apache.directives import HOST, HTACCESS, Directive
 
 PRECEDENCE = {  # Apache merges sections in this order
     "directory": 1,
@@ -42,19 +42,23 @@ def applies(directive: Directive, alias: Directive) -> bool:
     return all(_section_applies(name, argument, alias) for name, argument in directive.sections)
 
 
-def _rank(directive: Directive) -> tuple[int, int, bool]:
-    """Return what Apache sorts by: the kind of the section, the depth of its folder, its host."""
+def _rank(directive: Directive) -> tuple[int, int, int]:
+    """Return what Apache sorts by: the kind of the section, the depth of its folder, its origin.
+
+    A virtual host overrides the main server, and .htaccess both.
+    """
     kinds = [PRECEDENCE.get(name, 0) for name, _ in directive.sections]
     folders = [argument for name, argument in directive.sections if name == "directory"]
     depth = sum(map(bool, "/".join(folders).split("/")))
-    return max(kinds, default=0), depth, directive.host != 0
+    origin = 2 if (HTACCESS, "") in directive.sections else int(directive.host != 0)
+    return max(kinds, default=0), depth, origin
 
 
 def _section_applies(name: str, argument: str, alias: Directive) -> bool:
     url, script = alias.arguments[:2]
     kind = name.removesuffix("match")
     if kind not in ("directory", "files", "location"):
-        return name in (*BY_REQUEST, HOST) or (name, argument) in alias.sections
+        return name in (*BY_REQUEST, HOST, HTACCESS) or (name, argument) in alias.sections
     text = {"directory": script, "files": os.path.basename(script), "location": url}[kind]
     if kind != name:
         return is_found(argument, text)

@@ -116,3 +116,16 @@ def test_unreachable(shape: str, tmp_path: Path) -> None:
     found = [one for one in sites.find(directives) if one.script == "/two.wsgi"]
     refused = {each.what for site in found for each in refusals.find(site, directives)}
     assert refused == ({what} if what else set())
+
+
+def test_options_of_htaccess(tmp_path: Path) -> None:
+    """A .htaccess overrides the section of its folder, also one in a virtual host."""
+    script = tmp_path / "app.wsgi"
+    script.write_text("application = None\n")
+    (tmp_path / ".htaccess").write_text("Options +ExecCGI\nAddHandler wsgi-script .wsgi\n")
+    lines = f"DocumentRoot {tmp_path}\n<Directory {tmp_path}>\nAllowOverride All\nOptions None\n"
+    conf = tmp_path / "httpd.conf"
+    conf.write_text(f"Listen 80\n{HOST.format(f'{lines}</Directory>')}")
+    directives = list(Files(Dump("", frozenset(), {}, {}, {("", 0): [str(conf)]}), {}))
+    [site] = sites.find(directives)
+    assert list(refusals.find(site, directives)) == []
