@@ -117,11 +117,14 @@ def _of_one_file(path: str, dump: Dump) -> Dump:
 
 
 def _application(options: argparse.Namespace) -> Application:
-    if options.django:
-        return configuration.django(options.django, options.name, options.url)
-    if options.flask:
-        return configuration.flask(options.flask, options.folder, options.name, options.url)
-    return configuration.existing(options.script, options.name, options.url)
+    if not options.url.startswith("/"):
+        raise UsageError(f"--url is {options.url!r}; it takes a URL path such as /app")
+    url = options.url.rstrip("/") or "/"  # else mod_wsgi would have no path below it
+    if options.django is not None:
+        return configuration.django(options.django, options.name, url)
+    if options.flask is not None:
+        return configuration.flask(options.flask, options.folder, options.name, url)
+    return configuration.existing(options.script, options.name, url)
 
 
 def _print_script(application: Application, script: str) -> None:

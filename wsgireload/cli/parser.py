@@ -84,7 +84,7 @@ def build() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for module in COMMANDS:
         name = module.__name__.rpartition(".")[2]
-        summary = (module.__doc__ or "").splitlines()[0]
+        summary = (module.__doc__ or name).splitlines()[0]  # python -OO has none
         command = commands.add_parser(
             name,
             help=summary,

@@ -398,6 +398,9 @@ def test_restart_of_another_users(folder: Path, monkeypatch) -> None:
         (["config", "--django", "/no"], "--django is '/no'; it takes the folder with manage.py"),
         (["config", "--flask", "a b"], "--flask is 'a b'; it takes MODULE:APP"),
         (["config", "--flask", "nowhere:app"], "--flask is 'nowhere:app'; there is no nowhere"),
+        (["config", "--django", ""], "--django is ''; "),
+        (["config", "--flask", ""], "--flask is ''; it takes MODULE:APP"),
+        (["config", __file__, "--url", "app"], "--url is 'app'; it takes a URL path"),
         (["config", __file__, "--name", "a b"], "--name is 'a b'; it takes letters"),
     ],
 )
@@ -475,6 +478,14 @@ def conf_for(folder: str, url: str = "/") -> str:
     return configuration.conf(
         configuration.Application("site", folder, f"{folder}/app.wsgi", url, ""), UNIX
     )
+
+
+def test_the_end_of_a_url(tmp_path: Path, capsys) -> None:
+    """A slash at its end is left out: below such an alias nothing would be found."""
+    script = tmp_path / "app.wsgi"
+    script.write_text("application = None\n")
+    assert main(["config", str(script), "--url", "/app/"]) == 0
+    assert f"WSGIScriptAlias /app {script} " in capsys.readouterr().out
 
 
 def test_config_with_odd_names(monkeypatch) -> None:

@@ -45,6 +45,13 @@ def test_summaries(capsys) -> None:
     assert all(f"\n    {command}" in lines for command in COMMANDS)
 
 
+def test_without_docstrings() -> None:
+    """python -OO, which has none, runs the commands."""
+    words = [sys.executable, "-OO", "-m", "wsgireload", "--help"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd="/")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def version(capsys: pytest.CaptureFixture[str]) -> list[str]:
     """What --version prints."""
     with pytest.raises(SystemExit) as ended:

@@ -100,3 +100,24 @@ def test_without_finalisation(value: str, is_off: bool, tmp_path: Path) -> None:
     found = [each for each in every if each.what == "WSGIDestroyInterpreter"]
     assert [each.level for each in found] == ["ok"] * is_off
     assert all("atexit" in each.text for each in found)
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("/app/ {}", [("warn", "write /app")]),
+        ("app {}", [("fail", "write /app")]),
+        ("/app {}", []),
+        ("/ {}", []),
+        ("/app/ {}/", []),
+    ],
+)
+def test_the_slashes_of_an_alias(tmp_path: Path, line: str, found: list[tuple[str, str]]) -> None:
+    """A URL begins with a slash, and ends with one only if its file does."""
+    (tmp_path / "app.wsgi").write_text("import wsgireload\nwsgireload.start()\n")
+    conf = tmp_path / "httpd.conf"
+    conf.write_text(f"WSGIScriptAlias {line.format(tmp_path / 'app.wsgi')}\n")
+    every = list(Files(Dump("", frozenset(), {}, {}, {("", 0): [str(conf)]}), {}))
+    [site] = sites.find(every)
+    examined = script.examine(site, every, Installation.current())
+    assert [(each.level, each.cure) for each in examined if each.what == "WSGIScriptAlias"] == found

@@ -48,6 +48,7 @@ def examine(
     """Check what the configuration says about one script; `is_started`: its monitor runs."""
     windows = installation.windows
     yield from _script(site, windows=windows, is_started=is_started)
+    yield from _url(site, directives)
     yield from (fail(*each) for each in refusals.find(site, directives))
     if not windows:
         yield _process(site, directives)
@@ -73,6 +74,23 @@ def _script(site: Site, *, windows: bool, is_started: bool) -> Iterator[Finding]
         yield ok("WSGI script", where)
     else:
         yield from starts.examine(site, where, windows=windows, is_started=is_started)
+
+
+def _url(site: Site, directives: Sequence[Directive]) -> Iterator[Finding]:
+    """Check the URL of a WSGIScriptAlias: what follows it in a request is added to the file."""
+    url, what = site.url, LINES[aliases.ALIAS]
+    if site.alias.name != aliases.ALIAS:
+        return
+    if not url.startswith("/"):
+        text = f"no request is for {url}, which begins without a slash ({site.alias})"
+        yield fail(what, text, f"write /{url}")
+    elif url.endswith("/") and url != "/":
+        lines = (each for each in directives if str(each) == str(site.alias))
+        if not any(each.arguments[1:2] == (f"{site.script}/",) for each in lines):
+            text = (
+                f"URLs below {url} are not found: a slash ends it, and not its file ({site.alias})"
+            )
+            yield warn(what, text, f"write {url.rstrip('/')}")
 
 
 def _process(site: Site, directives: Sequence[Directive]) -> Finding:
