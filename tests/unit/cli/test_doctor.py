@@ -301,6 +301,11 @@ def test_a_pid_file_without_a_pid(machine: Machine, content: str) -> None:
             "Invalid command 'WSGIFreeThreading'",
             "update mod_wsgi",
         ),
+        (
+            "Syntax error on line 1 of /x: Apache has not been designed to serve pages while",
+            "Apache has not been designed",
+            "--user of mod_wsgi-express",
+        ),
     ],
 )
 def test_no_configuration(machine: Machine, error: str, text: str, cure: str) -> None:

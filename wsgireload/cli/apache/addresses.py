@@ -98,6 +98,14 @@ def earlier(host: int, directives: Sequence[Directive]) -> VirtualHost | None:
     return None
 
 
+def without_listen(number: int, directives: Sequence[Directive]) -> str:
+    """Return the port of a virtual host, if no Listen is for any of its ports; else ""."""
+    heard = {str(port) for _, port, _ in _listening(directives)}
+    hosts = (each for each in _virtual_hosts(directives) if each.number == number)
+    ports = [port for each in hosts for _, port in each.addresses]
+    return "" if not heard or {"", *heard}.intersection(ports) else next(iter(ports), "")
+
+
 def _names(host: int, directives: Sequence[Directive]) -> list[str]:
     """Return the ServerName and ServerAlias of a virtual host, in lower case."""
     those = (each for each in directives if (each.name, each.host) == ("serveralias", host))

@@ -41,14 +41,7 @@ def find(site: Site, directives: Sequence[Directive]) -> Iterator[Refusal]:
         if handler.name == "addhandler":
             cure += ", or give it another suffix"
         yield Refusal("handler", text, cure)
-    if (host := addresses.earlier(site.alias.host, directives)) and not any(
-        each.host in (0, host.number) and each.arguments[:2] == site.alias.arguments[:2]
-        for each in directives
-    ):
-        place = next(each for each in directives if each.host == host.number)
-        text = f"an earlier one has all requests for {host.name or 'its name'} ({place})"
-        cure = "correct one ServerName, or put the lines of both into one virtual host"
-        yield Refusal("VirtualHost", text, cure)
+    yield from _of_host(site, directives)
     if site.alias.name == aliases.HANDLED and not _has_exec_cgi(site, directives):
         text = f"no ExecCGI for {site.script}: Apache answers 403"
         yield Refusal("Options", text, "add `Options +ExecCGI` beside the handler")
@@ -62,6 +55,26 @@ def find(site: Site, directives: Sequence[Directive]) -> Iterator[Refusal]:
     if allowed is not None and site.group not in allowed.arguments:
         text = f"it does not allow {site.group!r} ({allowed}): Apache answers 500"
         yield Refusal("WSGIRestrictProcess", text, f"add {site.group} to that line")
+
+
+def _of_host(site: Site, directives: Sequence[Directive]) -> Iterator[Refusal]:
+    """Return why no request reaches the virtual host of a site."""
+    if (host := addresses.earlier(site.alias.host, directives)) and not any(
+        each.host in (0, host.number) and each.arguments[:2] == site.alias.arguments[:2]
+        for each in directives
+    ):
+        place = next(each for each in directives if each.host == host.number)
+        text = f"an earlier one has all requests for {host.name or 'its name'} ({place})"
+        cure = "correct one ServerName, or put the lines of both into one virtual host"
+        yield Refusal("VirtualHost", text, cure)
+    is_elsewhere = any(
+        each.host != site.alias.host and each.arguments[:2] == site.alias.arguments[:2]
+        for each in directives
+    )
+    port = addresses.without_listen(site.alias.host, directives)
+    if port and not is_elsewhere:
+        text = f"Apache does not listen at port {port}: no request reaches it"
+        yield Refusal("VirtualHost", text, f"add `Listen {port}`, or correct the port")
 
 
 def _hidden_by(site: Site, directives: Sequence[Directive]) -> Directive | None:
@@ -112,9 +125,7 @@ def _other_handler(site: Site, directives: Sequence[Directive]) -> Directive | N
 
 def _of_every_request(found: Sequence[Directive]) -> list[Directive]:
     """Return the lines that no <If> makes depend on the request."""
-    return [
-        one for one in found if not any(name in sections.BY_REQUEST for name, _ in one.sections)
-    ]
+    return [one for one in found if not sections.is_conditional(one)]
 
 
 def _has_exec_cgi(site: Site, directives: Sequence[Directive]) -> bool:

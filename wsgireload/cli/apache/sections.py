@@ -42,6 +42,11 @@ def applies(directive: Directive, alias: Directive) -> bool:
     return all(_section_applies(name, argument, alias) for name, argument in directive.sections)
 
 
+def is_conditional(directive: Directive) -> bool:
+    """Return whether an <If> makes a line depend on the request."""
+    return any(name in BY_REQUEST for name, _ in directive.sections)
+
+
 def _rank(directive: Directive) -> tuple[int, int, int]:
     """Return what Apache sorts by: the kind of the section, the depth of its folder, its origin.
 

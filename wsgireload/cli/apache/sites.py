@@ -82,12 +82,18 @@ def _site(alias: Directive, directives: Sequence[Directive]) -> Site:
     served = addresses.find(alias, directives)
     inside = replace(alias, host=served.host)  # a virtual host inherits it from the main server
 
-    def value(option: str, directive: str) -> str:
-        found = sections.effective(directives, directive, inside)
-        given = chosen.get(option) or (found.arguments[0] if found and found.arguments else "")
-        return _resolved(given, inside, directives, served)
+    def value(option: str, directive: str, exceptions: tuple[str, ...] = ()) -> str:
+        lines = sections.in_order(directives, directive, inside)
+        values = [
+            each.arguments[0]
+            for each in lines
+            if each.arguments
+            and not (each.arguments[0] in exceptions and sections.is_conditional(each))
+        ]
+        return _resolved(chosen.get(option) or ["", *values][-1], inside, directives, served)
 
-    group = value("process-group", "wsgiprocessgroup")
+    # An <If> that takes some requests out of a daemon process leaves the others there.
+    group = value("process-group", "wsgiprocessgroup", EMBEDDED)
     group = "" if group in EMBEDDED else group
     if _is_dispatched(inside, directives):
         group = DISPATCHED

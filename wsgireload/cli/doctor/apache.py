@@ -35,6 +35,10 @@ CURES = (
         "write its WSGIDaemonProcess above that line, or correct the name of the group",
     ),
     (
+        re.compile("Apache has not been designed to serve pages while"),
+        "name a user that is not root: `User www-data`, or --user of mod_wsgi-express",
+    ),
+    (
         re.compile(DUPLICATE),
         "remove that line; above all virtual hosts, a WSGIDaemonProcess is there for each of them",
     ),

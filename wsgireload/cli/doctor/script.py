@@ -108,6 +108,8 @@ def _process(site: Site, directives: Sequence[Directive]) -> Finding:
         text = f"it runs in embedded mode, not in WSGIDaemonProcess {names[0]}"
         return fail("process", text, _giving(site, names[0]))
     text = "it runs in embedded mode, where a process cannot restart Apache"
+    if site.express:
+        return fail("process", text, "leave out --embedded-mode")
     name = os.path.splitext(os.path.basename(site.script))[0]
     cure = _giving(site, name).removeprefix("add ")
     return fail("process", text, f"add `WSGIDaemonProcess {name}`, and {cure}")

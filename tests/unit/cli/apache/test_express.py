@@ -139,6 +139,17 @@ def test_a_site_of_express(
     assert not [each for each in found.values() if each.level == "fail"]
 
 
+def test_embedded_mode(tmp_path: Path) -> None:
+    """The cure is an option less, as its lines are not the user's."""
+    app = write(tmp_path / "app.wsgi", "import wsgireload\nwsgireload.start()\n")
+    text = HANDLER.format(entry_point=app, kind="script", disable=True, reload=False)
+    path = write(tmp_path / "handler.wsgi", text)
+    every = [Directive("wsgihandlerscript", ("wsgi-handler", path, "process-group=%{GLOBAL}"))]
+    [site] = sites.find(every)
+    found = {each.what: each for each in script.examine(site, every, Installation.current())}
+    assert found["process"].cure == "leave out --embedded-mode"
+
+
 def test_a_module(tmp_path: Path) -> None:
     """With --application-type module the site is the file of the module."""
     (tmp_path / "mysite").mkdir()

@@ -78,6 +78,19 @@ SHAPES = {  # the configuration, and what keeps requests from /two.wsgi
         HOST.format(Y + "ServerAlias *.EXAMPLE.org\n") + HOST.format(X + TWO.format("/")),
         "VirtualHost",
     ),
+    "no Listen": (
+        HOST.replace("*:80", "*:8080 [::1]:8081").format(TWO.format("/")),
+        "VirtualHost",
+    ),
+    "no Listen for a copy": (
+        HOST.format(TWO.format("/")) + HOST.replace("80", "443").format(TWO.format("/")),
+        "",
+    ),
+    "Listen for one of its ports": (
+        HOST.replace("*:80", "*:8080 *:80").format(TWO.format("/")),
+        "",
+    ),
+    "a virtual host without a port": (HOST.replace("*:80", "*").format(TWO.format("/")), ""),
     "AddHandler of its suffix": ("AddHandler cgi-script .py .WSGI\n" + TWO.format("/"), "handler"),
     "AddHandler of another": ("AddHandler cgi-script .py cgi\n" + TWO.format("/"), ""),
     "SetHandler there": (

@@ -88,6 +88,13 @@ SHAPES = {  # the URL of the script {0}/app/app.wsgi, and the lines beside WSGID
             "WSGIProcessGroup site\n</If>"
         ),
     ),
+    "If for others": (
+        "/",
+        (
+            "WSGIProcessGroup site\nWSGIScriptAlias / {0}/app/app.wsgi\n"
+            "<If \"%{HTTP_HOST} == 'x'\">\nWSGIProcessGroup %{GLOBAL}\n</If>"
+        ),
+    ),
     "IfDefine": (
         "/",
         (
