@@ -13,6 +13,7 @@ from wsgireload.cli.apache.httpd import Httpd
 from wsgireload.cli.running import described, monitors
 from wsgireload.cli.running.monitors import Found
 from wsgireload.cli.terminal import flush, is_terminal, print_json, print_screen, print_text
+from wsgireload.log import shown
 from wsgireload.report import plain
 
 EVERY = 1.0  # seconds between two frames of --watch
@@ -100,6 +101,11 @@ def _url(script: str) -> str:
 
 
 def _without_monitors(found: Found) -> str:
+    if names := ", ".join(sorted({shown(each.title) for each in found.ended})):
+        return (
+            f"no monitor runs now: the last process of {names} was replaced; "
+            "the new one is being loaded, or waits for a first request"
+        )
     if found.unreadable or found.unused:
         return "no monitor found in the readable folders"
     return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from support.standinapache import apache
 from wsgireload.cli import main, status, terminal
 from wsgireload.cli.apache import httpd
 from wsgireload.cli.running.described import duration
+from wsgireload.server.detection import process_identity
 
 FAILED = {
     "at": 0.0,
@@ -50,6 +52,13 @@ def test_the_url(folder: Path, tmp_path: Path, capsys, monkeypatch) -> None:
     status._url.cache_clear()
     monkeypatch.setattr(httpd, "find", lambda: 1 / 0)
     assert " url " not in printed(capsys, "--verbose")
+
+
+def test_while_processes_are_replaced(folder: Path, capsys) -> None:
+    """Between two processes of an application it is said that there will be a monitor."""
+    this = {"apache": process_identity(os.getppid())}
+    publish(folder, parent=os.getppid(), more=this).rename(folder / "0.ended")
+    assert "no monitor runs now: the last process of site was replaced; " in printed(capsys)
 
 
 def test_what_is_not_known(folder: Path, capsys) -> None:
