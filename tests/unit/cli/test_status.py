@@ -14,7 +14,7 @@ from support.standinapache import apache
 from wsgireload.cli import main, status, terminal
 from wsgireload.cli.apache import httpd
 from wsgireload.cli.running.described import duration
-from wsgireload.server.detection import process_identity
+from wsgireload.server import process
 
 FAILED = {
     "at": 0.0,
@@ -56,7 +56,7 @@ def test_the_url(folder: Path, tmp_path: Path, capsys, monkeypatch) -> None:
 
 def test_while_processes_are_replaced(folder: Path, capsys) -> None:
     """Between two processes of an application it is said that there will be a monitor."""
-    this = {"apache": process_identity(os.getppid())}
+    this = {"apache": process.identity(os.getppid())}
     publish(folder, parent=os.getppid(), more=this).rename(folder / "0.ended")
     assert "no monitor runs now: the last process of site was replaced; " in printed(capsys)
 
