@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from dataclasses import replace
+from pathlib import Path
 from statistics import median
 
 import pytest
@@ -261,6 +262,22 @@ def test_a_library_that_replaces_the_body(site: Site, tabs: Tabs) -> None:
     assert tab.page.locator(NOTE).count() == 1
     site.edit("views.py", "= =", "=")
     tab.wait_for_text("new")
+
+
+def test_a_page_that_was_saved(site: Site, tabs: Tabs, tmp_path: Path) -> None:
+    """Opened as a file, or written into an empty document, it polls nothing."""
+    tab = tabs(site.url)
+    html = tab.page.content()
+    saved = tmp_path / "saved.html"
+    saved.write_text(html.replace("/style.css", "data:text/css,"))
+    tab.page.goto("about:blank")
+    before = tab.polls()
+    tab.page.set_content(saved.read_text())
+    tab.page.wait_for_timeout(1000)
+    tab.page.goto(saved.as_uri())
+    tab.page.wait_for_timeout(1000)
+    assert tab.polls() == before
+    tab.asked.remove(saved.as_uri())
 
 
 def test_a_reload_that_is_refused(site: Site, tabs: Tabs) -> None:

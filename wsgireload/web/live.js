@@ -1,7 +1,8 @@
-wsgireload: {
+live: {
 	const doc = document
 	// Once is enough, also if a library replaces the body of the page and runs its scripts again.
-	if (doc.wsgireload) break wsgireload
+	// A page that was saved, or written into another document, has no server.
+	if (doc.wsgireload || !location.host) break live
 	doc.wsgireload = 1
 	let url = new URL(doc.currentScript.dataset.wsgireload, location).href, wait = 700, next, said, dismissed, mark = "", kept = {}, since = 0, again = 0
 
@@ -66,7 +67,7 @@ wsgireload: {
 	const FIELDS = "input,textarea,select"
 	const state = each => /checkbox|radio/.test(each.type) ? "checked" : "value"
 	// A script may have changed the address since the page was loaded.
-	const store = () => "wsgireload " + location.pathname + location.search
+	const store = () => "wsgireload " + location
 	const reload = () => {
 		const found = {...kept}
 		named(FIELDS, (each, name) => {
@@ -104,7 +105,8 @@ wsgireload: {
 			if (differs) for (const type of ["input", "change"]) each.dispatchEvent(new Event(type, {bubbles: true}))
 		})
 		named("body *", (each, name) => {
-			if (kept["scroll " + name]) each.scrollTo(...kept["scroll " + name])
+			const place = kept["scroll " + name]
+			if (place) each.scrollTo(...place)
 			delete kept["scroll " + name]
 		})
 		// What has no place in an error page has one again after the repair.
