@@ -55,13 +55,15 @@ class FailurePage:
 
     def is_poll(self, environ: WSGIEnvironment) -> bool:
         """Return whether a page asks for its version; at any path, which the script may choose."""
-        version = parse_qs(environ.get("QUERY_STRING", "")).get("v", [""])[0]
         is_ours = environ.get("PATH_INFO", "").rpartition("/")[2] == NAME
-        return is_ours and VERSION.fullmatch(version) is not None
+        return is_ours and VERSION.fullmatch(_asked(environ)) is not None
 
     def poll(self, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
         """Answer a page that asks whether to reload."""
-        body = json.dumps(self._live.answer(wsgireload.status(), environ)).encode()
+        answer = self._live.answer(wsgireload.status(), environ)
+        if _asked(environ) == self._version(environ):
+            answer.update(reload=False, files=False)
+        body = json.dumps(answer).encode()
         return _send(start_response, "200 OK", [("Content-Type", "application/json")], body)
 
     def show(
@@ -75,8 +77,16 @@ class FailurePage:
         body = b"" if environ.get("REQUEST_METHOD") == "HEAD" else body
         return _send(start_response, "500 Internal Server Error", headers, body)
 
+    def _version(self, environ: WSGIEnvironment) -> str:
+        """Return the version of this page: another one than that of a script that was loaded.
+
+        The same process may load it at a later request.
+        """
+        parent, generation, _, files = self._live.version(wsgireload.status(), environ).split(".")
+        return f"{parent}.{generation}.failed.{files}"
+
     def _document(self, failed: Failed, environ: WSGIEnvironment) -> str:
-        version = quote(self._live.version(wsgireload.status(), environ))
+        version = quote(self._version(environ))
         base = quote(environ.get("SCRIPT_NAME", "") + PATH, "/", "latin-1", "replace")
         line = f", line {failed.line}" if failed.line else ""
         where = f": {failed.path}{line}" if failed.path else ""
@@ -88,6 +98,12 @@ class FailurePage:
         )
         data = f' data-url="{escape(f"{base}{NAME}?v={version}")}"'
         return page.document(escape(failed.error), main, SCRIPT, data)
+
+
+def _asked(environ: WSGIEnvironment) -> str:
+    """Return the version that a page sends."""
+    query: str = environ.get("QUERY_STRING", "")
+    return parse_qs(query).get("v", [""])[0]
 
 
 def _send(

@@ -25,6 +25,7 @@ def application(environ, start_response):
     start_response('200 OK', [])
     return [b'good']
 """
+LIVE = "application = middleware(application, live=True)"
 
 
 class Site:
@@ -163,6 +164,15 @@ def test_a_process_that_never_loads_it(site: Site, monkeypatch: pytest.MonkeyPat
         monkeypatch.setattr(time, "monotonic", lambda at=now + after: at)
         site.get(HERE)
         assert len(site.restarts) == restarts
+
+
+def test_the_page_after_a_start_in_the_same_process(site: Site) -> None:
+    """What another request has loaded is newer than the page, though no process was replaced."""
+    version = site.get(HERE).partition("live?v=")[2].partition('"')[0]
+    site.save(f"{GOOD}from wsgireload.web import middleware\n{LIVE}")
+    asked = {"PATH_INFO": "/.wsgireload/live", "QUERY_STRING": f"v={version}"}
+    assert site.get(HERE, PATH_INFO="/") == "good"
+    assert '"reload": true' in site.get(HERE, **asked)
 
 
 def test_an_open_page_asks(site: Site) -> None:
