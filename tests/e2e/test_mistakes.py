@@ -83,6 +83,7 @@ WSGIScriptAlias / /srv/mysite/app.wsgi process-group=mysite application-group=%{
   Require all granted
 </Directory>
 """
+MAIN = 'if __name__ == "__main__"'
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,18 @@ MISTAKES = {
             ),
         ),
     ),
+    "a slash at the end of the alias": Mistake(
+        conf=("WSGIScriptAlias / ", "WSGIScriptAlias /shop/ "), level="warn"
+    ),
+    "a port without `Listen`": Mistake(
+        conf=(
+            f"WSGIScriptAlias / {SITE}/app.wsgi process-group=mysite application-group=%{{GLOBAL}}",
+            (
+                f"<VirtualHost *:1>\nWSGIScriptAlias / {SITE}/app.wsgi process-group=mysite "
+                "application-group=%{GLOBAL}\n</VirtualHost>"
+            ),
+        )
+    ),
     "no `reload_required` line": Mistake(
         {"app.wsgi": changed(SCRIPT, "reload_required = wsgireload.reload_required\n", "")},
         conf=(f"python-path={SITE}\n", f"python-path={SITE} processes=2\n"),
@@ -147,6 +160,9 @@ MISTAKES = {
         conf=(f"python-home={HOME}", f"python-home={OTHER}")
     ),
     "no `start()`": Mistake({"app.wsgi": changed(SCRIPT, "wsgireload.start()\n", "")}),
+    "a `start()` for programs alone": Mistake(
+        {"app.wsgi": changed(SCRIPT, "wsgireload.start()", f"{MAIN}:\n    wsgireload.start()")}
+    ),
     "a wrong name in `INSTALLED_APPS`": Mistake(
         {"mysite/settings.py": changed(SETTINGS, "wsgireload.django", "wsgireload")}, project=True
     ),

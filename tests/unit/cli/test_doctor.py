@@ -302,6 +302,11 @@ def test_a_pid_file_without_a_pid(machine: Machine, content: str) -> None:
             "update mod_wsgi",
         ),
         (
+            "Syntax error on line 1 of /x: Invalid option to WSGI daemon process definition.",
+            "Invalid option to WSGI",
+            "update mod_wsgi",
+        ),
+        (
             "Syntax error on line 1 of /x: Apache has not been designed to serve pages while",
             "Apache has not been designed",
             "--user of mod_wsgi-express",

@@ -121,3 +121,44 @@ def test_the_slashes_of_an_alias(tmp_path: Path, line: str, found: list[tuple[st
     [site] = sites.find(every)
     examined = script.examine(site, every, Installation.current())
     assert [(each.level, each.cure) for each in examined if each.what == "WSGIScriptAlias"] == found
+
+
+@pytest.mark.parametrize(
+    ("line", "is_one"),
+    [
+        ("Redirect permanent / https://x.org/", True),
+        ("RedirectPermanent / https://x.org/", True),
+        ("RewriteRule ^ https://%{SERVER_NAME}%{REQUEST_URI} [END,NE,R=permanent]", True),
+        ("RewriteRule (.*) https://%{HTTP_HOST}%{REQUEST_URI}", True),
+        ("Redirect /old https://x.org/", False),
+        ("RewriteRule ^/old https://x.org/", False),
+        ("RewriteRule .* - [E=X:y]", False),
+    ],
+)
+def test_a_virtual_host_that_redirects(tmp_path: Path, line: str, is_one: bool) -> None:
+    """The copy that certbot redirects to HTTPS serves nothing, in whatever process."""
+    alias = "WSGIScriptAlias / /app.wsgi"
+    conf = tmp_path / "httpd.conf"
+    hosts = f"<VirtualHost *:80>\n{alias}\n{line}\n</VirtualHost>\n"
+    other = f"<VirtualHost *:443>\n{alias} process-group=site\n</VirtualHost>\n"
+    conf.write_text(f"WSGIDaemonProcess site\n{hosts}{other}")
+    every = list(Files(Dump("", frozenset(), {}, {}, {("", 0): [str(conf)]}), {}))
+    found = sites.find(every)
+    selected, _ = script.select(None, found, every)
+    assert selected == found[is_one:]
+    alone = [each for each in every if each.host != 2]
+    assert len(script.select(None, sites.find(alone), alone)[0]) == 1
+
+
+def test_a_group_without_threads(tmp_path: Path) -> None:
+    """A process for a service script answers no request."""
+    path = tmp_path / "app.wsgi"
+    path.write_text("import wsgireload\nwsgireload.start()\n")
+    every = [
+        Directive("wsgidaemonprocess", ("site", "threads=0")),
+        Directive("wsgiscriptalias", ("/", str(path), "process-group=site")),
+    ]
+    [site] = sites.find(every)
+    examined = script.examine(site, every, Installation(False, "3.11", 64, "/", "/", "/"))
+    [process] = [each for each in examined if each.what == "process"]
+    assert (process.level, "threads=0" in process.text) == ("fail", True)

@@ -15,6 +15,8 @@ ANY = "*", "_default_", "0.0.0.0"
 LOOPBACK = {"": "127.0.0.1", "[::]": "[::1]"}
 TLS = "443"
 PORT = re.compile(r":(\d+|\*)$")
+REDIRECTS = "redirect", "redirectpermanent", "redirecttemp"
+EVERY_URL = re.compile(r"\^?/?(?:\(?\.[*+]?\)?)?\$?")  # of a RewriteRule
 PASSES = "redirect", "proxypass"  # of all URL paths, to another place
 
 
@@ -104,6 +106,19 @@ def without_listen(number: int, directives: Sequence[Directive]) -> str:
     hosts = (each for each in _virtual_hosts(directives) if each.number == number)
     ports = [port for each in hosts for _, port in each.addresses]
     return "" if not heard or {"", *heard}.intersection(ports) else next(iter(ports), "")
+
+
+def is_redirected(number: int, directives: Sequence[Directive]) -> bool:
+    """Return whether a virtual host redirects all requests, as one for HTTP does to HTTPS."""
+    for each in directives:
+        if not number or each.host != number or len(each.sections) != 1:
+            continue
+        *urls, target = each.arguments or ("",)
+        if each.name in REDIRECTS and "/" in urls:
+            return True
+        if each.name == "rewriterule" and any(map(EVERY_URL.fullmatch, urls[:1])):
+            return "://" in "".join([*urls, target][1:2])
+    return False
 
 
 def _names(host: int, directives: Sequence[Directive]) -> list[str]:

@@ -75,20 +75,28 @@ def _may_override(folder: str, directives: Sequence[Directive]) -> bool:
     return False
 
 
-def mount_point(handler: str, directives: Sequence[Directive]) -> str:
-    """Return a URL path at which requests go to a WSGIHandlerScript; "" if it is unknown."""
+def mount_point(handler: str, directives: Sequence[Directive]) -> tuple[str, str]:
+    """Return a URL path at which requests go to a WSGIHandlerScript, and a file there.
+
+    Each is "" if it is unknown.
+    """
     for each in directives:
         flags = each.arguments[-1] if each.name == "rewriterule" and each.arguments else ""
         is_set = each.name == "sethandler" and each.arguments == (handler,)
+        if each.name == "addhandler" and each.arguments[:1] == (handler,):
+            yes = tuple(f".{suffix.lstrip('.')}" for suffix in each.arguments[1:])
+            for mapping in mappings.find(directives):
+                for path in (one for one in mappings.files(mapping.target) if one.endswith(yes)):
+                    return mapping.url_of(path), path
         if not is_set and f"H={handler}" not in flags:
             continue
         for kind, where in each.sections:
             if kind == "location":
-                return where
+                return where, ""
             for mapping in mappings.find(directives) if kind == "directory" else ():
                 if is_below(where, mapping.target):
-                    return mapping.url_of(where)
-    return ""
+                    return mapping.url_of(where), os.path.join(where, "x")
+    return "", ""
 
 
 def _of_alias(

@@ -148,8 +148,11 @@ def _handled(directive: Directive, directives: Sequence[Directive]) -> Site:
     name, path, *rest = directive.arguments
     made = express.handler(path)
     script = made.script if made and made.script else path
-    url = aliases.mount_point(name, directives) or ("/" if made else name)
-    site = _site(replace(directive, arguments=(url, script, *rest)), directives)
+    url, file = aliases.mount_point(name, directives)
+    url = url or ("/" if made else name)
+    # The sections of the file that is requested are in effect, not those of the script.
+    site = _site(replace(directive, arguments=(url, file or script, *rest)), directives)
+    site = replace(site, script=script)
     if module := express.module(path):
         site = replace(site, script=_file_of(module, site) or path)
     return replace(site, express=made)

@@ -113,7 +113,7 @@ def examine(
     yield from python.installed_for_all_users(installation)
     native_module = python.native_module()
     yield native_module
-    selected, missing = script.select(script_path, sites.find(every, script_path))
+    selected, missing = script.select(script_path, sites.find(every, script_path), every)
     yield from missing
     is_one_process = any(each.level == "fail" for each in started)
     given = selected, every, installation, httpd, asked.url

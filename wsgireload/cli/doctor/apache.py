@@ -35,6 +35,10 @@ CURES = (
         "write its WSGIDaemonProcess above that line, or correct the name of the group",
     ),
     (
+        re.compile("Invalid option to WSGI"),
+        "correct the name of the option, update mod_wsgi, or put quotes around a value with spaces",
+    ),
+    (
         re.compile("Apache has not been designed to serve pages while"),
         "name a user that is not root: `User www-data`, or --user of mod_wsgi-express",
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 
-from wsgireload.cli.apache import aliases, refusals, sections, sites
+from wsgireload.cli.apache import addresses, aliases, refusals, sections, sites
 from wsgireload.cli.apache.directives import Directive
 from wsgireload.cli.apache.express import Handler
 from wsgireload.cli.apache.sites import GLOBAL, Site
@@ -23,8 +23,16 @@ LINES = {
 LONG = 20  # seconds: few visitors wait so long for an answer
 
 
-def select(path: str | None, found: Sequence[Site]) -> tuple[list[Site], list[Finding]]:
-    """Return the sites of this script, or all; and a finding if there are none."""
+def select(
+    path: str | None, found: Sequence[Site], directives: Sequence[Directive]
+) -> tuple[list[Site], list[Finding]]:
+    """Return the sites of this script, or all; and a finding if there are none.
+
+    A virtual host that redirects all requests is left out if another one has its script.
+    """
+    redirected = [each for each in found if addresses.is_redirected(each.alias.host, directives)]
+    served = {each.script for each in found if each not in redirected}
+    found = [each for each in found if each not in redirected or each.script not in served]
     if path is None:
         selected, text = list(found), "there is no WSGIScriptAlias in the configuration"
     else:
@@ -97,6 +105,9 @@ def _process(site: Site, directives: Sequence[Directive]) -> Finding:
     names = [each.arguments[0] for each in directives if each.name == "wsgidaemonprocess"]
     if sites.ENVIRONMENT.fullmatch(site.group):
         return ok("process", f"the daemon process group that each request's {site.group} names")
+    if site.daemon is not None and site.option("threads") == "0":
+        text = f"process group {site.group!r} has threads=0 ({site.daemon}): it answers no request"
+        return fail("process", text, "leave that out: it is for a WSGIImportScript alone")
     if site.daemon is not None:
         return ok("process", f"daemon process group {site.group!r} ({site.daemon})")
     if site.group:

@@ -185,6 +185,23 @@ def test_a_mount_point(tmp_path: Path, folder: str) -> None:
     assert site.url == "/sub"
 
 
+def test_a_handler_of_files(tmp_path: Path) -> None:
+    """The group may be that of a section of the files for which a handler is."""
+    app = write(tmp_path / "app.wsgi", "import wsgireload\nwsgireload.start()\n")
+    page = write(tmp_path / "page.bobo", "")
+    daemon, _ = handled(app)
+    every = [
+        daemon,
+        Directive("wsgihandlerscript", ("bobo", app)),
+        Directive("addhandler", ("bobo", ".bobo")),
+        Directive("documentroot", (str(tmp_path),)),
+        Directive("wsgiprocessgroup", ("localhost:8000",), (("files", "*.bobo"),)),
+    ]
+    [site] = sites.find(every)
+    assert (site.script, site.url, site.daemon) == (app, "/page.bobo", daemon)
+    assert page.endswith(site.url)
+
+
 def test_a_handler_that_is_not_of_express(tmp_path: Path) -> None:
     """The script of any WSGIHandlerScript is a site."""
     app = write(tmp_path / "app.wsgi", "import wsgireload\nwsgireload.start()\n")
