@@ -34,7 +34,7 @@ def logged(text: str, prefix: str = NEWEST, pid: int = 1) -> list[str]:
     return [prefix.format(pid=pid) + line for line in text.splitlines()]
 
 
-@pytest.mark.parametrize("prefix", [NEWEST, OLDER, ""])
+@pytest.mark.parametrize("prefix", [NEWEST, OLDER, "", "2026-11-26 06:52:20.123456 "])
 def test_the_user_s_line(prefix: str) -> None:
     """The exception and the innermost line outside of libraries, in each format of the log."""
     assert errorlog.last_traceback(["[x] other", *logged(TRACEBACK, prefix), "[y] z"]) == RAISED

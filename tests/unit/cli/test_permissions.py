@@ -13,7 +13,8 @@ from wsgireload.cli.apache import accounts
 from wsgireload.cli.apache.directives import Directive
 from wsgireload.cli.apache.httpd import Dump
 from wsgireload.cli.apache.sites import Site
-from wsgireload.cli.doctor import permissions
+from wsgireload.cli.doctor import permissions, python
+from wsgireload.cli.installation import Installation
 
 UNKNOWN = accounts.Identity(2**31, 2**31, [], "somebody", "/")
 
@@ -69,3 +70,25 @@ def test_permissions_of_groups(options: list[str], may: bool) -> None:
         Path(file.name).chmod(0o640)
         found = permissions.obstacle(file.name, accounts.of_site(site, dump))
     assert (found == "") is may
+
+
+@pytest.mark.parametrize("option", ["python-home", "python-path"])
+def test_a_folder_of_another_user(tmp_path: Path, option: str, monkeypatch) -> None:
+    """Python ends at its start, or finds no modules, where its folders are closed to its user."""
+    monkeypatch.setattr(accounts.Account, "identity", lambda _: UNKNOWN)
+    for name in ("app", "closed"):
+        (tmp_path / name).mkdir()
+    script_path = tmp_path / "app" / "app.wsgi"
+    script_path.write_text("")
+    (tmp_path / "closed").chmod(0o700)
+    allowed = permissions._is_allowed
+    inside = str(tmp_path / "closed")
+    monkeypatch.setattr(
+        permissions,
+        "_is_allowed",
+        lambda found, path, *rest: path != inside or allowed(found, path, *rest),
+    )
+    daemon = Directive("wsgidaemonprocess", ("site", f"{option}={inside}"))
+    site = Site(str(script_path), "/", daemon, "site", "", daemon)
+    found = python.readable(Installation.current(), site, accounts.Account("somebody"))
+    assert (found.level, f"cannot read {inside}" in found.text) == ("fail", True)

@@ -73,10 +73,13 @@ def last(lines: Sequence[str], pattern: re.Pattern[str]) -> re.Match[str] | None
 def _of_process(lines: Sequence[str], number: int) -> Iterator[str]:
     """Return the messages from a line on of the process that wrote it, without their prefixes."""
     pid = PID.search(lines[number])
+    before = lines[number].partition(TRACEBACK)[0]
+    # By ErrorLogFormat a prefix may be anything; only its numbers change.
+    same = re.compile(re.sub(r"\d+", r"\\d+", re.escape(before)))
     for line in lines[number:]:
         found = PID.search(line)
         if pid is None or found is None or found[1] == pid[1]:
-            prefix = PREFIX.match(line)
+            prefix = same.match(line) or PREFIX.match(line)
             yield line[prefix.end() :] if prefix else line
 
 

@@ -93,7 +93,8 @@ def readable(installation: Installation, site: Site, account: Account) -> Findin
     # One that is missing is reported with the script.
     is_there = permissions.is_hidden(site.script) or os.path.lexists(site.script)
     of_script = (site.script, os.path.dirname(site.script)) if is_there else ()
-    for path in (*of_script, installation.prefix, package):
+    home = filter(os.path.isdir, [site.option("python-home")])
+    for path in (*of_script, *home, *site.folders[1:], installation.prefix, package):
         if obstacle := permissions.obstacle(path, account):
             text = f"{account} cannot read {path}: {obstacle}"
             cure = "give the application's user access: chmod o+rx on the way to it, or chown"
