@@ -52,6 +52,12 @@ class VirtualHost(NamedTuple):
     addresses: tuple[tuple[str, str], ...]
     """Each IP and port; "" for all."""
     name: str
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> list[str]:
+        """The ServerName and each ServerAlias, in lower case."""
+        return [each.lower() for each in (self.name, *self.aliases)]
 
 
 class Served(NamedTuple):
@@ -91,11 +97,11 @@ def earlier(host: int, directives: Sequence[Directive]) -> VirtualHost | None:
     """
     hosts = _virtual_hosts(directives)[1:]
     number = next((at for at, each in enumerate(hosts) if each.number == host), 0)
-    names = _names(host, directives)
     for each in hosts[:number]:
-        others = _names(each.number, directives)
         is_same = set(hosts[number].addresses) <= set(each.addresses)
-        if is_same and all(any(fnmatch(one, other) for other in others) for one in names):
+        if is_same and all(
+            any(fnmatch(one, other) for other in each.names) for one in hosts[number].names
+        ):
             return each
     return None
 
@@ -108,24 +114,21 @@ def without_listen(number: int, directives: Sequence[Directive]) -> str:
     return "" if not heard or {"", *heard}.intersection(ports) else next(iter(ports), "")
 
 
-def is_redirected(number: int, directives: Sequence[Directive]) -> bool:
-    """Return whether a virtual host redirects all requests, as one for HTTP does to HTTPS."""
+def redirect(number: int, directives: Sequence[Directive]) -> Directive | None:
+    """Return the line by which a virtual host redirects all requests, as one for HTTP to HTTPS.
+
+    A RewriteRule may leave some out, by a RewriteCond.
+    """
     for each in directives:
-        if not number or each.host != number or len(each.sections) != 1:
+        if each.host != number or any(kind != HOST for kind, _ in each.sections):
             continue
-        *urls, target = each.arguments or ("",)
-        if each.name in REDIRECTS and "/" in urls:
-            return True
-        if each.name == "rewriterule" and any(map(EVERY_URL.fullmatch, urls[:1])):
-            return "://" in "".join([*urls, target][1:2])
-    return False
-
-
-def _names(host: int, directives: Sequence[Directive]) -> list[str]:
-    """Return the ServerName and ServerAlias of a virtual host, in lower case."""
-    those = (each for each in directives if (each.name, each.host) == ("serveralias", host))
-    found = [name(host, directives), *(one for each in those for one in each.arguments)]
-    return [each.lower() for each in found]
+        words = each.arguments
+        is_rule = each.name == "rewriterule" and any(map(EVERY_URL.fullmatch, words[:1]))
+        if each.name in REDIRECTS and "/" in words[:-1]:
+            return each
+        if is_rule and any("://" in word for word in words[1:2]):
+            return each
+    return None
 
 
 def _host(
@@ -144,12 +147,16 @@ def _host(
 
 def _virtual_hosts(directives: Sequence[Directive]) -> list[VirtualHost]:
     """Return the main server and the virtual hosts, in their order."""
-    found = {0: VirtualHost(0, (), name(0, directives))}
+    names, aliases = _server_names(directives), dict[int, list[str]]()
+    for each in (one for one in directives if one.name == "serveralias"):
+        aliases.setdefault(each.host, []).extend(each.arguments)
+    found = {0: VirtualHost(0, (), names.get(0, ""))}
     for each in directives:
-        if each.host and each.host not in found:
+        if (host := each.host) and host not in found:
             words = next(argument for kind, argument in each.sections if kind == HOST)
             addresses = tuple(map(_split, words.split()))
-            found[each.host] = VirtualHost(each.host, addresses, name(each.host, directives))
+            name = names.get(host) or found[0].name
+            found[host] = VirtualHost(host, addresses, name, tuple(aliases.get(host, ())))
     return list(found.values())
 
 
@@ -197,11 +204,11 @@ def _has_tls(host: VirtualHost, directives: Sequence[Directive]) -> bool:
 
 def name(host: int, directives: Sequence[Directive]) -> str:
     """Return the ServerName of a virtual host, by default that of the main server."""
-    return _own_name(host, directives) or _own_name(0, directives)
+    names = _server_names(directives)
+    return names.get(host) or names.get(0, "")
 
 
-def _own_name(number: int, directives: Sequence[Directive]) -> str:
-    """Return the ServerName of a virtual host, without scheme and port; "" without one."""
-    those = [each for each in directives if each.name == "servername" and each.host == number]
-    given = those[-1].arguments[0] if those and those[-1].arguments else ""
-    return PORT.sub("", given.rpartition("://")[2])
+def _server_names(directives: Sequence[Directive]) -> dict[int, str]:
+    """Return each ServerName, without scheme and port, by the number of its virtual host."""
+    those = (each for each in directives if each.name == "servername" and each.arguments)
+    return {each.host: PORT.sub("", each.arguments[0].rpartition("://")[2]) for each in those}

@@ -67,6 +67,10 @@ def _of_host(site: Site, directives: Sequence[Directive]) -> Iterator[Refusal]:
         text = f"an earlier one has all requests for {host.name or 'its name'} ({place})"
         cure = "correct one ServerName, or put the lines of both into one virtual host"
         yield Refusal("VirtualHost", text, cure)
+    line = addresses.redirect(site.alias.host, directives)
+    if line and line.name != "rewriterule":
+        text = f"it sends all requests to {line.arguments[-1]} ({line})"
+        yield Refusal("Redirect", text, "move it into another virtual host, or remove it")
     is_elsewhere = any(
         each.host != site.alias.host and each.arguments[:2] == site.alias.arguments[:2]
         for each in directives

@@ -30,7 +30,7 @@ def select(
 
     A virtual host that redirects all requests is left out if another one has its script.
     """
-    redirected = [each for each in found if addresses.is_redirected(each.alias.host, directives)]
+    redirected = [each for each in found if addresses.redirect(each.alias.host, directives)]
     served = {each.script for each in found if each not in redirected}
     found = [each for each in found if each not in redirected or each.script not in served]
     if path is None:

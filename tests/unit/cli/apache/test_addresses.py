@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from wsgireload.cli.apache import sites
-from wsgireload.cli.apache.directives import Files
+from wsgireload.cli.apache import addresses, sites
+from wsgireload.cli.apache.directives import Directive, Files
 from wsgireload.cli.apache.httpd import Dump
 
 ALIAS = "WSGIScriptAlias / {0}/app.wsgi"
@@ -151,3 +152,28 @@ def test_address(shape: str, tmp_path: Path) -> None:
         [address] = found
         assert address is not None
         assert (address.url, address.host) == (url, host)
+
+
+class Counting(list[Directive]):
+    """Directives that count how often they are read from the first to the last."""
+
+    passes = 0
+
+    def __iter__(self) -> Iterator[Directive]:
+        self.passes += 1
+        return super().__iter__()
+
+
+def test_many_virtual_hosts(tmp_path: Path) -> None:
+    """How often the configuration is read for one of them does not depend on their number."""
+    passes = []
+    for count in (3, 30):
+        conf = tmp_path / "httpd.conf"
+        lines = (
+            f"<VirtualHost *:80>\nServerName {one}.org\n</VirtualHost>\n" for one in range(count)
+        )
+        conf.write_text("".join(lines))
+        every = Counting(Files(Dump("", frozenset(), {}, {}, {("", 0): [str(conf)]}), {}))
+        assert addresses.earlier(count, every) is None
+        passes.append(every.passes)
+    assert passes[0] == passes[1]

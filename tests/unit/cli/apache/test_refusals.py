@@ -78,6 +78,16 @@ SHAPES = {  # the configuration, and what keeps requests from /two.wsgi
         HOST.format(Y + "ServerAlias *.EXAMPLE.org\n") + HOST.format(X + TWO.format("/")),
         "VirtualHost",
     ),
+    "Redirect of all": ("Redirect / https://x.org/\n" + TWO.format("/"), "Redirect"),
+    "Redirect of a virtual host": (
+        HOST.format("Redirect permanent / https://x.org/\n" + TWO.format("/")),
+        "Redirect",
+    ),
+    "Redirect of a part": ("Redirect /old https://x.org/\n" + TWO.format("/"), ""),
+    "Redirect in a Location": (
+        "<Location /old>\nRedirect / https://x.org/\n</Location>\n" + TWO.format("/"),
+        "",
+    ),
     "no Listen": (
         HOST.replace("*:80", "*:8080 [::1]:8081").format(TWO.format("/")),
         "VirtualHost",
