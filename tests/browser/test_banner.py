@@ -143,6 +143,20 @@ def test_what_was_typed_at_an_address_that_a_script_has_set(site: Site, tabs: Ta
     assert tab.page.evaluate("sessionStorage.length") == 0
 
 
+def test_a_form_with_names_of_properties(site: Site, tabs: Tabs) -> None:
+    """An input that hides a property of its form, and is no JSON, loses no other text."""
+    names = "<form><input name='scrollTop'><input name='id'></form>"
+    site.write("templates/page.html", WITH_FORM.replace("</body>", names + "</body>"))
+    tab = tabs(site.url)
+    tab.page.evaluate(
+        "document.querySelector('[name=scrollTop]').self = document.body.self = window"
+    )
+    tab.page.fill("[name=plain]", "typed")
+    site.edit("views.py", 'TEXT = "old"', 'TEXT = "new"')
+    tab.wait_for_text("new")
+    tab.page.wait_for_function("document.querySelector('[name=plain]').value == 'typed'")
+
+
 def test_a_choice_that_submits_its_form(site: Site, tabs: Tabs) -> None:
     """A reload submits nothing. A select with which nobody did anything takes the new default."""
     site.write("templates/page.html", WITH_CHOICES)

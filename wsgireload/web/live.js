@@ -77,7 +77,9 @@ live: {
 			if (now !== begun && !secret(each)) found[name] = now
 		})
 		named("body *", (each, name) => {
-			if (each.scrollTop || each.scrollLeft) found["scroll " + name] = [each.scrollLeft, each.scrollTop]
+			// Of a form these may be inputs of that name.
+			const left = +each.scrollLeft, top = +each.scrollTop
+			if (left || top) found["scroll " + name] = [left, top]
 		})
 		try {
 			const few = JSON.stringify(found).length < 2e5 ? found : {}
