@@ -47,6 +47,6 @@ def _answer(
 def _is_event_stream(headers: Headers) -> bool:
     """Return whether an answer is an event stream as it is, of no length that was announced."""
     values = {name.lower(): value for name, value in headers}
-    kind = values.get("content-type", "").partition(";")[0].strip().lower()
+    kind = str(values.get("content-type", "")).partition(";")[0].strip().lower()
     is_plain = "content-length" not in values and not is_encoded(headers)
     return is_plain and kind == "text/event-stream"

@@ -82,10 +82,13 @@ class Insertion:
         if self._sent or self._started is None:
             return
         status, headers, _ = self._started
-        place, size = None, _size(headers)
-        if _is_page(status, headers):
-            if isinstance(pieces, (list, tuple)):
-                piece = b"".join(pieces)
+        place = size = None
+        whole = pieces if isinstance(pieces, (list, tuple)) else [piece]
+        # The server reports what is not bytes.
+        if all(isinstance(each, bytes) for each in whole) and _is_page(status, headers):
+            size = _size(headers)
+            if whole is pieces:
+                piece = b"".join(whole)
                 size = len(piece) if size in (None, len(piece)) else 0
             place = None if _is_wide(piece) else _place(piece, size)
             self._policies = _policies(piece)
@@ -174,6 +177,8 @@ def _is_page(status: str, headers: Headers) -> bool:
     """Return whether a response is a whole HTML page for a browser to show."""
     if status[:3] != "200" and not status.startswith(("4", "5")):
         return False
+    if not all(isinstance(text, str) for header in headers for text in header):
+        return False  # the server reports that
     values = {name.lower(): value.strip().lower() for name, value in headers}
     kind, _, parameters = values.get("content-type", "").partition(";")
     is_wide = any(charset in parameters for charset in NOT_ASCII)

@@ -415,6 +415,31 @@ def test_a_browser_elsewhere_that_knew_the_token() -> None:
     assert not inserted(call(served, **far))
 
 
+@pytest.mark.parametrize("whole", [tuple(b"text"), ("text",), (b"<p>", 5), ("x", "y")], ids=str)
+def test_a_body_that_is_no_bytes(whole: tuple[object, ...]) -> None:
+    """It is passed on as it is: the server reports the mistake."""
+    for each in (whole, list(whole), iter(whole)):
+        served = middleware(answering(each), live=True)
+        environ = {"PATH_INFO": "/", "REQUEST_METHOD": "GET", **HERE, **BROWSER}
+        assert tuple(served(environ, lambda *_: None)) == whole
+
+
+@pytest.mark.parametrize("header", [("Content-Length", 4), (b"x", b"y"), ("Content-Type", None)])
+def test_headers_that_are_no_text(header) -> None:
+    """They are passed on as they are: the server reports the mistake."""
+
+    def late(environ, start_response):
+        yield from answering([PAGE], HTML, header)(environ, start_response)
+
+    for application in (answering([PAGE], HTML, header), late):
+        told: list[object] = []
+        served = middleware(application, live=True)
+        environ = {"PATH_INFO": "/", "REQUEST_METHOD": "GET", **HERE, **BROWSER}
+        pieces = served(environ, lambda _status, headers, _, told=told: told.extend(headers))
+        assert list(pieces) == [PAGE]
+        assert told == [HTML, header]
+
+
 def test_the_servers_file_wrapper_stays_the_servers() -> None:
     """A file that the server can send by itself is passed on as it was wrapped."""
     wrapped = FileWrapper(io.BytesIO(PAGE))
