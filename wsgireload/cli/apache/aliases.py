@@ -200,8 +200,10 @@ def _scripts(
     if script is not None:
         return _below(target, _names(script))
     every = sorted(glob.glob(os.path.join(glob.escape(folder.rstrip("/")), "*")))
-    found = (path.replace(os.sep, "/") for path in every if os.path.isfile(path))
-    return islice((each for each in found if _defines(each, directives)), MOST)
+    paths = (path.replace(os.sep, "/") for path in every if os.path.isfile(path))
+    found = list(islice((each for each in paths if _defines(each, directives)), MOST))
+    # Beside scripts that are called so, the others are most likely modules that those import.
+    return iter([each for each in found if each.endswith(".wsgi")] or found)
 
 
 def _defines(path: str, directives: Sequence[Directive]) -> bool:
