@@ -284,6 +284,20 @@ def test_a_module_beside_a_script(app: Path) -> None:
     assert [site.url for site in sites.find(parse(text, app.parent))] == ["/x/app.py", "/x/real.py"]
 
 
+@pytest.mark.parametrize(
+    ("text", "is_script"),
+    [
+        ("from real import (\n    app as application,\n)\n", True),
+        ("from real import other, application\n", True),
+        ("from real import (\n    other,\n)\n# application\n", False),
+    ],
+)
+def test_an_application_that_is_imported(app: Path, text: str, is_script: bool) -> None:
+    """An import defines an application too, also one of several lines."""
+    (app / "app.wsgi").write_text(text)
+    assert len(sites.find(parse("WSGIScriptAlias /x {0}/app", app.parent))) == is_script
+
+
 def test_a_group_that_only_the_request_knows(app: Path) -> None:
     """A variable without SetEnv stays what it is."""
     text = "WSGIProcessGroup %{ENV:GROUP}\nWSGIScriptAlias / {0}/app/app.wsgi"
