@@ -32,7 +32,7 @@ APPLICATION = "application"
 DEFINES = (
     r"^\s*(?:(?:async\s+)?def|class)\s+{0}\b"
     r"|^[^#\n]*\b{0}\s*(?::[^=\n]+)?=(?!=)"
-    r"|\bimport\b(?:.*|\s*\([^)]*)\b{0}\b"
+    r"|\bimport\b(?:.*|\s*\([^)]*)\b{0}\b|^\s*from\b.*\bimport\s+\*"
 )
 
 

@@ -289,6 +289,7 @@ def test_a_module_beside_a_script(app: Path) -> None:
     [
         ("from real import (\n    app as application,\n)\n", True),
         ("from real import other, application\n", True),
+        ("from real import *\n", True),
         ("from real import (\n    other,\n)\n# application\n", False),
     ],
 )
