@@ -137,14 +137,13 @@ def _of_handler(
     folders = [argument for name, argument in handler.sections if name == "directory"]
     done: set[tuple[str, ...]] = set()
     for mapping in mappings.find(directives):
-        paths = _candidates(mapping, folders, script)
-        for path in (each for each in paths if each.endswith(suffixes)):
+        paths = (each for each in _candidates(mapping, folders, script) if each.endswith(suffixes))
+        for path in _likely(paths, directives) if script is None else paths:
             alias = _handled(handler, mapping, path)
             if (
                 alias.arguments not in done
                 and _is_in_effect(handler, alias, directives)
                 and not _is_hidden(mapping, alias, directives)
-                and (script is not None or _defines(path, directives))
             ):
                 done.add(alias.arguments)
                 yield alias
@@ -201,9 +200,13 @@ def _scripts(
         return _below(target, _names(script))
     every = sorted(glob.glob(os.path.join(glob.escape(folder.rstrip("/")), "*")))
     paths = (path.replace(os.sep, "/") for path in every if os.path.isfile(path))
+    return iter(_likely(paths, directives))
+
+
+def _likely(paths: Iterator[str], directives: Sequence[Directive]) -> list[str]:
+    """Return the scripts among files: beside those named .wsgi, others are modules of theirs."""
     found = list(islice((each for each in paths if _defines(each, directives)), MOST))
-    # Beside scripts that are called so, the others are most likely modules that those import.
-    return iter([each for each in found if each.endswith(".wsgi")] or found)
+    return [each for each in found if each.endswith(".wsgi")] or found
 
 
 def _defines(path: str, directives: Sequence[Directive]) -> bool:

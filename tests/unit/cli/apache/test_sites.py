@@ -275,9 +275,15 @@ def test_another_script_beside_it(app: Path) -> None:
             assert not sites.of_script(str(app / name), found) or name == "other/app.wsgi"
 
 
-def test_a_module_beside_a_script(app: Path) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "WSGIScriptAlias /x {0}/app",
+        "Alias /x {0}/app\n<Location /x>\nSetHandler wsgi-script\n</Location>",
+    ],
+)
+def test_a_module_beside_a_script(app: Path, text: str) -> None:
     """In a folder of scripts a module with an application is one too, if no name ends in .wsgi."""
-    text = "WSGIScriptAlias /x {0}/app"
     (app / "real.py").write_text("def application(environ, start_response): ...\n")
     assert [site.url for site in sites.find(parse(text, app.parent))] == ["/x/app.wsgi"]
     (app / "app.wsgi").rename(app / "app.py")
