@@ -129,7 +129,8 @@ class Monitor:
     def leave(self, timeout: float) -> None:
         """As `stop`, when this process ends."""
         parts = self._late.get() if self.active else None
-        is_ours = parts is not None and parts.leave()  # before the thread ends and removes files
+        # Before the thread ends and removes files.
+        is_ours = parts is not None and parts.leave(self.status)
         self._is_leaving = True
         self._finish(timeout)
         if self._hook:

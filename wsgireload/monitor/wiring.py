@@ -146,13 +146,13 @@ class Parts:
         count = self._early.requests.count
         self.status_file.write((*state, *happening), status, count, is_decided=is_decided)
 
-    def leave(self) -> bool:
+    def leave(self, status: Callable[[], Status]) -> bool:
         """This process ends; returns whether a restart of ours has brought it about."""
         is_ours = self.reloader.is_coming
         self.restart.leaving()
         self.reloader.leave()
         if is_ours:
-            self.status_file.keep_last()
+            self.status_file.keep_last(status)
         return is_ours
 
     def end(self) -> None:

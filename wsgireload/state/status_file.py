@@ -134,10 +134,7 @@ class StatusFile:
             return
         with contextlib.suppress(OSError):  # as when the disk is full: the next scan tries again
             folder = self._open()
-            now = status()
-            now = now._replace(changed=now.changed[:MOST_CHANGED])
-            snapshot = Snapshot(time.time(), self._group, self._interval, now, *self._identities)
-            content = json.dumps(report.plain(snapshot)).encode()
+            content = self._content_of(status())
             folder.write(self._name + STATE, content)
             self._written, self._requests, self._content = reportable, requests, content
             self._since = time.monotonic()
@@ -183,12 +180,18 @@ class StatusFile:
                 self._pause = None
         return self._pause
 
-    def keep_last(self) -> None:
-        """Keep the last status for whoever awaits the next process: this one is replaced."""
-        if not self._content:  # none could be written
-            return
+    def keep_last(self, status: Callable[[], Status]) -> None:
+        """Keep the last status for whoever awaits the next process: this one is replaced.
+
+        That of now, if code was saved so early that the process ends before its first one.
+        """
         with contextlib.suppress(OSError), contextlib.closing(self._folders.open()) as folder:
-            folder.write(self._last_name, self._content)
+            folder.write(self._last_name, self._content or self._content_of(status()))
+
+    def _content_of(self, now: Status) -> bytes:
+        now = now._replace(changed=now.changed[:MOST_CHANGED])
+        snapshot = Snapshot(time.time(), self._group, self._interval, now, *self._identities)
+        return json.dumps(report.plain(snapshot)).encode()
 
     def neighbours(self) -> list[Neighbour]:
         """Return the other monitors of this process; [] if their files cannot be read.

@@ -431,11 +431,19 @@ def test_the_last_status(file: StatusFile, folder: Path) -> None:
     """What is kept of a process that is replaced is its last status, in one file for all."""
     write(file, 1)
     write(file, 2)
-    file.keep_last()
+    file.keep_last(lambda: STATUS)
     file.remove()
     (path,) = folder.iterdir()
     assert path.suffix == ENDED
     assert parse(path.read_bytes()).status.files == 2
+
+
+def test_the_only_status(file: StatusFile, folder: Path) -> None:
+    """A process that is replaced before it has written a status leaves one as well."""
+    file.keep_last(lambda: STATUS._replace(looks=1))
+    (path,) = folder.iterdir()
+    assert path.suffix == ENDED
+    assert parse(path.read_bytes()).status.looks == 1
 
 
 def test_other_monitors_of_this_process(folder: Path) -> None:
