@@ -158,7 +158,7 @@ def test_a_form_with_names_of_properties(site: Site, tabs: Tabs) -> None:
 
 
 def test_a_choice_that_submits_its_form(site: Site, tabs: Tabs) -> None:
-    """A reload submits nothing. A select with which nobody did anything takes the new default."""
+    """A reload submits nothing. An untouched select takes the new default."""
     site.write("templates/page.html", WITH_CHOICES)
     tab = tabs(site.url)
     tab.page.select_option("#other", "b")

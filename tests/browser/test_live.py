@@ -282,7 +282,7 @@ def test_a_page_that_was_saved(site: Site, tabs: Tabs, tmp_path: Path) -> None:
 
 def test_a_reload_that_is_refused(site: Site, tabs: Tabs) -> None:
     """The page stays as somebody wants to save something first, and reloads later."""
-    tab = tabs(site.url, complains=True)  # the console tells of the dialog
+    tab = tabs(site.url, complains=True)  # the console reports the dialog
     asked: list[str] = []
     tab.page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
     tab.page.evaluate("addEventListener('beforeunload', stay = event => event.preventDefault())")

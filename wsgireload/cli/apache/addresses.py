@@ -147,16 +147,16 @@ def _host(
 
 def _virtual_hosts(directives: Sequence[Directive]) -> list[VirtualHost]:
     """Return the main server and the virtual hosts, in their order."""
-    names, aliases = _server_names(directives), dict[int, list[str]]()
+    names, others = _server_names(directives), dict[int, list[str]]()
     for each in (one for one in directives if one.name == "serveralias"):
-        aliases.setdefault(each.host, []).extend(each.arguments)
+        others.setdefault(each.host, []).extend(each.arguments)
     found = {0: VirtualHost(0, (), names.get(0, ""))}
     for each in directives:
         if (host := each.host) and host not in found:
             words = next(argument for kind, argument in each.sections if kind == HOST)
             addresses = tuple(map(_split, words.split()))
             name = names.get(host) or found[0].name
-            found[host] = VirtualHost(host, addresses, name, tuple(aliases.get(host, ())))
+            found[host] = VirtualHost(host, addresses, name, tuple(others.get(host, ())))
     return list(found.values())
 
 

@@ -59,10 +59,10 @@ def find(site: Site, directives: Sequence[Directive]) -> Iterator[Refusal]:
 
 def _of_host(site: Site, directives: Sequence[Directive]) -> Iterator[Refusal]:
     """Return why no request reaches the virtual host of a site."""
-    if (host := addresses.earlier(site.alias.host, directives)) and not any(
-        each.host in (0, host.number) and each.arguments[:2] == site.alias.arguments[:2]
-        for each in directives
-    ):
+    served = site.alias.arguments[:2]
+    hosts = {each.host for each in directives if each.arguments[:2] == served}
+    host = addresses.earlier(site.alias.host, directives)
+    if host and hosts.isdisjoint((0, host.number)):
         place = next(each for each in directives if each.host == host.number)
         text = f"an earlier one has all requests for {host.name or 'its name'} ({place})"
         cure = "correct one ServerName, or put the lines of both into one virtual host"
@@ -71,12 +71,8 @@ def _of_host(site: Site, directives: Sequence[Directive]) -> Iterator[Refusal]:
     if line and line.name != "rewriterule":
         text = f"it sends all requests to {line.arguments[-1]} ({line})"
         yield Refusal("Redirect", text, "move it into another virtual host, or remove it")
-    is_elsewhere = any(
-        each.host != site.alias.host and each.arguments[:2] == site.alias.arguments[:2]
-        for each in directives
-    )
     port = addresses.without_listen(site.alias.host, directives)
-    if port and not is_elsewhere:
+    if port and hosts <= {site.alias.host}:
         text = f"Apache does not listen at port {port}: no request reaches it"
         yield Refusal("VirtualHost", text, f"add `Listen {port}`, or correct the port")
 
