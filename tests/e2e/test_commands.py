@@ -37,9 +37,9 @@ def test_status(site: Site, on: On) -> None:
     (pid,) = site.daemons()
     assert (done.code, done.err) == (0, "")
     assert f"ok    site, pid {pid}: watching, " in done.out
-    (told,) = on("status", "--json").json["monitors"]
-    assert told["status"]["pid"] == pid
-    assert told["status"]["files"] == site.ask("wsgireload.status").status["files"]
+    (outcome,) = on("status", "--json").json["monitors"]
+    assert outcome["status"]["pid"] == pid
+    assert outcome["status"]["files"] == site.ask("wsgireload.status").status["files"]
 
 
 def test_status_holding(site: Site, on: On) -> None:

@@ -32,9 +32,9 @@ class Configured(Server):
         (self.root / "httpd.conf").write_text(text)
         done = command("config", *words, "--check", "--json", *where)
         assert done.code == 0, done.out + done.err
-        told = done.json
-        Path(told["script_path"]).write_text(told["script"])
-        (self.root / "block.conf").write_text(told["conf"])
+        outcome = done.json
+        Path(outcome["script_path"]).write_text(outcome["script"])
+        (self.root / "block.conf").write_text(outcome["conf"])
 
 
 @pytest.fixture

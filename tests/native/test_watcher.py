@@ -119,8 +119,8 @@ def test_who_reads_in_time(watching):
     number = watching.watch(watching.folder, ALL)
     for first in range(0, 600, 50):
         names = [str(i) for i in range(first, first + 50)]
-        told = watching.reported(*[(watching.folder / name).mkdir for name in names])
-        assert told == [(number, False, name) for name in names]
+        changes = watching.reported(*[(watching.folder / name).mkdir for name in names])
+        assert changes == [(number, False, name) for name in names]
 
 
 def test_a_new_watcher_reports_nothing_old(watching):
