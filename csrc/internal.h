@@ -59,8 +59,8 @@ void core_events_remove(core_events *events, int id);
 
 /* Waits once, and calls watcher.c's functions below as long as there is room. Returns 1, or 0 after
  * core_events_wake. When it fails, no event will ever arrive again. */
-int core_events_wait(core_events *events, unsigned long long milliseconds,
-                     wsgireload_watcher *watcher, wsgireload_outcome *out);
+int core_events_wait(core_events *events, double seconds, wsgireload_watcher *watcher,
+                     wsgireload_outcome *out);
 void core_events_wake(core_events *events);
 
 /* First closes the handle, without what another thread may have been changing at a fork. */
@@ -70,8 +70,8 @@ void core_events_free(core_events *events);
 /* Hashes a name: the same for all spellings of the same file. */
 unsigned long long core_name_hash(const char *name);
 
-/* Returns milliseconds of a monotonic clock. */
-unsigned long long core_clock(void);
+/* Returns seconds of a monotonic clock. */
+double core_clock(void);
 
 /* watcher.c, for core_events_wait: each of the last three needs room for one change. */
 int core_has_room(const wsgireload_watcher *watcher);

@@ -259,16 +259,16 @@ static PyObject *watch_wait(PyObject *Py_UNUSED(module), PyObject *arguments)
     wsgireload_watcher *watcher;
     wsgireload_change *changes;
     wsgireload_outcome outcome;
-    unsigned milliseconds;
+    double seconds;
     PyObject *list;
     int count;
 
-    if (!PyArg_ParseTuple(arguments, "O&I", to_watcher, &watcher, &milliseconds))
+    if (!PyArg_ParseTuple(arguments, "O&d", to_watcher, &watcher, &seconds))
         return NULL;
     changes = PyMem_Malloc(ROOM * sizeof *changes);
     if (changes == NULL)
         return PyErr_NoMemory();
-    WITHOUT_GIL(count = wsgireload_watch_wait(watcher, milliseconds, changes, ROOM, &outcome))
+    WITHOUT_GIL(count = wsgireload_watch_wait(watcher, seconds, changes, ROOM, &outcome))
     list = to_list(changes, count);
     PyMem_Free(changes);
     return list != NULL ? Py_BuildValue("(NN)", list, to_tuple(&outcome)) : NULL;
@@ -315,7 +315,7 @@ static PyMethodDef methods[] = {
     METHOD(watch_directory, METH_VARARGS, "watcher, path, interest, trust, /"),
     METHOD(watch_name, METH_VARARGS, "watcher, directory, name, /"),
     METHOD(watch_forget, METH_VARARGS, "watcher, directory, /"),
-    METHOD(watch_wait, METH_VARARGS, "watcher, milliseconds, /"),
+    METHOD(watch_wait, METH_VARARGS, "watcher, seconds, /"),
     METHOD(watch_wake, METH_O, "watcher, /"),
     METHOD(watch_end, METH_O, "watcher, /"),
     {NULL, NULL, 0, NULL},

@@ -8,6 +8,8 @@
 
 #include "internal.h"
 
+#define LONGEST 4e6 /* seconds: Windows counts the milliseconds in 32 bits */
+
 typedef struct {
     int id;
     int interest; /* one of enum wsgireload_interest */
@@ -127,10 +129,10 @@ void wsgireload_watch_forget(wsgireload_watcher *watcher, int id)
     drop(watcher, found);
 }
 
-int wsgireload_watch_wait(wsgireload_watcher *watcher, unsigned milliseconds,
-                          wsgireload_change *changes, int room, wsgireload_outcome *out)
+int wsgireload_watch_wait(wsgireload_watcher *watcher, double seconds, wsgireload_change *changes,
+                          int room, wsgireload_outcome *out)
 {
-    unsigned long long end = core_clock() + milliseconds, now;
+    double end = core_clock() + (seconds > LONGEST ? LONGEST : seconds), now;
     int more;
 
     if (watcher->ended)

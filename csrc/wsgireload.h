@@ -168,8 +168,8 @@ void wsgireload_watch_forget(wsgireload_watcher *watcher, int directory);
 
 /* Waits for changes; returns how many of the `room` changes it wrote. 0: the time is over, or it was
  * woken. -1 and the outcome: the watcher ended, or no event will ever arrive again. */
-int wsgireload_watch_wait(wsgireload_watcher *watcher, unsigned milliseconds,
-                          wsgireload_change *changes, int room, wsgireload_outcome *out);
+int wsgireload_watch_wait(wsgireload_watcher *watcher, double seconds, wsgireload_change *changes,
+                          int room, wsgireload_outcome *out);
 
 /* Ends the current wait, or else the next one. */
 void wsgireload_watch_wake(wsgireload_watcher *watcher);

@@ -65,9 +65,9 @@ def watch_forget(watcher: _Watcher, directory: int, /) -> None:
     """Stop watching a directory."""
 
 def watch_wait(
-    watcher: _Watcher, milliseconds: int, /
+    watcher: _Watcher, seconds: float, /
 ) -> tuple[list[tuple[int, int, bytes]], _Outcome]:
-    """Wait for at most 1,024 changes: ([(directory, kind, name)], outcome)."""
+    """Wait for at most 240 changes: ([(directory, kind, name)], outcome)."""
 
 def watch_wake(watcher: _Watcher, /) -> None:
     """End the current wait, or else the next one. From any thread."""

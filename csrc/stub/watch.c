@@ -27,10 +27,10 @@ void wsgireload_watch_forget(wsgireload_watcher *watcher, int directory)
     (void)watcher, (void)directory;
 }
 
-int wsgireload_watch_wait(wsgireload_watcher *watcher, unsigned milliseconds,
-                          wsgireload_change *changes, int room, wsgireload_outcome *out)
+int wsgireload_watch_wait(wsgireload_watcher *watcher, double seconds, wsgireload_change *changes,
+                          int room, wsgireload_outcome *out)
 {
-    (void)watcher, (void)milliseconds, (void)changes, (void)room;
+    (void)watcher, (void)seconds, (void)changes, (void)room;
     return core_unsupported(out, __func__);
 }
 

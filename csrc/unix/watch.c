@@ -2,10 +2,9 @@
  *
  * Linux: an inotify instance, and an eventfd to wake whoever waits for it.
  */
-#define _DEFAULT_SOURCE 1 /* lstat, S_ISLNK */
+#define _GNU_SOURCE 1 /* ppoll */
 
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -156,16 +155,18 @@ static const struct inotify_event *next_event(const core_events *events)
     return left >= sizeof *event && event->len <= left - sizeof *event ? event : NULL;
 }
 
-int core_events_wait(core_events *events, unsigned long long milliseconds,
-                     wsgireload_watcher *watcher, wsgireload_outcome *out)
+int core_events_wait(core_events *events, double seconds, wsgireload_watcher *watcher,
+                     wsgireload_outcome *out)
 {
     struct pollfd files[] = {{events->inotify, POLLIN, 0}, {events->wake, POLLIN, 0}};
     const struct inotify_event *event;
+    struct timespec time = {(time_t)seconds, 0};
     eventfd_t wakes;
 
     if (events->next == events->length) {
-        if (poll(files, 2, milliseconds < INT_MAX ? (int)milliseconds : INT_MAX) < 0)
-            return errno == EINTR ? 1 : core_failed(out, "poll");
+        time.tv_nsec = (long)((seconds - (double)time.tv_sec) * 1e9);
+        if (ppoll(files, 2, &time, NULL) < 0) /* poll would round up to a millisecond */
+            return errno == EINTR ? 1 : core_failed(out, "ppoll");
         if ((files[0].revents & ~POLLIN) != 0) /* never from inotify */
             return not_ours(events, out);
         if (files[0].revents != 0 && fill_buffer(events, out) < 0)
@@ -206,10 +207,10 @@ unsigned long long core_name_hash(const char *name)
     return core_hash(name, strlen(name));
 }
 
-unsigned long long core_clock(void)
+double core_clock(void)
 {
     struct timespec now;
 
     clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail: Linux always has this clock */
-    return (unsigned long long)now.tv_sec * 1000 + (unsigned long long)now.tv_nsec / 1000000;
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }

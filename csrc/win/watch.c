@@ -208,10 +208,10 @@ static void report_unread(core_events *events, wsgireload_watcher *watcher)
     }
 }
 
-int core_events_wait(core_events *events, unsigned long long milliseconds,
-                     wsgireload_watcher *watcher, wsgireload_outcome *out)
+int core_events_wait(core_events *events, double seconds, wsgireload_watcher *watcher,
+                     wsgireload_outcome *out)
 {
-    DWORD timeout = milliseconds < INFINITE ? (DWORD)milliseconds : INFINITE - 1;
+    DWORD timeout = (DWORD)(seconds * 1000 + 0.999); /* up: it may not be woken too early */
     DWORD bytes = 0, error = ERROR_SUCCESS;
     OVERLAPPED *finished = NULL;
     ULONG_PTR key;
@@ -280,7 +280,7 @@ unsigned long long core_name_hash(const char *name)
     return core_hash(wide, (size_t)length * sizeof *wide);
 }
 
-unsigned long long core_clock(void)
+double core_clock(void)
 {
-    return GetTickCount64();
+    return (double)GetTickCount64() / 1000;
 }

@@ -14,7 +14,7 @@ watcher, number = begin()
 reader, writer = os.pipe()
 if os.fork() == 0:
     n.watch_end(watcher)
-    found = [taken(), n.watch_wait(watcher, 30_000)[1][3]]
+    found = [taken(), n.watch_wait(watcher, 30)[1][3]]
     del watcher
     found += [taken()]
     mine, _ = begin()
@@ -24,7 +24,7 @@ if os.fork() == 0:
     os.write(writer, json.dumps(found + [taken()]).encode())
     os._exit(0)
 os.wait()
-found = [[os.fsdecode(name) for _, _, name in n.watch_wait(watcher, 30_000)[0]]]
+found = [[os.fsdecode(name) for _, _, name in n.watch_wait(watcher, 30)[0]]]
 found += [reports(watcher, "parent")]
 n.watch_end(watcher)
 del watcher
@@ -47,7 +47,7 @@ changes = []
 
 def wait():
     while not changes:
-        changes.extend(n.watch_wait(watcher, 30_000)[0])
+        changes.extend(n.watch_wait(watcher, 30)[0])
 
 thread = threading.Thread(target=wait)
 thread.start()

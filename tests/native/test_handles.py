@@ -72,9 +72,9 @@ watcher, number = begin()
            and "inotify" in os.readlink(f"/proc/self/fd/{fd}"))
 os.close(file)
 os.mkdir(os.path.join(FOLDER, b"x"))
-changes, outcome = n.watch_wait(watcher, 30_000)
+changes, outcome = n.watch_wait(watcher, 30)
 while changes:
-    changes, outcome = n.watch_wait(watcher, 30_000)
+    changes, outcome = n.watch_wait(watcher, 30)
 n.watch_end(watcher)
 del watcher
 output([outcome, taken()])
@@ -105,7 +105,7 @@ if {file!r} == "socket":
     ours.close()
 else:
     os.dup2(os.open(os.path.join(FOLDER, b"{file}"), os.O_RDONLY), file)
-changes, outcome = n.watch_wait(watcher, 30_000)
+changes, outcome = n.watch_wait(watcher, 30)
 n.watch_end(watcher)
 os.fstat(file)
 output([outcome[:3], True])

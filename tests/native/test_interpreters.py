@@ -238,7 +238,7 @@ def begin(folder):
     n.watch_directory(watcher, folder.encode(), 2, False)
     return watcher
 def reported(watcher):
-    return [name.decode() for _, _, name in n.watch_wait(watcher, 30_000)[0]]
+    return [name.decode() for _, _, name in n.watch_wait(watcher, 30)[0]]
 """
 
 

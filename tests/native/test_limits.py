@@ -138,7 +138,7 @@ def meanwhile():
 address = ctypes.cast(meanwhile, ctypes.c_void_p).value
 ctypes.c_void_p.in_dll(ctypes.CDLL(None), "meanwhile").value = address
 watcher, number = begin()
-found = [n.watch_wait(watcher, 30_000)[0] == [(number, True, b"")]]
+found = [n.watch_wait(watcher, 30)[0] == [(number, True, b"")]]
 again, outcome = n.watch_directory(watcher, FOLDER, ALL, False)
 output(found + [again != number, reports(watcher, "name")])
 """,

@@ -60,6 +60,7 @@ def test_the_time_is_over(watching):
     """Without a change the wait takes its time, and no more; a time that makes no sense is none."""
     assert watching.watcher.wait(0.02) == []
     assert watching.watcher.wait(-1) == []
+    assert watching.watcher.wait(float("nan")) == []
     watching.watcher.wake()
     assert watching.watcher.wait(float("inf")) == []
 
@@ -186,7 +187,7 @@ def test_an_ended_watcher_in_c(watching):
         lib.wsgireload_watch_name(watcher, number, b"name")
         lib.wsgireload_watch_forget(watcher, number)
         lib.wsgireload_watch_wake(watcher)
-        assert lib.wsgireload_watch_wait(watcher, 30_000, changes, 1, out) == -1
+        assert lib.wsgireload_watch_wait(watcher, 30, changes, 1, out) == -1
         assert (out.status, ffi.string(out.message)) == (3, b"the watcher has ended")
     lib.wsgireload_watch_free(watcher)
     assert watching.reported() == []
@@ -200,7 +201,7 @@ def test_what_is_no_watcher(watching, nonsense):
         lambda: _native.watch_directory(nonsense, path, ALL, True),
         lambda: _native.watch_name(nonsense, watching.fence, b"name"),
         lambda: _native.watch_forget(nonsense, watching.fence),
-        lambda: _native.watch_wait(nonsense, 30_000),
+        lambda: _native.watch_wait(nonsense, 30),
         lambda: _native.watch_wake(nonsense),
         lambda: _native.watch_end(nonsense),
     ):

@@ -67,6 +67,6 @@ def begin(interest=ALL):
 
 def reports(watcher, name):
     pathlib.Path(sys.argv[1], name).mkdir()
-    changes, outcome = n.watch_wait(watcher, 30_000)
+    changes, outcome = n.watch_wait(watcher, 30)
     return name in [os.fsdecode(changed) for _, _, changed in changes]
 """

@@ -13,7 +13,7 @@ from wsgireload.log import Log, Word, few, shown
 from wsgireload.report import Held
 from wsgireload.server.files import size
 
-POLL, SELDOM = 0.001, 0.02  # seconds between two checks whether compiling is done: see pause()
+POLL, SELDOM = 0.00025, 0.02  # seconds between two checks whether compiling is done: see pause()
 MOST_HERE = 200_000  # bytes of a source; compiling it stops this process for 0.15 s
 
 Wanted = tuple[dict[str, Change], bool]  # the sources; whether nothing but deletions differs
@@ -187,7 +187,7 @@ def hold_of(path: str, fault: Fault) -> Hold:
 def pause(polls: int) -> float:
     """Seconds until the next check whether compiling is done, more and more.
 
-    Most sources take a millisecond, in which two checks follow at once: no wait is shorter.
+    Most sources take a millisecond: the first two checks follow at once.
     """
     return min(POLL * 1.25 ** min(polls - 3, 20), SELDOM) if polls > 2 else 0.0
 

@@ -29,7 +29,6 @@ ITSELF, NAMES, ALL = range(3)
 # enum wsgireload_kind, of a change: the file may still be written; the directory is no longer
 # watched; the file was closed after writing, or renamed into its place; it was written, and is open
 CHANGED, GONE, SAVED, WRITTEN = range(4)
-_LONGEST = 4_000_000.0  # seconds: the milliseconds fit C's unsigned int
 
 
 class Apache(NamedTuple):
@@ -215,8 +214,7 @@ class Watcher:
         """
         if self._handle is None:
             return []
-        milliseconds = int(min(max(seconds, 0), _LONGEST) * 1000 + 0.999)
-        changes, outcome = _core().watch_wait(self._handle, milliseconds)
+        changes, outcome = _core().watch_wait(self._handle, seconds)
         _done(outcome)
         return [(directory, kind, os.fsdecode(name)) for directory, kind, name in changes]
 

@@ -11,7 +11,7 @@
 
 #include "../../../csrc/internal.h"
 
-#define LONG 20000 /* milliseconds: for what comes at once */
+#define LONG 20.0 /* seconds: for what comes at once */
 
 static wsgireload_watcher *watcher;
 static wsgireload_outcome out;
@@ -50,7 +50,7 @@ static void print_changes(const char *last)
 
     printf("[");
     do {
-        count = wsgireload_watch_wait(watcher, last != NULL ? LONG : 0, changes, 64, &out);
+        count = wsgireload_watch_wait(watcher, last != NULL ? LONG : 0.0, changes, 64, &out);
         for (i = 0; i < count; i++) {
             printf("%s[%d, %d, \"%s\"]", comma, changes[i].directory, changes[i].kind,
                    changes[i].name);
@@ -227,7 +227,7 @@ int wmain(int count, wchar_t **wide)
             ULONGLONG began = GetTickCount64();
 
             wsgireload_watch_free(watcher);
-            printf("%d\n", GetTickCount64() - began < LONG);
+            printf("%d\n", GetTickCount64() - began < LONG * 1000);
         } else if (strcmp(word, "rename-and-forget") == 0) {
             rename_and_forget(wide[++i]);
         } else if (strcmp(word, "write") == 0) {
