@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from wsgireload.state.journal import Entry, Journal
@@ -17,6 +17,11 @@ LATER = ENTRY._replace(at=101.0)
 def line(entry: Entry) -> bytes:
     """A restart as it stands in the file."""
     return json.dumps(entry._asdict()).encode() + b"\n"
+
+
+def record(journal: Journal, entry: Entry) -> bool:
+    """Record a restart as it is, whatever the ones before it; returns whether that was done."""
+    return journal.record(lambda _past: entry) is not None
 
 
 class World:
@@ -61,12 +66,13 @@ class History:
     def generation(self) -> int:
         return max((each.generation for each in self.kept or ()), default=0)
 
-    def record(self, entry: Entry) -> bool:
+    def record(self, make: Callable[[list[Entry]], Entry]) -> Entry | None:
         if self.kept is None or not self.writable:
-            return False
+            return None
+        entry = make(list(self.kept))
         self.kept.append(entry)
         del self.kept[:-50]
-        return True
+        return entry
 
     def withdraw(self, entry: Entry) -> None:
         if self.kept is not None:

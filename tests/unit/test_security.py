@@ -20,7 +20,7 @@ from types import ModuleType
 from typing import cast
 
 import pytest
-from support.journals import Writes
+from support.journals import Writes, record
 from support.waiting import wait_for
 
 from wsgireload import settings
@@ -148,7 +148,7 @@ def test_a_planted_folder(
     before = sorted(tmp_path.rglob("*"))
     folders = Candidates([str(folder)], troubles.append)
     journal = Journal(folders, "site")
-    assert journal.record(ENTRY) is False
+    assert record(journal, ENTRY) is False
     assert journal.entries() is None
     assert journal.claim() is None
     roll = Rolling(folders, "site", lambda: True, time.monotonic)
@@ -225,7 +225,7 @@ def test_nobody_gets_in(shared: Path) -> None:
     old = os.umask(0)  # whatever the application has set
     try:
         folders = Candidates([str(folder)], troubles.append)
-        Journal(folders, "site").record(ENTRY)
+        record(Journal(folders, "site"), ENTRY)
         roll = Rolling(folders, "site", lambda: True, time.monotonic)
         assert roll.check(NONE) == GO
         GroupEpoch(folders, "site.call").announce()

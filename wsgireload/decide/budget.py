@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from wsgireload.changes import Changes
 from wsgireload.decide.verdict import GO, Gate, Hold, Verdict
@@ -105,10 +106,8 @@ class Budget(Gate):
             self._unspent.pop()
         except IndexError:
             return GO
-        entry = self._entry(changes)
-        if self._journal.record(entry):
-            self._spent = entry
-        elif not (changes.by_hand or changes.closed):
+        self._spent = self._journal.record(partial(self._entry, changes))
+        if self._spent is None and not (changes.by_hand or changes.closed):
             verdict = self._uncounted()
             if verdict != GO:
                 self._unspent.append(True)
@@ -137,7 +136,7 @@ class Budget(Gate):
     def end(self) -> None:
         self._own_writes.ignore()
 
-    def _entry(self, changes: Changes) -> Entry:
+    def _entry(self, changes: Changes, past: list[Entry]) -> Entry:
         at, paths = self._clock(), _paths(changes)
         entry = Entry(
             at,
@@ -148,10 +147,9 @@ class Budget(Gate):
             (self.generation or 0) + 1,
             by_us=self._own_writes.wrote(paths),
         )
-        past = distinct(self._journal.entries() or (), self._processes)
-        if not past or past[-1].paths != paths or not paths:
+        last = distinct(past, self._processes)[-1] if past else None
+        if last is None or last.paths != paths or not paths:
             return entry
-        last = past[-1]
         if last.what == entry.what and self._processes > 1:  # the same restart, of another process
             return entry._replace(row=last.row, burst=last.burst)
         most, window = self._limit

@@ -72,9 +72,18 @@ class Journal:
         self._first = first
         self._parsed = hash(b""), list[Entry]()  # the restarts, by the hash of the file's content
 
-    def record(self, entry: Entry) -> bool:
-        """Add a restart; False if it cannot be written."""
-        return self._change(lambda entries: [*entries, entry])
+    def record(self, make: Callable[[list[Entry]], Entry]) -> Entry | None:
+        """Add the restart that `make` returns for those before it; None if it cannot be written.
+
+        No other process records one in between.
+        """
+        made: list[Entry] = []
+
+        def add(entries: list[Entry]) -> list[Entry]:
+            made.append(make(entries))
+            return [*entries, *made]
+
+        return made[0] if self._change(add) else None
 
     def withdraw(self, entry: Entry) -> None:
         self._change(lambda entries: [each for each in entries if each != entry])

@@ -10,6 +10,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 from support.fuzzing import fuzz
+from support.journals import record
 
 from wsgireload.changes import NONE
 from wsgireload.decide.rolling import Rolling
@@ -63,7 +64,7 @@ def test_the_journal(chaos: Any, tmp_path: Path) -> None:
         folder = empty(tmp_path / "state")
         journal = Journal(Candidates([str(folder)], reported.append), "site", lambda: 110.0)
         for good in goods:
-            journal.record(good)
+            record(journal, good)
         with (folder / "site.journal").open("ab") as file:
             file.writelines(line + b"\n" for line in lines)
         descriptors = os.listdir("/proc/self/fd")
@@ -73,7 +74,7 @@ def test_the_journal(chaos: Any, tmp_path: Path) -> None:
         claims = [journal.claim() for _ in range(len(goods) + len(lines) + 1)]
         assert claims[-1] is None
         assert {good.at for good in goods} <= {claim.at for claim in claims if claim}
-        assert journal.record(goods[0])
+        assert record(journal, goods[0])
         assert os.listdir("/proc/self/fd") == descriptors
 
     chaos.figure("damaged journals", len(reported))

@@ -15,6 +15,7 @@ from types import FrameType, ModuleType
 from typing import Any
 
 import pytest
+from support.journals import record
 from support.waiting import DEADLINE, wait_for
 
 from wsgireload import settings
@@ -340,10 +341,10 @@ def test_status_tells_of_earlier_restarts(
     past = Journal(Candidates([str(tmp_path / "journal")], print), ours("site"))
     now = time.monotonic()
     first = Entry(now - 9.0, 1, "a.py changed", "f1", ("a.py",), 3, now - 8.5)
-    past.record(first)
+    record(past, first)
     assert past.claim() == first._replace(claimed=True)
-    past.record(
-        first._replace(at=now - 0.5, reason="b.py changed", what="f2", generation=4, up=None)
+    record(
+        past, first._replace(at=now - 0.5, reason="b.py changed", what="f2", generation=4, up=None)
     )
     monitor = begin()
     told = monitor.status()
@@ -369,7 +370,7 @@ def test_one_restart_for_all_processes(
     """The processes of a group that restart for one change count once."""
     past = Journal(Candidates([str(tmp_path / "journal")], print), ours("site"))
     for number in range(3):
-        past.record(Entry(time.monotonic() - 9.0 + number, number, f"{number}", "f", (), 1))
+        record(past, Entry(time.monotonic() - 9.0 + number, number, f"{number}", "f", (), 1))
     history = begin(processes=processes).status().history
     assert [each.reason for each in history] == ["2", "1", "0"][-reported:]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from support.journals import ENTRY, LATER, World, Writes, full_disk, line
+from support.journals import ENTRY, LATER, World, Writes, full_disk, line, record
 
 from wsgireload.changes import Change, Changes
 from wsgireload.decide.budget import Budget
@@ -21,6 +21,7 @@ from wsgireload.state.journal import (
     distinct,
 )
 from wsgireload.state.own_writes import OwnWrites
+from wsgireload.state.private_dir import Candidates
 
 
 @pytest.fixture
@@ -32,15 +33,15 @@ def world(tmp_path: Path) -> World:
 def test_a_later_process_reads_what_was_recorded(world: World) -> None:
     """Journals of the same application read each other's records, oldest first."""
     later = LATER._replace(reason="b.py deleted", paths=("b\n\udcff.py",))
-    assert world.journal().record(later)
-    assert world.journal().record(ENTRY)
+    assert record(world.journal(), later)
+    assert record(world.journal(), ENTRY)
     assert world.journal().entries() == [ENTRY, later]
     assert world.troubles == []
 
 
 def test_it_is_parsed_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """As long as the file stays the same it is not parsed again, and old restarts still go."""
-    world.journal().record(ENTRY)
+    record(world.journal(), ENTRY)
     journal = world.journal()
     assert journal.entries() == [ENTRY]
     parsed: list[bytes] = []
@@ -48,7 +49,7 @@ def test_it_is_parsed_once(world: World, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("json.loads", lambda line: parsed.append(line) or loads(line))
     assert journal.entries() == [ENTRY]
     assert parsed == []
-    world.journal().record(LATER)
+    record(world.journal(), LATER)
     assert journal.entries() == [ENTRY, LATER]
     world.now = LATER.at + KEEP_SECONDS - 0.1
     parsed.clear()
@@ -58,13 +59,13 @@ def test_it_is_parsed_once(world: World, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_other_applications_do_not_mix(world: World) -> None:
     """Each application has its own history."""
-    world.journal("one").record(ENTRY)
+    record(world.journal("one"), ENTRY)
     assert world.journal("two").entries() == []
 
 
 def test_it_belongs_to_this_user_alone(world: World) -> None:
     """Only this user may read and write the folder and the file."""
-    world.journal().record(ENTRY)
+    record(world.journal(), ENTRY)
     assert stat.S_IMODE(world.folder.stat().st_mode) == 0o700
     assert [stat.S_IMODE(file.stat().st_mode) for file in world.files()] == [0o600]
 
@@ -72,19 +73,19 @@ def test_it_belongs_to_this_user_alone(world: World) -> None:
 def test_withdraw(world: World) -> None:
     """A restart that did not happen leaves no entry; withdrawing an unknown one does nothing."""
     journal = world.journal()
-    journal.record(ENTRY)
+    record(journal, ENTRY)
     journal.withdraw(ENTRY)
     journal.withdraw(LATER)
     assert journal.entries() == []
-    journal.record(LATER)
+    record(journal, LATER)
     assert journal.entries() == [LATER]
     assert world.troubles == []
 
 
 def test_a_restart_is_claimed_once(world: World) -> None:
     """The new process claims its restart; a second process gets the next one, then none."""
-    world.journal().record(ENTRY)
-    world.journal().record(LATER)
+    record(world.journal(), ENTRY)
+    record(world.journal(), LATER)
     first, second = (entry._replace(claimed=True) for entry in (ENTRY, LATER))
     assert world.journal().claim() == first
     assert world.journal().claim() == second
@@ -94,7 +95,7 @@ def test_a_restart_is_claimed_once(world: World) -> None:
 
 def test_when_the_new_process_was_up(world: World) -> None:
     """A claimed restart gets the time at which the new code was up."""
-    world.journal().record(ENTRY)
+    record(world.journal(), ENTRY)
     claimed = world.journal().claim()
     assert claimed is not None
     world.journal().complete(claimed._replace(up=100.75))
@@ -104,41 +105,41 @@ def test_when_the_new_process_was_up(world: World) -> None:
 
 def test_no_process_claims_its_own_restart(world: World) -> None:
     """A process that goes on living is not its own successor."""
-    world.journal().record(ENTRY._replace(pid=os.getpid()))
+    record(world.journal(), ENTRY._replace(pid=os.getpid()))
     assert world.journal().claim() is None
 
 
 def test_a_restart_without_an_effect_is_not_claimed(world: World) -> None:
     """At most one restart of a process is pending: one before it did not make the new process."""
-    world.journal().record(ENTRY)
-    world.journal().record(LATER)
+    record(world.journal(), ENTRY)
+    record(world.journal(), LATER)
     assert world.journal().claim(1) == LATER._replace(claimed=True)
     assert world.journal().claim(1) is None
-    world.journal().record(LATER._replace(at=102.0))
-    world.journal().record(LATER._replace(at=103.0))
+    record(world.journal(), LATER._replace(at=102.0))
+    record(world.journal(), LATER._replace(at=103.0))
     assert world.journal().claim(2) == LATER._replace(at=102.0, claimed=True)
 
 
 @pytest.mark.parametrize(("began", "claims"), [(99.5, False), (100.5, True), (None, False)])
 def test_pids_are_used_again(world: World, began: float | None, claims: bool) -> None:
     """A restart by a process that had the same pid is claimed, unlike one of this very process."""
-    world.journal().record(ENTRY._replace(pid=os.getpid()))
+    record(world.journal(), ENTRY._replace(pid=os.getpid()))
     assert (world.journal(began=began).claim() is not None) == claims
 
 
 def test_the_first_process_of_a_server(world: World) -> None:
     """The first process of a server claims and counts none of an earlier one with the same pid."""
     ours = LATER._replace(pid=os.getpid())
-    world.journal().record(ENTRY)
-    world.journal().record(ours)
+    record(world.journal(), ENTRY)
+    record(world.journal(), ours)
     assert world.journal(first=True).claim() is None
     assert world.journal().entries() == [ours]
 
 
 def test_the_files_of_all_applications(world: World) -> None:
     """Each application that restarts is known, also where one journal cannot be read."""
-    world.journal("one").record(ENTRY)
-    world.journal("two").record(LATER._replace(paths=("b.py", "c.py")))
+    record(world.journal("one"), ENTRY)
+    record(world.journal("two"), LATER._replace(paths=("b.py", "c.py")))
     (world.folder / "three.journal").mkdir()
     (world.folder / "four.journal").write_text("noise")
     assert world.journal("one").paths() == {"a.py", "b.py", "c.py"}
@@ -146,7 +147,7 @@ def test_the_files_of_all_applications(world: World) -> None:
 
 def test_a_restart_that_is_not_recorded(world: World) -> None:
     """Completing or withdrawing a restart that was not recorded changes nothing."""
-    world.journal().record(ENTRY)
+    record(world.journal(), ENTRY)
     world.journal().complete(LATER._replace(up=102.0))
     world.journal().withdraw(LATER)
     assert world.journal().entries() == [ENTRY]
@@ -157,28 +158,28 @@ def test_where_there_is_nothing_to_note_nothing_is_written(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A process that no restart has made writes nothing: it starts on a full disk as well."""
-    world.journal().record(ENTRY._replace(claimed=True))
+    record(world.journal(), ENTRY._replace(claimed=True))
     monkeypatch.setattr(os, "replace", full_disk)
     assert world.journal().claim() is None
     world.journal().withdraw(LATER)
     assert world.troubles == []
-    assert not world.journal().record(LATER)
+    assert not record(world.journal(), LATER)
 
 
 @pytest.mark.parametrize("at", [100.0, 3 * KEEP_SECONDS], ids=["long ago", "another boot"])
 def test_old_restarts_do_not_count(world: World, at: float) -> None:
     """Restarts of the day before yesterday, or from before the machine started, do not count."""
-    world.journal().record(ENTRY._replace(at=at))
+    record(world.journal(), ENTRY._replace(at=at))
     world.now = 2 * KEEP_SECONDS
     assert world.journal().entries() == []
     assert world.journal().claim() is None
-    world.journal().record(LATER._replace(at=2 * KEEP_SECONDS))
+    record(world.journal(), LATER._replace(at=2 * KEEP_SECONDS))
     assert len(world.lines()) == 1
 
 
 def test_the_generation_goes_on_after_a_day_without_restarts(world: World) -> None:
     """A process that starts days after the last restart continues its generation, and so do all."""
-    world.journal().record(ENTRY._replace(generation=12, claimed=True))
+    record(world.journal(), ENTRY._replace(generation=12, claimed=True))
     a_while_ago = time.time() - 3 * KEEP_SECONDS
     os.utime(world.file, (a_while_ago, a_while_ago))
     world.now = 3 * KEEP_SECONDS
@@ -195,7 +196,7 @@ def test_the_generation_goes_on_after_a_day_without_restarts(world: World) -> No
 
 def test_the_generation_of_an_earlier_server(world: World) -> None:
     """The first process of a server begins at 0, however old the restarts of an earlier one are."""
-    world.journal().record(ENTRY._replace(generation=12))
+    record(world.journal(), ENTRY._replace(generation=12))
     world.now = 3 * KEEP_SECONDS
     journal = world.journal(first=True)
     assert (journal.claim(), journal.entries(), journal.generation()) == (None, [], 0)
@@ -204,7 +205,7 @@ def test_the_generation_of_an_earlier_server(world: World) -> None:
 def test_files_of_other_applications_are_swept(world: World) -> None:
     """A process removes files a day old, and journals 30 days old, except lasting files."""
     for name in ("other", "third", "fourth"):
-        world.journal(name).record(ENTRY)
+        record(world.journal(name), ENTRY)
     for name in ("group.call", "group.wait", "group.roll", "group.preflight"):
         (world.folder / name).touch()
     for file in world.files():
@@ -220,7 +221,7 @@ def test_files_of_other_applications_are_swept(world: World) -> None:
 
 def test_the_clock_is_set_back(world: World) -> None:
     """A file of the future is as old as one of the past."""
-    world.journal("other").record(ENTRY)
+    record(world.journal("other"), ENTRY)
     for year, remaining in ((0.9, 1), (365, 0)):
         at = time.time() + year * KEEP_SECONDS
         os.utime(world.files()[0], (at, at))
@@ -232,7 +233,7 @@ def test_it_does_not_grow(world: World) -> None:
     """Only the newest 200 restarts are kept, in one file."""
     journal = world.journal()
     for number in range(KEEP + 50):
-        journal.record(ENTRY._replace(at=100.0 + number / 1000))
+        record(journal, ENTRY._replace(at=100.0 + number / 1000))
     kept = journal.entries() or []
     assert len(kept) == KEEP
     assert kept[0].at == 100.050
@@ -241,13 +242,28 @@ def test_it_does_not_grow(world: World) -> None:
     assert [file.name for file in world.files()] == ["site.journal"]
 
 
+def test_a_restart_is_made_from_those_before_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are read where it is written, in one opening: no other process records in between."""
+    record(world.journal(), ENTRY)
+    writes = cast(OwnWrites, Writes())
+    budget = Budget((10, 60.0), world.journal(), writes, 1, lambda: world.now)
+    opened: list[Candidates] = []
+    really = Candidates.open
+    monkeypatch.setattr(Candidates, "open", lambda its: opened.append(its) or really(its))
+    budget.spend(Changes({"a.py": Change(b"2")}))
+    assert len(opened) == 1
+    assert [each.row for each in world.journal().entries() or ()] == [1, 2]
+
+
 def test_long_entries_are_kept(world: World) -> None:
     """Restarts because of ten of the longest paths count, all that are kept, and bound it."""
     journal, paths = world.journal(), tuple("p" * 4096 for _ in range(10))
     long = [ENTRY._replace(at=100.0 + number / 1000, paths=paths) for number in range(KEEP)]
     world.folder.mkdir(mode=0o700)
     world.file.write_bytes(b"".join(map(line, long)))
-    assert journal.record(LATER._replace(paths=paths))
+    assert record(journal, LATER._replace(paths=paths))
     kept = journal.entries() or []
     assert len(kept) == KEEP
     assert kept[-1].at == LATER.at
@@ -278,7 +294,7 @@ def test_a_planted_folder_is_not_used(
     """Where another user could have put something, the next folder is used; that is reported."""
     planted(world.folder)
     journal = world.journal("site", str(tmp_path / "second"))
-    journal.record(ENTRY)
+    record(journal, ENTRY)
     assert journal.entries() == [ENTRY]
     assert (tmp_path / "second/site.journal").is_file()
     assert not list((tmp_path / "elsewhere").glob("*"))
@@ -299,7 +315,7 @@ def test_no_folder_at_all(world: World, tmp_path: Path) -> None:
     """Without any folder there is no journal; that is reported, and nothing raises."""
     world.folder = tmp_path / "missing" / "state"
     journal = world.journal()
-    assert not journal.record(ENTRY)
+    assert not record(journal, ENTRY)
     assert journal.entries() is None
     assert journal.claim() is None
     journal.withdraw(ENTRY)

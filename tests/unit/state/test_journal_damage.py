@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.journals import ENTRY, LATER, World, full_disk, line
+from support.journals import ENTRY, LATER, World, full_disk, line, record
 from support.openfiles import open_files
 
 from wsgireload.state.journal import MOST_BYTES
@@ -50,7 +50,7 @@ def test_a_damaged_line_is_removed(world: World, damage: bytes) -> None:
     assert len(world.troubles[0]) < 300
     assert world.lines() == [line(entry)[:-1] for entry in expected]
     assert journal.entries() == expected
-    assert journal.record(last)
+    assert record(journal, last)
     assert world.journal().entries() == [*expected, last]
     assert len(world.troubles) == 1
     assert open_files() == before
@@ -62,7 +62,7 @@ def test_a_file_that_was_cut_off(world: World, written: int) -> None:
     world.folder.mkdir(mode=0o700)
     world.file.write_bytes(line(ENTRY) + line(LATER)[:written])
     last = LATER._replace(at=102.0)
-    assert world.journal().record(last)
+    assert record(world.journal(), last)
     assert world.journal().entries() == [ENTRY, last]
 
 
@@ -98,7 +98,7 @@ def test_what_is_no_file_is_set_aside(world: World, planted: Callable[[Path], ob
     planted(world.file)
     before = open_files()
     assert world.journal().entries() == []
-    assert world.journal().record(ENTRY)
+    assert record(world.journal(), ENTRY)
     assert world.journal().entries() == [ENTRY]
     assert len(world.troubles) == 1
     assert "damaged" in world.troubles[0]
@@ -110,7 +110,7 @@ def test_what_is_no_file_is_set_aside(world: World, planted: Callable[[Path], ob
 
 def test_what_cannot_be_opened_is_set_aside(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that this user may not open is set aside like one that is none."""
-    world.journal().record(ENTRY)
+    record(world.journal(), ENTRY)
     real, refused = os.open, [world.file.name]
 
     def not_the_first(name: str, *rest: object, **more: object) -> int:
@@ -120,7 +120,7 @@ def test_what_cannot_be_opened_is_set_aside(world: World, monkeypatch: pytest.Mo
         return real(name, *rest, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(os, "open", not_the_first)
-    assert world.journal().record(LATER)
+    assert record(world.journal(), LATER)
     assert world.journal().entries() == [LATER]
     assert len(world.troubles) == 1
 
@@ -130,7 +130,7 @@ def test_a_good_file_is_not_set_aside(
     world: World, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     """Where opening fails for want of something, the file stays, and its records count later."""
-    world.journal().record(ENTRY)
+    record(world.journal(), ENTRY)
     real = os.open
 
     def failing(name: str, *rest: object, **more: object) -> int:
@@ -141,7 +141,7 @@ def test_a_good_file_is_not_set_aside(
     with monkeypatch.context() as patched:
         patched.setattr(os, "open", failing)
         assert world.journal().entries() is None
-        assert not world.journal().record(LATER)
+        assert not record(world.journal(), LATER)
     assert set(world.troubles) == {f"could not use the journal: {os.strerror(number)}"}
     assert world.journal().entries() == [ENTRY]
 
@@ -152,7 +152,7 @@ def test_things_are_set_aside_again_and_again(world: World) -> None:
     for number, planted in enumerate([a_folder, a_folder, os.mkfifo, a_folder]):
         world.file.unlink(missing_ok=True)
         planted(world.file)
-        assert world.journal().record(ENTRY), number
+        assert record(world.journal(), ENTRY), number
         assert world.journal().entries() == [ENTRY]
 
 
@@ -164,7 +164,7 @@ def test_what_cannot_be_set_aside(world: World, monkeypatch: pytest.MonkeyPatch)
     before = open_files()
     for _ in range(10):
         assert world.journal().entries() is None
-        assert not world.journal().record(ENTRY)
+        assert not record(world.journal(), ENTRY)
         assert world.journal().claim() is None
     assert open_files() == before
     assert len(set(world.troubles)) <= 2
@@ -180,7 +180,7 @@ def test_without_a_lock_there_is_no_journal(
     planted(world.folder / "journal.lock")
     before = open_files()
     assert world.journal().entries() is None
-    assert not world.journal().record(ENTRY)
+    assert not record(world.journal(), ENTRY)
     assert world.journal().claim() is None
     assert len(set(world.troubles)) == 1
     assert "could not use the journal" in world.troubles[0]
@@ -191,7 +191,7 @@ def test_a_full_disk(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A restart that cannot be recorded is reported."""
     with monkeypatch.context() as patched:
         patched.setattr(os, "replace", full_disk)
-        assert not world.journal().record(ENTRY)
+        assert not record(world.journal(), ENTRY)
     assert world.troubles == ["could not write the journal: No space left on device"]
     assert world.journal().entries() == []
     assert world.files() == []
@@ -200,7 +200,7 @@ def test_a_full_disk(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_damage_on_a_full_disk(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The other lines count all the same."""
     journal = world.journal()
-    journal.record(ENTRY)
+    record(journal, ENTRY)
     with world.file.open("ab") as file:
         file.write(b"damage\n")
     monkeypatch.setattr(os, "replace", full_disk)
@@ -210,7 +210,7 @@ def test_damage_on_a_full_disk(world: World, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_disk_that_fails(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A journal that cannot be read is not an empty one, which would allow all restarts."""
-    world.journal().record(ENTRY)
+    record(world.journal(), ENTRY)
 
     def broken(*_: object) -> bytes:
         raise OSError(5, "Input/output error")
@@ -223,7 +223,7 @@ def test_a_disk_that_fails(world: World, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_claim_that_cannot_be_written(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A claim that cannot be written is none: otherwise two processes might claim one restart."""
-    world.journal().record(ENTRY)
+    record(world.journal(), ENTRY)
     with monkeypatch.context() as patched:
         patched.setattr(os, "replace", full_disk)
         assert world.journal().claim() is None
