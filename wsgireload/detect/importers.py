@@ -1,6 +1,5 @@
 """Which source imports a module whose file is gone? A new process could not load it."""
 
-import contextlib
 import os
 import re
 import sys
@@ -13,7 +12,7 @@ from wsgireload.changes import DELETED, Change
 from wsgireload.detect.links import Links
 from wsgireload.detect.missing import is_text
 from wsgireload.detect.modules import Source, source_of
-from wsgireload.detect.statements import Import, imports, package_of, tree_of
+from wsgireload.detect.statements import Import, imports, package_of, parsed, tree_of
 from wsgireload.server.files import content
 from wsgireload.server.libraries import is_own
 
@@ -169,15 +168,9 @@ def seem_to_import(text: bytes, words: frozenset[bytes], package: str) -> Iterat
     To parse all of the text would take a hundred times as long. So it may be that a statement is
     part of a string.
     """
-    import ast
-
     for found in STATEMENT.finditer(b"\n" + text):
-        statement = found[1]
-        if words.isdisjoint(WORD.findall(statement)):
-            continue
-        with contextlib.suppress(SyntaxError, ValueError):
-            tree = compile(statement, "", "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
-            yield from imports(tree.body, package)  # type: ignore[attr-defined]
+        if not words.isdisjoint(WORD.findall(found[1])) and (tree := parsed(found[1])) is not None:
+            yield from imports(tree.body, package)
 
 
 def _search_changes(files: Mapping[str, Change]) -> bool:

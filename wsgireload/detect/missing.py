@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from importlib.machinery import EXTENSION_SUFFIXES
 
-from wsgireload.server.files import absolute, opened
+from wsgireload.server.files import absolute, beginning
 from wsgireload.server.libraries import INSTALLED, is_installed
 
 LARGEST = 1 << 16  # bytes of a .pth file, which holds a few lines
@@ -58,8 +58,7 @@ def other_path_files() -> Iterator[str]:
     for folder in (each for each in folders if os.path.basename(each) not in INSTALLED):
         for path in _in_folder(folder):
             with contextlib.suppress(OSError, ValueError):
-                with opened(path) as file:
-                    added = filter(None, file.read(LARGEST).decode().splitlines())
+                added = filter(None, beginning(path, LARGEST).decode().splitlines())
                 if any(os.path.abspath(os.path.join(folder, each)) in folders for each in added):
                     yield path
 

@@ -165,19 +165,14 @@ def _source(name: str, module: object) -> Source | None:
     is_its_own = isinstance(origin, str) and os.path.abspath(origin) == path
     cached = getattr(spec, "cached", None) if loader is SourceFileLoader and is_its_own else None
     mtime = names.get("__mtime__") if name.startswith(SCRIPT_PREFIX) else None
+    is_script = name.startswith((SCRIPT_PREFIX, EXPRESS_PREFIX))  # Python, whatever its suffix
     return Source(
         path,
         name,
-        is_python=_is_python(name, path, loader),
+        is_python=is_script or loader is SourceFileLoader or path.lower().endswith(PYTHON_SUFFIXES),
         cached=cached if isinstance(cached, str) else None,
         loaded_mtime=mtime if isinstance(mtime, int) and mtime > 0 else None,
     )
-
-
-def _is_python(name: str, path: str, loader: type) -> bool:
-    """Whether the file of a module is Python source, whatever its suffix."""
-    is_script = name.startswith((SCRIPT_PREFIX, EXPRESS_PREFIX))
-    return is_script or loader is SourceFileLoader or path.lower().endswith(PYTHON_SUFFIXES)
 
 
 def _namespace(module: object) -> Mapping[str, object]:

@@ -12,6 +12,7 @@ import os
 from wsgireload.changes import Hasher
 from wsgireload.detect.digest import SIZE, Digest
 from wsgireload.detect.missing import is_of_application
+from wsgireload.detect.statements import parsed
 from wsgireload.server.files import content
 
 MOST = 200_000  # bytes of a source: parsing two of them stops this whole process for 0.2 s
@@ -55,14 +56,9 @@ def is_same(one: bytes, other: bytes) -> bool:
     """Whether two sources are the same program; False for what cannot be parsed."""
     import ast
 
-    trees = []
-    for text in (one, other):
-        try:
-            tree = compile(text, "?", "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return False
-        trees.append(ast.dump(tree, annotate_fields=False))
-    return trees[0] == trees[1]
+    trees = parsed(one), parsed(other)
+    dumps = [ast.dump(tree, annotate_fields=False) for tree in trees if tree is not None]
+    return len(dumps) == 2 and dumps[0] == dumps[1]
 
 
 def _text(source: str, digest: Digest) -> bytes | None:

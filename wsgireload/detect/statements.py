@@ -24,12 +24,18 @@ def tree_of(path: str, is_wanted: Callable[[bytes], bool]) -> "ast.Module | None
     """The syntax tree of a source, if its text is wanted; None for a large or broken one."""
     try:
         text = content(path)
-        if len(text) > MOST or not is_wanted(text):
-            return None
-        import ast  # few sources need it
+        return parsed(text, path) if len(text) <= MOST and is_wanted(text) else None
+    except (OSError, ValueError, MemoryError):
+        return None
 
+
+def parsed(text: bytes, path: str = "?") -> "ast.Module | None":
+    """The syntax tree of a source; None for a broken one."""
+    import ast  # few processes need it
+
+    try:
         tree = compile(text, path, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
-    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     assert isinstance(tree, ast.Module)
     return tree
