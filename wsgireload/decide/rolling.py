@@ -73,13 +73,11 @@ class Rolling(Gate):
 
     def refresh(self) -> None:
         """Report to the processes that wait for the lock that this one waits as well."""
-        if self._ours is not None:
-            self._attempt(self._ours, self._note(), "keep")
+        self._rewrite(self._note(), "keep")
 
     def release(self) -> None:
-        if self._ours is not None:
-            self._attempt(self._ours, b"", "release")
-            self.forget()
+        self._rewrite(b"", "release")
+        self.forget()
 
     def announce(self) -> bool:
         if not self._announced and self.serves():
@@ -148,12 +146,14 @@ class Rolling(Gate):
     def _note(self) -> bytes:
         return f"{self._clock()!r}".encode()
 
-    def _attempt(self, file: PrivateFile, note: bytes, verb: str) -> None:
-        try:
-            file.write(note)
-        except OSError as error:
-            text = f"could not {verb} this process's rolling-restart lock: {error}"
-            self._folders.trouble(text)
+    def _rewrite(self, note: bytes, verb: str) -> None:
+        """Write another note, if this process holds the lock."""
+        if self._ours is not None:
+            try:
+                self._ours.write(note)
+            except OSError as error:
+                text = f"could not {verb} this process's rolling-restart lock: {error}"
+                self._folders.trouble(text)
 
     def _came_after(self, note: bytes) -> bool:
         """Whether no successor is awaited: there is no note, or this very process is the one."""
