@@ -149,8 +149,7 @@ class EventWakeup(Wakeup):
     def wait(self, seconds: float, rest: float = 0.0) -> Paths:
         if self._broken:
             return super().wait(seconds)
-        if self._causes or self._caused or self._resting:
-            self._let_rest(rest)
+        self._let_rest(rest)
         try:
             paths = self._burst(seconds)
         except Exception:  # no event will ever arrive again: from now on a wait is only a wait
