@@ -217,8 +217,8 @@ def slowness(burst: int, budget: tuple[int, float]) -> float:
 
 def _maybe_loop(past: Sequence[Entry]) -> list[float]:
     """The times of the restarts since the last one that was caused from outside."""
-    outside = [number for number, entry in enumerate(past, 1) if entry.by_us is False]
-    return [entry.at for entry in past[outside[-1] if outside else 0 :]]
+    since = max((at for at, entry in enumerate(past, 1) if entry.by_us is False), default=0)
+    return [entry.at for entry in past[since:]]
 
 
 def _paths(changes: Changes) -> tuple[str, ...]:
