@@ -48,17 +48,14 @@ def sleep(seconds: float) -> None:
     lock.acquire(True, seconds)
 
 
-def start(
-    run: Callable[[], None], *, daemon: bool = True, name: str = "wsgireload"
-) -> threading.Thread:
+def start(run: Callable[[], None], name: str = "wsgireload") -> threading.Thread:
     """Start a thread; an interpreter with a GIL of its own forbids daemon threads."""
     try:
-        thread = threading.Thread(target=run, name=name, daemon=daemon)
+        thread = threading.Thread(target=run, name=name, daemon=True)
         thread.start()
     except RuntimeError:
-        if not daemon:
-            raise
-        return start(run, daemon=False, name=name)
+        thread = threading.Thread(target=run, name=name, daemon=False)
+        thread.start()
     return thread
 
 
