@@ -12,6 +12,7 @@ class Running:
         self.requests = [request(each) for each in began]
         self.latest = max(began, default=float("-inf"))
         self.others = 0
+        self.asked = False
 
     def begin(self, now: float) -> None:
         """Begin one."""

@@ -56,7 +56,6 @@ class Handover:
         self.follows = follows
         self.lease = lease or GroupLease()
         self.pending = self.taken = self.due = False
-        self.asked = False  # mod_wsgi has called at any time
         self.awaited: tuple[Awaited, ...] = ()
 
     def begin(self) -> None:
@@ -76,7 +75,6 @@ class Handover:
 
     def required(self) -> bool:
         """Return whether mod_wsgi has to reject a request; called in that request's thread."""
-        self.asked = True
         pending = self.pending  # once: the monitor's thread may withdraw
         if pending:
             self.taken = True
@@ -126,7 +124,7 @@ class Timing(Gate):
                 return self._auto(now, UNASKED)
             self._handover.begin()
             return Wait(NEVER, NEXT)
-        is_called = hook or (hook is False and self._handover.asked)
+        is_called = hook or (hook is False and self._requests.asked)
         why = MISSING if hook is None else ANOTHER
         is_silent = is_called or not self._handover.group.is_shared
         return self._auto(now, "" if is_silent else f"{BESIDE}: {why}", hands_over=bool(is_called))
@@ -173,7 +171,7 @@ class Timing(Gate):
 
     def _is_in_vain(self, hook: bool) -> bool:
         """Whether mod_wsgi never calls our hook, as with WSGIScriptReloading Off."""
-        if not hook and not self._handover.asked:
+        if not hook and not self._requests.asked:
             return True
         unasked = self._handover.pending and not self._handover.taken
         return unasked and self._requests.latest > self._since + CALLED

@@ -86,7 +86,7 @@ class Monitor:
     def reload_required(self) -> bool:
         """Whether the next process has to answer this request: see decide/timing.py."""
         if self.active:
-            self._early.asked = True
+            self._early.requests.asked = True
         # Another process of the group may have been first to notice a change.
         parts = self._late.get() if self._server.processes > 1 else self._late.parts
         return parts is not None and parts.reloader.reload_required()

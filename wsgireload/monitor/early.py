@@ -36,8 +36,7 @@ if TYPE_CHECKING:
 class Early:
     """They note what is loaded, what the application writes meanwhile, and its requests.
 
-    `began` is the time of the monotonic clock at which they do so; `asked`, whether mod_wsgi has
-    called `reload_required` since then.
+    `began` is the time of the monotonic clock at which they do so.
     """
 
     def __init__(
@@ -45,7 +44,6 @@ class Early:
     ) -> None:
         """`on_import` is called in the importing thread when modules come after a while without."""
         self.began = time.monotonic()
-        self.asked = False
         self.trigger = chosen.trigger
         # A service script is never done, and other servers have none.
         has_script = server.mod_wsgi is not None and not server.is_service

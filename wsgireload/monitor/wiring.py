@@ -243,6 +243,4 @@ class Parts:
         folders = NO_GROUP if self._is_alone else self._early.folders
         epoch = GroupEpoch(folders, f"{self._group}.call", began=self._early.began)
         lease = GroupLease(folders, f"{self._group}.wait")
-        handover = Handover(epoch, lambda: self.restart.follows_rejection, lease)
-        handover.asked = self._early.asked
-        return handover
+        return Handover(epoch, lambda: self.restart.follows_rejection, lease)

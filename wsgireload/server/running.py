@@ -40,6 +40,7 @@ class Requests:
         self.latest = float("-inf")  # when the latest one began
         self.is_noticing = False  # whether mod_wsgi reports requests
         self.has_answered = False  # a request has ended
+        self.asked = False  # mod_wsgi has called our `reload_required`
         self._loaded_in = threading.get_ident()  # the thread that starts the monitor
 
     def notice(self, event: str, /, **details: Any) -> None:

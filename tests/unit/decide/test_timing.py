@@ -120,7 +120,7 @@ def test_next_request_where_mod_wsgi_calls() -> None:
     """Once mod_wsgi's call reaches us, next-request applies, whosever function the script has."""
     world = World("next-request")
     world.hook = False
-    world.handover.required()
+    world.requests.asked = True
     assert world.check() == Wait(float("inf"), NEXT)
     world.handover.required()
     world.requests.latest = 1010.0
