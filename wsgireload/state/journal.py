@@ -166,12 +166,14 @@ class Journal:
             return None
 
     def _write(self, folder: PrivateDir, entries: list[Entry]) -> bool:
-        lines = [json.dumps(entry._asdict()) + "\n" for entry in _by_time(entries)[-KEEP:]]
+        entries = _by_time(entries)[-KEEP:]
+        content = "".join(json.dumps(entry._asdict()) + "\n" for entry in entries).encode()
         try:
-            folder.write(self._name, "".join(lines).encode())
+            folder.write(self._name, content)
         except OSError as error:
             self._folders.trouble(f"could not write the journal: {error.strerror}")
             return False
+        self._parsed = hash(content), entries
         return True
 
     def _read(self, folder: PrivateDir) -> list[Entry]:
@@ -179,10 +181,10 @@ class Journal:
         content = self._content(folder)
         if hash(content) != self._parsed[0]:  # else a save would wait some ms for nothing
             entries, damaged = self._parse(content)
+            self._parsed = hash(content), _by_time(entries)
             if damaged:
                 self._folders.trouble("removed damaged lines from the journal; they do not count")
                 self._write(folder, entries)
-            self._parsed = hash(content), _by_time(entries)
         return self._recent(self._parsed[1])
 
     def _recent(self, entries: list[Entry]) -> list[Entry]:

@@ -57,6 +57,16 @@ def test_it_is_parsed_once(world: World, monkeypatch: pytest.MonkeyPatch) -> Non
     assert parsed == []
 
 
+def test_what_it_wrote_itself_is_not_parsed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that starts claims its restart, and reads all of them next."""
+    record(world.journal(), ENTRY)
+    journal = world.journal()
+    claimed = journal.claim()
+    monkeypatch.setattr("json.loads", lambda line: 1 / 0)
+    assert journal.entries() == [claimed]
+    assert (journal.generation(), world.troubles) == (1, [])
+
+
 def test_other_applications_do_not_mix(world: World) -> None:
     """Each application has its own history."""
     record(world.journal("one"), ENTRY)
