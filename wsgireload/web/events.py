@@ -8,7 +8,7 @@ from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import wsgireload
-from wsgireload.web.insert import Headers, is_encoded
+from wsgireload.web.insert import Headers, is_encoded, is_file
 
 BLANK_LINES = (b"\n\n", b"\r\r", b"\n\r\n")  # the end of an event
 
@@ -37,9 +37,7 @@ def _answer(
         return bool(is_events) and last.endswith(BLANK_LINES)
 
     pieces = application(environ, start)
-    wrapper = environ.get("wsgi.file_wrapper")
-    is_file = isinstance(wrapper, type) and isinstance(pieces, wrapper)
-    if is_file or is_events is False:
+    if is_events is False or is_file(pieces, environ):
         return pieces
     return wsgireload.streams(pieces, may_end=may_end)
 

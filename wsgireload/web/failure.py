@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import time
 from html import escape
-from urllib.parse import parse_qs, quote
+from urllib.parse import quote
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import wsgireload
@@ -13,8 +12,8 @@ from wsgireload.report import Failed
 from wsgireload.web import page
 from wsgireload.web.access import Access
 from wsgireload.web.files import Files
-from wsgireload.web.live import NAME, VERSION, Live
-from wsgireload.web.sections import Sections
+from wsgireload.web.live import NAME, VERSION, Live, version_of
+from wsgireload.web.sections import block
 from wsgireload.web.wrapper import SECURITY_HEADERS
 
 PATH = "/.wsgireload/"
@@ -56,12 +55,12 @@ class FailurePage:
     def is_poll(self, environ: WSGIEnvironment) -> bool:
         """Return whether a page asks for its version; at any path, which the script may choose."""
         is_ours = environ.get("PATH_INFO", "").rpartition("/")[2] == NAME
-        return is_ours and VERSION.fullmatch(_asked(environ)) is not None
+        return is_ours and VERSION.fullmatch(version_of(environ)) is not None
 
     def poll(self, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
         """Answer a page that asks whether to reload."""
         answer = self._live.answer(wsgireload.status(), environ)
-        if _asked(environ) == self._version(environ):
+        if version_of(environ) == self._version(environ):
             answer.update(reload=False, files=False)
         body = json.dumps(answer).encode()
         return _send(start_response, "200 OK", [("Content-Type", "application/json")], body)
@@ -94,16 +93,10 @@ class FailurePage:
             header=page.header("Failed"),
             error=escape(failed.error),
             where=escape(where),
-            traceback=Sections(environ, time.time()).block("Traceback", failed.traceback),
+            traceback=block("Traceback", escape(failed.traceback)),
         )
         data = f' data-url="{escape(f"{base}{NAME}?v={version}")}"'
         return page.document(escape(failed.error), main, SCRIPT, data)
-
-
-def _asked(environ: WSGIEnvironment) -> str:
-    """Return the version that a page sends."""
-    query: str = environ.get("QUERY_STRING", "")
-    return parse_qs(query).get("v", [""])[0]
 
 
 def _send(

@@ -70,10 +70,9 @@ class Insertion:
 
     def body(self, pieces: Iterable[bytes], environ: WSGIEnvironment) -> Iterable[bytes]:
         """Return the body for the server: the application's own object if nothing is inserted."""
-        wrapper = environ.get("wsgi.file_wrapper")
-        is_file = isinstance(wrapper, type) and isinstance(pieces, wrapper)
-        if self._started is not None and (is_file or not _is_page(*self._started[:2])):
-            self._send(self._started[1])
+        started = self._started
+        if started is not None and (is_file(pieces, environ) or not _is_page(*started[:2])):
+            self._send(started[1])
             return pieces
         return _Pieces(self, pieces)
 
@@ -207,6 +206,12 @@ def _place(known: bytes, size: int | None) -> int | None:
 def _size(headers: Headers) -> int | None:
     values = [value for name, value in headers if name.lower() == "content-length"]
     return int(values[0]) if len(values) == 1 and values[0].isdecimal() else None
+
+
+def is_file(pieces: Iterable[bytes], environ: WSGIEnvironment) -> bool:
+    """Return whether the server sends this body as a file by itself."""
+    wrapper = environ.get("wsgi.file_wrapper")
+    return isinstance(wrapper, type) and isinstance(pieces, wrapper)
 
 
 def is_encoded(headers: Headers) -> bool:

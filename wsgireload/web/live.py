@@ -66,9 +66,8 @@ class Live:
         "styles" is there if only style sheets differ: the version that the page has with the new
         ones. "editor" is a link for a browser on this machine, if a place holds a restart.
         """
-        page = parse_qs(environ.get("QUERY_STRING", "")).get("v", [""])[0]
         version = self.version(status, environ)
-        differs, held = difference(page, version), status.held
+        differs, held = difference(version_of(environ), version), status.held
         answer: dict[str, object] = {
             "reload": differs != SAME,
             "files": differs in (FILES, STYLES),
@@ -104,6 +103,12 @@ def _tag(base: str, version: str, site: str, headers: Headers) -> bytes | None:
     nonce = escape(form.removeprefix(csp.NONCE).rstrip("'"))
     allowed = f' nonce="{nonce}"' if form != csp.INLINE else ""
     return f"<script{allowed} {attribute}>{LIVE_SCRIPT}</script>".encode()
+
+
+def version_of(environ: WSGIEnvironment) -> str:
+    """Return the version that a page sends."""
+    query: str = environ.get("QUERY_STRING", "")
+    return parse_qs(query).get("v", [""])[0]
 
 
 def difference(page: str, current: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from wsgiref.types import WSGIEnvironment
 
@@ -38,7 +38,7 @@ class Sections:
         parts = [
             self.failed(status.failed) if status.failed else "",
             self.held(status.held) if status.held else self.changed(status.changed),
-            self.block("Output of the check", status.output) if status.output else "",
+            block("Output of the check", escape(status.output)) if status.output else "",
             self.waiting(status.waiting),
             f'<p class="error">{self.text(status.beside)}.</p>' if status.beside else "",
         ]
@@ -49,14 +49,7 @@ class Sections:
         where = self.where(failed.path, failed.line) if failed.path else ""
         error = f'<p class="error">{escape(failed.error)}</p>'
         when = f"<p><time>{clock(failed.at)}</time>, {self._ago(failed.at)}</p>"
-        return f"{where}{error}{when}{self.block('Traceback', failed.traceback)}"
-
-    def block(self, name: str, text: str) -> str:
-        """Return a block of code, which can be scrolled with the keyboard."""
-        return (
-            f'<pre class="held" role="region" aria-label="{escape(name)}" tabindex="0">'
-            f"<code>{escape(text)}</code></pre>"
-        )
+        return f"{where}{error}{when}{block('Traceback', escape(failed.traceback))}"
 
     def where(self, path: str, line: int | None, column: int | None = None) -> str:
         numbers = "".join(f":{each}" for each in (line, column if line else None) if each)
@@ -67,19 +60,16 @@ class Sections:
         code = ""
         if text:
             number = f"{held.line}  "
-            code = '<pre class="held" role="region" aria-label="The line" tabindex="0"><code>'
-            code += f"<i>{number}</i>{escape(text)}"
-            code += f"\n{' ' * len(number)}<b>{caret}</b></code></pre>"
+            line = f"<i>{number}</i>{escape(text)}\n{' ' * len(number)}<b>{caret}</b>"
+            code = block("The line", line)
         where = self.where(held.path, held.line, held.column)
         return f'{where}{code}<p class="error">{escape(held.error or "")}</p>'
 
     def changed(self, paths: Sequence[str]) -> str:
-        lines = "".join(f"<li><code>{self.text(path)}</code></li>" for path in paths[:MOST])
-        return f'<ul class="changed">{lines}</ul>' if lines else ""
+        return _listed(f"<code>{self.text(path)}</code>" for path in paths[:MOST])
 
     def waiting(self, awaited: Sequence[Awaited]) -> str:
-        lines = "".join(f"<li>{self.text(each.described(self._now))}</li>" for each in awaited)
-        return f'<ul class="changed">{lines}</ul>' if lines else ""
+        return _listed(self.text(each.described(self._now)) for each in awaited)
 
     def process(self, status: Status) -> str:
         """Return where the application runs, since when, and why it was last restarted."""
@@ -157,6 +147,19 @@ class Sections:
             if passed >= seconds:
                 return f"{passed // seconds} {unit} ago"
         return f"{passed // 5 * 5} s ago" if passed >= 5 else "just now"
+
+
+def block(name: str, code: str) -> str:
+    """Return a block of code, of escaped texts, which can be scrolled with the keyboard."""
+    return (
+        f'<pre class="held" role="region" aria-label="{name}" tabindex="0">'
+        f"<code>{code}</code></pre>"
+    )
+
+
+def _listed(items: Iterable[str]) -> str:
+    lines = "".join(f"<li>{each}</li>" for each in items)
+    return f'<ul class="changed">{lines}</ul>' if lines else ""
 
 
 def _duration(took: float | None, longest: float) -> str:
