@@ -9,15 +9,15 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from wsgireload.cli.apache import aliases, matches
-from wsgireload.cli.apache.directives import HOST, Directive
+from wsgireload.cli.apache.directives import HOST, Directive, by_host
 
 ANY = "*", "_default_", "0.0.0.0"
 LOOPBACK = {"": "127.0.0.1", "[::]": "[::1]"}
 TLS = "443"
+ROOT = "location", "/"
 PORT = re.compile(r":(\d+|\*)$")
-REDIRECTS = "redirect", "redirectpermanent", "redirecttemp"
+REDIRECTS = "redirect", "redirectpermanent", "redirecttemp", "rewriterule"
 EVERY_URL = re.compile(r"\^?/?(?:\(?\.[*+]?\)?)?\$?")  # of a RewriteRule
-PASSES = "redirect", "proxypass"  # of all URL paths, to another place
 
 
 class Address(NamedTuple):
@@ -72,13 +72,13 @@ class Served(NamedTuple):
 def find(alias: Directive, directives: Sequence[Directive]) -> Served:
     """Return which server serves the script of an alias, and where."""
     path = matches.path(alias, directives)
-    hosts = _virtual_hosts(directives)
+    hosts, tls = _virtual_hosts(directives), by_host(directives, "sslengine")
     others: list[VirtualHost] = []
     for ip, port, is_tls in _listening(directives):
         host = _host(alias, hosts, ip, port, directives)
         if host is None:
             continue
-        if is_tls or _has_tls(host, directives):
+        if is_tls or tls.get(host.number, tls.get(0, "off")).lower() == "on":
             others.append(host)
             continue
         of_host = (each for each, of_port in host.addresses if of_port in ("", str(port)))
@@ -119,16 +119,23 @@ def redirect(number: int, directives: Sequence[Directive]) -> Directive | None:
 
     A RewriteRule may leave some out, by a RewriteCond.
     """
-    for each in directives:
-        if each.host != number or any(kind != HOST for kind, _ in each.sections):
-            continue
-        words = each.arguments
-        is_rule = each.name == "rewriterule" and any(map(EVERY_URL.fullmatch, words[:1]))
-        if each.name in REDIRECTS and "/" in words[:-1]:
-            return each
-        if is_rule and any("://" in word for word in words[1:2]):
-            return each
-    return None
+    those = (each for each in directives if each.host == number)
+    return next((each for each in those if _is_of_all(each, *REDIRECTS)), None)
+
+
+def _is_of_all(directive: Directive, *names: str) -> bool:
+    """Return whether a line of one of these names leads all URL paths to another place."""
+    if directive.name not in names or not _is_everywhere(directive):
+        return False
+    words = directive.arguments
+    if directive.name == "rewriterule":
+        return any(map(EVERY_URL.fullmatch, words[:1])) and "://" in "".join(words[1:2])
+    return "/" in words[:-1] or ROOT in directive.sections
+
+
+def _is_everywhere(directive: Directive) -> bool:
+    """Return whether a line is for all URL paths, by the sections around it."""
+    return all(each == ROOT or each[0] == HOST for each in directive.sections)
 
 
 def _host(
@@ -187,19 +194,13 @@ def _is_at(host: VirtualHost, ip: str, port: int) -> bool:
 def _is_own(directive: Directive, host: VirtualHost, path: str) -> bool:
     """Return whether a virtual host answers a URL path itself, or refuses it, by this directive."""
     name, arguments = directive.name, directive.arguments
-    around = {section for section in directive.sections if section[0] != HOST}
-    if directive.host != host.number or not around <= {("location", "/")}:
+    if directive.host != host.number:
         return False
     if name in aliases.ALIASES:
         return f"{path}/".startswith(f"{arguments[0].rstrip('/')}/") or name.endswith("match")
-    refuses = name == "require" and arguments == ("all", "denied")
-    return refuses or (name in PASSES and "/" in arguments)
-
-
-def _has_tls(host: VirtualHost, directives: Sequence[Directive]) -> bool:
-    those = [each for each in directives if each.name == "sslengine" and each.arguments]
-    values = {each.host: each.arguments[0].lower() for each in those}
-    return values.get(host.number, values.get(0, "off")) == "on"
+    if name == "require" and arguments == ("all", "denied"):
+        return _is_everywhere(directive)
+    return _is_of_all(directive, *REDIRECTS, "proxypass")
 
 
 def name(host: int, directives: Sequence[Directive]) -> str:
@@ -210,5 +211,5 @@ def name(host: int, directives: Sequence[Directive]) -> str:
 
 def _server_names(directives: Sequence[Directive]) -> dict[int, str]:
     """Return each ServerName, without scheme and port, by the number of its virtual host."""
-    those = (each for each in directives if each.name == "servername" and each.arguments)
-    return {each.host: PORT.sub("", each.arguments[0].rpartition("://")[2]) for each in those}
+    names = by_host(directives, "servername")
+    return {host: PORT.sub("", name.rpartition("://")[2]) for host, name in names.items()}

@@ -108,7 +108,7 @@ def _of_alias(
         url, found = mappings.literal(url), _of_groups(target, script)
     else:
         target = mappings.file_of(target)
-        found = list(_scripts(target, target, directives, script)) if os.path.isdir(target) else []
+        found = list(_scripts(target, directives, script)) if os.path.isdir(target) else []
     if not found and (has_group or not os.path.isdir(target)):
         return [replace(alias, arguments=(alias.arguments[0], target, *options))]
     mapping = Mapping(url, target, alias)
@@ -193,11 +193,9 @@ def _is_hidden(mapping: Mapping, alias: Directive, directives: Sequence[Directiv
     return False
 
 
-def _scripts(
-    folder: str, target: str, directives: Sequence[Directive], script: str | None
-) -> Iterator[str]:
+def _scripts(folder: str, directives: Sequence[Directive], script: str | None) -> Iterator[str]:
     if script is not None:
-        return _below(target, _names(script))
+        return _below(folder, _names(script))
     every = sorted(glob.glob(os.path.join(glob.escape(folder.rstrip("/")), "*")))
     paths = (path.replace(os.sep, "/") for path in every if os.path.isfile(path))
     return iter(_likely(paths, directives))

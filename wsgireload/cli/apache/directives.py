@@ -63,6 +63,12 @@ def htaccess(path: str) -> list[Directive]:
     return [replace(each, sections=(*around, *each.sections)) for each in found]
 
 
+def by_host(directives: Iterable[Directive], name: str) -> dict[int, str]:
+    """Return the value of a directive in each virtual host that has it, and with 0 outside."""
+    those = (each for each in directives if each.name == name and each.arguments)
+    return {each.host: each.arguments[0] for each in those}
+
+
 def words(text: str) -> tuple[str, ...]:
     """Split a line as Apache does: quotes join words, and are removed."""
     return tuple(

@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from wsgireload.cli.apache.directives import Directive
+from wsgireload.cli.apache.directives import Directive, by_host
 from wsgireload.cli.apache.httpd import Httpd
 from wsgireload.server.libraries import is_own
 
@@ -37,8 +37,7 @@ class Raised(NamedTuple):
 
 def file(directives: Sequence[Directive], host: int, httpd: Httpd) -> str:
     """Return the path of a virtual host's error log; "" if it is no file."""
-    those = [each for each in directives if each.name == "errorlog" and each.arguments]
-    given = {each.host: each.arguments[0] for each in those}
+    given = by_host(directives, "errorlog")
     path = given.get(host) or given.get(0) or DEFAULT
     return "" if path.startswith(("|", "syslog")) else httpd.absolute(path)
 

@@ -74,6 +74,20 @@ SHAPES = {  # the URL of {0}/app.wsgi and the header Host, or None; and the conf
         + "\n"
         + HOST.format("*:80", "ServerName b.example.com"),
     ),
+    **{
+        f"led away by a host, with {line.split()[0]}": (
+            None,
+            "",
+            f"Listen 80\n{ALIAS}\n{HOST.format('*:80', line)}",
+        )
+        for line in (
+            "Redirect / https://a.example.com/",
+            "RedirectPermanent / https://a.example.com/",
+            "RewriteRule ^ https://a.example.com%{REQUEST_URI}",
+            "ProxyPass / http://a.example.com/",
+            "<Location />\nProxyPass http://a.example.com/\n</Location>",
+        )
+    },
     "inherited by a host with lines for other URLs": (
         "http://127.0.0.1/",
         "127.0.0.1",
