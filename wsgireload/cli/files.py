@@ -105,10 +105,7 @@ def surroundings(script: str, options: argparse.Namespace) -> Surroundings:
     if apache is None or not served:
         return Surroundings([configuration.root(script)])
     site = served[0]
-    path = site.option("python-path")
-    if site.daemon is None:  # only embedded mode has this
-        path = sites.server_wide(every, "wsgipythonpath")
-    home = site.option("python-home") or sites.server_wide(every, "wsgipythonhome")
+    path, home = sites.python_path(site, every), sites.python_home(site, every)
     python = os.path.join(home, "bin", "python")  # of a virtual environment
     own = home and os.path.isfile(python) and not os.path.samefile(home, sys.prefix)
     folder = site.option("home") or None
@@ -116,12 +113,12 @@ def surroundings(script: str, options: argparse.Namespace) -> Surroundings:
     identity = accounts.of_site(site, apache.dump).identity()
     if identity is not None and os.geteuid() != 0:  # then it cannot be another
         identity = None
-    return Surroundings(path.split(os.pathsep), python if own else sys.executable, folder, identity)
+    return Surroundings(path, python if own else sys.executable, folder, identity)
 
 
 def load(script: str, where: Surroundings) -> dict[str, Any] | None:
     """Return the JSON of cli/loading.py; None if the script fails, with its traceback on stderr."""
-    words = [where.python, "-P", loading.__file__, script, *filter(None, where.path)]
+    words = [where.python, "-P", loading.__file__, script, *where.path]
     # Without bytecode: a __pycache__ of root's keeps Apache's user from writing its own.
     environment = {"WSGIRELOAD": "off", "PYTHONDONTWRITEBYTECODE": "1"}
     with busy(f"still loading {shown(script)}"):

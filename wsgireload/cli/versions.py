@@ -54,8 +54,7 @@ def of_apache(end: float) -> Iterator[str]:
     if apache.build is None:
         return
     yield f"{apache.build.server}: {program}"
-    lines = [each.arguments for each in directives.read(apache)[0] if each.name == "loadmodule"]
-    path = next((each[1] for each in lines if each[:1] == ("wsgi_module",)), "")
+    path = directives.module_file(directives.read(apache)[0], "wsgi_module")
     found = binary.inspect(apache.absolute(path)) if path else None
     if found is not None:
         python = f" for Python {found.python}" if found.python else ""

@@ -57,11 +57,13 @@ def with_htaccess(directives: Sequence[Directive], script: str | None) -> list[D
     names = given or [".htaccess"]
     targets = {each.target for each in mappings.find(directives)}
     folders = {above for target in targets for above in _with_htaccess(target, script, names)}
+    loads = (each.arguments[:1] for each in directives if each.name == "loadmodule")
+    modules = frozenset(name for names in loads for name in names)
     found: list[Directive] = []
     for folder in filter(partial(_may_override, directives=directives), sorted(folders)):
         paths = filter(os.path.isfile, (os.path.join(folder, name) for name in names))
         for path in islice(paths, 1):  # Apache reads the first one that exists
-            found += htaccess(path)
+            found += htaccess(path, modules)
     return [*directives, *found]
 
 

@@ -56,9 +56,9 @@ def read(httpd: Httpd) -> tuple[list[Directive], bool]:
     return [*_parse(printed), *(each for each in files if each.name in early)], True
 
 
-def htaccess(path: str) -> list[Directive]:
+def htaccess(path: str, modules: frozenset[str]) -> list[Directive]:
     """Return the directives of a file such as .htaccess, as of a section for its folder."""
-    found = Files(Dump("", frozenset(), {}, {}, {("", 0): [path]}), {})
+    found = Files(Dump("", modules, {}, {}, {("", 0): [path]}), {})
     around = ("directory", os.path.dirname(path)), (HTACCESS, "")
     return [replace(each, sections=(*around, *each.sections)) for each in found]
 
@@ -67,6 +67,12 @@ def by_host(directives: Iterable[Directive], name: str) -> dict[int, str]:
     """Return the value of a directive in each virtual host that has it, and with 0 outside."""
     those = (each for each in directives if each.name == name and each.arguments)
     return {each.host: each.arguments[0] for each in those}
+
+
+def module_file(directives: Iterable[Directive], module: str) -> str:
+    """Return the file from which a LoadModule loads a module; "" without one."""
+    lines = (each.arguments for each in directives if each.name == "loadmodule")
+    return next((each[1] for each in lines if each[:1] == (module,)), "")
 
 
 def words(text: str) -> tuple[str, ...]:

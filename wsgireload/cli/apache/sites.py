@@ -76,6 +76,19 @@ def server_wide(directives: Sequence[Directive], name: str) -> str:
     return values[-1] if values else ""
 
 
+def python_home(site: Site, directives: Sequence[Directive]) -> str:
+    """Return the folder of a site's Python, as of a virtual environment; "" if none is named."""
+    return site.option("python-home") or server_wide(directives, "wsgipythonhome")
+
+
+def python_path(site: Site, directives: Sequence[Directive]) -> list[str]:
+    """Return the folders that are added to a site's path; only embedded mode has WSGIPythonPath."""
+    path = site.option("python-path")
+    if site.daemon is None:
+        path = server_wide(directives, "wsgipythonpath")
+    return [folder for folder in path.split(os.pathsep) if folder]
+
+
 def _site(alias: Directive, directives: Sequence[Directive]) -> Site:
     chosen = options(alias.arguments[2:])
     url, script = alias.arguments[:2]

@@ -6,7 +6,8 @@ Some systems load mod_wsgi with an option only: `-D WSGI` on Gentoo, `-D SYSCONF
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from wsgireload.cli.apache import places
 from wsgireload.cli.apache.express import Run
@@ -19,22 +20,42 @@ OTHERS = "-e", "-E", "-k"  # options with a value
 ENDING = {"-t", "-S", "-M", "-V", "-v", "-l", "-L", "-h", "-?"}  # print or check something, and end
 
 
-def options(root: str, config: str, running: Iterable[list[str]] | None = None) -> list[str]:
+class Server(NamedTuple):
+    """A running Apache: its program, and the options with a value of its command line."""
+
+    program: str
+    given: tuple[tuple[str, str], ...]
+
+    @property
+    def config(self) -> str:
+        """The configuration file that it names; "" if it has the one that it was built for."""
+        values = dict(self.given)
+        return os.path.join(values.get(ROOT, ""), values[CONFIG]) if CONFIG in values else ""
+
+    def reads(self, root: str, config: str) -> bool:
+        """Return whether it reads this file; its own are `root` and `config` without options."""
+        values = dict(self.given)
+        name = values.get(CONFIG, os.path.relpath(config, root))
+        own = os.path.join(values.get(ROOT, root), name)
+        return os.path.realpath(own) == os.path.realpath(config)
+
+
+def servers(commands: Iterable[Sequence[str]] | None = None) -> Iterator[Server]:
+    """Return each Apache that runs, by the words of its command line."""
+    for program, *words in processes.trusted() if commands is None else commands:
+        is_apache = os.path.basename(program).startswith(places.SERVICES)
+        if is_apache and ENDING.isdisjoint(words):
+            yield Server(program, tuple(_parse(words)))
+
+
+def options(root: str, config: str, running: Iterable[Sequence[str]] | None = None) -> list[str]:
     """Return the -D, -C and -c of a running server that reads this configuration; [] without one.
 
     `root` and `config` are the folder and the file of an Apache that is started without options.
     """
-    for words in processes.trusted() if running is None else running:
-        is_apache = os.path.basename(words[0]).startswith(places.SERVICES)
-        if not is_apache or not ENDING.isdisjoint(words):
-            continue
-        given = list(_parse(words[1:]))
-        values = dict(given)
-        own_root = values.get(ROOT, root)
-        own = os.path.join(own_root, values.get(CONFIG, os.path.relpath(config, root)))
-        if os.path.realpath(own) == os.path.realpath(config):
-            return [f"{name}{value}" for name, value in given if name in OF_CONFIGURATION]
-    return []
+    those = (each for each in servers(running) if each.reads(root, config))
+    given = next((each.given for each in those), ())
+    return [f"{name}{value}" for name, value in given if name in OF_CONFIGURATION]
 
 
 def variables(folder: str, run: Run) -> dict[str, str]:

@@ -172,7 +172,7 @@ def _examine_sites(
 def _examine_page(site: Site, every: Sequence[Directive], httpd: Httpd) -> Iterator[Finding]:
     log = _log(site, every, httpd)
     if os.access(site.script, os.R_OK):
-        _, paths = sources.application(site.script, tuple(site.folders))
+        _, paths = sources.application(site)
         yield from page.examine(paths, log)
 
 

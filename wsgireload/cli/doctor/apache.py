@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 from wsgireload.cli import binary, programs
-from wsgireload.cli.apache import places
-from wsgireload.cli.apache.directives import Directive, words
+from wsgireload.cli.apache import places, started
+from wsgireload.cli.apache.directives import Directive, module_file, words
 from wsgireload.cli.apache.httpd import DUPLICATE, Httpd
 from wsgireload.cli.binary import Binary
 from wsgireload.cli.doctor.finding import Finding, fail, ok, warn
@@ -55,7 +54,6 @@ OF_ANY_VERSION = {
     *("wsgirestrictembedded", "wsgisocketprefix", "wsgiimportscript", "wsgiscriptreloading"),
 }
 LOCATION = re.compile(r"on line (\d+) of (.+?):(?:\s|$)")
-NAMING = "-f", "-d"  # the options that name a configuration
 SINGLE_PROCESS = re.compile(r"\s-(X|DONE_PROCESS|DDEBUG|D (ONE_PROCESS|DEBUG))(\s|$)")
 
 
@@ -103,9 +101,7 @@ def mod_wsgi(
     """Check that mod_wsgi is loaded; return what its file reveals as well."""
     if "wsgi_module" not in httpd.dump.modules:
         return _no_mod_wsgi("Apache does not load it", httpd, installation), None
-    lines = [each.arguments for each in directives if each.name == "loadmodule"]
-    path = next((each[1] for each in lines if each[:1] == ("wsgi_module",)), "")
-    path = httpd.absolute(path)
+    path = httpd.absolute(module_file(directives, "wsgi_module"))
     found = binary.inspect(path) if path else None
     if found is None:
         where = f" from {path}, which cannot be read" if path else ""
@@ -135,24 +131,15 @@ def others(httpd: Httpd | None) -> Iterator[Finding]:
     """Report each Apache that runs in place of the one that was found."""
     if httpd and running_pid(httpd):
         return
-    found = dict.fromkeys(map(_named, processes.trusted()))
+    found = dict.fromkeys((each.program, each.config) for each in started.servers())
     # The one that was found may have a PID file that only root may read.
-    running = [each for each in found if each and each != (httpd and httpd.program, "")]
+    running = [each for each in found if each != (httpd and httpd.program, "")]
     if running:
         lines = (f"{program} -f {config}" if config else program for program, config in running)
         text = f"this Apache does not run; what runs is {'; '.join(lines)}"
         words = (f"--httpd {one}{other and f' --config {other}'}" for one, other in running)
         cure = " or ".join(f"wsgireload doctor {each}" for each in words)
         yield fail("running", text, f"check the one that serves your site: {cure}")
-
-
-def _named(command: Sequence[str]) -> tuple[str, str] | None:
-    """Return the program and the configuration in Apache's command line; None for another."""
-    if not os.path.basename(command[0]).startswith(places.SERVICES):
-        return None
-    given = {word: value for word, value in pairwise(command) if word in NAMING}
-    config = given.get("-f", "")
-    return command[0], os.path.join(given.get("-d", ""), config) if config else ""
 
 
 def running_pid(httpd: Httpd) -> int:

@@ -75,12 +75,12 @@ def examine(
     site: Site, directives: Sequence[Directive], installation: Installation, httpd: Httpd
 ) -> Iterator[Finding]:
     """Warn where Python can neither use bytecode nor write it."""
-    home = site.option("python-home") or sites.server_wide(directives, "wsgipythonhome")
+    home = sites.python_home(site, directives)
     libraries = list(_libraries(home, installation, site))
     if installation.windows or not libraries or not os.access(site.script, os.R_OK):
         return  # of another Python the bytecode has another name, and another content
     writer = _writer(site, directives, home, httpd)
-    folders, modules = sources.application(site.script, tuple(site.folders))
+    folders, modules = sources.application(site)
     lacking: dict[str, int] = {}
     groups = _groups(folders, modules, libraries)
     # The images of Docker Hub lack the bytecode of Python's own library.

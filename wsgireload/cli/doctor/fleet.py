@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import os
 from collections.abc import Iterator, Sequence
 
 from wsgireload.cli.apache.accounts import Account
@@ -17,11 +16,10 @@ from wsgireload.turn import request
 
 def examine(site: Site, account: Account) -> Iterator[Finding]:
     """Check the coordinator of a site, whose processes have this account."""
-    if os.access(site.script, os.R_OK):
-        _, paths = sources.application(site.script, tuple(site.folders))
-        for url in dict.fromkeys(_urls(paths)):
-            with contextlib.suppress(ValueError):  # reported with the settings
-                yield _reached(url, Coordinator.of(url), account)
+    _, paths = sources.application(site)
+    for url in dict.fromkeys(_urls(paths)):
+        with contextlib.suppress(ValueError):  # reported with the settings
+            yield _reached(url, Coordinator.of(url), account)
 
 
 def _urls(paths: Sequence[str]) -> Iterator[str]:

@@ -63,23 +63,21 @@ def reaches_wsgireload(
     installation: Installation, site: Site, directives: Sequence[Directive]
 ) -> Finding:
     """Check that the application can import the wsgireload that is installed here."""
-    home = site.option("python-home") or sites.server_wide(directives, "wsgipythonhome")
-    path = site.option("python-path") or sites.server_wide(directives, "wsgipythonpath")
+    home, folders = sites.python_home(site, directives), sites.python_path(site, directives)
     prefix, packages = installation.prefix, os.path.dirname(installation.package)
-    folders = [folder for folder in path.split(os.pathsep) if folder]
     in_path = any(_is_same(folder, packages) for folder in folders)
     if home and not installation.windows and (wrong := environments.check(home, site, folders)):
         return wrong
     if home and not in_path and not _is_same(home, prefix):
-        python = f"{home}\\Scripts\\python" if installation.windows else f"{home}/bin/python"
-        text = f"the application runs in {home}, this is {prefix}"
         if not installation.windows:
             return ok("python-home", f"{home}, which has wsgireload as well")
-        return warn("python-home", text, f"run the application's own Python: {python} {DOCTOR}")
+        text = f"the application runs in {home}, this is {prefix}"
+        cure = f"run the application's own Python: {home}\\Scripts\\python {DOCTOR}"
+        return warn("python-home", text, cure)
     if home or in_path or not installation.is_virtual_environment:
         return ok("python-home", home or prefix)
     if any(os.path.isdir(os.path.join(folder, "wsgireload")) for folder in folders):
-        return ok("python-path", path)
+        return ok("python-path", os.pathsep.join(folders))
     option = f"WSGIPythonHome {prefix}" if installation.windows else f"python-home={prefix}"
     text = f"the configuration does not use this virtual environment, {prefix}"
     return warn("python-home", text, f"add {option}, unless the script itself activates it")

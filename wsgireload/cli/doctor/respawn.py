@@ -53,7 +53,7 @@ def _is_ours(load: Directive) -> bool:
 
 def _is_for_visitors(site: Site) -> bool:
     """Return whether a site has settings that protect visitors."""
-    _, paths = sources.application(site.script, tuple(site.folders))
+    _, paths = sources.application(site)
     given = (each for tree in sources.trees(paths) for each in options.given(tree))
     return site.option("processes") not in ("", "1") or any(
         name in FOR_VISITORS and not (isinstance(node, ast.Constant) and not node.value)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 
 from wsgireload.cli import configuration
+from wsgireload.cli.apache.sites import Site
 from wsgireload.cli.doctor import values
 from wsgireload.cli.doctor.values import name_of
 from wsgireload.server.libraries import is_installed
@@ -34,13 +35,10 @@ def parse(path: str) -> ast.Module | SyntaxError | None:
 
 
 @cache
-def application(script: str, folders: tuple[str, ...]) -> tuple[list[str], list[str]]:
-    """Return the folders of an application's own modules, and those that its script imports.
-
-    `folders` are those of python-path.
-    """
-    own = _own_folders(script, folders)
-    return own, list(_modules(script, own))
+def application(site: Site) -> tuple[list[str], list[str]]:
+    """Return the folders of an application's own modules, and those that its script imports."""
+    own = _own_folders(site.script, site.folders)
+    return own, list(_modules(site.script, own))
 
 
 def trees(paths: Iterable[str]) -> Iterator[ast.Module]:

@@ -53,7 +53,7 @@ def examine(site: Site, where: str, *, windows: bool, is_started: bool) -> Itera
     if isinstance(tree, SyntaxError):
         yield _syntax(site.script, tree)
         return
-    folders, paths = sources.application(site.script, tuple(site.folders))
+    folders, paths = sources.application(site)
     for path in paths[1:]:
         if isinstance(broken := sources.parse(path), SyntaxError):
             yield _syntax(path, broken)

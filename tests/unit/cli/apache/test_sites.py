@@ -338,3 +338,23 @@ def test_the_place_of_a_macro() -> None:
     for file, name in ((f'{inner}"{outer}"', "trac"), (outer, "vh")):
         assert str(Directive("x", (), (), file, 2)) == f"/b.conf, line 104, macro {name}"
     assert str(Directive("x", (), (), "/a.conf", 2)) == "/a.conf, line 2"
+
+
+def test_the_path_of_a_process(app: Path) -> None:
+    """A daemon process has the folders of python-path; WSGIPythonPath is for embedded mode."""
+    alias = "WSGIScriptAlias / {0}/app/app.wsgi"
+    text = f"WSGIDaemonProcess shop python-path=/srv/shop\nWSGIPythonPath /srv/lib:\n{alias}"
+    for group, expected in (("shop", ["/srv/shop"]), ("site", []), ("%{GLOBAL}", ["/srv/lib"])):
+        every = parse(f"{text} process-group={group}", app.parent)
+        [site] = sites.find(every)
+        assert sites.python_path(site, every) == expected
+
+
+@pytest.mark.parametrize("name", ["mod_wsgi.c", "wsgi_module", "!mod_php.c"])
+def test_htaccess_with_a_condition(name: str, app: Path) -> None:
+    """The modules that Apache has loaded count in .htaccess as well."""
+    lines = (app / ".htaccess").read_text()
+    (app / ".htaccess").write_text(f"<IfModule {name}>\n{lines}</IfModule>\n")
+    text = f"LoadModule wsgi_module mod_wsgi.so\nDocumentRoot {app}\n<Directory {app}>\n"
+    [site] = sites.find(parse(f"{text}AllowOverride All\n</Directory>", app.parent))
+    assert site.group == "site"
