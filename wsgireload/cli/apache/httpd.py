@@ -9,10 +9,12 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 from wsgireload.cli import programs
 from wsgireload.cli.apache import express, places, started
 from wsgireload.cli.apache.express import Run
+from wsgireload.cli.running import processes
 
 DUMPS = ("INCLUDES", "MODULES", "RUN_CFG")
 INCLUDED = re.compile(r"( +)\((\*|\d+)\) (.+)")
@@ -32,8 +34,6 @@ class Build:
     server: str
     bits: int
     mpm: str
-    root: str
-    config: str
 
 
 @dataclass(frozen=True)
@@ -89,9 +89,7 @@ class Httpd:
         bits = _find(r"^Architecture: +(\d+)-bit", out)
         if not server or not bits:
             return None
-        mpm = _find(r"^Server MPM: +(\S+)", out)
-        config = _find(CONFIG_FILE, out)
-        return Build(server.strip(), int(bits), mpm, _root(out), config)
+        return Build(server.strip(), int(bits), _find(r"^Server MPM: +(\S+)", out))
 
     @cached_property
     def dump(self) -> Dump:
@@ -129,14 +127,12 @@ class Httpd:
 
     def absolute(self, path: str) -> str:
         """Return a path of the configuration, which may be relative to ServerRoot."""
-        root = self.dump.server_root or (self.build.root if self.build else "")
-        return os.path.join(root, path) if path else ""
+        return os.path.join(self.dump.server_root or self._root, path) if path else ""
 
     @cached_property
     def config(self) -> str:
         """The main configuration file; "" if it is unknown."""
-        built = _find(CONFIG_FILE, self._defaults)
-        return self._config or (os.path.join(self._root, built) if built else "")
+        return self._config or (os.path.join(self._root, self._built) if self._built else "")
 
     @cached_property
     def environment(self) -> dict[str, str]:
@@ -174,7 +170,11 @@ class Httpd:
 
     @cached_property
     def _root(self) -> str:
-        return _root(self._defaults)
+        return _find(r'-D HTTPD_ROOT="(.*)"', self._defaults)
+
+    @property
+    def _built(self) -> str:
+        return _find(CONFIG_FILE, self._defaults)
 
     @cached_property
     def _defaults(self) -> str:
@@ -184,11 +184,13 @@ class Httpd:
 
     @cached_property
     def _options(self) -> list[str]:
-        found = ["-d", self._own_folder] if self._own_folder else []
-        found += ["-f", self._config] if self._config else []
+        folder = ["-d", self._own_folder] if self._own_folder else []
+        found = [*folder, *(["-f", self._config] if self._config else [])]
         if self._express:
             return [*found, *self._express.arguments]
-        return [*found, *(started.options(self._root, self.config) if self.config else [])]
+        service = [*started.service(self.program, self._variables), *folder]
+        those = chain(processes.trusted(), [service])
+        return [*found, *started.options(those, self.config, self._root, self._built)]
 
     def _mod_info(self) -> list[str]:
         roots = (self._root, self.dump.server_root)
@@ -227,10 +229,6 @@ def _find(pattern: str, text: str) -> str:
     """Return the first group of a pattern; "" if it is not found."""
     found = re.search(pattern, text, re.MULTILINE)
     return found[1] if found else ""
-
-
-def _root(text: str) -> str:
-    return _find(r'-D HTTPD_ROOT="(.*)"', text)
 
 
 def _includes(text: str) -> Includes:

@@ -17,13 +17,15 @@ class Place(NamedTuple):
     """One way to install Apache. Paths may be patterns; `""` where there is none.
 
     `config` is the main configuration file if it is not the one that Apache was built for,
-    `install` the command that installs mod_wsgi.
+    `install` the command that installs mod_wsgi. `arguments` are a variable and the files that set
+    it: its value are the options with which the system's service starts Apache.
     """
 
     programs: tuple[str, ...]
     mod_wsgi: str = ""
     install: str = ""
     config: str = ""
+    arguments: tuple[str, ...] = ()
 
 
 PLACES = {
@@ -48,6 +50,7 @@ PLACES = {
         ("/usr/sbin/httpd",),
         "/usr/lib64/httpd/modules/mod_wsgi*.so",
         "dnf install python3-mod_wsgi",
+        arguments=("OPTIONS", "/etc/sysconfig/httpd", "/etc/systemd/system/httpd.service.d/*.conf"),
     ),
     # ports: www/apache24, www/mod_wsgi4
     "FreeBSD": Place(("/usr/local/sbin/httpd",), "/usr/local/libexec/apache24/mod_wsgi.so"),
@@ -56,6 +59,7 @@ PLACES = {
         ("/usr/sbin/apache2",),
         "/usr/lib64/apache2/modules/mod_wsgi.so",
         "emerge www-apache/mod_wsgi",
+        arguments=("APACHE2_OPTS", "/etc/conf.d/apache2"),
     ),
     # the formula httpd, below the prefix of Apple silicon, of Intel, and of Linux
     "Homebrew": Place(
@@ -134,6 +138,14 @@ def installing(program: str) -> str:
         if is_here and place.install:
             return f"on {name}: {place.install}"
     return ""
+
+
+def arguments(program: str) -> tuple[str, list[str]]:
+    """Return the variable with the options of a system's service, and the files that set it."""
+    for place in PLACES.values():
+        if program in place.programs and (paths := list(_existing(*place.arguments[1:]))):
+            return place.arguments[0], paths
+    return "", []
 
 
 def _existing(*patterns: str) -> Iterator[str]:

@@ -6,12 +6,13 @@ Some systems load mod_wsgi with an option only: `-D WSGI` on Gentoo, `-D SYSCONF
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from wsgireload.cli.apache import places
 from wsgireload.cli.apache.express import Run
-from wsgireload.cli.running import processes
+from wsgireload.cli.programs import read_file
 
 ROOT, CONFIG = "-d", "-f"
 OF_CONFIGURATION = "-D", "-C", "-c"
@@ -32,30 +33,49 @@ class Server(NamedTuple):
         values = dict(self.given)
         return os.path.join(values.get(ROOT, ""), values[CONFIG]) if CONFIG in values else ""
 
-    def reads(self, root: str, config: str) -> bool:
-        """Return whether it reads this file; its own are `root` and `config` without options."""
+    def reads(self, config: str, root: str, built: str) -> bool:
+        """Return whether it reads this file. `root` and `built` are its own without options."""
         values = dict(self.given)
-        name = values.get(CONFIG, os.path.relpath(config, root))
-        own = os.path.join(values.get(ROOT, root), name)
+        own = os.path.join(values.get(ROOT, root), values.get(CONFIG, built))
         return os.path.realpath(own) == os.path.realpath(config)
 
 
-def servers(commands: Iterable[Sequence[str]] | None = None) -> Iterator[Server]:
-    """Return each Apache that runs, by the words of its command line."""
-    for program, *words in processes.trusted() if commands is None else commands:
+def servers(commands: Iterable[Sequence[str]]) -> Iterator[Server]:
+    """Return each Apache among these command lines, of which the words are given."""
+    for program, *words in commands:
         is_apache = os.path.basename(program).startswith(places.SERVICES)
         if is_apache and ENDING.isdisjoint(words):
             yield Server(program, tuple(_parse(words)))
 
 
-def options(root: str, config: str, running: Iterable[Sequence[str]] | None = None) -> list[str]:
-    """Return the -D, -C and -c of a running server that reads this configuration; [] without one.
+def options(commands: Iterable[Sequence[str]], config: str, root: str, built: str) -> list[str]:
+    """Return the -D, -C and -c of the first server that reads this configuration; [] without one.
 
-    `root` and `config` are the folder and the file of an Apache that is started without options.
+    `root` and `built` are the folder and the file of an Apache that is started without options.
     """
-    those = (each for each in servers(running) if each.reads(root, config))
+    those = (each for each in servers(commands) if each.reads(config, root, built))
     given = next((each.given for each in those), ())
     return [f"{name}{value}" for name, value in given if name in OF_CONFIGURATION]
+
+
+def service(program: str, variables: Mapping[str, str]) -> list[str]:
+    """Return the command line with which the system's service starts a program.
+
+    `variables` are those of `envvars`: on Debian one of them has further options.
+    """
+    name, paths = places.arguments(program)
+    lines = (line for path in paths for line in read_file(path).splitlines())
+    words = (word for line in lines for word in _split(line.strip().removeprefix("Environment=")))
+    values = [word.removeprefix(f"{name}=") for word in words if word.startswith(f"{name}=")]
+    given = variables.get("APACHE_ARGUMENTS", "")
+    return [program, *_split(" ".join([given, *values[-1:]]))]
+
+
+def _split(text: str) -> list[str]:
+    try:
+        return shlex.split(text, comments=True)
+    except ValueError:  # a quote without an end
+        return []
 
 
 def variables(folder: str, run: Run) -> dict[str, str]:

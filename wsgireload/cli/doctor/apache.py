@@ -131,7 +131,9 @@ def others(httpd: Httpd | None) -> Iterator[Finding]:
     """Report each Apache that runs in place of the one that was found."""
     if httpd and running_pid(httpd):
         return
-    found = dict.fromkeys((each.program, each.config) for each in started.servers())
+    found = dict.fromkeys(
+        (each.program, each.config) for each in started.servers(processes.trusted())
+    )
     # The one that was found may have a PID file that only root may read.
     running = [each for each in found if each != (httpd and httpd.program, "")]
     if running:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from wsgireload.cli.apache import started
+from wsgireload.cli.apache import places, started
 from wsgireload.cli.running import processes
 
 SYSCONFIG = "/usr/sbin/httpd-prefork -DSYSCONFIG -C|PidFile /run/httpd.pid -D|FOREGROUND"
@@ -30,7 +32,44 @@ def test_options(command: str, expected: list[str]) -> None:
     words = [word for part in command.split(" -") for word in f"-{part}".split("|")]
     words[0] = words[0].removeprefix("-")
     running = [["/bin/sh", "-c", "x"], words]
-    assert started.options("/etc/apache2", "/etc/apache2/apache2.conf", running) == expected
+    config = "/etc/apache2/apache2.conf"
+    assert started.options(running, config, "/etc/apache2", "apache2.conf") == expected
+
+
+def test_a_configuration_that_is_named() -> None:
+    """The options of the system's Apache are not those of one with another configuration."""
+    running = [["/usr/sbin/apache2", "-DWSGI"]]
+    named = "/home/me/server/httpd.conf"
+    assert started.options(running, named, "/etc/apache2", "apache2.conf") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('OPTIONS="-D WSGI -DTLS"\n', ["-D", "WSGI", "-DTLS"]),
+        ("#OPTIONS=-DOLD\nOPTIONS=-DWSGI # ours\nLANG=C\n", ["-DWSGI"]),
+        ("[Service]\nEnvironment=OPTIONS=-DWSGI\n", ["-DWSGI"]),
+        ('[Service]\nEnvironment=LANG=C "OPTIONS=-D WSGI"\n', ["-D", "WSGI"]),
+        ('OPTIONS="-DWSGI\n', []),
+        ("", []),
+    ],
+)
+def test_a_service(
+    text: str, expected: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a running Apache its options are those with which the system starts it."""
+    (tmp_path / "httpd").write_text(text)
+    program = "/usr/sbin/httpd"
+    place = places.Place((program,), arguments=("OPTIONS", str(tmp_path / "http*")))
+    monkeypatch.setattr(places, "PLACES", {"x": place})
+    assert started.service(program, {}) == [program, *expected]
+    assert started.service("/opt/httpd", {}) == ["/opt/httpd"]
+
+
+def test_a_service_of_debian() -> None:
+    """Its file `envvars` has the options."""
+    given = {"APACHE_ARGUMENTS": "-D WSGI"}
+    assert started.service("/usr/sbin/apache2", given) == ["/usr/sbin/apache2", "-D", "WSGI"]
 
 
 def test_processes_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
