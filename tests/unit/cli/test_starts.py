@@ -72,6 +72,9 @@ def test_wsgireload_beside_the_application(text: str, tmp_path: Path) -> None:
         "import threading\nthreading.Thread().start()\n",
         "import wsgireload\nwsgireload.start\n",
         "import wsgireload\nif __name__ == '__main__':\n    wsgireload.start()\n",
+        "import wsgireload\nif False:\n    wsgireload.start()\n",
+        "import wsgireload\ndef begin():\n    wsgireload.start()\n",
+        "import wsgireload\ndef x():\n  def y():\n    wsgireload.start()\n  y()\n",
     ],
 )
 def test_what_only_looks_like_a_call(text: str, tmp_path: Path) -> None:
@@ -79,6 +82,38 @@ def test_what_only_looks_like_a_call(text: str, tmp_path: Path) -> None:
     [found] = examined(tmp_path, script=text)
     assert (found.level, "wsgireload.start()" in found.cure) == ("fail", True)
     assert bad(examined(tmp_path, script=text, is_started=True)) == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import wsgireload\n@hook\ndef begin():\n    wsgireload.start()\n",
+        "import wsgireload\nclass App:\n    def ready(self):\n        wsgireload.start()\n",
+        "import wsgireload\ndef begin():\n    wsgireload.start()\nregister('app.begin')\n",
+        "import wsgireload\ndef begin():\n    wsgireload.start()\nthen(begin)\n",
+        "import wsgireload\ndef wsgi(env, respond):\n    wsgireload.start()\n",
+    ],
+)
+def test_a_function_that_may_be_called(text: str, tmp_path: Path) -> None:
+    """A function counts if anything names it, or may call it without a name."""
+    assert bad(examined(tmp_path, script=text + LINE)) == {}
+
+
+@pytest.mark.parametrize(
+    ("script", "level"),
+    [
+        ("from shop import application\n", "fail"),
+        ("from shop import application\nfrom elsewhere import x\n", ""),
+        ("from shop import application\nimport django\n", ""),
+        ("from shop import application\napplication.config.from_object('boot')\n", ""),
+        ("from shop import application\nimport boot\n", ""),
+    ],
+)
+def test_a_module_that_nothing_imports(script: str, level: str, tmp_path: Path) -> None:
+    """A call beside the application's modules counts if an import that is not seen may load it."""
+    boot = "import wsgireload\nwsgireload.start()\n"
+    found = bad(examined(tmp_path, script=script + LINE, shop="application = 1\n", boot=boot))
+    assert found.get("WSGI script", "") == level
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,10 @@ MOST = 400  # modules of one application
 LARGEST = 1 << 20  # bytes of one source
 PACKAGE = "wsgireload"
 FLASK = "wsgireload.flask"
-MAIN = re.compile(r"__name__ == '__main__'|'__main__' == __name__")
+# Conditions that no server meets: it does not load a script as `__main__`.
+NEVER = re.compile(r"__name__ == '__main__'|'__main__' == __name__|False|0|(.+\.)?TYPE_CHECKING")
+WORD = re.compile(r"\w+")
+WSGI = "environ", "start_response"  # the arguments of an application
 WAYS = "", ".flask"  # to a function of ours, from the package
 
 
@@ -85,18 +88,43 @@ def calls(tree: ast.AST, *names: str) -> Iterator[ast.Call]:
 def calls_of_ours(tree: ast.Module, *names: str) -> Iterator[ast.Call]:
     """Return the calls of those of our functions, by whatever name a module imports them."""
     ours = _functions(tree, names)
-    unused = {id(each) for each in _of_programs(tree)} if ours else set()
     for node in ast.walk(tree) if ours else ():
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in ours and id(node) not in unused:
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ours:
             yield node
 
 
-def _of_programs(tree: ast.Module) -> Iterator[ast.AST]:
-    """Return what runs only in a program: no server loads a script as `__main__`."""
+def never_run(tree: ast.Module, paths: Sequence[str]) -> set[ast.AST]:
+    """Return the nodes of code that no server runs, as far as known.
+
+    It is below a condition that no server meets, or in a function that none of the sources names.
+    """
+    those: list[ast.AST] = []
+    functions: list[ast.FunctionDef | ast.AsyncFunctionDef] = []
     for node in ast.walk(tree):
-        if isinstance(node, ast.If) and MAIN.fullmatch(ast.unparse(node.test)):
-            for each in node.body:
-                yield from ast.walk(each)
+        if isinstance(node, ast.If) and NEVER.fullmatch(ast.unparse(node.test)):
+            those += node.body
+        for each in () if isinstance(node, ast.ClassDef) else ast.iter_child_nodes(node):
+            # A decorator may call it; with two arguments it may be the application.
+            if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef):
+                is_plain = not each.decorator_list and len(each.args.args) != len(WSGI)
+                functions += [each] if is_plain else []
+    named = _names(tuple(paths)) if functions else frozenset()
+    those += (each for each in functions if each.name not in named)
+    return {inner for each in those for inner in ast.walk(each)}
+
+
+@cache
+def _names(paths: tuple[str, ...]) -> frozenset[str]:
+    """Return all that sources name, also in strings."""
+    found: set[str] = set()
+    for node in (each for tree in trees(paths) for each in ast.walk(tree)):
+        if isinstance(node, ast.Name | ast.Attribute):
+            found.add(name_of(node))
+        elif isinstance(node, ast.alias):
+            found.update(node.name.split("."))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found.update(WORD.findall(node.value))
+    return frozenset(found)
 
 
 def _functions(tree: ast.Module, names: Sequence[str]) -> set[str]:

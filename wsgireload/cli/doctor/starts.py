@@ -8,7 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from itertools import chain, islice
+from itertools import islice
 from typing import NamedTuple
 
 from wsgireload.cli.apache.sites import Site
@@ -20,6 +20,7 @@ APPS = APP, f"{APP}.apps.WsgireloadConfig"
 # What a script imports beside the application, and what does not start wsgireload by itself.
 OTHERS = {*sys.stdlib_module_names, PACKAGE, "django", "flask", "mod_wsgi", "werkzeug", "dotenv"}
 DYNAMIC = "import_module", "__import__", "exec", "execfile", "run_path", "run_module", "include"
+BY_NAME = "from_object", "from_pyfile", "import_string", "find_modules"  # of Flask and Werkzeug
 FUNCTIONS = "start", "init_app"
 ANYWHERE = "*.py", "*/*.py", "*/*/*.py"  # as deep as a package of Django's settings
 TEST = re.compile(r"[\\/](tests?[\\/]|test_[^\\/]*$|conftest\.py$)")  # no site imports these
@@ -36,12 +37,13 @@ FIRST = (
 class Start(NamedTuple):
     """Where wsgireload is started, and the names and values of settings, as far as known.
 
-    `line` is that of the call; 0 in Django's settings.
+    `line` is that of the call; 0 in Django's settings. `runs`: its code may run.
     """
 
     path: str
     settings: dict[str, ast.expr]
     line: int = 0
+    runs: bool = True
 
 
 def examine(site: Site, where: str, *, windows: bool, is_started: bool) -> Iterator[Finding]:
@@ -57,7 +59,7 @@ def examine(site: Site, where: str, *, windows: bool, is_started: bool) -> Itera
     for path in paths[1:]:
         if isinstance(broken := sources.parse(path), SyntaxError):
             yield _syntax(path, broken)
-    found = next(chain(_starts(paths), _starts(_anywhere(folders))), None)
+    found = next((each for each in _starts(paths, folders) if each.runs), None)
     if found is None:
         seen = ok("WSGI script", f"{where}, started in a module that was not found")
         yield seen if is_started else _missing(where, paths, folders)
@@ -99,24 +101,54 @@ def _missing(where: str, paths: Sequence[str], folders: Sequence[str]) -> Findin
     cure = RECIPE
     if any(_strings(path, "APPS") for path in paths):
         cure = f"add to the settings of Django: INSTALLED_APPS += [{APP!r}]; or {RECIPE}"
-    if any(_is_elsewhere(path, folders) for path in paths):
+    is_open = any(_is_elsewhere(path, folders) for path in paths)
+    if unused := next(_starts(paths, folders), None):
+        text = f"{where}: no server runs its wsgireload.start() ({unused.path}, line {unused.line})"
+    elif is_open:
         text = f"{where}: a call of wsgireload.start() was not seen in its sources"
+    if is_open:
         return warn("WSGI script", text, f"if the log has no line `watching`, {cure}")
     return fail("WSGI script", text, cure)
 
 
-def _starts(paths: Iterator[str] | Sequence[str]) -> Iterator[Start]:
+def _starts(paths: Sequence[str], folders: Sequence[str]) -> Iterator[Start]:
+    """Return each start, first those in the modules that the script imports.
+
+    What lies in the folders beside them does not run if all imports are known.
+    """
     for path in paths:
-        tree = sources.parse(path)
-        if not isinstance(tree, ast.Module):
-            continue
-        for call in sources.calls_of_ours(tree, *FUNCTIONS):
-            given = {each.arg: each.value for each in call.keywords if each.arg}
-            yield Start(path, given, call.lineno)
-        if not _strings(path).isdisjoint(APPS):
-            yield Start(path, options.of_django(tree))
-        if any(name.startswith("wsgireload.flask") for name in sources.imports(tree)):
-            yield Start(path, {}, 1)
+        yield from _starts_in(path, paths)
+    others = [each for each in _anywhere(folders) if each not in paths]
+    may_run = any(_is_elsewhere(each, folders) or _imports_by_name(each) for each in paths)
+    for path in others:
+        for each in _starts_in(path, (*paths, *others)):
+            if may_run or each.line:
+                yield each._replace(runs=may_run and each.runs)
+
+
+def _starts_in(path: str, every: Sequence[str]) -> Iterator[Start]:
+    """Return the starts in one source of these."""
+    tree = sources.parse(path)
+    if not isinstance(tree, ast.Module):
+        return
+    calls = list(sources.calls_of_ours(tree, *FUNCTIONS))
+    unused = sources.never_run(tree, every) if calls else ()
+    for call in calls:
+        given = {each.arg: each.value for each in call.keywords if each.arg}
+        yield Start(path, given, call.lineno, call not in unused)
+    if not _strings(path).isdisjoint(APPS):
+        yield Start(path, options.of_django(tree))
+    if any(name.startswith("wsgireload.flask") for name in sources.imports(tree)):
+        yield Start(path, {}, 1)
+
+
+def _imports_by_name(path: str) -> bool:
+    """Return whether code has a framework import modules that strings name."""
+    tree = sources.parse(path)
+    if not isinstance(tree, ast.Module):
+        return False
+    is_django = any(name.partition(".")[0] == "django" for name in sources.imports(tree))
+    return is_django or any(sources.calls(tree, *BY_NAME))
 
 
 def _anywhere(folders: Sequence[str]) -> Iterator[str]:
