@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase as fnmatch
 from typing import NamedTuple
 from urllib.parse import quote
 
-from wsgireload.cli.apache import aliases, matches
+from wsgireload.cli.apache import matches
 from wsgireload.cli.apache.directives import HOST, Directive, by_host
 
 ANY = "*", "_default_", "0.0.0.0"
@@ -196,7 +196,7 @@ def _is_own(directive: Directive, host: VirtualHost, path: str) -> bool:
     name, arguments = directive.name, directive.arguments
     if directive.host != host.number:
         return False
-    if name in aliases.ALIASES:
+    if name in matches.ALIASES:
         return f"{path}/".startswith(f"{arguments[0].rstrip('/')}/") or name.endswith("match")
     if name == "require" and arguments == ("all", "denied"):
         return _is_everywhere(directive)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from wsgireload.cli.apache.directives import Directive
 
+ALIASES = ALIAS, MATCH = "wsgiscriptalias", "wsgiscriptaliasmatch"
 GROUP = re.compile(r"\$(?:(\d)|\{(\d)\})")
 INNERMOST = re.compile(r"(?<!\\)\((\?)?([^()|]*)[^()]*\)[?*+]?")
 PLAIN = re.compile(r"/[\w/.~-]*")
@@ -18,7 +19,7 @@ def path(alias: Directive, directives: Sequence[Directive]) -> str | None:
     `alias` is one of `aliases.find`. None if a regular expression does not reveal it.
     """
     url, script = alias.arguments[:2]
-    if alias.name != "wsgiscriptaliasmatch":
+    if alias.name != MATCH:
         return f"{url.rstrip('/')}/" if url.startswith("/") else None
     for each in directives:
         is_origin = (each.file, each.line, each.name) == (alias.file, alias.line, alias.name)

@@ -7,7 +7,15 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from wsgireload.cli.apache import addresses, aliases, mappings, matches, sections
+from wsgireload.cli.apache import (
+    addresses,
+    aliases,
+    candidates,
+    handlers,
+    mappings,
+    matches,
+    sections,
+)
 from wsgireload.cli.apache.directives import Directive
 from wsgireload.cli.apache.sites import Site
 
@@ -42,7 +50,7 @@ def find(site: Site, directives: Sequence[Directive]) -> Iterator[Refusal]:
             cure += ", or give it another suffix"
         yield Refusal("handler", text, cure)
     yield from _of_host(site, directives)
-    if site.alias.name == aliases.HANDLED and not _has_exec_cgi(site, directives):
+    if site.alias.name == handlers.HANDLED and not _has_exec_cgi(site, directives):
         text = f"no ExecCGI for {site.script}: Apache answers 403"
         yield Refusal("Options", text, "add `Options +ExecCGI` beside the handler")
     if site.daemon is None or site.daemon.arguments[0] != site.group:
@@ -82,8 +90,8 @@ def _hidden_by(site: Site, directives: Sequence[Directive]) -> Directive | None:
 
     Those of mod_alias come before those of mod_wsgi, and those of a virtual host before others.
     """
-    path = matches.path(site.alias, directives) if site.alias.name in aliases.ALIASES else None
-    for names in (OF_MOD_ALIAS, aliases.ALIASES) if path else ():
+    path = matches.path(site.alias, directives) if site.alias.name in matches.ALIASES else None
+    for names in (OF_MOD_ALIAS, matches.ALIASES) if path else ():
         every = [one for one in directives if one.name in names and len(one.arguments) > 1]
         hosts = dict.fromkeys((site.alias.host, 0))
         for each in (one for host in hosts for one in every if one.host == host):
@@ -92,7 +100,7 @@ def _hidden_by(site: Site, directives: Sequence[Directive]) -> Directive | None:
             url, target = each.arguments[:2]
             # What `$1` leads to depends on the request; a folder of scripts may have this one too.
             leads_to_it = target == site.script or "$" in target
-            leads_to_it |= names == aliases.ALIASES and aliases.is_below(site.script, target)
+            leads_to_it |= names == matches.ALIASES and candidates.is_below(site.script, target)
             if not leads_to_it and _takes(each.name, url, str(path)):
                 return each
     return None
@@ -108,7 +116,7 @@ def _takes(name: str, url: str, path: str) -> bool:
 
 def _other_handler(site: Site, directives: Sequence[Directive]) -> Directive | None:
     """Return the line that gives the script of an alias to another handler than mod_wsgi's."""
-    if site.alias.name not in aliases.ALIASES or any(
+    if site.alias.name not in matches.ALIASES or any(
         one.name == "removehandler" for one in directives
     ):
         return None
@@ -120,7 +128,7 @@ def _other_handler(site: Site, directives: Sequence[Directive]) -> Directive | N
                 found = each
     for each in _of_every_request(sections.in_order(directives, "sethandler", site.alias))[-1:]:
         found = each if each.arguments and each.arguments[0].lower() != "none" else found
-    return found if found and found.arguments[0] not in aliases.WSGI else None
+    return found if found and found.arguments[0] not in handlers.WSGI else None
 
 
 def _of_every_request(found: Sequence[Directive]) -> list[Directive]:

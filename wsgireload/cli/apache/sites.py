@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from wsgireload.cli.apache import addresses, aliases, express, sections
+from wsgireload.cli.apache import addresses, aliases, express, handlers, sections
 from wsgireload.cli.apache.addresses import Address, Served
 from wsgireload.cli.apache.directives import Directive
 from wsgireload.cli.apache.express import Handler
@@ -161,7 +161,7 @@ def _handled(directive: Directive, directives: Sequence[Directive]) -> Site:
     name, path, *rest = directive.arguments
     made = express.handler(path)
     script = made.script if made and made.script else path
-    url, file = aliases.mount_point(name, directives)
+    url, file = handlers.mount_point(name, directives)
     url = url or ("/" if made else name)
     # The sections of the file that is requested are in effect, not those of the script.
     site = _site(replace(directive, arguments=(url, file or script, *rest)), directives)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 
-from wsgireload.cli.apache import addresses, aliases, refusals, sections, sites
+from wsgireload.cli.apache import addresses, aliases, handlers, matches, refusals, sections, sites
 from wsgireload.cli.apache.directives import Directive
 from wsgireload.cli.apache.express import Handler
 from wsgireload.cli.apache.sites import GLOBAL, Site
@@ -16,8 +16,8 @@ from wsgireload.cli.installation import Installation
 
 SHUTDOWN_TIMEOUT = "5"  # seconds, mod_wsgi's default
 LINES = {
-    aliases.ALIAS: "WSGIScriptAlias",
-    aliases.MATCH: "WSGIScriptAliasMatch",
+    matches.ALIAS: "WSGIScriptAlias",
+    matches.MATCH: "WSGIScriptAliasMatch",
     aliases.HANDLER_SCRIPT: "WSGIHandlerScript",
 }
 LONG = 20  # seconds: few visitors wait so long for an answer
@@ -86,8 +86,8 @@ def _script(site: Site, *, windows: bool, is_started: bool) -> Iterator[Finding]
 
 def _url(site: Site, directives: Sequence[Directive]) -> Iterator[Finding]:
     """Check the URL of a WSGIScriptAlias: what follows it in a request is added to the file."""
-    url, what = site.url, LINES[aliases.ALIAS]
-    if site.alias.name != aliases.ALIAS:
+    url, what = site.url, LINES[matches.ALIAS]
+    if site.alias.name != matches.ALIAS:
         return
     if not url.startswith("/"):
         text = f"no request is for {url}, which begins without a slash ({site.alias})"
@@ -128,7 +128,7 @@ def _process(site: Site, directives: Sequence[Directive]) -> Finding:
 
 def _giving(site: Site, group: str) -> str:
     """Return how to give a site this process group."""
-    if site.alias.name == aliases.HANDLED:  # .htaccess may not choose a group
+    if site.alias.name == handlers.HANDLED:  # .htaccess may not choose a group
         return f"add `WSGIProcessGroup {group}` in a `<Directory>` around {site.script}"
     return f"add to its {LINES[site.alias.name]}: process-group={group}"
 

@@ -11,12 +11,29 @@ from wsgireload.cli.apache.directives import Directive, Files
 from wsgireload.cli.apache.httpd import Dump
 
 GROUPS = "process-group=site application-group=%{GLOBAL}"
+IN_FOLDER = "Alias /x {0}/app\nWSGIProcessGroup site\n<Directory {0}/app>\n"
 SHAPES = {  # the URL of the script {0}/app/app.wsgi, and the lines beside WSGIDaemonProcess
     "alias": ("/", f"WSGIScriptAlias / {{0}}/app/app.wsgi {GROUPS}"),
     "alias to a folder": ("/apps/app.wsgi", f"WSGIScriptAlias /apps/ {{0}}/app/ {GROUPS}"),
     "alias to a folder, without slash": (
         "/web/app.wsgi",
         f'WSGIScriptAlias /web "{{0}}/app" {GROUPS}',
+    ),
+    "RewriteRule with the handler": (
+        "/app.wsgi",
+        "DocumentRoot {0}/app\nRewriteRule \\.wsgi$ - [H=wsgi-script]\nWSGIProcessGroup site",
+    ),
+    "RewriteRule with the handler, in a folder": (
+        "/x/app.wsgi",
+        IN_FOLDER + "RewriteRule ^app\\.wsgi - [NC,handler=wsgi-script]\n</Directory>",
+    ),
+    "RewriteRule to a file": (
+        "/",
+        "RewriteRule ^/(.*)$ {0}/app/app.wsgi/$1 [QSA,H=wsgi-script,L]\nWSGIProcessGroup site",
+    ),
+    "RewriteRule to a file, in a folder": (
+        "/x/shop",
+        IN_FOLDER + "RewriteRule ^shop(/.*)?$ app.wsgi$1 [H=wsgi-script]\n</Directory>",
     ),
     "AliasMatch with $1": (
         "/apps/",
