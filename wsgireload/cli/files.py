@@ -16,6 +16,7 @@ from typing import Any
 from wsgireload.cli import configuration, loading, programs
 from wsgireload.cli.apache import accounts, directives, httpd, sites
 from wsgireload.cli.apache.accounts import Identity
+from wsgireload.cli.running import processes
 from wsgireload.cli.terminal import (
     UsageError,
     busy,
@@ -28,18 +29,22 @@ from wsgireload.errors import NativeError
 from wsgireload.log import shown
 from wsgireload.watch.events import Events
 
+ENVIRONMENT = "its variables are those of this shell; root sees those of an Apache that runs"
+
 
 @dataclass(frozen=True)
 class Surroundings:
     """Where a script is loaded: with which folders of modules, which Python, in which folder.
 
-    `identity` is as whom, if not as this process.
+    `identity` is as whom, if not as this process; `environment` are the variables of its running
+    Apache, None if they are unknown.
     """
 
     path: list[str]
     python: str = sys.executable
     folder: str | None = None
     identity: Identity | None = None
+    environment: dict[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -74,18 +79,21 @@ def run(options: argparse.Namespace) -> int:
     given = [os.path.abspath(folder) for folder in options.path]
     where = surroundings(script, options)
     if given:
-        where = Surroundings(given, identity=where.identity)
+        where = Surroundings(given, identity=where.identity, environment=where.environment)
     loaded = load(script, where)
     if loaded is None:
         by = f" as {where.identity.name}" if where.identity else ""
         print_error(
             f"cannot load {options.script}{by}, see above; --path adds the folders of its modules"
+            + ("" if where.environment else f"; {ENVIRONMENT}")
         )
         return 1
+    unknown = [] if where.environment else loaded["variables"]
     found = folders([*loaded["sources"], *loaded["tracked"]], loaded["watch"])
     if options.json:
         data = [asdict(each) for each in found]
-        print_json({"ok": True, "tracked": loaded["tracked"], "folders": data})
+        answer = {"tracked": loaded["tracked"], "folders": data, "variables": unknown}
+        print_json({"ok": True, **answer})
         return 0
     print_text(summary(found))
     for each in found:
@@ -94,6 +102,8 @@ def run(options: argparse.Namespace) -> int:
         print_text(f"  {shown(each.path)}: {count}, {how}")
         if options.all:
             print_text("\n".join(f"    {shown(os.path.basename(path))}" for path in each.files))
+    if unknown:
+        print_text(f"it has read {', '.join(map(shown, unknown))}: {ENVIRONMENT}")
     return 0
 
 
@@ -113,7 +123,8 @@ def surroundings(script: str, options: argparse.Namespace) -> Surroundings:
     identity = accounts.of_site(site, apache.dump).identity()
     if identity is not None and os.geteuid() != 0:  # then it cannot be another
         identity = None
-    return Surroundings(path, python if own else sys.executable, folder, identity)
+    python = python if own else sys.executable
+    return Surroundings(path, python, folder, identity, processes.environment(apache.pid) or None)
 
 
 def load(script: str, where: Surroundings) -> dict[str, Any] | None:
@@ -122,7 +133,9 @@ def load(script: str, where: Surroundings) -> dict[str, Any] | None:
     # Without bytecode: a __pycache__ of root's keeps Apache's user from writing its own.
     environment = {"WSGIRELOAD": "off", "PYTHONDONTWRITEBYTECODE": "1"}
     with busy(f"still loading {shown(script)}"):
-        code, out, error = programs.run(words, environment, where.folder, identity=where.identity)
+        code, out, error = programs.run(
+            words, environment, where.folder, identity=where.identity, base=where.environment
+        )
     for line in error.splitlines():
         print_aside(line)
     return dict(json.loads(out)) if code == 0 and out else None  # no text: it has ended early

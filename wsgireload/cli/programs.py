@@ -21,13 +21,15 @@ def run(
     folder: str | None = None,
     timeout: float = TIMEOUT,
     identity: Identity | None = None,
+    base: Mapping[str, str] | None = None,
 ) -> tuple[int, str, str]:
     """Return exit code, stdout and stderr; -1, "" and the reason if the program cannot run.
 
-    `environment` is added to ours, `folder` is the current one by default; `timeout` in seconds.
-    `identity` is whose process it is, by default as this one; another takes root.
+    `environment` is added to `base`, by default our own; `folder` is the current one by default;
+    `timeout` in seconds. `identity` is whose process it is, by default as this one; another takes
+    root.
     """
-    known = {**settings.environment(), **(environment or {})}
+    known = {**(settings.environment() if base is None else base), **(environment or {})}
     known.pop("AP_PARENT_PID", None)  # with it, an httpd takes itself for the child of another
     who: dict[str, Any] = {}
     if identity is not None:

@@ -167,7 +167,7 @@ def test_no_answer(
             file.write(f"[x] [core:notice] [pid 1:tid 1] {line}\n" if "WSGI" not in line else "")
         return answer.Answer(0)
 
-    monkeypatch.setattr(answer, "running_pid", lambda _httpd: 1)
+    monkeypatch.setattr(Httpd, "pid", 1)
     monkeypatch.setattr(answer.processes, "parent", lambda _pid: parent)
     monkeypatch.setattr(answer.request, "get", get)
     found = examine(str(log), 1)

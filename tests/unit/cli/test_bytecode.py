@@ -50,7 +50,7 @@ class Machine:
         alias = Directive("wsgiscriptalias", ("/", str(self.script)))
         site = Site(str(self.script), "/", alias, "site", "%{GLOBAL}", daemon)
         dump = SimpleNamespace(user="nobody", group="", values={})
-        httpd: Any = SimpleNamespace(dump=dump, environment=self.environment)
+        httpd: Any = SimpleNamespace(dump=dump, pid=0, environment=self.environment)
         installed = Installation.current()
         here = Installation(windows, installed.version, 64, self.prefix, "/", "/")
         return list(bytecode.examine(site, self.lines, here, httpd))

@@ -129,6 +129,12 @@ class Httpd:
         """Return a path of the configuration, which may be relative to ServerRoot."""
         return os.path.join(self.dump.server_root or self._root, path) if path else ""
 
+    @property
+    def pid(self) -> int:
+        """The pid in its PID file; 0 without one, or if only root may read it."""
+        text = programs.read_file(self.dump.values.get("PidFile", "").strip('"')).strip()
+        return int(text) if text.isdecimal() else 0
+
     @cached_property
     def config(self) -> str:
         """The main configuration file; "" if it is unknown."""

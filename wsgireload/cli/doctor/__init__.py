@@ -118,7 +118,7 @@ def examine(
     is_one_process = any(each.level == "fail" for each in started)
     given = selected, every, installation, httpd, asked.url
     yield from _examine_sites(*given, is_one_process=is_one_process)
-    yield from respawn.examine(selected, every, installation, apache.running_pid(httpd))
+    yield from respawn.examine(selected, every, installation, httpd.pid)
     if native_module.level == "ok":  # without it there are no events
         folders = [folder for site in selected for folder in site.folders]
         folders += [os.path.dirname(installation.package)] if selected else []
@@ -139,7 +139,7 @@ def _examine_sites(
     is_one_process: bool,
 ) -> Iterator[Finding]:
     """Check each site: what is written of it, its answer, and what its monitor then reports."""
-    pid = apache.running_pid(httpd)
+    pid = httpd.pid
     ends = time.monotonic() + MOST_SECONDS
     broken = []  # the sites whose answer has shown why they do not load
     explained = list(selected) if is_one_process else []  # a log could only repeat why

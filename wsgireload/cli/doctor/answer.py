@@ -11,7 +11,6 @@ from wsgireload.cli.apache.directives import Directive
 from wsgireload.cli.apache.httpd import Httpd
 from wsgireload.cli.apache.sites import Site
 from wsgireload.cli.doctor import errorlog, request
-from wsgireload.cli.doctor.apache import running_pid
 from wsgireload.cli.doctor.errorlog import Raised
 from wsgireload.cli.doctor.finding import Finding, fail, ok, warn
 from wsgireload.cli.doctor.request import Answer
@@ -121,7 +120,7 @@ def examine(
     elif answer.refused and host:
         yield ok(WHAT, f"not asked: nothing listens at {url}")
     else:
-        yield _silent(asked, answer, log, start, running_pid(httpd))
+        yield _silent(asked, answer, log, start, httpd.pid)
 
 
 def _is_loopback(ip: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Sequence
 
@@ -14,8 +13,6 @@ from wsgireload.cli.binary import Binary
 from wsgireload.cli.doctor.finding import Finding, fail, ok, warn
 from wsgireload.cli.installation import Installation
 from wsgireload.cli.running import processes
-from wsgireload.cli.terminal import UsageError
-from wsgireload.cli.windows import read_pid
 
 MODULE_CONFIG = "`mod_wsgi-express module-config` of the application's Python prints the lines"
 CANNOT_LOAD = re.compile(r"Cannot load (.+?) into server: (.*)", re.DOTALL)
@@ -118,7 +115,7 @@ def running(httpd: Httpd) -> Iterator[Finding]:
         text = f"no: Apache's first start since boot will create {', '.join(httpd.missing_folders)}"
         yield ok("running", text)
         return
-    pid = running_pid(httpd)
+    pid = httpd.pid
     command = processes.command_line(pid) if pid else ""
     if SINGLE_PROCESS.search(command):
         text = f"Apache runs as a single process, which nothing can replace: {command}"
@@ -129,7 +126,7 @@ def running(httpd: Httpd) -> Iterator[Finding]:
 
 def others(httpd: Httpd | None) -> Iterator[Finding]:
     """Report each Apache that runs in place of the one that was found."""
-    if httpd and running_pid(httpd):
+    if httpd and httpd.pid:
         return
     found = dict.fromkeys(
         (each.program, each.config) for each in started.servers(processes.trusted())
@@ -142,15 +139,6 @@ def others(httpd: Httpd | None) -> Iterator[Finding]:
         words = (f"--httpd {one}{other and f' --config {other}'}" for one, other in running)
         cure = " or ".join(f"wsgireload doctor {each}" for each in words)
         yield fail("running", text, f"check the one that serves your site: {cure}")
-
-
-def running_pid(httpd: Httpd) -> int:
-    """Return the pid in Apache's PID file; 0 without one, or if only root may read it."""
-    file = httpd.dump.values.get("PidFile", "").strip('"')
-    try:
-        return read_pid(file) if os.path.isfile(file) else 0
-    except UsageError:
-        return 0
 
 
 def accept_filter(directives: Sequence[Directive], installation: Installation) -> Iterator[Finding]:

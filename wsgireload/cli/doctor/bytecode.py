@@ -18,7 +18,6 @@ from wsgireload.cli.apache.directives import Directive
 from wsgireload.cli.apache.httpd import Httpd
 from wsgireload.cli.apache.sites import Site
 from wsgireload.cli.doctor import permissions, sources
-from wsgireload.cli.doctor.apache import running_pid
 from wsgireload.cli.doctor.finding import Finding, warn
 from wsgireload.cli.installation import Installation
 from wsgireload.cli.running import processes
@@ -132,7 +131,7 @@ def _name(uid: int) -> str:
 
 
 def _writer(site: Site, directives: Sequence[Directive], home: str, httpd: Httpd) -> Writer:
-    environment = processes.environment(running_pid(httpd)) or httpd.environment
+    environment = processes.environment(httpd.pid) or httpd.environment
     optimize = sites.server_wide(directives, "wsgipythonoptimize")
     never = ""
     if sites.server_wide(directives, "wsgidontwritebytecode").lower() == "on":

@@ -37,7 +37,7 @@ FIRST = (
 class Start(NamedTuple):
     """Where wsgireload is started, and the names and values of settings, as far as known.
 
-    `line` is that of the call; 0 in Django's settings. `runs`: its code may run.
+    `line` is that of the call; 0 in Django's settings. `runs`: a server may run it.
     """
 
     path: str
@@ -114,20 +114,20 @@ def _missing(where: str, paths: Sequence[str], folders: Sequence[str]) -> Findin
 def _starts(paths: Sequence[str], folders: Sequence[str]) -> Iterator[Start]:
     """Return each start, first those in the modules that the script imports.
 
-    What lies in the folders beside them does not run if all imports are known.
+    A call in another module of the folders does not run if all imports are known.
     """
     for path in paths:
-        yield from _starts_in(path, paths)
+        yield from (*_calls(path, paths), *_of_frameworks(path))
     others = [each for each in _anywhere(folders) if each not in paths]
     may_run = any(_is_elsewhere(each, folders) or _imports_by_name(each) for each in paths)
     for path in others:
-        for each in _starts_in(path, (*paths, *others)):
-            if may_run or each.line:
-                yield each._replace(runs=may_run and each.runs)
+        calls = _calls(path, (*paths, *others))
+        yield from (each._replace(runs=may_run and each.runs) for each in calls)
+        yield from _of_frameworks(path)
 
 
-def _starts_in(path: str, every: Sequence[str]) -> Iterator[Start]:
-    """Return the starts in one source of these."""
+def _calls(path: str, every: Sequence[str]) -> Iterator[Start]:
+    """Return the calls in one of these sources."""
     tree = sources.parse(path)
     if not isinstance(tree, ast.Module):
         return
@@ -136,10 +136,14 @@ def _starts_in(path: str, every: Sequence[str]) -> Iterator[Start]:
     for call in calls:
         given = {each.arg: each.value for each in call.keywords if each.arg}
         yield Start(path, given, call.lineno, call not in unused)
-    if not _strings(path).isdisjoint(APPS):
-        yield Start(path, options.of_django(tree))
-    if any(name.startswith("wsgireload.flask") for name in sources.imports(tree)):
-        yield Start(path, {}, 1)
+
+
+def _of_frameworks(path: str) -> Iterator[Start]:
+    for tree in sources.trees([path]):
+        if not _strings(path).isdisjoint(APPS):
+            yield Start(path, options.of_django(tree))
+        if any(name.startswith("wsgireload.flask") for name in sources.imports(tree)):
+            yield Start(path, {}, 1)
 
 
 def _imports_by_name(path: str) -> bool:
