@@ -19,6 +19,7 @@ from wsgireload.cli.apache import (
 from wsgireload.cli.apache.directives import Directive
 from wsgireload.cli.apache.sites import Site
 
+PROXIES = "proxypass", "proxypassmatch"
 OF_MOD_ALIAS = *mappings.ALIASES, "aliasmatch", "scriptaliasmatch"
 EXEC_CGI = "execcgi", "all"
 # An expression for all that begins so; any other may leave some of it out.
@@ -40,7 +41,9 @@ def find(site: Site, directives: Sequence[Directive]) -> Iterator[Refusal]:
         url, script = earlier.arguments[:2]
         text = f"{url} -> {script} ({earlier}) comes first, and has the requests of {site.url}"
         cure = f"move the line of {site.url} above that one"
-        if earlier.name in OF_MOD_ALIAS:
+        if earlier.name in PROXIES:
+            cure = f"write `ProxyPass {site.url} !` above that line"
+        elif earlier.name in OF_MOD_ALIAS:
             cure = "give one of them another URL: an Alias comes before every WSGIScriptAlias"
         yield Refusal("WSGIScriptAlias", text, cure)
     if handler := _other_handler(site, directives):
@@ -88,20 +91,24 @@ def _of_host(site: Site, directives: Sequence[Directive]) -> Iterator[Refusal]:
 def _hidden_by(site: Site, directives: Sequence[Directive]) -> Directive | None:
     """Return the alias that takes all requests of a site: the first one that matches has them.
 
-    Those of mod_alias come before those of mod_wsgi, and those of a virtual host before others.
+    Those of mod_proxy and then of mod_alias come before those of mod_wsgi, and those of a virtual
+    host before others.
     """
     path = matches.path(site.alias, directives) if site.alias.name in matches.ALIASES else None
-    for names in (OF_MOD_ALIAS, matches.ALIASES) if path else ():
+    for names in (PROXIES, OF_MOD_ALIAS, matches.ALIASES) if path else ():
         every = [one for one in directives if one.name in names and len(one.arguments) > 1]
         hosts = dict.fromkeys((site.alias.host, 0))
         for each in (one for host in hosts for one in every if one.host == host):
             if (each.file, each.line) == (site.alias.file, site.alias.line):
                 return None
             url, target = each.arguments[:2]
+            is_near = url.startswith(str(path)) or each.name.endswith("match")
+            if target == "!" and (is_near or _takes(each.name, url, str(path))):
+                break  # some of its requests are no proxy's
             # What `$1` leads to depends on the request; a folder of scripts may have this one too.
             leads_to_it = target == site.script or "$" in target
             leads_to_it |= names == matches.ALIASES and candidates.is_below(site.script, target)
-            if not leads_to_it and _takes(each.name, url, str(path)):
+            if not leads_to_it and target != "!" and _takes(each.name, url, str(path)):
                 return each
     return None
 

@@ -50,6 +50,27 @@ SHAPES = {  # the configuration, and what keeps requests from /two.wsgi
     ),
     "Alias, wherever it stands": (TWO.format("/api") + "Alias / /srv/\n", "WSGIScriptAlias"),
     "Alias below it": ("Alias /static /srv/\n" + TWO.format("/"), ""),
+    "ProxyPass, wherever it stands": (
+        TWO.format("/api") + "ProxyPass / http://127.0.0.1:8000/\n",
+        "WSGIScriptAlias",
+    ),
+    "ProxyPass with an exception": (
+        "ProxyPass /api !\nProxyPass / http://127.0.0.1:8000/\n" + TWO.format("/api"),
+        "",
+    ),
+    "ProxyPass with an exception below it": (
+        "ProxyPass /api/v1 !\nProxyPass / http://127.0.0.1:8000/\n" + TWO.format("/api"),
+        "",
+    ),
+    "ProxyPass with an exception by an expression": (
+        "ProxyPassMatch ^/api/v. !\nProxyPass / http://127.0.0.1:8000/\n" + TWO.format("/api"),
+        "",
+    ),
+    "ProxyPass with an exception elsewhere": (
+        "ProxyPass /static !\nProxyPass / http://127.0.0.1:8000/\n" + TWO.format("/api"),
+        "WSGIScriptAlias",
+    ),
+    "ProxyPass below it": ("ProxyPass /ws http://127.0.0.1:8000/\n" + TWO.format("/"), ""),
     "a virtual host before the main server": (
         ONE.format("/") + HOST.format(TWO.format("/api")),
         "",
