@@ -92,6 +92,7 @@ def test_what_only_looks_like_a_call(text: str, tmp_path: Path) -> None:
         "import wsgireload\ndef begin():\n    wsgireload.start()\nregister('app.begin')\n",
         "import wsgireload\ndef begin():\n    wsgireload.start()\nthen(begin)\n",
         "import wsgireload\ndef wsgi(env, respond):\n    wsgireload.start()\n",
+        "import wsgireload, pyramid.config\ndef includeme(config):\n    wsgireload.start()\n",
     ],
 )
 def test_a_function_that_may_be_called(text: str, tmp_path: Path) -> None:

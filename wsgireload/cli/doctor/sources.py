@@ -93,10 +93,11 @@ def calls_of_ours(tree: ast.Module, *names: str) -> Iterator[ast.Call]:
             yield node
 
 
-def never_run(tree: ast.Module, paths: Sequence[str]) -> set[ast.AST]:
+def never_run(tree: ast.Module, paths: Sequence[str] | None) -> set[ast.AST]:
     """Return the nodes of code that no server runs, as far as known.
 
-    It is below a condition that no server meets, or in a function that none of the sources names.
+    It is below a condition that no server meets, or in a function that none of these sources names;
+    None: others may call any function.
     """
     those: list[ast.AST] = []
     functions: list[ast.FunctionDef | ast.AsyncFunctionDef] = []
@@ -108,8 +109,9 @@ def never_run(tree: ast.Module, paths: Sequence[str]) -> set[ast.AST]:
             if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef):
                 is_plain = not each.decorator_list and len(each.args.args) != len(WSGI)
                 functions += [each] if is_plain else []
-    named = _names(tuple(paths)) if functions else frozenset()
-    those += (each for each in functions if each.name not in named)
+    if functions and paths is not None:
+        named = _names(tuple(paths))
+        those += (each for each in functions if each.name not in named)
     return {inner for each in those for inner in ast.walk(each)}
 
 

@@ -114,20 +114,20 @@ def _missing(where: str, paths: Sequence[str], folders: Sequence[str]) -> Findin
 def _starts(paths: Sequence[str], folders: Sequence[str]) -> Iterator[Start]:
     """Return each start, first those in the modules that the script imports.
 
-    A call in another module of the folders does not run if all imports are known.
+    If all imports are known, a call does not run in another module of the folders, or in a function
+    that nothing names. Else a framework may load the one, and call the other, as Pyramid does.
     """
+    is_open = any(_is_elsewhere(each, folders) or _imports_by_name(each) for each in paths)
     for path in paths:
-        yield from (*_calls(path, paths), *_of_frameworks(path))
-    others = [each for each in _anywhere(folders) if each not in paths]
-    may_run = any(_is_elsewhere(each, folders) or _imports_by_name(each) for each in paths)
-    for path in others:
-        calls = _calls(path, (*paths, *others))
-        yield from (each._replace(runs=may_run and each.runs) for each in calls)
+        yield from (*_calls(path, None if is_open else paths), *_of_frameworks(path))
+    for path in (each for each in _anywhere(folders) if each not in paths):
+        calls = _calls(path, None)
+        yield from (each._replace(runs=is_open and each.runs) for each in calls)
         yield from _of_frameworks(path)
 
 
-def _calls(path: str, every: Sequence[str]) -> Iterator[Start]:
-    """Return the calls in one of these sources."""
+def _calls(path: str, every: Sequence[str] | None) -> Iterator[Start]:
+    """Return the calls in a source; `every`: the sources that may name its functions, if known."""
     tree = sources.parse(path)
     if not isinstance(tree, ast.Module):
         return
