@@ -26,9 +26,7 @@ class ApacheConfig(Gate):
         self, command: str, environment: Mapping[str, str], clock: Callable[[], float]
     ) -> None:
         """`command` is how this server was started; `environment` what it runs in."""
-        # An httpd that finds it believes that it is the child of a running one.
-        passed = {name: value for name, value in environment.items() if name != "AP_PARENT_PID"}
-        self._command = Command(f"{command} -t", passed, None, LIMIT, clock)
+        self._command = check_command(f"{command} -t", environment, clock)
         self._clock = clock
         self._began = float("-inf")
         self._held_since = clock()
@@ -71,3 +69,12 @@ class ApacheConfig(Gate):
             self._command.start()
         except Exception as error:
             self._verdict = Hold(f"{FAILED}: {error}")
+
+
+def check_command(
+    command: str, environment: Mapping[str, str], clock: Callable[[], float]
+) -> Command:
+    """A run of the server's own program beside this server; `command` has `-t`."""
+    # An httpd that finds it believes that it is the child of a running one.
+    passed = {name: value for name, value in environment.items() if name != "AP_PARENT_PID"}
+    return Command(command, passed, None, LIMIT, clock)

@@ -200,9 +200,11 @@ class Parts:
             yield Deletions(Importers(self._early.links, self._checkpoint))
         if self._server.kind == "windows" and self._chosen.check_config:
             from wsgireload.decide.apache_config import ApacheConfig
+            from wsgireload.decide.listeners import Listeners
 
             # Elsewhere no restart reads the configuration again.
-            yield ApacheConfig(native.command_line(), settings.environment(), time.monotonic)
+            for gate in (ApacheConfig, Listeners):
+                yield gate(native.command_line(), settings.environment(), time.monotonic)
         if (words := self._chosen.preflight) is not None:
             from wsgireload.decide import preflight
 

@@ -1,0 +1,164 @@
+"""The check of the addresses of Apache's configuration, with a stand-in for Apache."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.standins import Clock
+from support.waiting import decision, wait_for
+
+from wsgireload.changes import Change, Changes
+from wsgireload.decide import command
+from wsgireload.decide.listeners import Listeners
+from wsgireload.decide.verdict import GO, Hold, Verdict
+
+DUMP = """\
+import os, pathlib, sys
+folder = pathlib.Path({folder!r})
+print("Included configuration files:")
+for number, path in enumerate(sorted(folder.glob("*.conf"))):
+    print(f"    ({{number}}) {{path}}" if number else f"  (*) {{path}}")
+sys.exit("AP_PARENT_PID" in os.environ or (folder / "broken").exists())
+"""
+EDIT = Changes({"a.py": Change(b"2")})
+
+
+class Apache:
+    """Stands in for the server; `begun` counts the runs of its program."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.begun = 0
+
+    def write(self, text: str, name: str = "httpd.conf") -> None:
+        (self.folder / name).write_text(text)
+
+
+@pytest.fixture
+def apache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Apache:
+    """A server that is configured by all files of a folder."""
+    apache, real = Apache(tmp_path), subprocess.Popen
+
+    def popen(line: str, *, creationflags: int, **options: object) -> subprocess.Popen[bytes]:
+        assert line == "httpd -n name -t -DDUMP_INCLUDES"
+        apache.begun += 1
+        code = DUMP.format(folder=str(tmp_path))
+        return real([sys.executable, "-c", code], **options)  # type: ignore[call-overload,no-any-return]
+
+    monkeypatch.setattr(command, "NO_WINDOW", 0x08000000)  # as on Windows
+    monkeypatch.setattr(subprocess, "Popen", popen)
+    apache.write("ServerName localhost\nListen 127.0.0.1:1\n")
+    return apache
+
+
+@pytest.fixture
+def listeners(apache: Apache) -> Iterator[Listeners]:
+    """The gate, which has seen the configuration of the start."""
+    gate = Listeners("httpd -n name", {"AP_PARENT_PID": "7", **os.environ}, Clock())
+    wait_for(gate.announce)
+    yield gate
+    gate.end()
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port that another program has."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        yield other.getsockname()[1]
+
+
+def answer(gate: Listeners) -> Verdict:
+    """Wait for the verdict."""
+    return decision(gate, EDIT)
+
+
+def test_the_same_configuration(listeners: Listeners, apache: Apache) -> None:
+    """An address of the start is Apache's own, and nothing more is run."""
+    assert answer(listeners) == answer(listeners) == GO
+    assert apache.begun == 1
+
+
+@pytest.mark.parametrize("form", ["Listen 127.0.0.1:{}", '\tlisten "{}"\r', "Listen *:{} https"])
+def test_a_new_address_that_is_taken(
+    listeners: Listeners, apache: Apache, taken: int, form: str
+) -> None:
+    """It is held with the file and the line, until the line is gone again."""
+    good = "ServerName localhost\nListen 127.0.0.1:1\n"
+    apache.write(f"{good}{form.format(taken)}\n")
+    hold = answer(listeners)
+    assert isinstance(hold, Hold)
+    assert hold.place is not None
+    assert (hold.place.path, hold.place.line) == (str(apache.folder / "httpd.conf"), 3)
+    assert f"{taken}' is new, and Apache would end: Address already in use" in hold.reason
+    assert answer(listeners) == hold
+    apache.write(good)
+    assert answer(listeners) == GO
+
+
+def test_it_becomes_free(listeners: Listeners, apache: Apache) -> None:
+    """It goes on by itself once the other program has ended."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        apache.write(f"Listen 127.0.0.1:{other.getsockname()[1]}\n")
+        assert isinstance(answer(listeners), Hold)
+    assert answer(listeners) == GO
+
+
+def test_a_new_file(listeners: Listeners, apache: Apache, taken: int) -> None:
+    """A file that an IncludeOptional finds is read as well."""
+    apache.write(f"Listen 127.0.0.1:{taken}\n", "site.conf")
+    hold = answer(listeners)
+    assert isinstance(hold, Hold)
+    assert "site.conf, line 1" in hold.reason
+
+
+@pytest.mark.parametrize("line", ["Listen ${PORT}", "Listen nowhere.example:80", "Listen 99999"])
+def test_an_address_that_is_not_known(listeners: Listeners, apache: Apache, line: str) -> None:
+    """What cannot be found out holds nothing; neither does a free port, or a comment."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    apache.write(f"{line}\n#Listen 192.0.2.1:80\nListen 127.0.0.1:{port}\n")
+    assert answer(listeners) == GO
+
+
+def test_another_machines_address(listeners: Listeners, apache: Apache) -> None:
+    """An address that this machine lacks is held."""
+    apache.write("Listen 192.0.2.1:80\nListen [2001:db8::1]:80\n")
+    hold = answer(listeners)
+    assert isinstance(hold, Hold)
+    assert "192.0.2.1:80' is new" in hold.reason
+
+
+def test_no_address_is_left(listeners: Listeners, apache: Apache) -> None:
+    """Apache does not start without any."""
+    apache.write("#Listen 127.0.0.1:1\n")
+    hold = answer(listeners)
+    assert isinstance(hold, Hold)
+    assert "httpd.conf: no Listen is left" in hold.reason
+
+
+def test_a_broken_configuration(apache: Apache, taken: int) -> None:
+    """What is broken is reported by the check of the configuration, not here."""
+    apache.write("", "broken")
+    gate = Listeners("httpd -n name", {}, Clock())
+    apache.write(f"Listen 127.0.0.1:{taken}\n")
+    assert answer(gate) == answer(gate) == GO
+    assert apache.begun == 1
+
+
+def test_no_program(listeners: Listeners, apache: Apache, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that cannot be run is reported by that check, too."""
+
+    def missing(*_: object, **__: object) -> None:
+        raise FileNotFoundError(2, "No such file")
+
+    monkeypatch.setattr(subprocess, "Popen", missing)
+    apache.write("Listen 127.0.0.1:2\n")
+    assert answer(listeners) == GO
