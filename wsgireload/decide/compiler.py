@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import IO, NamedTuple
 
-from wsgireload.changes import fingerprint
 from wsgireload.decide import compile_sources
 from wsgireload.decide.command import Command, interpreter, temporary_file
 from wsgireload.decide.compile_sources import Fault
+from wsgireload.decide.own_program import OwnProgram
 from wsgireload.server.files import content, size
 
 LIMIT = 60.0  # seconds that compiling may take
@@ -47,9 +47,8 @@ class Compiler:
     ) -> None:
         """`cached` returns the loaded sources of which Python keeps bytecode, and where."""
         version = "{}.{}".format(*sys.version_info)
-        self._program = compile_sources.__file__
-        self._release = _digest(self._program)
-        program = [*_options(), self._program, version]
+        self._program = OwnProgram(compile_sources.__file__)
+        program = [*_options(), compile_sources.__file__, version]
         self._command = Command([interpreter() or "", *program], environment, None, LIMIT, clock)
         self._clock = clock
         self._rests_until = self._again_at = self._began = clock()
@@ -116,7 +115,7 @@ class Compiler:
         outcome = self._command.poll()
         if outcome is None:
             return None
-        if _digest(self._program) != self._release:  # it may have been so when the process began
+        if self._program.is_replaced:  # it may have been so when the process began
             raise ValueError("an upgrade has replaced the program")
         judged = self._judgement(outcome.code)
         if judged.fault is None and self._unread is not None:
@@ -177,13 +176,6 @@ def read(path: str) -> tuple[bytes | None, Fault | None]:
         return None, (None, None, None, f"cannot be read: {error.strerror}", False)
     except MemoryError as error:
         return None, (None, None, None, f"MemoryError: {error}".rstrip(": "), False)
-
-
-def _digest(path: str) -> str | None:
-    try:
-        return fingerprint(content(path))
-    except OSError:
-        return None
 
 
 def _options() -> Iterator[str]:

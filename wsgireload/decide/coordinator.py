@@ -14,11 +14,13 @@ from typing import NamedTuple
 
 from wsgireload.coordinator import NOT_YET, STOPPED, YES
 from wsgireload.decide.command import Command, Outcome
+from wsgireload.decide.own_program import UPGRADED, OwnProgram
 
 TAKE, KEEP, GIVE = "take", "keep", "give"
 LIMIT = 10.0  # seconds that a request may take
 OWNER = "WSGIRELOAD_OWNER"  # the variable of the environment, for machines that are copies
 MACHINE_ID = "/etc/machine-id"
+OWN = os.path.join(os.path.dirname(os.path.dirname(__file__)), "turn")  # our program's package
 SHOWN = 8  # characters of the machine's id
 
 
@@ -36,6 +38,7 @@ class Requests:
         """`command` lacks the arguments of a request, and has `LIMIT`."""
         self._command = command
         self._owner = owner
+        self._program = OwnProgram(OWN) if "wsgireload.turn" in command.arguments else None
         self._failure: Answer | None = None  # it could not be started
         self.verb = ""
 
@@ -53,6 +56,8 @@ class Requests:
         answer, self._failure = self._failure, None
         if outcome := self._command.poll():
             answer = _answer(outcome)
+            if answer.code is None and self._program is not None and self._program.is_replaced:
+                answer = Answer(None, f"{answer.text} ({UPGRADED})")
         if answer is not None:
             self.verb = ""
         return answer

@@ -16,6 +16,7 @@ from wsgireload import settings
 from wsgireload.changes import Change, Changes
 from wsgireload.decide import load_script
 from wsgireload.decide.command import LOST, Command, Outcome, interpreter
+from wsgireload.decide.own_program import UPGRADED, OwnProgram
 from wsgireload.decide.verdict import GO, Gate, Go, Hold, Verdict, Wait
 from wsgireload.log import few, shown
 from wsgireload.report import Failed, Held, parse, plain
@@ -76,7 +77,9 @@ class Preflight(Gate):
     def __init__(self, command: Command, shared: SharedAnswer, clock: Callable[[], float]) -> None:
         """`command` has `LIMIT`."""
         words = command.arguments
-        self._words = "import" if load_script.__file__ in words else " ".join(words)
+        own = load_script.__file__ in words
+        self._words = "import" if own else " ".join(words)
+        self._program = OwnProgram(load_script.__file__) if own else None
         self._command = command
         self._shared = shared
         self._clock = clock
@@ -126,7 +129,8 @@ class Preflight(Gate):
         """The verdict on the new code after the command has ended."""
         # Without an exit code, as where SIGCHLD is ignored, its last line has the answer too.
         loaded = outcome.text.rstrip().rpartition("\n")[2] == load_script.LOADED
-        if outcome.code == 0 or (outcome.code == LOST and loaded):
+        replaced = self._program is not None and self._program.is_replaced
+        if (outcome.code == 0 and (loaded or not replaced)) or (outcome.code == LOST and loaded):
             return GO
         if outcome.code in (1, LOST) and (failed := _failed(outcome.text)):
             return _hold_of(failed)
@@ -134,6 +138,8 @@ class Preflight(Gate):
         ended = f"ended with {outcome.code}"
         if outcome.code is None:
             ended = f"took more than {LIMIT:g} s"
+        if replaced:
+            ended = f"{ended}, and {UPGRADED}"
         return self._hold(f"{ended}: {lines}", outcome.text[-SHOWN:].strip() or None)
 
     def _hold(self, what: str, output: str | None = None) -> Hold:

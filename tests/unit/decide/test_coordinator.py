@@ -36,6 +36,24 @@ def test_the_end_of_the_command(tmp_path: Path, code: int, meaning: int | None) 
     assert asking.poll() is None
 
 
+@pytest.mark.parametrize(("code", "meaning"), [(0, YES), (2, None)])
+def test_another_release_of_the_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, meaning: int | None
+) -> None:
+    """After an upgrade the codes of the protocol count; what is no answer names the upgrade."""
+    for name in ("__init__.py", "__main__.py"):
+        (tmp_path / name).touch()
+    monkeypatch.setattr(coordinator, "OWN", str(tmp_path))
+    command = (sys.executable, "-c", PRINTS, str(code), "wsgireload.turn")
+    asking = requests(tmp_path, *command)
+    (tmp_path / "__main__.py").write_text("raise SystemExit(2)")
+    asking.begin(TAKE)
+    answer = wait_for(asking.poll)
+    assert answer is not None
+    assert answer.code == meaning
+    assert ("restart Apache" in answer.text) == (meaning is None)
+
+
 def test_a_command_that_is_missing(tmp_path: Path) -> None:
     """That is no answer either."""
     asking = requests(tmp_path, "/missing/command")

@@ -15,7 +15,7 @@ from support.standins import Clock
 from support.waiting import decision, wait_for
 
 from wsgireload.changes import Change, Changes
-from wsgireload.decide import preflight
+from wsgireload.decide import load_script, preflight
 from wsgireload.decide.command import Command
 from wsgireload.decide.preflight import LIMIT, MOST_CUTS, POLL, RETRY, SELDOM, Cuts, Preflight
 from wsgireload.decide.verdict import GO, Hold, Verdict, Wait
@@ -449,6 +449,30 @@ def test_a_script_that_ends_its_process(group: Group) -> None:
     assert "does not load: SystemExit: 3" in reason(loads(group, "raise SystemExit(3)"))
     gone = reason(loads(group, "import os\nos._exit(3)"), OTHER)
     assert "the preflight 'import' ended with 3" in gone
+
+
+@pytest.mark.parametrize(
+    ("other", "is_held"),
+    [
+        ("print('usage: load_script [--new] SCRIPT')", True),
+        ("sys.exit('unrecognized arguments')", True),
+        ("print(load_script.LOADED)", False),
+    ],
+)
+def test_another_release_of_the_program(
+    group: Group, monkeypatch: pytest.MonkeyPatch, other: str, is_held: bool
+) -> None:
+    """After an upgrade only its own words count, and a hold names the upgrade and the cure."""
+    program = group.folder / "load_script.py"
+    program.write_text(Path(load_script.__file__).read_text())
+    monkeypatch.setattr(load_script, "__file__", str(program))
+    gate = loads(group, "")
+    assert verdict(gate) == GO
+    program.write_text(f"import sys\nfrom wsgireload.decide import load_script\n{other}\n")
+    found = decision(gate, OTHER)
+    assert isinstance(found, Hold) == is_held
+    if isinstance(found, Hold):
+        assert "upgrade has replaced wsgireload's own program: restart Apache" in found.reason
 
 
 def test_scripts_without_an_exit_code(group: Group) -> None:
