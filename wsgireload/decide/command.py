@@ -136,7 +136,9 @@ def interpreter() -> str | None:
     version = f"bin/python{major}.{minor}"
     flags = getattr(sys, "abiflags", "")  # "t" of a free-threaded build
     names = (version + flags, version, "bin/python3", "python.exe", "Scripts/python.exe")
-    paths = [os.path.join(sys.prefix, *name.split("/")) for name in names]
+    # The first is a virtual environment's, or any folder that an activate_this.py has put there.
+    homes = (sys.prefix, sys.base_prefix)
+    paths = [os.path.join(home, *name.split("/")) for home in homes for name in names]
     return next((path for path in paths if os.access(path, os.X_OK)), None)
 
 

@@ -94,7 +94,7 @@ def _listens(paths: Iterable[str]) -> dict[str, Held]:
     found: dict[str, Held] = {}
     for path in paths:
         try:
-            lines = content(path).decode(errors="replace").splitlines()
+            lines = content(path).decode("utf-8-sig", "replace").splitlines()
         except OSError:
             continue
         for number, line in enumerate(lines, start=1):

@@ -101,6 +101,14 @@ def test_a_new_address_that_is_taken(
     assert answer(listeners) == GO
 
 
+def test_saved_by_notepad(listeners: Listeners, apache: Apache) -> None:
+    """A mark at the beginning, and other ends of lines, hide no address: Apache skips them too."""
+    (apache.folder / "httpd.conf").write_bytes(
+        b"\xef\xbb\xbfListen 127.0.0.1:1\r\nKeepAlive On\r\n"
+    )
+    assert answer(listeners) == GO
+
+
 def test_it_becomes_free(listeners: Listeners, apache: Apache) -> None:
     """It goes on by itself once the other program has ended."""
     with socket.socket() as other:

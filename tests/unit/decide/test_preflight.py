@@ -378,6 +378,13 @@ def test_the_right_python(monkeypatch: pytest.MonkeyPatch) -> None:
     assert preflight.command(["/bin/true", "x"]) == ["/bin/true", "x"]
 
 
+def test_an_activated_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An activate_this.py sets sys.prefix, also to a folder of packages without a Python."""
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    program, *_ = preflight.command(["python", "-c", "pass"])
+    assert Path(program).is_relative_to(sys.base_prefix)
+
+
 @pytest.mark.parametrize(
     ("words", "found"),
     [
