@@ -171,6 +171,7 @@ def _subscribe(monitor: Monitor) -> None:
         _here.is_hooked = True
         callbacks.at_end(_leave, detection.mod_wsgi())
         callbacks.at_signal(_scan, detection.mod_wsgi())
+        callbacks.keep_from_children(detection.mod_wsgi())
 
 
 def _scan() -> None:

@@ -44,6 +44,16 @@ pool = ThreadPoolExecutor(1, "mail")
 def begin():
     return bool(pool.submit(time.sleep, 40))
 """
+POOL = """
+import math
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+pool = ProcessPoolExecutor(2, mp_context=get_context("fork"))
+
+def begin():
+    return pool.submit(math.isqrt, 16).result()
+"""
 
 
 def begun(new_site: Sites, daemon: str, settings: str, script: str = "", **options: object) -> Site:
@@ -134,6 +144,18 @@ def test_an_executor(new_site: Sites, group: str | None) -> None:
     site.wait_for_value("new")
     assert "still waits for thread 'mail_0'" in site.said("restarting: before it ends, ")[0].text
     site.noisy = True
+
+
+def test_children(new_site: Sites) -> None:
+    """Forked children delay no restart, and none of them is left behind."""
+    site = begun(new_site, "shutdown-timeout=20", "patience=5")
+    site.write("pool.py", POOL)
+    assert site.ask("pool.begin").value == 4
+    site.wait_for_looks()
+    before = time.monotonic()
+    site.edit("words.py", "old", "new")
+    site.wait_for_value("new")
+    assert time.monotonic() - before < 10, "until shutdown-timeout"
 
 
 def test_next_request_with_the_line_of_another(new_site: Sites) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import stat
 import threading
 from collections.abc import Callable
 from types import ModuleType
+
+Identity = tuple[int, int]  # device and inode of a file or pipe
 
 
 def at_end(stop: Callable[[], None], mod_wsgi: ModuleType | None) -> None:
@@ -47,11 +50,64 @@ def at_signal(scan: Callable[[], None], mod_wsgi: ModuleType | None) -> None:
         if signame == "SIGUSR2":
             scan()
 
-    hook = getattr(mod_wsgi, "subscribe_signals", None)
-    is_daemon = bool(getattr(mod_wsgi, "process_group", None))  # elsewhere mod_wsgi logs a warning
-    if callable(hook) and is_daemon:
+    if (hook := _signals(mod_wsgi)) is not None:
         with contextlib.suppress(Exception):
             hook(notice)
+
+
+def keep_from_children(mod_wsgi: ModuleType | None) -> None:
+    """Let no child inherit the pipe on which mod_wsgi 6 passes signals on to its thread for them.
+
+    As a process ends, mod_wsgi closes one end and joins the thread, which reads until every copy of
+    that end is closed. With a copy in a child of multiprocessing the site does not answer until
+    `shutdown-timeout`, and the child is left behind.
+    """
+    if _signals(mod_wsgi) is None or not hasattr(os, "register_at_fork"):
+        return
+    with contextlib.suppress(OSError):  # a system without /dev/fd
+        ends = _ends_of_signals()
+        if len(ends) == 1:  # another one may be the application's
+            [(end, identity)] = ends.items()
+            os.set_inheritable(end, False)
+            os.register_at_fork(after_in_child=lambda: _close(end, identity))
+
+
+def _signals(mod_wsgi: ModuleType | None) -> Callable[[object], object] | None:
+    """What subscribes to signals in a daemon process; elsewhere mod_wsgi logs a warning."""
+    hook = getattr(mod_wsgi, "subscribe_signals", None)
+    return hook if callable(hook) and getattr(mod_wsgi, "process_group", None) else None
+
+
+def _ends_of_signals() -> dict[int, Identity]:
+    """The ends to write to of pipes as that of mod_wsgi, with both ends in this process.
+
+    This end does not block, the other one does, and is inherited, as none that Python opens.
+    """
+    import fcntl
+
+    kept = os.O_ACCMODE | os.O_NONBLOCK
+    pipes: dict[Identity, list[int]] = {}
+    for name in os.listdir("/dev/fd"):
+        with contextlib.suppress(OSError):  # that of the folder itself
+            found = os.fstat(int(name))
+            if stat.S_ISFIFO(found.st_mode):
+                pipes.setdefault((found.st_dev, found.st_ino), []).append(int(name))
+    writes, reads = os.O_WRONLY | os.O_NONBLOCK, os.O_RDONLY
+    ends = {}
+    for identity, pair in pipes.items():
+        modes = {fcntl.fcntl(end, fcntl.F_GETFL) & kept: end for end in pair}
+        is_such = len(pair) == 2 and modes.keys() == {writes, reads}
+        if is_such and os.get_inheritable(modes[reads]):
+            ends[modes[writes]] = identity
+    return ends
+
+
+def _close(end: int, identity: Identity) -> None:
+    """Close a descriptor, if it is not that of another file by now."""
+    with contextlib.suppress(OSError):
+        found = os.fstat(end)
+        if (found.st_dev, found.st_ino) == identity:
+            os.close(end)
 
 
 def _release_foreign_main_thread() -> None:

@@ -1,9 +1,10 @@
 """The end of an interpreter is noticed in time; SIGUSR2, which mod_wsgi 6 passes on, scans."""
 
+import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -107,3 +108,78 @@ def test_an_older_mod_wsgi_passes_nothing_on() -> None:
     """It has no such function, or the process is not Apache's."""
     callbacks.at_signal(lambda: None, ModuleType("mod_wsgi"))
     callbacks.at_signal(lambda: None, None)
+
+
+@pytest.fixture
+def ends() -> Iterator[list[int]]:
+    """Pipes as mod_wsgi 6 has one for its thread of signals, which reads: the ends of each."""
+    made: list[int] = []
+    for _ in range(2):
+        reads, writes = os.pipe()
+        os.set_inheritable(reads, True)
+        os.set_inheritable(writes, True)
+        made += reads, writes
+    os.set_blocking(made[1], False)
+    yield made
+    for end in made:
+        try:
+            os.close(end)
+        except OSError:
+            assert end == made[1], "closed by the hook"
+
+
+@pytest.fixture
+def forks(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], None]]:
+    """What is called in a child."""
+    hooks: list[Callable[[], None]] = []
+
+    def register(*, after_in_child: Callable[[], None]) -> None:
+        hooks.append(after_in_child)
+
+    monkeypatch.setattr(os, "register_at_fork", register)
+    return hooks
+
+
+needs_unix = pytest.mark.skipif(os.name == "nt", reason="no process is forked on Windows")
+
+
+@needs_unix
+def test_no_child_keeps_what_mod_wsgi_waits_for(
+    ends: list[int], forks: list[Callable[[], None]]
+) -> None:
+    """A forked child closes that end of the pipe, and a program does not get it; no other pipe."""
+    for _ in ("an interpreter", "another one"):
+        callbacks.keep_from_children(inside()[0])
+    assert [os.get_inheritable(end) for end in ends] == [True, False, True, True]
+    assert len(forks) == 2
+    forks[0]()
+    assert os.read(ends[0], 1) == b"", "that was the last copy"
+    os.fstat(ends[2]), os.fstat(ends[3])
+
+
+@needs_unix
+def test_a_child_of_a_child_keeps_what_it_opened(
+    ends: list[int], forks: list[Callable[[], None]], tmp_path: Path
+) -> None:
+    """The number of the closed descriptor may be that of a file by then."""
+    callbacks.keep_from_children(inside()[0])
+    file = os.open(tmp_path, os.O_RDONLY)
+    os.dup2(file, ends[1])
+    os.close(file)
+    forks[0]()
+    os.fstat(ends[1])
+
+
+@needs_unix
+def test_a_pipe_that_may_be_another_stays(ends: list[int], forks: list[Callable[[], None]]) -> None:
+    """Of two that look alike, of one without the other end, and of older versions: none."""
+    os.set_blocking(ends[3], False)
+    callbacks.keep_from_children(inside()[0])
+    os.set_blocking(ends[3], True)
+    callbacks.keep_from_children(ModuleType("mod_wsgi"))
+    callbacks.keep_from_children(inside(group="")[0])
+    callbacks.keep_from_children(None)
+    os.set_blocking(ends[1], True)
+    callbacks.keep_from_children(inside()[0])
+    assert forks == []
+    assert all(map(os.get_inheritable, ends))
