@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from wsgireload.detect.digests import RACY_NS
-from wsgireload.detect.litter import is_litter, is_litter_by
+from wsgireload.detect.litter import is_litter, is_litter_by, of_dictionaries
 from wsgireload.log import Log, Word, shown
 from wsgireload.server.files import WINDOWS, is_of_link, log_unreadable
 
@@ -98,7 +98,8 @@ class Listing:
         """The names that count only if they are named: found out at first use, as few need it."""
         if self._litter is None:
             files = {name for name in self.files if is_litter(name, folder=False)}
-            self._litter = files | {name for name in self.folders if is_litter(name, folder=True)}
+            folders = {name for name in self.folders if is_litter(name, folder=True)}
+            self._litter = files | folders | of_dictionaries(self.files)
         return self._litter
 
 

@@ -28,7 +28,8 @@ FILES: Rows = {
     "results of Python's tools: coverage, profilers, type checkers, test selection": (
         ".coverage .coverage.* coverage.xml lcov.info .dmypy.json .testmondata* .noseids"
         " *.prof *.lprof *.pstats perf.data *.tsbuildinfo .*cache .pnp.* .yarn-integrity *.scssc"
-        " tags tags.temp .tags gtags grtags gpath cscope.out"
+        " tags tags.temp .tags gtags grtags gpath cscope.out coverage.lcov *,cover *.isorted"
+        " mprofile_[0-9]*.dat"
     ),
     "SQLite, and what it keeps beside a database": (
         "*.db *.db-* *.db3 *.s3db *.sl3 *.sqlite *.sqlite[0-9] *.sqlite-* *.sqlite[0-9]-*"
@@ -49,6 +50,11 @@ FILES: Rows = {
     "compiled templates: Mako's have a name that cannot be imported, Chameleon's end in a hash": (
         f"*.mako.py *.mak.py *.html.py *.htm.py *.xhtml.py *.xml.py *.txt.py *_{_HEX * 32}.py"
     ),
+    "what Vite, Rollup and tsup make of their configuration, load and remove at once": (
+        "*.timestamp-[0-9]*.mjs *.timestamp-[0-9]*.js rollup.config-[0-9]*.mjs"
+        " rollup.config-[0-9]*.cjs *.config.bundled_*.mjs *.config.bundled_*.cjs"
+    ),
+    "what a programming assistant writes down: aider": ".aider.*",
     "style sheets and scripts that django-compressor has joined": f"output.{_HEX * 12}.*",
     "logs, and logs that were rotated by number or date, or packed": (
         "*.log *.log[0-9] *.log[._-][0-9]* *.log.gz *.log.bz2 *.log.xz *.log.zst *.log.zip"
@@ -86,14 +92,16 @@ FILES: Rows = {
         " *.!sync *.ytdl *.part-frag[0-9]*"
     ),
     "files that are open while they are deleted: NFS, FUSE, SMB": ".nfs* .fuse_hidden* .smbdel*",
-    "synchronised folders: Syncthing, Nextcloud, Dropbox, LibreOffice's locks": (
-        ".~* .syncthing.* ~syncthing~* .owncloudsync.* .dropbox .stignore"
+    "synchronised folders: Syncthing, Nextcloud, Dropbox, iCloud, LibreOffice's locks": (
+        ".~* .syncthing.* ~syncthing~* .owncloudsync.* .dropbox .stignore .*.icloud"
     ),
     "macOS and its network folders": (
         ".ds_store ._* .apdisk .com.apple.* .lsoverride .volumeicon.icns .afpdeleted* .localized"
     ),
     "Windows and Office": "thumbs.db ehthumbs.db ehthumbs_vista.db desktop.ini ~$*",
-    "desktops and shells, where the folder is a home": ".directory .*_history .wget-hsts",
+    "desktops and shells, where the folder is a home": (
+        ".directory .*_history .pdbhistory .wget-hsts"
+    ),
     "package managers: the configuration that was replaced": (
         "*.dpkg-* *.ucf-* *.rpmsave *.rpmnew *.rpmorig *.pacnew *.pacsave *.apk-new"
     ),
@@ -117,7 +125,7 @@ FOLDERS: Rows = {
         ".hypothesis .pytype .pyre .benchmarks .ropeproject .ipynb_checkpoints .scrapy"
         " .pybuilder .pdm-build .pants.d .snakemake .wandb .virtual_documents .buildozer"
         " dask-worker-space htmlcov .pyxbld cython_debug .spyderproject .spyproject"
-        " flask_session"
+        " flask_session _trial_temp"
     ),
     "packages and output of JavaScript's tools": (
         "node_modules bower_components jspm_packages .npm .yarn .pnpm* .next .nuxt .output"
@@ -136,6 +144,7 @@ FOLDERS: Rows = {
         " .claude .vim .c9 .theia .eclipse .metadata .kdev4 .komodotools .lapce .helix"
         " nbproject nppbackup __history __recovery"
     ),
+    "programming assistants": ".aider.* .specstory .playwright-mcp .serena .beads",
     "databases that are folders, and what belongs to a database": (
         "*.db *.sqlite *.leveldb *.ldb *.rocksdb *.lmdb *.mdb *.duckdb *.realm.management"
     ),
@@ -209,6 +218,12 @@ class _Names:
 def is_litter(name: str, *, folder: bool) -> bool:
     """Whether a file or folder of that name is left out of tracked folders."""
     return name in _names(folder)
+
+
+def of_dictionaries(names: Collection[str]) -> set[str]:
+    """Those that are a dictionary of dbm.dumb's, a .dat and a .dir: `shelve` on Windows."""
+    keys = {name.lower()[:-4] for name in names if name.lower().endswith(".dir")}
+    return {name for name in names if name.lower().endswith(".dat") and name.lower()[:-4] in keys}
 
 
 def is_litter_by(contents: Collection[str]) -> bool:

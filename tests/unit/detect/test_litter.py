@@ -49,6 +49,10 @@ c8b669d15150d7109e5f7ab36744a5b7_orders.table 11f6ad8ec52a2984abaafd7c3b51650378
 a.mako.py b.html.py c.txt.py d.xml.py layout_8c19e952c7bd65aa126264f3736131ad.py
 output.8fd1c1d5a8b1.css output.8fd1c1d5a8b1.js 2f474a18224a301ffdfe6ca86af63291b74da4ee.sess
 127-0-0-1-3f2504e0-4f89-41d3-9a0c-0305e82c3301 3f2504e0-4f89-41d3-9a0c-0305e82c3301
+vite.config.ts.timestamp-1708343215792-222a922c5f9cd.mjs astro.config.mjs.timestamp-1708343215792.js
+rollup.config-1708343215792.mjs rollup.config-1708343215792.cjs tsup.config.bundled_k3j9x0a1b.mjs
+views.py.isorted views.py,cover coverage.lcov mprofile_20261127101500.dat .pdbhistory
+.aider.chat.history.md .aider.input.history .views.py.icloud
 """)
 LEFT_FOLDERS = words("""
 __pycache__ .git site.git .hg .svn .bzr .jj .idea .vscode .vs .IDEA .pytest_cache .mypy_cache
@@ -57,7 +61,7 @@ __pycache__ .git site.git .hg .svn .bzr .jj .idea .vscode .vs .IDEA .pytest_cach
 .svelte-kit .turbo .terraform .~tmp~ a.download __MACOSX .Trash-1000 $RECYCLE.BIN lost+found
 chroma.leveldb flask_session .metals .cargo .eclipse .theia .lapce .kdev4 .swiftpm .scannerwork
 .snakemake cdk.out dist-newstyle dask-worker-space .osc @eaDir #recycle .snapshot .zfs .wandb
-.Rproj.user .pyxbld
+.Rproj.user .pyxbld .aider.tags.cache.v4 .specstory .playwright-mcp .serena .beads _trial_temp
 """)
 SOURCES = words("""
 a.py a.pyi a.html a.jinja2 a.j2 a.mako a.txt a.xml a.css a.scss a.js a.mjs a.ts a.map a.svg a.png
@@ -76,6 +80,8 @@ change.log-2024.html change_log-2024.html release_log.2.html site.db-prod.ini a.
 styles.8c19e952c7bd65aa126264f3736131ad.css output.css output.vendor.min.js ae1027a6acf0_add.py
 2f474a18224a301ffdfe6ca86af63291b74da4ee.html a.conf.py a.test.py mako.py html.py orders.table
 8fd1c1d5a8b1 3f2504e0-4f89-41d3-9a0c-0305e82c3301.html session-2f474a18 session-list.html
+vite.config.ts rollup.config.mjs rollup.config-prod.mjs tsup.config.ts bundled.mjs app.bundled.js
+a.timestamp.js a.timestamp-format.mjs cover isorted a.dir.html mprofile.py icon.icloud a.lcov
 print.out-2.html page.err-404.html report.out.1.j2 a.save.2.py schema.db-1.sql catalog.log-2.mo
 """)
 SOURCE_FOLDERS = words("""
@@ -224,6 +230,22 @@ def test_events_in_a_folder_known_by_its_contents(tmp_path: Path) -> None:
     (tmp_path / "app/env/pyvenv.cfg").unlink()
     assert {path for path, _ in found.files()} == {f"{tmp_path}/app/env/a.html"}
     assert found.may_hold(f"{tmp_path}/app/env/a.txt")
+
+
+def test_a_dictionary_of_pythons(tmp_path: Path) -> None:
+    """`shelve` writes two files on Windows, of which one is litter by its name, both together."""
+    put(
+        tmp_path,
+        "app/visits.dat",
+        "app/GeoIP.dat",
+        "app/counts.DAT",
+        "app/visits.dir",
+        "app/counts.dir",
+    )
+    assert means(tmp_path, "app") == {"app/GeoIP.dat"}
+    assert means(tmp_path, "app/*.dat", "app/visits.dir") == {
+        *("app/visits.dat", "app/GeoIP.dat", "app/visits.dir")
+    }
 
 
 def test_only_files_count(tmp_path: Path) -> None:
