@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from _thread import get_ident
 from collections.abc import Callable
 
 from wsgireload.log import Event, Log, Word, few, shown
@@ -11,7 +12,7 @@ from wsgireload.monitor.early import Early
 from wsgireload.monitor.stand_in import StandIn
 from wsgireload.report import Failed
 from wsgireload.server import detection
-from wsgireload.server.load_failure import LoadFailure
+from wsgireload.server.load_failure import LoadFailure, place_of
 
 LONG_AGO = 60.0  # seconds: a restart that lies further back is not reported as the one just made
 AGAIN = 0.02  # seconds between two checks whether the application is loaded
@@ -38,6 +39,8 @@ class Loading:
         self._stand_in: StandIn | None = None
         self._failed_at: float | None = None  # it was noticed then; None while it is being loaded
         self._loaded_at: float | None = None  # likewise
+        self._thread = 0  # the one that loads the script
+        self._is_slow = False
 
     @property
     def failed(self) -> Failed | None:
@@ -52,6 +55,7 @@ class Loading:
     def begin(self) -> None:
         """The monitor begins, in the thread that loads the script."""
         if self._has_script:
+            self._thread = get_ident()
             script = detection.loading_script()
             if script is not None:
                 self._stand_in = StandIn(script, self._restart)
@@ -88,7 +92,7 @@ class Loading:
             self._failed_at = None
             if now - self._began < SLOWLY:
                 return True
-            self._log.say_once(Word.WATCHING, "the WSGI script is still being loaded")
+            self._report_slowness()
         elif self._has_script and not self._early.is_up():  # the next request loads it again
             self._failed_at = self._failed_at or now
             if self.failed is None and now - self._failed_at < UNKNOWN:
@@ -99,6 +103,13 @@ class Loading:
             self._failure.end()
             self._report(files)
         return False
+
+    def _report_slowness(self) -> None:
+        if not self._is_slow:  # the place may be another one the next time
+            self._is_slow = True
+            place = place_of(self._thread)
+            text = f"the WSGI script is still being loaded{place and ': '}{place}"
+            self._log.say(Word.WATCHING, text)
 
     def _report_failure(self) -> None:
         why, event = "the traceback above says why", Event("failed")

@@ -12,7 +12,7 @@ from typing import Any
 
 from wsgireload.log import escaped
 from wsgireload.report import Awaited
-from wsgireload.server import detection, process
+from wsgireload.server import process
 from wsgireload.server.running import NAMED, Requests
 
 UNKNOWN = "a function of atexit, or another application of this process"
@@ -43,14 +43,14 @@ def watch(
         if process.is_main_interpreter():
             start(wait)
         else:
-            threads = _named_threads(_frames(), is_over=False)
+            threads = _named_threads(process.frames_of_threads(), is_over=False)
             if expected := requests.awaited(NAMED) + threads + _named_children():
                 report(expected)
 
 
 def at_exit(ending: int) -> tuple[Awaited, ...]:
     """Return what Python waits for at its end; `ending` is the thread that ends it."""
-    frames = _frames()
+    frames = process.frames_of_threads()
     return (
         _named_threads(frames, is_over=True)
         or _named_children()
@@ -104,14 +104,3 @@ def _function(frame: FrameType | None) -> str:
             name = f"exit function {code.co_qualname}, {code.co_filename}:{frame.f_lineno}"
         frame = frame.f_back
     return name
-
-
-def _frames() -> dict[int, FrameType]:
-    """Return the frame of each thread. Empty where another interpreter may have its own GIL:
-
-    then its frames, which Python would return as well, may not be read.
-    """
-    version = getattr(detection.mod_wsgi(), "version", ())
-    if sys.version_info >= (3, 12) and version >= (6,):
-        return {}
-    return sys._current_frames()

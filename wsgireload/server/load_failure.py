@@ -8,9 +8,11 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Collection
-from types import TracebackType
+from types import FrameType, TracebackType
 
+from wsgireload.log import shown
 from wsgireload.report import Failed
+from wsgireload.server import process
 from wsgireload.server.detection import SCRIPT_PREFIX
 from wsgireload.server.libraries import is_own
 
@@ -80,6 +82,19 @@ def since_script(began: TracebackType | None, scripts: Collection[str]) -> Trace
     return at or began
 
 
+def place_of(thread: int) -> str:
+    """Where in the user's own code a thread is that loads a script; "" where that is unknown."""
+    innermost, frame = "", process.frames_of_threads().get(thread)
+    while frame is not None:
+        path = frame.f_code.co_filename
+        if not innermost and is_own(path):
+            innermost = f"{shown(path)}, line {frame.f_lineno}"
+        if _is_script(frame):
+            return innermost
+        frame = frame.f_back
+    return ""
+
+
 def source_line(path: str | None, line: int | None) -> str | None:
     """The text of a line; None if it is not known."""
     return linecache.getline(path, line).rstrip("\r\n") or None if path and line else None
@@ -93,9 +108,13 @@ def _is_of_script(began: TracebackType | None) -> bool:
     """
     if began is None:
         return True
-    code, name = began.tb_frame.f_code, str(began.tb_frame.f_globals.get("__name__"))
-    is_script = code.co_name == "<module>" and name.startswith(SCRIPT_PREFIX)
-    return is_script or code.co_filename.startswith("<frozen importlib")
+    frame = began.tb_frame
+    return _is_script(frame) or frame.f_code.co_filename.startswith("<frozen importlib")
+
+
+def _is_script(frame: FrameType) -> bool:
+    name = str(frame.f_globals.get("__name__"))
+    return frame.f_code.co_name == "<module>" and name.startswith(SCRIPT_PREFIX)
 
 
 def _place(error: BaseException, began: TracebackType | None) -> tuple[str | None, int | None]:

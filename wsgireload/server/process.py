@@ -5,9 +5,11 @@ from __future__ import annotations
 import _thread
 import contextlib
 import os
+import sys
 import time
+from types import FrameType
 
-from wsgireload.server import native
+from wsgireload.server import detection, native
 
 WINDOWS = os.name == "nt"
 
@@ -60,6 +62,17 @@ def is_main_interpreter() -> bool:
 
         return bool(interpreters.get_current() == interpreters.get_main())
     return False
+
+
+def frames_of_threads() -> dict[int, FrameType]:
+    """Return the frame of each thread. Empty where another interpreter may have its own GIL:
+
+    then its frames, which Python would return as well, may not be read.
+    """
+    version = getattr(detection.mod_wsgi(), "version", ())
+    if sys.version_info >= (3, 12) and version >= (6,):
+        return {}
+    return sys._current_frames()
 
 
 def proc(pid: int | str, name: str) -> bytes:

@@ -36,6 +36,9 @@ class World:
         self.requests = requests
         self.loading = Loading(cast(Early, early), self.log)
 
+    def begin(self) -> None:
+        self.loading.begin()
+
     def loaded(self) -> None:
         self.is_loading, self.is_up = False, True
 
@@ -111,6 +114,22 @@ def test_slow_loading_is_logged(world: World) -> None:
     world.loaded()
     world.goes_on()
     assert len(world.log.lines) == 2
+
+
+def test_slow_loading_is_logged_with_its_place(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The line of the application at which it hangs is named, once, and again no other one."""
+    places = ["/site/hello.py, line 9", "/site/hello.py, line 10"]
+    monkeypatch.setattr(loading, "place_of", lambda thread: places.pop() if thread else "")
+    monkeypatch.setattr(loading.detection, "loading_script", lambda: None)
+    world.begin()
+    world.clock.now += SLOWLY
+    assert not world.goes_on()
+    assert not world.goes_on()
+    world.loading.end()
+    [line] = world.log.lines
+    assert line == "watching: the WSGI script is still being loaded: /site/hello.py, line 10"
 
 
 def test_a_failed_start_is_logged(world: World) -> None:

@@ -85,7 +85,7 @@ def test_an_idle_executor(
     So it is where no frames may be read.
     """
     monkeypatch.setattr(process, "is_main_interpreter", lambda: False)
-    monkeypatch.setattr(ending, "_frames", frames)
+    monkeypatch.setattr(process, "frames_of_threads", frames)
     reported: list[str] = []
 
     def report(awaited: tuple[Awaited, ...]) -> None:

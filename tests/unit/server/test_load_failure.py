@@ -175,6 +175,28 @@ def test_a_failure_of_ours(
     assert failure.last is None
 
 
+def test_where_a_script_is_being_loaded(tmp_path: Path) -> None:
+    """The innermost line of the application's own is named, of the thread that loads a script."""
+    held, asked = _thread.allocate_lock(), list[str]()
+    held.acquire()
+    source = "def serve():\n    asked.append(__name__)\n    held.acquire()\nserve()\n"
+    (script := tmp_path / "app.wsgi").write_text(source)
+    code = compile(source, str(script), "exec")
+
+    def run(name: str) -> str:
+        names = {"__name__": name, "asked": asked, "held": held}
+        thread = _thread.start_new_thread(exec, (code, names))
+        wait_for(lambda: name in asked)
+        try:
+            return load_failure.place_of(thread)
+        finally:
+            held.release()
+
+    assert run("_mod_wsgi_1") == f"{script}, line 3"
+    assert run("another") == ""
+    assert load_failure.place_of(0) == ""
+
+
 def test_the_text_of_a_line(tmp_path: Path) -> None:
     """The text of a line is that of the file, None where there is none."""
     (tmp_path / "a.py").write_text("x = 1\n  y = 2\n")
