@@ -69,7 +69,7 @@ class Steps:
         parts.pause.refresh()
         wait = min(parts.reloader.step(paths), parts.pause.left)
         loading = self._loading.goes_on(len(parts.detector))
-        if wait and not parts.detector.importing:  # else the next step follows at once
+        if not parts.detector.importing:
             parts.write_status(self._status, self._loading)
         announced = [gate.announce() for gate in parts.gates]
         soon = parts.detector.importing or not all(announced)
