@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 STATUS = {"active": True, "reason": None, "pid": os.getpid(), "server": "daemon", "files": 7}
@@ -17,7 +18,7 @@ def publish(
     when: float = 0.0,
     interval: float = 1.0,
     group: str = "site",
-    more: dict[str, str] | None = None,
+    more: Mapping[str, object] | None = None,
     **status: object,
 ) -> Path:
     """Write a status file, by default of this process; `more` is what older releases do not."""

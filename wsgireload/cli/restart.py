@@ -98,8 +98,8 @@ def _outcome(before: RunningMonitor, now: RunningMonitor | None) -> str:
         return RESTARTED
     if now.status.restarting:  # it may have waited for the next request, and this one passes that
         return ""
-    is_new = now.snapshot.time != before.snapshot.time  # the clock may be set back
-    return f"holding: {shown(now.status.holding)}" if now.status.holding and is_new else ""
+    is_taken = now.snapshot.taken != before.snapshot.taken  # else it holds another change
+    return f"holding: {shown(now.status.holding)}" if now.status.holding and is_taken else ""
 
 
 def _print(selected: list[RunningMonitor], outcomes: dict[str, str], found: Found) -> None:

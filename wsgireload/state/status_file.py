@@ -35,7 +35,8 @@ class Snapshot(NamedTuple):
 
     `group` is its process group, `interval` the seconds between two scans. `process` and `apache`
     identify its process and the one that replaces that, whatever the clock shows; `command` is of
-    that Apache: see server/apache.py. Earlier releases do not write the last three: they are "".
+    that Apache: see server/apache.py. `taken` counts the requests for a restart so far. Earlier
+    releases do not write the last four: they are "" and 0.
     """
 
     time: float
@@ -45,6 +46,7 @@ class Snapshot(NamedTuple):
     process: str = ""
     apache: str = ""
     command: str = ""
+    taken: int = 0
 
 
 class Neighbour(NamedTuple):
@@ -97,6 +99,7 @@ class StatusFile:
         self._is_scan_requested = False
         self._requests: int | None = None
         self._since = float("-inf")  # when it was written
+        self._taken = 0  # requests for a restart
         self._stamp: tuple[int, ...] | None = None  # of the folder as it was examined last
         self._is_same = False  # the folder, since then
         self._pause: Pause | None = None
@@ -153,6 +156,7 @@ class StatusFile:
         except OSError:
             return False
         if requested:
+            self._taken += 1
             self._since = float("-inf")
         return requested
 
@@ -190,7 +194,9 @@ class StatusFile:
 
     def _content_of(self, now: Status) -> bytes:
         now = now._replace(changed=now.changed[:MOST_CHANGED])
-        snapshot = Snapshot(time.time(), self._group, self._interval, now, *self._identities)
+        about = time.time(), self._group, self._interval, now
+        process, apache, command = self._identities
+        snapshot = Snapshot(*about, process, apache, command, self._taken)
         return json.dumps(report.plain(snapshot)).encode()
 
     def neighbours(self) -> list[Neighbour]:

@@ -210,7 +210,7 @@ def test_an_answer_after_the_clock_was_set_back(folder: Path) -> None:
     def answer(_seconds: float) -> None:
         publish(folder, when=time.time() - 3600, holding="a.py, line 1: no", more=this)
 
-    this = {"process": identity_of(os.getpid())}
+    this = {"process": identity_of(os.getpid()), "taken": 1}
     outcomes = restart.request(monitor, 60.0, iter(range(100)).__next__, answer)
     assert list(outcomes.values()) == ["holding: a.py, line 1: no"]
 
@@ -340,8 +340,8 @@ def test_restart_with_nothing_coming_of_it(folder: Path, capsys) -> None:
 
 
 def test_restart_held_before_and_after(folder: Path, monkeypatch) -> None:
-    """Only a hold that is reported after the request is its outcome."""
-    path = publish(folder, when=time.time() - 0.5, holding="old")
+    """Only a hold that is reported after the request was taken is its outcome."""
+    path = publish(folder, holding="old")
     (state,) = monitors.find().monitors
     passed: list[float] = []
 
@@ -353,10 +353,10 @@ def test_restart_held_before_and_after(folder: Path, monkeypatch) -> None:
 
     assert ask() == {state.path: "requested, no result yet"}
     assert sum(passed) == pytest.approx(6.0, abs=0.1)  # the wait, and the monitor's interval
-    monkeypatch.setattr(
-        RunningMonitor, "request_restart", lambda self: publish(folder, holding="new")
-    )
     passed.clear()
+    on_request(lambda self: publish(folder, when=time.time() + 0.5, holding="old", looks=9))
+    assert ask() == {state.path: "requested, no result yet"}  # written anew, for another reason
+    on_request(lambda self: publish(folder, holding="new", more={"taken": 1}))
     assert ask() == {state.path: "holding: new"}
     on_request(lambda self: path.unlink())
     assert ask() == {state.path: "restarted"}

@@ -74,7 +74,7 @@ def test_the_content(file: StatusFile, folder: Path) -> None:
     file.write(None, lambda: STATUS)
     content = json.loads((folder / (NAME + STATE)).read_bytes())
     assert content.pop("time") > 1e9
-    identities = {"process": "", "apache": "", "command": ""}
+    identities = {"process": "", "apache": "", "command": "", "taken": 0}
     assert content == {"group": "site", "interval": 2.5, "status": STATUS.asdict(), **identities}
 
 
@@ -147,13 +147,14 @@ def test_requested_once(file: StatusFile, folder: Path) -> None:
 
 
 def test_written_after_a_request(file: StatusFile, folder: Path) -> None:
-    """The same status is written once more after a request, which shows that it is new."""
+    """The same status is written once more after a request, and shows that this was taken."""
     write(file, 1, looks=1)
     (folder / (NAME + RESTART)).touch()
+    assert written(folder).taken == 0
     assert file.restart_requested()
     write(file, 1, looks=2)
     write(file, 1, looks=3)
-    assert written(folder).status.looks == 2
+    assert (written(folder).status.looks, written(folder).taken) == (2, 1)
 
 
 def test_nowhere(tmp_path: Path) -> None:
