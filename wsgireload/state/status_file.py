@@ -81,7 +81,7 @@ class StatusFile:
         group: str,
         interval: float,
         application: str,
-        identities: tuple[str, ...] = ("", "", ""),
+        identities: tuple[str, str, str] = ("", "", ""),
     ) -> None:
         """`interpreter` is a name that is unique in this process; `group`, `interval` and the last
         three, `identities`, are those of `Snapshot`; `application` is the name of the pause.

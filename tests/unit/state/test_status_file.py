@@ -469,7 +469,7 @@ def test_other_monitors_after_the_clock_was_set(folder: Path) -> None:
     this, old = f"{os.getpid()} 200 boot", f"{os.getpid()} 100 boot"
     folders = Candidates((str(folder),), print)
     ours, other, earlier = (
-        StatusFile(folders, name, "site", 2.5, "0123", (identity, "1 1 boot"))
+        StatusFile(folders, name, "site", 2.5, "0123", (identity, "1 1 boot", ""))
         for name, identity in (("app", this), ("other", this), ("earlier", old))
     )
     for file, since in ((other, 50.0), (earlier, 150.0)):
