@@ -88,12 +88,10 @@ def run(options: argparse.Namespace) -> int:
             + ("" if where.environment else f"; {ENVIRONMENT}")
         )
         return 1
-    unknown = [] if where.environment else loaded["variables"]
     found = folders([*loaded["sources"], *loaded["tracked"]], loaded["watch"])
     if options.json:
         data = [asdict(each) for each in found]
-        answer = {"tracked": loaded["tracked"], "folders": data, "variables": unknown}
-        print_json({"ok": True, **answer})
+        print_json({"ok": True, "tracked": loaded["tracked"], "folders": data})
         return 0
     print_text(summary(found))
     for each in found:
@@ -102,8 +100,6 @@ def run(options: argparse.Namespace) -> int:
         print_text(f"  {shown(each.path)}: {count}, {how}")
         if options.all:
             print_text("\n".join(f"    {shown(os.path.basename(path))}" for path in each.files))
-    if unknown:
-        print_text(f"it has read {', '.join(map(shown, unknown))}: {ENVIRONMENT}")
     return 0
 
 

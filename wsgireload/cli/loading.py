@@ -28,7 +28,6 @@ def main(script: str, folders: list[str]) -> None:
         site.addsitedir(folder)
     sys.path.sort(key=lambda path: path in known)
     chosen, tracked = _record()
-    variables = _record_variables()
     name = f"_mod_wsgi_{os.path.basename(script)}"
     spec = spec_from_file_location(name, script, loader=SourceFileLoader(name, script))
     assert spec is not None
@@ -38,11 +37,7 @@ def main(script: str, folders: list[str]) -> None:
     faulthandler.cancel_dump_traceback_later()
     import json
 
-    result = {
-        "sources": _sources(),
-        **_tracked(chosen, tracked),
-        "variables": sorted(variables),
-    }
+    result = {"sources": _sources(), **_tracked(chosen, tracked)}
     with out:
         json.dump(result, out)
 
@@ -66,36 +61,6 @@ def _record() -> tuple[list["Settings"], list[str]]:
     status = wsgireload.status  # those for Django and Flask track beside an active monitor only
     wsgireload.status = lambda: status()._replace(active=True)
     return chosen, tracked
-
-
-def _record_variables() -> set[str]:
-    """Return a set that gets the names of the variables that the application's own code reads.
-
-    It may also pass a name to a package that reads them. A variable that it sets itself is none.
-    """
-    from wsgireload.server.libraries import is_own
-
-    found, own = set[str](), set[str]()
-    get, put = os._Environ.__getitem__, os._Environ.__setitem__
-
-    def read(self: "os._Environ[str]", name: str) -> str:
-        frame = sys._getframe(1)
-        path = frame.f_code.co_filename
-        while not is_own(path) and "importlib" not in path and frame.f_back:
-            frame = frame.f_back
-            path = frame.f_code.co_filename
-        is_named = is_own(path) and name in frame.f_code.co_consts
-        if is_named and name not in own and isinstance(name, str):  # os.environb has bytes
-            found.add(name)
-        return get(self, name)
-
-    def write(self: "os._Environ[str]", name: str, value: str) -> None:
-        put(self, name, value)
-        own.add(name)
-        found.discard(name)
-
-    os._Environ.__getitem__, os._Environ.__setitem__ = read, write  # type: ignore[method-assign, assignment]
-    return found
 
 
 def _sources() -> list[str]:
