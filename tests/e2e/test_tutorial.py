@@ -76,6 +76,7 @@ def newcomer() -> Iterator[Newcomer]:
     shutil.rmtree(home)
 
 
+@pytest.mark.timeout(2 * MINUTES * 60)
 def test_from_nothing_to_a_site_that_reloads(newcomer: Newcomer) -> None:
     """Each step has the result that the page promises, for a user who is not root."""
     text = (HOUSE / "docs" / "linux.md").read_text("utf-8")
