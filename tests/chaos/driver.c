@@ -179,7 +179,7 @@ static void await(worker *self)
 
     memset(&outcome, 0xFF, sizeof outcome);
     if (watcher != NULL)
-        count = wsgireload_watch_wait(watcher, below(self, 3), changes, room, &outcome);
+        count = wsgireload_watch_wait(watcher, below(self, 3) / 1000.0, changes, room, &outcome);
     if (count > room || (count < 0) != (outcome.status != WSGIRELOAD_OK))
         abort();
     free(changes);

@@ -20,7 +20,7 @@ FITTING = {
     "watch_directory": lambda own: (own, FOLDER, random.choice((0, 1, 2)), True),
     "watch_name": lambda own: (own, random.randrange(20), os.urandom(9).replace(b"\0", b"a")),
     "watch_forget": lambda own: (own, random.randrange(20)),
-    "watch_wait": lambda own: (own, random.randrange(3)),
+    "watch_wait": lambda own: (own, random.randrange(3) / 1000),
     "watch_wake": lambda _: (random.choice(list(everyones) or [None]),),
     "watch_end": lambda own: (own,),
     "marks": lambda _: (b"".join(path + b"\0" for path in [FOLDER] * 7), 7),

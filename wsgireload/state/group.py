@@ -59,6 +59,8 @@ class GroupEpoch:
 
     def is_over(self) -> bool:
         """Whether another process announced a change that this one has not loaded."""
+        if not self._paths:  # at each request there is nothing to ask
+            return False
         now = self._clock()
         if now >= self._read_again:
             self._read_again, self._announced = now + FRESH, self._read()

@@ -88,7 +88,7 @@ def test_nothing_of_the_application_is_awaited(
 def test_variables_of_the_running_apache(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """The script has those alone; else it has those of this shell, and a failure says so."""
+    """The script has the variables of that Apache, else of this shell: an error names whose."""
     script = tmp_path / "app.wsgi"
     script.write_text("import os, wsgireload\nassert 'SHOP_DEBUG' not in os.environ\n")
     monkeypatch.setenv("SHOP_DEBUG", "1")

@@ -40,7 +40,7 @@ def test_the_end_of_the_command(tmp_path: Path, code: int, meaning: int | None) 
 def test_another_release_of_the_program(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, meaning: int | None
 ) -> None:
-    """After an upgrade the codes of the protocol count; what is no answer names the upgrade."""
+    """After an upgrade the exit codes still count; any other answer names the upgrade."""
     for name in ("__init__.py", "__main__.py"):
         (tmp_path / name).touch()
     monkeypatch.setattr(coordinator, "OWN", str(tmp_path))
