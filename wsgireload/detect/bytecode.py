@@ -32,7 +32,7 @@ def stamp(found: os.stat_result) -> bytes:
     return b"".join((word & 0xFFFFFFFF).to_bytes(4, "little") for word in words)
 
 
-def distrust(source: str) -> None:
+def distrust(source: str, cache: str | None) -> None:
     """Before an import, remove a cache that does not load, or may be of an earlier text.
 
     Another process may have compiled an earlier text of the same second, and have written its
@@ -42,8 +42,9 @@ def distrust(source: str) -> None:
     On a full disk some Pythons write the beginning of a cache, in whole pages, and then cannot
     import its source any more.
     """
+    if cache is None or cache == source:  # the module is bytecode alone
+        return
     with contextlib.suppress(OSError, ValueError, NotImplementedError):  # there may be none
-        cache = cache_from_source(source)
         kept = os.stat(cache)
         if kept.st_size % PAGE == 0 and _program(content(cache)[HEADER:]) is None:
             os.remove(cache)

@@ -9,7 +9,12 @@ from collections.abc import Callable
 from wsgireload.changes import Hasher
 from wsgireload.server.files import open_file
 
+RACY_NS = 2_000_000_000  # the coarsest file time in use (FAT): younger ones may change unnoticed
+
 Digest = bytes
+# The stat of a file as one number that changes when the file is written, replaced or restored:
+# see native.marks.
+Mark = int
 # Bytes of a digest: enough against chance, and an attacker gains nothing here. One more would take
 # Python 16 more for each file.
 SIZE = 15
@@ -55,3 +60,22 @@ def digest_of_open(handle: int, size: int, checkpoint: Callable[[], None] = lamb
 def changed_ns(found: os.stat_result) -> int:
     """When a file last changed. On Windows ctime is the time of creation."""
     return max(found.st_mtime_ns, found.st_ctime_ns) if os.name == "nt" else found.st_ctime_ns
+
+
+def is_young(found: os.stat_result, now_ns: int) -> bool:
+    """Whether the next change of a file might leave its mark as it is."""
+    return abs(now_ns - changed_ns(found)) <= RACY_NS
+
+
+def stand_in(mark: Mark) -> Digest:
+    """What stands for the digest of a file that was not read yet: its mark.
+
+    So any change of its mark counts as a change of the file, be it a touch: one restart too many is
+    better than old content.
+    """
+    return b"mark" + mark.to_bytes(8, "little")
+
+
+def is_stand_in(digest: Digest) -> bool:
+    """Whether a digest is only a mark."""
+    return digest.startswith(b"mark") and len(digest) < SIZE

@@ -9,45 +9,37 @@ from collections.abc import Callable, Collection, Iterable
 from itertools import islice
 
 from wsgireload.detect.backlog import Backlog, Reading
-from wsgireload.detect.digest import MISSING, SIZE, Digest, changed_ns, digest_of
+from wsgireload.detect.digest import (
+    MISSING,
+    SIZE,
+    Digest,
+    Mark,
+    digest_of,
+    is_stand_in,
+    is_young,
+    stand_in,
+)
 from wsgireload.detect.modules import PYTHON_SUFFIXES
 from wsgireload.log import Log
 from wsgireload.server import native
 from wsgireload.server.files import MOST, log_unreadable
 
-RACY_NS = 2_000_000_000  # the coarsest file time in use (FAT): younger ones may change unnoticed
 BATCH = 256  # paths whose marks are requested at once
 LARGE = 1 << 20  # bytes: a file with more is put off
 EAGER = 1.0  # seconds of a scan, after which every file is put off that is no Python source
 
-# The stat of a file as one number that changes when the file is written, replaced or restored:
-# see native.marks. These two are no file's.
-Mark = int
+# Marks that are no file's.
 NO_FILE: Mark = 0
 UNREADABLE: Mark = 1
-
-
-def stand_in(mark: Mark) -> Digest:
-    """What stands for the digest of a file that was not read yet: its mark.
-
-    So any change of its mark counts as a change of the file, be it a touch: one restart too many is
-    better than old content.
-    """
-    return b"mark" + mark.to_bytes(8, "little")
-
-
-def is_stand_in(digest: Digest) -> bool:
-    """Whether a digest is only a mark."""
-    return digest.startswith(b"mark") and len(digest) < SIZE
 
 
 class Digests:
     """The last mark and digest of every path that was added or scanned.
 
     A file that cannot be read keeps its last digest, if any, and is in `unread` until it can be.
-    `checkpoint` is called often and may raise to end the scan. `identified` has the stand-in of
-    each file that was read since, without another change: its digest is that of the same content.
-    `backlog` has the files that were put off.
+    `checkpoint` is called often and may raise to end the scan. `backlog` has the files that were
+    put off. `identified` has the stand-in of each of them that was read since, without another
+    change.
     """
 
     def __init__(
@@ -83,6 +75,10 @@ class Digests:
     def get(self, path: str) -> Digest | None:
         """The last digest of a path; None if it could never be read."""
         return self._digest.get(path)
+
+    def stand_ins(self, path: str) -> tuple[Digest | None, ...]:
+        """What has stood for the digest of a path, and was of the same content."""
+        return self.identified.pop(path, None), stand_in(self._mark[path])
 
     def scan(
         self,
@@ -142,7 +138,7 @@ class Digests:
         self._young.discard(path)
         self._large.pop(path, None)
         if found:
-            if abs(now - changed_ns(found)) <= RACY_NS:
+            if is_young(found, now):
                 self._young.add(path)
             if found.st_size > LARGE:
                 self._large[path] = found.st_size

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable
 
-from wsgireload.detect.digests import RACY_NS
+from wsgireload.detect.digest import RACY_NS
 from wsgireload.detect.litter import is_litter, is_litter_by, of_dictionaries
 from wsgireload.log import Log, Word, shown
 from wsgireload.server.files import WINDOWS, is_of_link, log_unreadable

@@ -6,6 +6,7 @@ import contextlib
 import os
 import stat
 import sys
+import time
 from _thread import get_ident
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -14,10 +15,12 @@ from importlib.util import spec_from_loader
 from types import ModuleType
 
 from wsgireload.detect.bytecode import distrust
-from wsgireload.detect.digest import SPECIAL, Digest, digest_of_open
+from wsgireload.detect.digest import SPECIAL, Digest, digest_of_open, is_young, stand_in
 from wsgireload.detect.links import Links
 from wsgireload.detect.missing import is_text
+from wsgireload.server import native
 from wsgireload.server.files import open_file
+from wsgireload.server.libraries import is_installed
 
 NOTED_BYTES = 1 << 20  # a larger file is not read while the application waits for its import
 FINDING = {"find_spec", "_find_spec"}
@@ -84,7 +87,7 @@ class Imports:
                 if self._installed:
                     self._note_missing(name, path)
             elif spec.has_location and isinstance(spec.origin, str) and _importing():
-                self._note(os.path.abspath(spec.origin))
+                self._note(os.path.abspath(spec.origin), getattr(spec, "cached", None))
         return spec
 
     def _find(
@@ -114,9 +117,9 @@ class Imports:
         while self._seen:
             yield self._seen.popleft()
 
-    def _note(self, path: str) -> None:
-        digest = note(path)
-        distrust(path)
+    def _note(self, path: str, cache: str | None) -> None:
+        digest = about_to_load(path)
+        distrust(path, cache)
         if digest is not None:
             self._seen.append((self._links(path), digest))
         self._wake()
@@ -132,6 +135,21 @@ class Imports:
         if self._quiet:
             self._quiet = False
             self._on_import()
+
+
+def about_to_load(path: str) -> Digest | None:
+    """What is known of a file from before it is loaded: its digest, as of `note`.
+
+    Of an old file of an installed package the stand-in for one: reading each of them would make
+    importing Django a tenth slower, and no tool saves one again with the same content.
+    """
+    if is_installed(path):
+        mark = native.marks([path])[0]  # from before its times: it may be written in between
+        with contextlib.suppress(OSError, ValueError):
+            found = os.stat(path)
+            if stat.S_ISREG(found.st_mode) and not is_young(found, time.time_ns()):
+                return stand_in(mark)
+    return note(path)
 
 
 def note(path: str) -> Digest | None:

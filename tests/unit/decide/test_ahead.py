@@ -88,7 +88,7 @@ def test_what_changed_is_compiled(deployment: Deployment) -> None:
     path = deployment.write("app.py", "answer = 1\n")
     assert deployment.verdict(path) == GO
     assert freshen([str(path)]) == []
-    distrust(str(path))
+    distrust(str(path), str(cache_of(path)))
     assert run(path) == 1
 
 
@@ -100,7 +100,7 @@ def test_of_two_texts_of_one_second_the_second(deployment: Deployment) -> None:
     os.utime(path, (SECOND + 0.5, SECOND + 0.5))
     assert run(path) == 1  # the trap is real
     assert deployment.verdict(path) == GO
-    distrust(str(path))
+    distrust(str(path), str(cache_of(path)))
     assert freshen([str(path)]) == []
     assert run(path) == 2
 

@@ -13,12 +13,12 @@ import pytest
 from support.standins import Lines
 
 from wsgireload.changes import APPEARED, DELETED, MODIFIED
-from wsgireload.detect import backlog, digests
+from wsgireload.detect import backlog, digest, digests
 from wsgireload.detect.backlog import FIRST, REST, SLICE
 from wsgireload.detect.baseline import Baseline
 from wsgireload.detect.detector import Detector
-from wsgireload.detect.digest import SIZE
-from wsgireload.detect.digests import EAGER, RACY_NS, Digests, is_stand_in
+from wsgireload.detect.digest import RACY_NS, SIZE, is_stand_in
+from wsgireload.detect.digests import EAGER, Digests
 from wsgireload.detect.modules import Modules
 from wsgireload.settings import Settings
 from wsgireload.watch.wakeup import NoEvents
@@ -45,7 +45,7 @@ class Disk(Lines):
         patch.setattr(digests, "LARGE", PIECE)
         patch.setattr(backlog, "CHUNK", PIECE)
         patch.setattr(backlog, "FIRST", SLICE)
-        patch.setattr(digests, "RACY_NS", -1)  # no file is young
+        patch.setattr(digest, "RACY_NS", -1)  # no file is young
         self.known = Digests(self, self.checkpoint, clock=lambda: self.now)
 
     def checkpoint(self) -> None:
@@ -398,7 +398,7 @@ def test_a_file_that_changes_for_hours(site: Site) -> None:
 
 def test_a_young_file_is_read_again(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """The times of a file that changed just now may not change with its next change."""
-    monkeypatch.setattr(digests, "RACY_NS", RACY_NS)
+    monkeypatch.setattr(digest, "RACY_NS", RACY_NS)
     site.settled()
     read = site.chunks
     site.known._wall_ns = lambda: (site.root / "film").stat().st_ctime_ns

@@ -217,7 +217,7 @@ def test_what_python_would_not_write_again_stays(
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     while cache_of(source).stat().st_ctime_ns <= source.stat().st_ctime_ns:  # a clock's tick
         py_compile.compile(str(source), doraise=True)
-    distrust(str(source))
+    distrust(str(source), str(cache_of(source)))
     assert freshen([str(source)]) == []
     assert cache_of(source).exists()
     edit(source)
@@ -233,7 +233,7 @@ def test_deployed_bytecode_is_not_distrusted(source: Path, mode: str) -> None:
     mode_of = py_compile.PycInvalidationMode[mode]
     edit(source, BEFORE, time.time())
     py_compile.compile(str(source), invalidation_mode=mode_of, doraise=True)
-    distrust(str(source))
+    distrust(str(source), str(cache_of(source)))
     assert cache_of(source).exists()
 
 
@@ -242,7 +242,7 @@ def test_bytecode_without_a_source_stays(source: Path) -> None:
     alone = Path(py_compile.compile(str(source), cfile=f"{source}c", doraise=True) or "")
     source.unlink()
     assert freshen([str(source), str(alone)]) == []
-    distrust(str(alone))
+    distrust(str(alone), str(alone))
     assert alone.exists()
 
 
@@ -251,7 +251,7 @@ def test_bytecode_of_the_second_in_which_its_source_was_written(source: Path, ag
     """A cache of the second in which its source was written is removed; a later one is kept."""
     edit(source, second=time.time() - age)
     cache_of(source).touch()
-    distrust(str(source))
+    distrust(str(source), str(cache_of(source)))
     assert cache_of(source).exists() is (age == 5.0)
 
 
@@ -260,7 +260,7 @@ def test_a_source_of_the_future(source: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(bytecode, "RACY", 0.0)  # nothing can set a ctime
     edit(source, second=time.time() + 3600)
     py_compile.compile(str(source), doraise=True)
-    distrust(str(source))
+    distrust(str(source), str(cache_of(source)))
     assert cache_of(source).exists()
 
 
@@ -268,7 +268,7 @@ def test_what_has_no_bytecode_is_left_alone(source: Path) -> None:
     """Neither a source without a cache nor a path without a source is an error."""
     cache_of(source).unlink()
     for path in (str(source), "/nowhere/a.py", "a\0b", ""):
-        distrust(path)
+        distrust(path, f"{path}c")
 
 
 def test_a_stamp_is_what_python_writes(source: Path) -> None:
@@ -286,7 +286,7 @@ def test_bytecode_that_is_cut_short_is_removed(source: Path, pages: int) -> None
     py_compile.compile(str(source), doraise=True)
     cache = cache_of(source)
     os.truncate(cache, pages * 4096)
-    distrust(str(source))
+    distrust(str(source), str(cache_of(source)))
     assert not cache.exists()
     assert run(source) == 1
 
@@ -299,5 +299,5 @@ def test_whole_bytecode_of_full_pages_stays(source: Path) -> None:
         py_compile.compile(str(source), doraise=True)
         if cache.stat().st_size % 512 == 0:
             break
-    distrust(str(source))
+    distrust(str(source), str(cache_of(source)))
     assert cache.exists()

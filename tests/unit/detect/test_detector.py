@@ -19,8 +19,8 @@ from support.standins import Lines
 from wsgireload.detect import backlog, baseline, digests
 from wsgireload.detect.baseline import Baseline
 from wsgireload.detect.detector import Detector, Events
-from wsgireload.detect.digest import MISSING, digest_of
-from wsgireload.detect.digests import Digests, is_stand_in
+from wsgireload.detect.digest import MISSING, digest_of, is_stand_in, stand_in
+from wsgireload.detect.digests import Digests
 from wsgireload.detect.folders import Folders
 from wsgireload.detect.imports import note
 from wsgireload.detect.links import Links
@@ -154,6 +154,19 @@ def test_an_edit_before_the_first_scan(app: Application) -> None:
     assert app.differs() == {"a.py": "modified"}
     app.write("a.py")
     assert app.differs() == {}
+
+
+def test_a_file_of_which_only_the_mark_was_seen(app: Application) -> None:
+    """It does not differ while it has the mark, and later not for a touch; it does if edited."""
+    for name in ("same.py", "edited.py"):
+        path = app.load(name)
+        app.imported.append((path, stand_in(native.marks([path])[0])))
+    app.write("edited.py", b"answer = 333\n")
+    assert app.differs() == {"edited.py": "modified"}
+    os.utime(app.root / "same.py", (1, 1))
+    assert app.differs() == {"edited.py": "modified"}
+    app.write("same.py", AFTER)
+    assert app.differs() == {"edited.py": "modified", "same.py": "modified"}
 
 
 def test_an_edit_before_the_start(app: Application) -> None:

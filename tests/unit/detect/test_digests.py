@@ -14,8 +14,8 @@ from support.standins import Lines
 
 from wsgireload.detect import digest as of_one
 from wsgireload.detect import digests
-from wsgireload.detect.digest import CHUNK, MISSING, SIZE, SPECIAL, Digest, digest_of
-from wsgireload.detect.digests import RACY_NS, Digests
+from wsgireload.detect.digest import CHUNK, MISSING, RACY_NS, SIZE, SPECIAL, Digest, digest_of
+from wsgireload.detect.digests import Digests
 from wsgireload.server import files, native
 
 MARKS = native.marks

@@ -7,6 +7,7 @@ import importlib.machinery
 import importlib.util
 import os
 import sys
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,9 +15,17 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from wsgireload.detect import imports
-from wsgireload.detect.digest import SPECIAL, digest_of
-from wsgireload.detect.imports import MOST_MISSING, NOTED_BYTES, OLD_FINDERS, Imports, note
+from wsgireload.detect import digest, imports
+from wsgireload.detect.digest import RACY_NS, SPECIAL, digest_of, stand_in
+from wsgireload.detect.imports import (
+    MOST_MISSING,
+    NOTED_BYTES,
+    OLD_FINDERS,
+    Imports,
+    about_to_load,
+    note,
+)
+from wsgireload.server import native
 
 NAME = "wsgireload_test_of_imports"
 BEFORE, AFTER = b"answer = 1\n", b"answer = 2\n"  # of the same size
@@ -191,12 +200,12 @@ def test_a_digest_that_imports(app: Application, monkeypatch: pytest.MonkeyPatch
     app.write(".py", BEFORE)
     digested: list[str] = []
 
-    def digest(path: str) -> bytes:
+    def digests(path: str) -> bytes:
         digested.append(path)
         app.load("_tool")
         return b""
 
-    monkeypatch.setattr(imports, "note", digest)
+    monkeypatch.setattr(imports, "note", digests)
     app.imports.remove()
     app.imports = Imports(app.count)
     app.imports.install()
@@ -242,6 +251,48 @@ def test_noting_an_import(tmp_path: Path) -> None:
     assert note("/nowhere/a.py") is None
     assert note("a\0b") is None
     assert note(str(tmp_path)) == SPECIAL
+
+
+def installed(root: Path) -> Path:
+    """A module of an installed package."""
+    path = root / "site-packages/a.py"
+    path.parent.mkdir()
+    path.write_bytes(BEFORE)
+    return path
+
+
+def test_an_old_file_of_a_package_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its mark is enough: another one is another content. The application's own files are read."""
+    path, own = installed(tmp_path), tmp_path / "own.py"
+    own.write_bytes(BEFORE)
+    monkeypatch.setattr(digest, "RACY_NS", -1)  # no file is young
+    before = about_to_load(str(path))
+    assert before == about_to_load(str(path)) == stand_in(native.marks([str(path)])[0])
+    assert about_to_load(str(own)) == digest_of(str(own))
+    path.write_bytes(AFTER + b"\n")
+    assert about_to_load(str(path)) != before
+
+
+@pytest.mark.parametrize("age", [0, RACY_NS // 2, -RACY_NS // 2])
+def test_a_young_file_of_a_package_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, age: int
+) -> None:
+    """The next change might leave its mark as it is."""
+    path = installed(tmp_path)
+    now = path.stat().st_ctime_ns + age
+    monkeypatch.setattr(time, "time_ns", lambda: now)
+    assert about_to_load(str(path)) == digest_of(str(path))
+
+
+def test_packages_that_are_no_files(tmp_path: Path) -> None:
+    """What is missing, a folder or no file's name is noted as that of the application is."""
+    folder = tmp_path / "site-packages"
+    folder.mkdir()
+    assert about_to_load(str(folder / "a.py")) is None
+    assert about_to_load(str(folder / "a\0b")) is None
+    assert about_to_load(str(folder)) == SPECIAL
 
 
 def test_noting_opens_a_file_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ import pytest
 from support.standins import Lines
 
 from wsgireload.detect import folders, globs, tracked
-from wsgireload.detect.digests import RACY_NS
+from wsgireload.detect.digest import RACY_NS
 from wsgireload.detect.folders import Folders
 from wsgireload.detect.globs import Ignored
 from wsgireload.detect.tracked import MOST_WAYS, Tracked
