@@ -62,9 +62,6 @@ class Person:
         self.log = home / "terminal"
         venv = CommandLine.make(home / "venv", "mod_wsgi")
         express(venv.home)
-        program = venv.home / "bin" / "wsgireload"
-        program.write_text('#!/bin/sh\nexec "${0%/*}/python" -P -m wsgireload "$@"\n')
-        program.chmod(0o755)
         (home / "tmp").mkdir()
         self.drop = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
         if os.geteuid() != 0:

@@ -54,6 +54,9 @@ class CommandLine:
         except SkipTest:  # the system has none for this Python
             wanted.append("mod_wsgi")
         copy_packages(installed, *dict.fromkeys(wanted))
+        program = home / "bin" / "wsgireload"
+        program.write_text('#!/bin/sh\nexec "${0%/*}/python" -P -m wsgireload "$@"\n')
+        program.chmod(0o755)
         return cls(home)
 
     @classmethod
