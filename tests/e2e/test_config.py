@@ -135,7 +135,7 @@ def test_config_of_a_script(site: Site, command: CommandLine) -> None:
     """For a script that has our lines, only the configuration is printed."""
     done = command("config", site.app / "app.wsgi")
     assert done.code == 0
-    assert f"# {site.app}/app.wsgi already calls wsgireload.start()" in done.out
+    assert f"# {site.app}/app.wsgi already starts wsgireload" in done.out
     assert f"WSGIScriptAlias / {site.app}/app.wsgi process-group=app" in done.out
 
 

@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
         print_json({"ok": not error, **lines, "trouble": error})
         return 1 if error else 0
     print_text(f"# Apache's configuration{_destination(application.name, apache)}\n{conf}")
-    _print_script(application, script)
+    _print_script(application, script, production=production)
     if error:
         print_error(f"Apache rejects these lines: {error}")
     elif is_pasted:
@@ -127,9 +127,12 @@ def _application(options: argparse.Namespace) -> Application:
     return configuration.existing(options.script, options.name, url)
 
 
-def _print_script(application: Application, script: str) -> None:
+def _print_script(application: Application, script: str, *, production: bool) -> None:
     if not script:
-        print_text(f"# {application.script} already calls wsgireload.start()")
+        print_text(f"# {application.script} already starts wsgireload")
+        texts = configuration.sources(application) if production else ["preflight"]
+        if not any("preflight" in text for text in texts):
+            print_text('# for visitors, add to its settings: preflight="import"')
     else:
         where = "at the top of " if application.existing else ""
         print_text(f"# {where}{application.script}\n{script}")

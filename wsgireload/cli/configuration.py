@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ PROCESSES = 2  # for visitors: while one is kept from ending, the other serves
 MAIN = "application-group=%{GLOBAL}"
 SETTINGS = re.compile(r"DJANGO_SETTINGS_MODULE['\"]\]?\s*[,=]\s*['\"]([\w.]+)")
 STARTS = re.compile(r"^[^#\n]*\bwsgireload\.start\(", re.MULTILINE)  # and not in a comment
+APP = re.compile(r"^[^#\n]*['\"]wsgireload\.django\b", re.MULTILINE)
 START = "import wsgireload\nwsgireload.start({})\n"
 FOR_VISITORS = 'preflight="import"'
 AT_ONCE = "# For development: an ended process is replaced at once, not after half a second."
@@ -95,8 +97,7 @@ def root(script: str) -> str:
     It is the folder from which Django's settings can be imported, else the first above the script
     that is no package.
     """
-    with open(script, encoding="utf-8", errors="replace") as file:
-        settings = SETTINGS.search(file.read())
+    settings = SETTINGS.search(_read(script))
     folders = [os.path.dirname(script)]
     while (above := os.path.dirname(folders[-1])) != folders[-1]:
         folders.append(above)
@@ -118,13 +119,31 @@ def script(
 
     For `production` with the settings that protect visitors.
     """
+    text, *settings = sources(application) if application.existing else [application.body]
+    if STARTS.search(text):
+        return ""
+    if any(map(APP.search, settings)):  # the app starts wsgireload
+        line = f"import wsgireload\n{RELOAD_REQUIRED}"
+        return "" if installation.windows or "reload_required" in text else line
     ours = START.format(FOR_VISITORS if production else "")
     if not installation.windows:  # there mod_wsgi does not call reload_required
         ours += RELOAD_REQUIRED
-    if not application.existing:
-        return f"{ours}\n{application.body}"
-    with open(application.script, encoding="utf-8", errors="replace") as file:
-        return "" if STARTS.search(file.read()) else ours
+    return ours if application.existing else f"{ours}\n{text}"
+
+
+def sources(application: Application) -> list[str]:
+    """Return the texts of an existing script and of Django's settings, of all their modules."""
+    texts = [_read(application.script)]
+    if named := SETTINGS.search(texts[0]):
+        path = os.path.join(glob.escape(application.folder), *named[1].split("."))
+        for pattern in (os.path.join(os.path.dirname(path), "*.py"), os.path.join(path, "*.py")):
+            texts += map(_read, glob.glob(pattern))
+    return texts
+
+
+def _read(path: str) -> str:
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read()
 
 
 def conf(application: Application, installation: Installation, *, production: bool = False) -> str:

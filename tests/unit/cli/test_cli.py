@@ -631,6 +631,35 @@ def test_a_script_that_starts_nothing(tmp_path: Path, text: str, has_it: bool) -
     assert (configuration.script(site, UNIX) == "") is has_it
 
 
+@pytest.mark.parametrize("settings", ["site/conf.py", "site/conf/__init__.py", "site/base.py"])
+def test_a_script_of_django(tmp_path: Path, settings: str) -> None:
+    """Where Django's settings have our app, the script needs reload_required alone."""
+    for path in (tmp_path / settings, tmp_path / "site/conf.py"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    (tmp_path / settings).write_text("INSTALLED_APPS = ['wsgireload.django']\n")
+    script = tmp_path / "site/wsgi.py"
+    script.write_text("environ['DJANGO_SETTINGS_MODULE'] = 'site.conf'\n")
+    site = configuration.existing(str(script), None, "/")
+    assert configuration.script(site, WINDOWS) == ""
+    line = "import wsgireload\nreload_required = wsgireload.reload_required\n"
+    assert configuration.script(site, UNIX) == line
+    script.write_text(script.read_text() + line)
+    assert configuration.script(site, UNIX) == ""
+
+
+@pytest.mark.parametrize(("settings", "has_hint"), [("", True), ("preflight='import'", False)])
+def test_for_production_a_script_that_starts(
+    tmp_path: Path, settings: str, has_hint: bool, capfd, monkeypatch
+) -> None:
+    """A script that starts wsgireload without the check for visitors is given that setting."""
+    monkeypatch.setattr(configuration, "_mod_wsgi", lambda here: "/m/mod_wsgi.so")
+    script = tmp_path / "app.wsgi"
+    script.write_text(f"import wsgireload\nwsgireload.start({settings})\n")
+    assert main(["config", str(script), "--production"]) == 0
+    assert ('add to its settings: preflight="import"' in capfd.readouterr().out) is has_hint
+
+
 def test_a_flask_factory(tmp_path: Path) -> None:
     """MODULE:FACTORY() is called."""
     (tmp_path / "shop.py").write_text("")
