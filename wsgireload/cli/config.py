@@ -6,7 +6,7 @@ import argparse
 import os
 import tempfile
 
-from wsgireload.cli import configuration
+from wsgireload.cli import configuration, modules
 from wsgireload.cli.apache import directives, httpd
 from wsgireload.cli.apache.directives import INCLUDES, Directive, Files
 from wsgireload.cli.apache.httpd import DUPLICATE, Dump, Httpd
@@ -130,8 +130,8 @@ def _application(options: argparse.Namespace) -> Application:
 def _print_script(application: Application, script: str, *, production: bool) -> None:
     if not script:
         print_text(f"# {application.script} already starts wsgireload")
-        texts = configuration.sources(application) if production else ["preflight"]
-        if not any("preflight" in text for text in texts):
+        texts = modules.sources(application.script, application.folder)
+        if production and not any("preflight" in text for text in texts):
             print_text('# for visitors, add to its settings: preflight="import"')
     else:
         where = "at the top of " if application.existing else ""

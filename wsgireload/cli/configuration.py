@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import re
 from dataclasses import dataclass
 from importlib.util import find_spec
-from itertools import chain
 
-from wsgireload.cli import binary
+from wsgireload.cli import binary, modules
 from wsgireload.cli.apache import places
 from wsgireload.cli.installation import Installation
 from wsgireload.cli.terminal import UsageError
@@ -19,7 +17,6 @@ from wsgireload.cli.terminal import UsageError
 SHUTDOWN_TIMEOUT = 10
 PROCESSES = 2  # for visitors: while one is kept from ending, the other serves
 MAIN = "application-group=%{GLOBAL}"
-SETTINGS = re.compile(r"DJANGO_SETTINGS_MODULE['\"]\]?\s*[,=]\s*['\"]([\w.]+)")
 STARTS = re.compile(r"^[^#\n]*\bwsgireload\.start\(", re.MULTILINE)  # and not in a comment
 APP = re.compile(r"^[^#\n]*['\"]wsgireload\.django\b", re.MULTILINE)
 START = "import wsgireload\nwsgireload.start({})\n"
@@ -51,7 +48,7 @@ def django(project: str, name: str | None, url: str) -> Application:
     folder = os.path.abspath(project)
     try:
         with open(os.path.join(folder, "manage.py"), encoding="utf-8") as file:
-            found = SETTINGS.search(file.read())
+            found = modules.SETTINGS.search(file.read())
     except OSError as error:
         takes = "it takes the folder with manage.py"
         raise UsageError(f"--django is {project!r}; {takes}: {error.strerror}") from None
@@ -87,29 +84,8 @@ def existing(path: str, name: str | None, url: str) -> Application:
     script = os.path.abspath(path)
     if not os.path.isfile(script):
         raise UsageError(f"SCRIPT is {path!r}; it takes an existing WSGI script")
-    folder = root(script)
+    folder = modules.root(script)
     return Application(_name(folder, name), folder, script, url, "", existing=True)
-
-
-def root(script: str) -> str:
-    """Return the folder of the modules that a script imports: for Django that of manage.py.
-
-    It is the folder from which Django's settings can be imported, else the first above the script
-    that is no package.
-    """
-    settings = SETTINGS.search(_read(script))
-    folders = [os.path.dirname(script)]
-    while (above := os.path.dirname(folders[-1])) != folders[-1]:
-        folders.append(above)
-    module = settings[1].replace(".", os.sep) if settings else "\0"
-    of_settings = (
-        each
-        for each in folders
-        if os.path.isfile(os.path.join(each, f"{module}.py"))
-        or os.path.isdir(os.path.join(each, module))
-    )
-    outside = (each for each in folders if not os.path.isfile(os.path.join(each, "__init__.py")))
-    return next(chain(of_settings, outside))
 
 
 def script(
@@ -119,7 +95,9 @@ def script(
 
     For `production` with the settings that protect visitors.
     """
-    text, *settings = sources(application) if application.existing else [application.body]
+    text, *settings = [application.body]
+    if application.existing:
+        text, *settings = modules.sources(application.script, application.folder)
     if STARTS.search(text):
         return ""
     if any(map(APP.search, settings)):  # the app starts wsgireload
@@ -129,21 +107,6 @@ def script(
     if not installation.windows:  # there mod_wsgi does not call reload_required
         ours += RELOAD_REQUIRED
     return ours if application.existing else f"{ours}\n{text}"
-
-
-def sources(application: Application) -> list[str]:
-    """Return the texts of an existing script and of Django's settings, of all their modules."""
-    texts = [_read(application.script)]
-    if named := SETTINGS.search(texts[0]):
-        path = os.path.join(glob.escape(application.folder), *named[1].split("."))
-        for pattern in (os.path.join(os.path.dirname(path), "*.py"), os.path.join(path, "*.py")):
-            texts += map(_read, glob.glob(pattern))
-    return texts
-
-
-def _read(path: str) -> str:
-    with open(path, encoding="utf-8", errors="replace") as file:
-        return file.read()
 
 
 def conf(application: Application, installation: Installation, *, production: bool = False) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from wsgireload.cli import configuration, loading, programs
+from wsgireload.cli import loading, modules, programs
 from wsgireload.cli.apache import accounts, directives, httpd, sites
 from wsgireload.cli.apache.accounts import Identity
 from wsgireload.cli.running import processes
@@ -109,7 +109,7 @@ def surroundings(script: str, options: argparse.Namespace) -> Surroundings:
     every = directives.read(apache)[0] if apache and apache.build else []
     served = sites.of_script(script, sites.find(every, script))
     if apache is None or not served:
-        return Surroundings([configuration.root(script)])
+        return Surroundings([modules.root(script)])
     site = served[0]
     path, home = sites.python_path(site, every), sites.python_home(site, every)
     python = os.path.join(home, "bin", "python")  # of a virtual environment

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 
-from wsgireload.cli import configuration
+from wsgireload.cli import modules
 from wsgireload.cli.apache.sites import Site
 from wsgireload.cli.doctor import values
 from wsgireload.cli.doctor.values import name_of
@@ -66,7 +66,7 @@ def _modules(script: str, folders: Sequence[str]) -> Iterator[str]:
 def _own_folders(script: str, folders: Sequence[str]) -> list[str]:
     found = [*folders]
     if os.access(script, os.R_OK):
-        found.append(configuration.root(script))
+        found.append(modules.root(script))
         tree = parse(script)
         if isinstance(tree, ast.Module):  # sys.path.insert(0, "/srv/mysite") and the like
             for call in calls(tree, "insert", "append", "addsitedir"):
@@ -199,7 +199,7 @@ def _settings(path: str, script: str) -> list[str]:
     if path != script:
         return []
     with open(path, encoding="utf-8", errors="replace") as file:
-        found = configuration.SETTINGS.search(file.read())
+        found = modules.SETTINGS.search(file.read())
     return [found[1]] if found else []
 
 
