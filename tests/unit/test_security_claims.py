@@ -31,7 +31,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         ),
         "unit/state/test_group_epoch.py: test_what_another_user_planted",
     ),
-    "**Nobody else has access**": (f"{SECURITY}: test_nobody_gets_in",),
+    "**Other users have no access**": (f"{SECURITY}: test_nobody_gets_in",),
     "**Planting *all* of the folders**": (
         f"{SECURITY}: test_every_folder_planted test_a_planted_folder",
         "unit/state/test_group_epoch.py: test_a_process_without_a_group",
@@ -66,9 +66,9 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         f"{COMPILER}: test_a_large_source test_a_huge_source",
         "chaos/test_large.py: test_a_large_file_that_changes_all_the_time",
     ),
-    "**So whoever can write": NO_CLAIM,
+    "**So users who can write": NO_CLAIM,
     "With `compare=": NO_CLAIM,
-    "Whoever can change a watched file": (
+    "A user who can change a watched file": (
         f"{SECURITY}: test_restarts_come_to_a_hold",
         (
             "unit/decide/test_budget.py: test_a_change_from_outside test_what_repeats_is_named"
