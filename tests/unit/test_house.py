@@ -170,6 +170,18 @@ def test_what_runs_is_imported_at_the_start(room: str) -> None:
         assert any(room in LATE.get(name, set()) for name in names), module
 
 
+@pytest.mark.parametrize("room", sorted(ROOMS))
+def test_nothing_is_long(room: str) -> None:
+    """A module has 250 lines at most, a function 40, and a constructor six arguments."""
+    text = ROOMS[room].read_text()
+    assert len(text.splitlines()) <= 250
+    tree = ast.walk(ast.parse(text))
+    for function in (node for node in tree if isinstance(node, ast.FunctionDef)):
+        assert (function.end_lineno or 0) - function.lineno < 40, function.name
+        arguments = (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)
+        assert function.name != "__init__" or len(arguments) <= 1 + 6
+
+
 def test_the_native_module_has_one_door() -> None:
     """Only server.native imports _native (ffi.py loads its file)."""
     assert importers("_native") <= {"server.native", "ffi"}

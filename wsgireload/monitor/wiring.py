@@ -70,40 +70,24 @@ class Parts:
         self._trouble = partial(log.say_once, Word.WATCHING)
         # mod_wsgi's daemon processes alone can be replaced by a request, or with their group.
         self._daemon = server.mod_wsgi if server.kind == "daemon" else None
-        named = server.kind, server.process_group, detection.script()
-        self._group = application_name(*named)  # the same in any Apache of this user
+        self._named = server.kind, server.process_group, detection.script()
+        self._group = application_name(*self._named)  # the same in any Apache of this user
 
         clock, events, budget = time.monotonic, self._events(), early.budget
         self.detector = Detector(chosen, log, events, early.baseline, checkpoint)
         self.detector.track(path_files())
         self.pace = Pace(chosen.interval, clock)
-        interpreter = fingerprint(server.application.encode())
-        identities = apache.identities(server.parent)
-        own = application_name(*named, identities[-1])
-        described = interpreter, server.process_group, chosen.interval, own, identities
-        self.status_file = StatusFile(early.folders, *described)
+        self.status_file = self._status_file()
         events.listen_for(self.status_file.requests)
         self.pause = Paused(self.status_file.pause, clock, time.time)
-        self.restart = self._restart()
+        self.restart = Restart.of(server, chosen.linger)
         # A process that rolls is on its own.
         self._is_alone = self._daemon is None or server.processes == 1 or chosen.rolling
         # Each process of a group has time to report its requests, before the first is replaced.
         brief, writing = chosen.settle_alone if self._is_alone else None, Writing(clock)
         settle = Settle(chosen.settle, clock, brief, writing.left)
         handover = self._handover()
-        compiler = Compiler(settings.environment(), clock, cached)
-        self.gates = [
-            self.pause,
-            settle,
-            Syntax(checkpoint, compiler, settle.left_in_doubt, settle.is_endless, compiles),
-            Binaries(),
-            *self._checks(),
-            Neighbours(self.status_file.neighbours, self.status_file.request_scan, clock),
-            budget,
-            *self._rolling(),
-            StaleBytecode(freshen, log),
-            *self._timing(handover),
-        ]
+        self.gates = self._gates(settle, handover)
         self.reloader = Reloader(self.detector, self.gates, self.restart, budget, handover, log)
         self.wakeup = self._wakeup(events, settle, writing)
 
@@ -167,12 +151,30 @@ class Parts:
         for gate in self.gates:
             gate.forget()
 
-    def _restart(self) -> Restart:
-        if self._server.kind == "windows":
-            return Restart(self._chosen.linger, time.monotonic)
-        # In a service script mod_wsgi waits for no signal, but has Python raise SystemExit.
-        signals = ("SIGTERM", "SIGINT") if self._server.is_service else ("SIGINT", "SIGTERM")
-        return Restart(0.0, time.monotonic, signals)
+    def _status_file(self) -> StatusFile:
+        server, interval = self._server, self._chosen.interval
+        interpreter = fingerprint(server.application.encode())
+        identities = apache.identities(server.parent)
+        own = application_name(*self._named, identities[-1])
+        described = interpreter, server.process_group, interval, own, identities
+        return StatusFile(self._early.folders, *described)
+
+    def _gates(self, settle: Settle, handover: Handover) -> list[Gate]:
+        compiler = Compiler(settings.environment(), time.monotonic, cached)
+        doubts = settle.left_in_doubt, settle.is_endless
+        shared = self.status_file.neighbours, self.status_file.request_scan
+        return [
+            self.pause,
+            settle,
+            Syntax(self._checkpoint, compiler, *doubts, compiles),
+            Binaries(),
+            *self._checks(),
+            Neighbours(*shared, time.monotonic),
+            self._early.budget,
+            *self._rolling(),
+            StaleBytecode(freshen, self._log),
+            *self._timing(handover),
+        ]
 
     def _wakeup(self, events: Events | NoEvents, settle: Settle, writing: Writing) -> Wakeup:
         if not isinstance(events, Events):

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import math
+import time
 from collections.abc import Callable, Sequence
 
 from wsgireload.errors import NativeError
 from wsgireload.server import native
+from wsgireload.server.detection import Server
 
 # Seconds: a process that still serves so long after it was replaced is stuck. Apache lets an old
 # child serve for its Timeout, which is 60 by default and 300 with XAMPP.
@@ -42,6 +44,15 @@ class Restart:
         self._rejected_at: float | None = None
         self._in_vain = 0  # requests on which the server did not act
         self.signal = ""  # that the latest request sent
+
+    @classmethod
+    def of(cls, server: Server, linger: float) -> Restart:
+        """The one that fits a server."""
+        if server.kind == "windows":
+            return cls(linger, time.monotonic)
+        # In a service script mod_wsgi waits for no signal, but has Python raise SystemExit.
+        signals = ("SIGTERM", "SIGINT") if server.is_service else ("SIGINT", "SIGTERM")
+        return cls(0.0, time.monotonic, signals)
 
     @property
     def requested(self) -> bool:

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
+from operator import attrgetter
 from typing import NamedTuple, TypeVar
 
 from wsgireload import report
@@ -21,6 +22,7 @@ KEEP_SECONDS = 86400.0
 KEEP_JOURNAL = 30 * KEEP_SECONDS  # its server may run on: a process continues its generation
 KEEP = 200  # restarts
 LATEST = 10  # restarts that are examined for a loop
+BY_TIME = attrgetter("at")
 GRAIN = 0.05  # seconds: the system knows the start of a process to a hundredth
 # What opening reports of a folder, a link, a socket, an unreadable file, and a pipe (None).
 UNUSABLE = {errno.EISDIR, errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EACCES, None}
@@ -146,8 +148,7 @@ class Journal:
         """Read, change and write the restarts; False if that cannot be done."""
 
         def rewrite(folder: PrivateDir) -> bool:
-            before = self._read(folder)
-            after = change(before)
+            after = change(before := self._read(folder))
             return after == before or self._write(folder, after)
 
         return self._attempt(rewrite) or False
@@ -166,7 +167,7 @@ class Journal:
             return None
 
     def _write(self, folder: PrivateDir, entries: list[Entry]) -> bool:
-        entries = _by_time(entries)[-KEEP:]
+        entries = sorted(entries, key=BY_TIME)[-KEEP:]
         content = "".join(json.dumps(entry._asdict()) + "\n" for entry in entries).encode()
         try:
             folder.write(self._name, content)
@@ -181,7 +182,7 @@ class Journal:
         content = self._content(folder)
         if hash(content) != self._parsed[0]:  # else a save would wait some ms for nothing
             entries, damaged = self._parse(content)
-            self._parsed = hash(content), _by_time(entries)
+            self._parsed = hash(content), sorted(entries, key=BY_TIME)
             if damaged:
                 self._folders.trouble("removed damaged lines from the journal; they do not count")
                 self._write(folder, entries)
@@ -242,10 +243,6 @@ def _sweep(folder: PrivateDir) -> None:
             most = KEEP_JOURNAL if name.endswith(SUFFIX) else KEEP_SECONDS
             if age > most and not name.endswith(LASTING):
                 folder.remove(name)
-
-
-def _by_time(entries: list[Entry]) -> list[Entry]:
-    return sorted(entries, key=lambda each: each.at)
 
 
 def _replace(entries: list[Entry], new: list[Entry]) -> list[Entry]:

@@ -111,8 +111,7 @@ def examine(
     yield from apache.accept_filter(every, installation)
     yield python.version(installation, httpd, module)
     yield from python.installed_for_all_users(installation)
-    native_module = python.native_module()
-    yield native_module
+    yield (native_module := python.native_module())
     selected, missing = script.select(script_path, sites.find(every, script_path), every)
     yield from missing
     is_one_process = any(each.level == "fail" for each in started)
@@ -124,9 +123,13 @@ def examine(
         folders += [os.path.dirname(installation.package)] if selected else []
         yield from watching.folders(dict.fromkeys(folders))
     if not installation.windows:
-        served = [accounts.of_site(site, httpd.dump) for site in selected[:1]]
-        account = next(iter(served), Account(httpd.dump.user))
-        yield from watching.limits(account.uid())
+        yield from _examine_limits(selected, httpd)
+
+
+def _examine_limits(selected: Sequence[Site], httpd: Httpd) -> Iterator[Finding]:
+    served = [accounts.of_site(site, httpd.dump) for site in selected[:1]]
+    account = next(iter(served), Account(httpd.dump.user))
+    yield from watching.limits(account.uid())
 
 
 def _examine_sites(
