@@ -1,6 +1,6 @@
 """Try whether a server could listen on addresses: a program of its own.
 
-decide/listeners.py runs it beside the application, as `python -I -S listen_on.py ADDRESS...`. It
+decide/unchecked.py runs it beside the application, as `python -I -S listen_on.py ADDRESS...`. It
 listens on none of them. The answer is a line of JSON: the refused ones, and why the system does so.
 """
 

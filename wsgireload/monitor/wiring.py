@@ -202,10 +202,10 @@ class Parts:
             yield Deletions(Importers(self._early.links, self._checkpoint))
         if self._server.kind == "windows" and self._chosen.check_config:
             from wsgireload.decide.apache_config import ApacheConfig
-            from wsgireload.decide.listeners import Listeners
+            from wsgireload.decide.unchecked import Unchecked
 
             # Elsewhere no restart reads the configuration again.
-            for gate in (ApacheConfig, Listeners):
+            for gate in (ApacheConfig, Unchecked):
                 yield gate(native.command_line(), settings.environment(), time.monotonic)
         if (words := self._chosen.preflight) is not None:
             from wsgireload.decide import preflight

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 
+import pytest
 from support.windows.testsite import WindowsSite
 
 
@@ -47,3 +48,20 @@ def test_a_port_that_is_free(site: WindowsSite) -> None:
         site.wait_for_one_child()
         site.wait_for_looks()
     assert (site.restarts(), site.said("holding: ")) == (2, [])
+
+
+@pytest.mark.parametrize(
+    ("log", "why"), [("|bin/x.exe error.log", "there is no program"), ("bin", "bin is a folder")]
+)
+def test_a_log_that_cannot_be_opened(site: WindowsSite, log: str, why: str) -> None:
+    """A new log that would end Apache is held, and its repair restarts."""
+    good = site.config.read_text("utf-8")
+    section = f'<VirtualHost *:1>\n  ErrorLog "{log}"\n</VirtualHost>\n'
+    site.config.write_text(f"{good}\n{section}", "utf-8")
+    site.edit("words.py", "old", "new")
+    line = site.wait_for_line("holding: ")[0].text
+    assert f"'ErrorLog \"{log}\"' is new, and Apache would end: " in line
+    assert why in line
+    assert (site.ask().value, site.restarts()) == ("old", 0)
+    site.config.write_text(good, "utf-8")
+    site.wait_for_value("new")
