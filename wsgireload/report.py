@@ -99,6 +99,7 @@ class Status(NamedTuple):
     None where mod_wsgi does not report them.
     processes: the number of processes of its process group, by Apache's configuration.
     preloaded: whether the application was loaded before its first request; None if unknown.
+    loading: that its script is still being loaded after 30 s, and at which line; else None.
     list_paths: returns the watched files; not part of the data.
     """
 
@@ -128,6 +129,7 @@ class Status(NamedTuple):
     own: int | None = None
     processes: int = 1
     preloaded: bool | None = None
+    loading: str | None = None
     list_paths: Callable[[], list[str]] = list
 
     def paths(self) -> list[str]:

@@ -92,7 +92,7 @@ def test_a_status() -> None:
         *("active", "reason", "server", "pid", "application", "files", "looks", "changed"),
         *("holding", "held", "restarting", "parent", "since", "generation", "reloaded", "history"),
         *("waiting", "beside", "failed", "output", "paused", "script", "requests"),
-        *("own", "processes", "preloaded"),
+        *("own", "processes", "preloaded", "loading"),
     }
 
 

@@ -38,7 +38,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Return 0 if monitors run and none of them has failed or holds a restart."""
+    """Return 0 if monitors run and none of them is in trouble."""
     if options.watch:
         _watch(options)
     found = monitors.find()
@@ -74,9 +74,11 @@ def _print(found: Found, options: argparse.Namespace) -> None:
 
 
 def is_well(found: Found) -> bool:
-    """Return whether there is a monitor, and none that has failed or holds a restart."""
+    """Return whether there is a monitor, and none that has failed, hangs or holds a restart."""
     statuses = [each.status for each in found.monitors]
-    return bool(statuses) and not any(each.holding or each.failed for each in statuses)
+    return bool(statuses) and not any(
+        each.holding or each.failed or each.loading for each in statuses
+    )
 
 
 def text(found: Found, *, verbose: bool = False) -> str:

@@ -124,7 +124,7 @@ class Monitor:
             parent=self._server.parent,
             since=self._since,
         )
-        return parts.complete(status, self._loading.failed) if parts else status
+        return self._loading.complete(parts.complete(status)) if parts else status
 
     def leave(self, timeout: float) -> None:
         """As `stop`, when this process ends."""

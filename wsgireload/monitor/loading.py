@@ -10,7 +10,7 @@ from collections.abc import Callable
 from wsgireload.log import Event, Log, Word, few, shown
 from wsgireload.monitor.early import Early
 from wsgireload.monitor.stand_in import StandIn
-from wsgireload.report import Failed
+from wsgireload.report import Failed, Status
 from wsgireload.server import detection
 from wsgireload.server.load_failure import LoadFailure, place_of
 
@@ -40,12 +40,21 @@ class Loading:
         self._failed_at: float | None = None  # it was noticed then; None while it is being loaded
         self._loaded_at: float | None = None  # likewise
         self._thread = 0  # the one that loads the script
-        self._is_slow = False
+        self._slow: str | None = None  # what the log says of it
 
     @property
     def failed(self) -> Failed | None:
         """Why the application could not be loaded, as long as it is not."""
         return None if self.is_over else self._failure.last
+
+    @property
+    def slow(self) -> str | None:
+        """That the script is still being loaded, and where, once the log says so."""
+        return self._slow if self._early.is_loading() else None
+
+    def complete(self, status: Status) -> Status:
+        """Return a status with what is known of loading; from any thread."""
+        return status._replace(failed=self.failed, loading=self.slow)
 
     @property
     def is_known(self) -> bool:
@@ -105,10 +114,9 @@ class Loading:
         return False
 
     def _report_slowness(self) -> None:
-        if not self._is_slow:  # the place may be another one the next time
-            self._is_slow = True
+        if self._slow is None:  # the place may be another one the next time
             place = place_of(self._thread)
-            text = f"the WSGI script is still being loaded{place and ': '}{place}"
+            self._slow = text = f"the WSGI script is still being loaded{place and ': '}{place}"
             self._log.say(Word.WATCHING, text)
 
     def _report_failure(self) -> None:

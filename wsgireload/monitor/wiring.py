@@ -32,7 +32,7 @@ from wsgireload.detect.tracked import path_files
 from wsgireload.log import Log, Word
 from wsgireload.monitor.early import Early
 from wsgireload.reloader import Reloader
-from wsgireload.report import Failed, Status
+from wsgireload.report import Status
 from wsgireload.server import apache, detection, native
 from wsgireload.server.detection import Server
 from wsgireload.server.recipe import other_reloader
@@ -91,8 +91,8 @@ class Parts:
         self.reloader = Reloader(self.detector, self.gates, self.restart, budget, handover, log)
         self.wakeup = self._wakeup(events, settle, writing)
 
-    def complete(self, status: Status, failed: Failed | None) -> Status:
-        """Return a status with what the parts report, and with `failed`; from any thread."""
+    def complete(self, status: Status) -> Status:
+        """Return a status with what the parts report; from any thread."""
         reloader, budget = self.reloader, self._early.budget
         hold, made_by = reloader.hold, budget.made_by  # once: another thread changes them
         return status._replace(
@@ -109,7 +109,6 @@ class Parts:
             history=budget.history,
             waiting=reloader.awaited,
             beside=other_reloader(),
-            failed=failed,
             paused=self.pause.until,
             script=detection.script() or None,
             requests=self._early.requests.count,
@@ -125,7 +124,8 @@ class Parts:
         beside = other_reloader()
         if beside is not None:
             self._log.say_once(Word.WATCHING, beside, loud=True)
-        state = len(self.detector), budget.history, beside, self.pause.until, loading.failed
+        known = loading.failed, loading.slow
+        state = len(self.detector), budget.history, beside, self.pause.until, known
         is_decided = loading.is_known and reloader.is_decided and not self.detector.undecided
         count = self._early.requests.count
         self.status_file.write((*state, *happening), status, count, is_decided=is_decided)

@@ -59,6 +59,8 @@ def _running(status: Status) -> Summary:
     if status.changed:
         more = "A restart follows if all checks pass. Until then the old code answers."
         return Summary("news", "Changed", "Files have changed", more)
+    if status.loading is not None:
+        return Summary("warn", "Loading", "The application is not loaded yet", f"{status.loading}.")
     if not status.looks:
         more = "Comparing the files with the loaded code."
         return Summary("news", "Starting", "First scan", more)

@@ -1,15 +1,19 @@
-"""What the error log says of the monitors of a site."""
+"""What the monitors of a site report, and what the error log says of them."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from support.published import publish
 
 from wsgireload.cli.apache.directives import Directive
 from wsgireload.cli.apache.sites import Site
 from wsgireload.cli.doctor import running
-from wsgireload.cli.running import processes
+from wsgireload.cli.running import monitors, processes
 
 SCRIPT = "/srv/app.wsgi"
+SLOW = "the WSGI script is still being loaded: /srv/hello.py, line 9"
 LINE = "wsgireload: inactive: {} [pid 7, application '']"
 EMBEDDED = LINE.format("mod_wsgi runs in embedded mode here, where a child may not restart it")
 
@@ -26,3 +30,11 @@ def test_a_script_that_apache_loads_as_well(name: str, monkeypatch: pytest.Monke
     assert list(running.inactive(site, [alias, loads], [EMBEDDED], 1)) == []
     other = LINE.format("WSGIRELOAD=off")
     assert len(list(running.inactive(site, [alias, loads], [other], 1))) == 1
+
+
+def test_a_script_that_hangs(folder: Path) -> None:
+    """A monitor watches while its script is being loaded, but nothing is served: it is named."""
+    publish(folder, loading=SLOW)
+    [found] = running.examine(monitors.find().monitors)
+    assert found.level == "warn"
+    assert found.text.endswith(SLOW)

@@ -41,6 +41,17 @@ def test_the_application(folder: Path, capsys) -> None:
     assert "      running      for 2 min, 12 requests\n" in out
 
 
+def test_a_script_that_hangs(folder: Path, capsys) -> None:
+    """A script that is still being loaded is not watched in silence: the exit code is 1."""
+    text = "the WSGI script is still being loaded: /srv/mysite/hello.py, line 9"
+    publish(folder, loading=text)
+    assert main(["status"]) == 1
+    out = capsys.readouterr().out
+    assert out.startswith("warn")
+    assert ": loading, " in out
+    assert f"      loading      {text}\n" in out
+
+
 def test_the_url(folder: Path, tmp_path: Path, capsys, monkeypatch) -> None:
     """--verbose prints the URL, by Apache's configuration; a broken Apache does no harm."""
     made = apache(tmp_path, "Listen 8080\nWSGIScriptAlias /shop /srv/mysite/app.wsgi\n")

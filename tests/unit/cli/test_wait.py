@@ -86,6 +86,14 @@ def test_a_status_alone_proves_nothing(world: World) -> None:
     assert world.wait() == (0, ["current: runs what lies on disk"])
 
 
+def test_a_script_that_hangs(world: World) -> None:
+    """The wait says where loading hangs, as that is all that it waits for."""
+    text = "the WSGI script is still being loaded: /srv/hello.py, line 9"
+    world.publish(loading=text)
+    world.answers = False
+    assert world.wait(timeout=5.0) == (3, [f"pending: {text}"])
+
+
 def test_a_request_of_another(world: World) -> None:
     """The answer to an earlier request is none to ours: that scan may have begun before."""
     path = world.publish()

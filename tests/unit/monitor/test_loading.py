@@ -132,6 +132,16 @@ def test_slow_loading_is_logged_with_its_place(
     assert line == "watching: the WSGI script is still being loaded: /site/hello.py, line 10"
 
 
+def test_slow_loading_is_in_the_status(world: World) -> None:
+    """It has the words of the log, until the script is loaded or has failed."""
+    assert world.loading.slow is None
+    world.clock.now += SLOWLY
+    world.goes_on()
+    assert world.loading.slow == "the WSGI script is still being loaded"
+    world.is_loading = False
+    assert world.loading.slow is None
+
+
 def test_a_failed_start_is_logged(world: World) -> None:
     """No new code is up then, until a later request loads it after all."""
     world.made_by(world.clock.now - 1.0)

@@ -326,6 +326,7 @@ def test_status_tells(begin: Callable[..., Monitor], tmp_path: Path) -> None:
         "own": told.own,
         "processes": 1,
         "preloaded": None,
+        "loading": None,
     }
     assert told.since is not None
     assert 0 <= time.time() - told.since < DEADLINE

@@ -36,6 +36,7 @@ def page(monkeypatch: pytest.MonkeyPatch, **fields: object) -> str:
         ({"changed": ("a.py",)}, "Changed", "Until then the old code answers."),
         ({"restarting": True}, "Restarting", "A new process loads the new code and answers next."),
         ({"failed": FAILED}, "Failed", "The application does not start"),
+        ({"loading": "still being loaded: <a>.py, line 9"}, "Loading", "&lt;a&gt;.py, line 9."),
         ({"paused": NOW}, "Paused", "“wsgireload resume” ends the pause."),
         ({"paused": NOW, "holding": "paused until noon"}, "Paused", "The old code keeps serving."),
         ({"paused": 1e300}, "Paused", "Until an unknown time;"),

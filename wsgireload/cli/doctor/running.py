@@ -44,6 +44,10 @@ def examine(found: Sequence[RunningMonitor]) -> Iterator[Finding]:
             text = f"{each} could not load the application: {status.failed.described()}"
             yield fail("monitor", text, "correct that line and save it: it is loaded again")
             return
+        if status.loading:
+            cure = "see what that line waits for; `app.run()` must not run under Apache"
+            yield warn("monitor", f"{each}: {status.loading}", cure)
+            return
         if status.paused:  # which holds a restart as well
             yield warn("monitor", f"{each} is paused", "`wsgireload resume` ends the pause")
             return

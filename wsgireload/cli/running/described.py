@@ -20,7 +20,8 @@ def monitor(found: RunningMonitor, now: float, url: str | None = None) -> str:
     With a `url`, or "" if that is unknown, all is described; without one, what matters most.
     """
     status, verbose = found.status, url is not None
-    word = "fail" if status.failed else "warn" if status.holding or status.paused else "ok"
+    is_stuck = status.holding or status.paused or status.loading
+    word = "fail" if status.failed else "warn" if is_stuck else "ok"
     updated = ago(found.snapshot.time, now) + (f", in {found.path}" if verbose else "")
     lines = [f"{level(word)}  {found}: {_state(status)}, {_files(status)}"]
     for name, value in [*_details(status, now, url), ("updated", updated)]:
@@ -38,7 +39,9 @@ def _state(status: Status) -> str:
         return "failed"
     if status.paused:
         return "paused"
-    return "holding" if status.holding else "restarting" if status.restarting else "watching"
+    if status.holding:
+        return "holding"
+    return "restarting" if status.restarting else "loading" if status.loading else "watching"
 
 
 def _files(status: Status) -> str:
@@ -57,6 +60,7 @@ def _details(status: Status, now: float, url: str | None) -> Iterator[tuple[str,
     yield "reloaded", _last(status.history, now)
     yield "changed", few(status.changed)
     yield "failed", _failed(status.failed, now)
+    yield "loading", status.loading
     yield "holding", status.holding
     yield "paused", _paused(status.paused, now)
     yield "waiting for", few(each.described(now) for each in status.waiting)

@@ -75,7 +75,8 @@ class Rollout:
             pass  # it has ended, with its folder
         except OSError as error:
             return _finding(found, FAILED, f"cannot request a scan: {error.strerror or error}")
-        return _finding(found, PENDING, _doing(found.status) or "scanning, or being loaded")
+        doing = _doing(found.status) or found.status.loading or "scanning, or being loaded"
+        return _finding(found, PENDING, shown(doing))
 
     def _missing(self, place: Place, last: RunningMonitor, count: int) -> list[Finding]:
         """Return what holds where fewer processes run than should; nothing where all do."""
