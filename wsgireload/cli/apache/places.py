@@ -53,7 +53,14 @@ PLACES = {
         arguments=("OPTIONS", "/etc/sysconfig/httpd", "/etc/systemd/system/httpd.service.d/*.conf"),
     ),
     # ports: www/apache24, www/mod_wsgi4
-    "FreeBSD": Place(("/usr/local/sbin/httpd",), "/usr/local/libexec/apache24/mod_wsgi.so"),
+    "FreeBSD": Place(
+        ("/usr/local/sbin/httpd",),
+        "/usr/local/libexec/apache24/mod_wsgi.so",
+        arguments=(
+            "apache24_flags",
+            *("/etc/rc.conf", "/etc/rc.conf.local", "/etc/rc.conf.d/apache24"),
+        ),
+    ),
     # www-servers/apache, www-apache/mod_wsgi
     "Gentoo": Place(
         ("/usr/sbin/apache2",),

@@ -66,6 +66,19 @@ def test_a_service(
     assert started.service("/opt/httpd", {}) == ["/opt/httpd"]
 
 
+def test_a_service_of_freebsd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last of the files of rc that sets the flags counts."""
+    place = places.PLACES["FreeBSD"]
+    name, *paths = place.arguments
+    assert "/etc/rc.conf" in paths
+    moved = place._replace(arguments=(name, *(f"{tmp_path}{path}" for path in paths)))
+    monkeypatch.setattr(places, "PLACES", {"x": moved})
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/rc.conf").write_text('apache24_enable="YES"\napache24_flags="-DOLD"\n')
+    (tmp_path / "etc/rc.conf.local").write_text("apache24_flags='-D WSGI'\n")
+    assert started.service(*place.programs, {}) == [*place.programs, "-D", "WSGI"]
+
+
 def test_a_service_of_debian() -> None:
     """Its file `envvars` has the options."""
     given = {"APACHE_ARGUMENTS": "-D WSGI"}
