@@ -7,11 +7,12 @@ request. After a failure a module of ours is there under that name, until the sc
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterable
 from importlib.machinery import SourceFileLoader
-from importlib.util import module_from_spec, spec_from_file_location
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from wsgireload.web.failure import FailurePage
 
 KNOWN_MTIME = sys.platform != "darwin"  # where APR may be built without fractions of a second
+STARRED = re.compile(rb"^[ \t]*from[ \t]+([\w.]+)[ \t]+import[ \t]*\*", re.MULTILINE)
 PATIENCE = 15.0  # seconds until another process may have better luck, as mod_wsgi-express has it
 
 
@@ -50,15 +52,17 @@ class StandIn:
         self._since = 0.0
 
     def begin(self, why: Failed) -> None:
-        """Take the script's place, in the thread in which loading it has just failed."""
+        """Take the script's place, in the thread in which loading it has just failed.
+
+        Any exception leaves that place empty: mod_wsgi loads the script at the next request.
+        """
         if self._name in sys.modules or not KNOWN_MTIME or self._modified() != self._mtime:
             return  # mod_wsgi would have the process replaced for a script of another mtime
         from wsgireload.web.failure import FailurePage  # no other process needs it
 
         self._page, self._failed, self._since = FailurePage(), why, time.monotonic()
         self._module = module = ModuleType(self._name)
-        code = _Script(self._name, self._path).get_code(self._name)
-        names = {*code.co_names, "application"}  # WSGICallableObject is one of them
+        names = _names(self._path)
         for name in names:
             if not name.startswith("__"):
                 setattr(module, name, self._answer)
@@ -125,6 +129,26 @@ class StandIn:
         if time.monotonic() - self._since > PATIENCE:
             self._since = time.monotonic()
             self._restart()
+
+
+def _names(path: str) -> set[str]:
+    """The names under which a script may have its application.
+
+    They may come from a module of which it imports all. An exception if one is not known: mod_wsgi
+    would find a module without the application, and load the script no more.
+    """
+    script = _Script("", path)
+    names = set(script.get_code("").co_names)  # WSGICallableObject is one of them
+    for found in STARRED.findall(script.get_data(path)):
+        module = found.decode()
+        try:
+            # To find a submodule runs the code of its package, unless that is loaded.
+            spec = find_spec(module) if module.rpartition(".")[0] in ("", *sys.modules) else None
+            names.update(_Script("", str(spec and spec.origin)).get_code("").co_names)
+        except Exception:  # it is missing, or broken
+            if "application" not in names:
+                raise
+    return {*names, "application"}
 
 
 class _Script(SourceFileLoader):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -139,6 +140,40 @@ def test_another_name_of_the_application(tmp_path: Path) -> None:
     page = site.get(HERE, "other")
     del sys.modules[NAME]
     assert "first" in page
+
+
+@pytest.mark.parametrize("module", ["starred", "starred.inner"])
+def test_a_name_from_a_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str) -> None:
+    """The application may also have its name from a module of which the script imports all."""
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "starred").mkdir()
+    (tmp_path / "starred/__init__.py").write_text("")
+    path = {"starred": "starred/__init__.py", "starred.inner": "starred/inner.py"}[module]
+    (tmp_path / path).write_text("raise NameError\ndef other(): ...\n")
+    monkeypatch.setitem(sys.modules, "starred", ModuleType("starred"))
+    vars(sys.modules["starred"])["__path__"] = [str(tmp_path / "starred")]
+    if module == "starred":
+        monkeypatch.delitem(sys.modules, "starred")  # as an import that has failed leaves it
+    site = Site(tmp_path)
+    site.save(f"from {module} import *  # all")
+    site.stand_in.begin(FAILED)
+    page = site.get(HERE, "other")
+    del sys.modules[NAME]
+    assert "first" in page
+
+
+@pytest.mark.parametrize("module", ["no_such_module", "no_such_package.inner", ".inner"])
+def test_a_name_that_is_not_known(tmp_path: Path, module: str) -> None:
+    """Nothing answers in the script's place then: mod_wsgi would not load the script again."""
+    site = Site(tmp_path)
+    site.save(f"from {module} import *")
+    with contextlib.suppress(Exception):  # as where it is called
+        site.stand_in.begin(FAILED)
+    assert NAME not in sys.modules
+    site.save(f"application = None\nfrom {module} import *")
+    site.stand_in.begin(FAILED)
+    assert "first" in site.get(HERE)
+    del sys.modules[NAME]
 
 
 def test_a_script_that_was_saved_meanwhile(site: Site) -> None:
