@@ -105,14 +105,18 @@ def compiles(path: str) -> bool:
             continue
         try:
             loader = getattr(_namespace(module).get("__spec__"), "loader", None)
-            compile_source = getattr(type(loader), "source_to_code", None)
-            is_its_own = compile_source not in (None, SourceFileLoader.source_to_code)
-            if is_its_own and os.path.samefile(source.path, path):
+            if _translates(type(loader)) and os.path.samefile(source.path, path):
                 loader.source_to_code(content(path), source.path)  # type: ignore[union-attr]
                 return True
         except BaseException:  # whatever the hook raises
             return False
     return False
+
+
+def _translates(loader: type) -> bool:
+    """Whether a loader compiles in a way of its own. Hy puts that into Python's own loader."""
+    home = getattr(getattr(loader, "source_to_code", None), "__module__", None)
+    return home not in (None, SourceFileLoader.__module__)
 
 
 def _identity(module: object) -> object:
@@ -163,7 +167,8 @@ def _source(name: str, module: object) -> Source | None:
         return Source(archive, name)
     # eventlet's modules have copied the spec of the module that they replace.
     is_its_own = isinstance(origin, str) and os.path.abspath(origin) == path
-    cached = getattr(spec, "cached", None) if loader is SourceFileLoader and is_its_own else None
+    is_plain = loader is SourceFileLoader and is_its_own and not _translates(loader)
+    cached = getattr(spec, "cached", None) if is_plain else None
     mtime = names.get("__mtime__") if name.startswith(SCRIPT_PREFIX) else None
     is_script = name.startswith((SCRIPT_PREFIX, EXPRESS_PREFIX))  # Python, whatever its suffix
     return Source(

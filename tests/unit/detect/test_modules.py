@@ -483,3 +483,23 @@ def test_a_loader_that_compiles_by_itself(
     path.write_text("@@ = = 1")
     assert not compiles(str(path))
     assert not compiles(str(tmp_path / "other.py"))
+
+
+def test_a_library_that_has_changed_how_python_compiles(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Hy does: it is asked about the source, and no bytecode is made in its place."""
+    path = tmp_path / "translated.hy"
+    path.write_text("@@ = 1")
+    loader = SourceFileLoader("translated", str(path))
+    spec = spec_from_file_location("translated", path, loader=loader)
+    assert spec is not None
+    monkeypatch.setitem(sys.modules, "translated", translated := module_from_spec(spec))
+    assert not compiles(str(path))
+    monkeypatch.setattr(
+        SourceFileLoader, "source_to_code", Translating.source_to_code, raising=False
+    )
+    assert compiles(str(path))
+    found = source_of("translated", translated)
+    assert found is not None
+    assert (found.is_python, found.cached) == (True, None)
