@@ -6,12 +6,11 @@ Where it goes is the matter of log_output.py.
 
 import contextlib
 import os
-import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import NamedTuple
 
-from wsgireload.threads import Beside, RealThread
+from wsgireload.threads import Beside, RealThread, time
 
 
 class Word:

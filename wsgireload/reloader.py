@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
@@ -13,6 +12,7 @@ from wsgireload.decide.verdict import GO, NEVER, Gate, Go, Hold, Verdict, Wait
 from wsgireload.log import Event, Log, Word, few, shown
 from wsgireload.report import NEXT_REQUEST, Awaited
 from wsgireload.server.restart import Restart
+from wsgireload.threads import time
 
 
 class Detector(Protocol):

@@ -1,7 +1,8 @@
-"""Threads and locks as the system has them, whatever a library has put in their place.
+"""Threads, locks and clocks as the system has them, whatever a library has put in their place.
 
 gevent and eventlet replace Python's threads by greenlets, of which one runs at a time: one that
-waits in C stops all others, and with them the site.
+waits in C stops all others, and with them the site. freezegun stops Python's clocks, and no wait of
+ours would ever be over.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ from __future__ import annotations
 import _thread
 import contextlib
 import threading
-import time
+import time as time  # noqa: PLC0414 - all others import it from here
 from collections.abc import Callable
 from importlib.machinery import BuiltinImporter
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 LEAVES = 0.01  # seconds in which a thread ends that has nothing more to do
 MOST = 100  # calls that wait for one that blocks; later ones are dropped
@@ -26,15 +28,20 @@ def _are_own(module: ModuleType) -> bool:
 
 def _original() -> ModuleType:
     """Python's `_thread`; a second one, if functions of the first have been replaced."""
-    spec = BuiltinImporter.find_spec("_thread")
-    if _are_own(_thread) or spec is None:
-        return _thread
-    second = BuiltinImporter.create_module(spec)
-    if second is None:
-        return _thread
-    BuiltinImporter.exec_module(second)
+    return _thread if _are_own(_thread) else _second("_thread") or _thread
+
+
+def _second(name: str) -> ModuleType | None:
+    """A built-in module once more, with functions of its own; None where there is none."""
+    spec = BuiltinImporter.find_spec(name)
+    second = None if spec is None else BuiltinImporter.create_module(spec)
+    if second is not None:
+        BuiltinImporter.exec_module(second)
     return second
 
+
+if not TYPE_CHECKING:
+    time = _second("time") or time
 
 _threads = _original()
 allocate_lock, get_native_id, _start = (getattr(_threads, name) for name in NEEDED)

@@ -56,6 +56,19 @@ def test_edited_while_it_is_imported(new_site: Sites, bytecode: bool) -> None:
     assert site.started() == 2
 
 
+@pytest.mark.parametrize("when", [BEFORE, AFTER])
+def test_a_library_that_stops_the_clocks(new_site: Sites, when: str) -> None:
+    """A save goes live although Python's clocks stand still, as with freezegun."""
+    statements = "time.time = time.monotonic = lambda: 1_500_000_000.0"
+    site = loading(new_site, when=when, statements=statements)
+    site.start()
+    site.ask()
+    site.wait_for_line("watching: ")
+    site.edit("words.py", "old", "new")
+    site.wait_for_value("new")
+    assert site.started() == 2
+
+
 def test_a_tracked_file_is_saved_as_it_was_read(new_site: Sites) -> None:
     """A save of a tracked file right after the application has read it is not lost."""
     site = new_site()

@@ -73,7 +73,7 @@ MAY_IMPORT = {  # what a folder or module may import of ours, beside itself: fol
     "flask": {"", "jinja", "server", "settings"},
     "django": {"", "cli", "jinja", "server", "settings"},
     # finds the files of `reload_on` as those of `track`
-    "web": {"", "detect", "log", "report", "server"},
+    "web": {"", "detect", "log", "report", "server", "threads"},
     # lists what a monitor would watch, and how; asks a coordinator
     "cli": {"", "coordinator", "report", "detect", "turn", "watch", *BELOW},
     "cli.apache": {"cli.programs", "cli.running"},

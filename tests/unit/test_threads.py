@@ -141,3 +141,11 @@ def test_join_waits_until_the_thread_has_left(monkeypatch: pytest.MonkeyPatch) -
     thread.join(FOREVER)
     monkeypatch.undo()
     assert "wsgireload" not in [each.name for each in threading.enumerate()]
+
+
+def test_a_library_that_stops_the_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As freezegun does, in all modules: no function of our clocks is one of Python's."""
+    for name in ("monotonic", "time", "time_ns"):
+        assert getattr(threads.time, name) is not getattr(time, name)
+        monkeypatch.setattr(time, name, lambda: 0)
+        assert getattr(threads.time, name)() > 0

@@ -8,7 +8,6 @@ looks like a person with a fast editor, so its restarts are only spaced, more an
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -18,6 +17,7 @@ from wsgireload.log import few, shown
 from wsgireload.report import Restarted
 from wsgireload.state.journal import Entry, Journal, distinct
 from wsgireload.state.own_writes import OwnWrites
+from wsgireload.threads import time
 
 LONGEST = 3600.0  # seconds for which a spent budget holds at most
 RECENT = 20  # restarts that are reported

@@ -6,14 +6,13 @@
 import contextlib
 import os
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from wsgireload.errors import NativeError
 from wsgireload.server import native
-from wsgireload.threads import sleep
+from wsgireload.threads import sleep, time
 
 if TYPE_CHECKING:
     import subprocess

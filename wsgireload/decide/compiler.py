@@ -7,7 +7,6 @@ the application's warning filters, and crash where a source overflows the stack 
 import marshal
 import os
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import IO, NamedTuple
 
@@ -16,6 +15,7 @@ from wsgireload.decide.command import Command, interpreter, temporary_file
 from wsgireload.decide.compile_sources import Fault
 from wsgireload.decide.own_program import OwnProgram
 from wsgireload.server.files import content, size
+from wsgireload.threads import time
 
 LIMIT = 60.0  # seconds that compiling may take
 MOST = 4 << 20  # bytes of a source that is compiled: 4 MiB take 4 s and 0.7 GB

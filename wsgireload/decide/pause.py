@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from wsgireload.changes import Changes
 from wsgireload.decide.verdict import GO, NEVER, Gate, Hold, Verdict
 from wsgireload.state.pause import Pause
+from wsgireload.threads import time
 
 
 class Paused(Gate):

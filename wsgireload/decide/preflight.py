@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 
 from wsgireload import settings
@@ -23,6 +22,7 @@ from wsgireload.report import Failed, Held, parse, plain
 from wsgireload.server import detection
 from wsgireload.server.load_failure import source_line
 from wsgireload.state.group import LATELY, SharedAnswer
+from wsgireload.threads import time
 
 LIMIT = 60.0  # seconds that the command may take
 RETRY, SELDOM = 30.0, 3600.0  # seconds until a rejection is checked again: doubled up to an hour

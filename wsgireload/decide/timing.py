@@ -13,7 +13,6 @@ nothing.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from wsgireload.changes import Changes
@@ -22,6 +21,7 @@ from wsgireload.log import few
 from wsgireload.report import Awaited
 from wsgireload.server.running import NAMED, Request, Requests, awaited
 from wsgireload.state.group import GroupEpoch, GroupLease
+from wsgireload.threads import time
 
 LINE = "reload_required = wsgireload.reload_required"
 SOON = 0.05  # seconds between two checks whether a request runs

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from glob import escape
 from itertools import islice
@@ -23,6 +22,7 @@ from wsgireload.detect.tracked import Tracked, inside_of
 from wsgireload.log import Log
 from wsgireload.server.libraries import count_own
 from wsgireload.settings import Settings
+from wsgireload.threads import time
 
 
 class Events(Protocol):

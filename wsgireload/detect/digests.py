@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import time
 from collections.abc import Callable, Collection, Iterable
 from itertools import islice
 
@@ -23,6 +22,7 @@ from wsgireload.detect.modules import PYTHON_SUFFIXES
 from wsgireload.log import Log
 from wsgireload.server import native
 from wsgireload.server.files import MOST, log_unreadable
+from wsgireload.threads import time
 
 BATCH = 256  # paths whose marks are requested at once
 LARGE = 1 << 20  # bytes: a file with more is put off

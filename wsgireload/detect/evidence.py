@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from bisect import bisect_left
 from collections.abc import Iterable
 
@@ -11,6 +10,7 @@ from wsgireload.detect.digest import SPECIAL, Digest
 from wsgireload.detect.imports import note
 from wsgireload.detect.missing import is_text, path_files_now
 from wsgireload.server import detection
+from wsgireload.threads import time
 
 MOST_NOTED = 100  # files: the application waits while they are read
 

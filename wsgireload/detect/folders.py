@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 
 from wsgireload.detect.digest import RACY_NS
 from wsgireload.detect.litter import is_litter, is_litter_by, of_dictionaries
 from wsgireload.log import Log, Word, shown
 from wsgireload.server.files import WINDOWS, is_of_link, log_unreadable
+from wsgireload.threads import time
 
 VIRTUAL = "/proc/", "/sys/", "/dev/"  # with links to everything, and files that never rest
 MEMORY = "/dev/shm"

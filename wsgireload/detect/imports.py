@@ -6,7 +6,6 @@ import contextlib
 import os
 import stat
 import sys
-import time
 from _thread import get_ident
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +20,7 @@ from wsgireload.detect.missing import is_text
 from wsgireload.server import native
 from wsgireload.server.files import open_file
 from wsgireload.server.libraries import is_installed
+from wsgireload.threads import time
 
 NOTED_BYTES = 1 << 20  # a larger file is not read while the application waits for its import
 FINDING = {"find_spec", "_find_spec"}

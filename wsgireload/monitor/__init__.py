@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import time
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from wsgireload.monitor.loading import AGAIN, Loading
 from wsgireload.report import Status
 from wsgireload.server.detection import Server
 from wsgireload.settings import Settings
+from wsgireload.threads import time
 
 if TYPE_CHECKING:
     from wsgireload.monitor.hook import Hook

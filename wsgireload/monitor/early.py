@@ -7,7 +7,6 @@ from the application.
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
@@ -28,6 +27,7 @@ from wsgireload.settings import Settings
 from wsgireload.state.journal import Journal
 from wsgireload.state.own_writes import OwnWrites
 from wsgireload.state.private_dir import Candidates
+from wsgireload.threads import time
 
 if TYPE_CHECKING:
     from wsgireload.detect.baseline import Baseline

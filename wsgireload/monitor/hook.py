@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 import traceback
 from collections.abc import Callable
 from functools import partial
 
 from wsgireload import threads
 from wsgireload.log import Event
-from wsgireload.threads import Beside, RealThread
+from wsgireload.threads import Beside, RealThread, time
 
 SLOW = 1.0  # seconds for which a restart waits for the function
 POLL = 0.01

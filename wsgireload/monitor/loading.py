@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from _thread import get_ident
 from collections.abc import Callable
 
@@ -13,6 +12,7 @@ from wsgireload.monitor.stand_in import StandIn
 from wsgireload.report import Failed, Status
 from wsgireload.server import detection
 from wsgireload.server.load_failure import LoadFailure, place_of
+from wsgireload.threads import time
 
 LONG_AGO = 60.0  # seconds: a restart that lies further back is not reported as the one just made
 AGAIN = 0.02  # seconds between two checks whether the application is loaded

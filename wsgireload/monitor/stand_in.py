@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-import time
 from collections.abc import Callable, Iterable
 from importlib.machinery import SourceFileLoader
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from wsgireload.report import Failed
 from wsgireload.server.detection import STAND_IN
 from wsgireload.server.load_failure import failed, since_script
-from wsgireload.threads import allocate_lock
+from wsgireload.threads import allocate_lock, time
 
 if TYPE_CHECKING:
     from wsgireload.web.failure import FailurePage

@@ -5,7 +5,6 @@ Imported, and made, once the application is loaded. What cannot wait for that is
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
@@ -42,6 +41,7 @@ from wsgireload.state.group import GroupEpoch, GroupLease, SharedAnswer
 from wsgireload.state.pause import application_name
 from wsgireload.state.private_dir import NO_GROUP
 from wsgireload.state.status_file import StatusFile
+from wsgireload.threads import time
 from wsgireload.watch.events import Events
 from wsgireload.watch.wakeup import EventWakeup, NoEvents, Pace, Wakeup, Writing
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import linecache
 import sys
-import time
 import traceback
 from collections.abc import Callable, Collection
 from types import FrameType, TracebackType
@@ -15,6 +14,7 @@ from wsgireload.report import Failed
 from wsgireload.server import process
 from wsgireload.server.detection import SCRIPT_PREFIX
 from wsgireload.server.libraries import is_own
+from wsgireload.threads import time
 
 MOST_TEXT = 20_000  # characters of a traceback, the last ones
 

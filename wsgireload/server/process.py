@@ -6,10 +6,10 @@ import _thread
 import contextlib
 import os
 import sys
-import time
 from types import FrameType
 
 from wsgireload.server import detection, native
+from wsgireload.threads import time
 
 WINDOWS = os.name == "nt"
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import threading
-import time
 from collections.abc import Callable
 from functools import cache
 from types import ModuleType
@@ -10,6 +9,7 @@ from typing import Any, NamedTuple
 
 from wsgireload.log import escaped
 from wsgireload.report import Awaited
+from wsgireload.threads import time
 
 NAMED = 2.0  # seconds of waiting after which it is reported what for
 LONGEST = 200  # characters of a path that are shown

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import time
 from collections.abc import Callable
 from contextlib import closing
 
 from wsgireload.state.private_dir import NO_GROUP, Candidates, PrivateFile
+from wsgireload.threads import time
 
 FRESH = 0.002  # seconds to cache what was read: no process can be replaced in so short a time
 LONGEST = 0.5  # seconds that a lease may last

@@ -4,7 +4,6 @@ import contextlib
 import errno
 import json
 import os
-import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from operator import attrgetter
@@ -12,6 +11,7 @@ from typing import NamedTuple, TypeVar
 
 from wsgireload import report
 from wsgireload.state.private_dir import Candidates, PrivateDir
+from wsgireload.threads import time
 
 Result = TypeVar("Result")
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from _thread import get_ident
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing, suppress
@@ -23,6 +22,7 @@ from importlib import import_module
 
 from wsgireload.changes import fingerprint
 from wsgireload.state.private_dir import Candidates, PrivateDir
+from wsgireload.threads import time
 
 MARK = ".written"
 WRITING = os.O_WRONLY | os.O_RDWR

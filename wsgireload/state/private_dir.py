@@ -11,12 +11,11 @@ import contextlib
 import errno
 import os
 import stat
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from importlib import import_module
 
-from wsgireload.threads import sleep
+from wsgireload.threads import sleep, time
 
 NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0)

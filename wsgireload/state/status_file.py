@@ -12,7 +12,6 @@ process that was replaced last. Its successor may come much later.
 import contextlib
 import json
 import os
-import time
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -22,6 +21,7 @@ from wsgireload.report import Status
 from wsgireload.state import pause
 from wsgireload.state.pause import Pause
 from wsgireload.state.private_dir import Candidates, PrivateDir
+from wsgireload.threads import time
 
 STATE, RESTART, SCAN, ENDED = ".state", ".restart", ".scan", ".ended"
 REWRITE = 3600.0  # seconds: the journal removes files from that folder that are a day old

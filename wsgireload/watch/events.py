@@ -8,11 +8,11 @@ in the directory that holds it.
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterable
 
 from wsgireload.errors import NativeError
 from wsgireload.server.native import ALL, GONE, ITSELF, NAMES, SAVED, WRITTEN, Watcher
+from wsgireload.threads import time
 from wsgireload.watch.roots import ABSENT, WINDOWS, Polled, inside, is_mounted, watched_folder
 from wsgireload.watch.spelling import Spelling
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from wsgireload.threads import allocate_lock, sleep
+from wsgireload.threads import allocate_lock, sleep, time
 
 if TYPE_CHECKING:
     from wsgireload.watch.events import Events

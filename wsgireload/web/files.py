@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Sequence
 from threading import Lock
 
@@ -13,6 +12,7 @@ from wsgireload.detect.folders import Folders, Listing
 from wsgireload.detect.globs import Ignored, is_glob
 from wsgireload.detect.tracked import Tracked
 from wsgireload.log import Log
+from wsgireload.threads import time
 from wsgireload.web.hashes import sha256
 
 LEAST_PAUSE = 0.25  # seconds between two scans

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from base64 import b64encode
 from wsgiref.types import WSGIEnvironment
 
 from wsgireload import Status
+from wsgireload.threads import time
 from wsgireload.web.assets import PAGE_SCRIPT, PAGE_STYLE
 from wsgireload.web.hashes import sha256
 from wsgireload.web.sections import Sections

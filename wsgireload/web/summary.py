@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from typing import NamedTuple
 
 from wsgireload import Status
+from wsgireload.threads import time
 
 OLD_CODE = "The old code keeps serving."
 

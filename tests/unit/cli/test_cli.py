@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from support.published import publish
 
-from wsgireload import settings
+from wsgireload import settings, threads
 from wsgireload.cli import configuration, main, programs, restart, terminal, windows
 from wsgireload.cli.apache.directives import words
 from wsgireload.cli.installation import Installation
@@ -246,7 +246,8 @@ def test_a_clock_that_was_set(folder: Path, seconds: float, monkeypatch) -> None
     for name, identity in (("earlier", earlier), ("boot", other_boot)):
         publish(folder, name, more={"process": identity})
     real = time.time
-    monkeypatch.setattr(time, "time", lambda: real() + seconds)
+    for clocks in (time, threads.time):
+        monkeypatch.setattr(clocks, "time", lambda: real() + seconds)
     monkeypatch.setattr(monitors, "RECENT", 2 * abs(seconds))
     found = monitors.find()
     assert [each.name for each in found.monitors] == ["living"]

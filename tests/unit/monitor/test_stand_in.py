@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -16,6 +15,7 @@ import pytest
 from wsgireload.monitor.stand_in import PATIENCE, StandIn
 from wsgireload.report import Failed
 from wsgireload.server import detection
+from wsgireload.threads import time
 
 NAME = "_mod_wsgi_5tand1n"
 FAILED = Failed(1.0, "NameError: first", "Traceback\nNameError: <first>", "/site/views.py", 3)
