@@ -149,11 +149,14 @@ def reload_hook() -> bool | None:
     True: each has ours, or one of its own, which may call ours. False: another's, as the script of
     mod_wsgi-express has, which the user cannot change. None: one of them has none.
     """
-    if any(map(_is_express, _scripts())):
+    scripts = _scripts()
+    if any(map(_is_express, scripts)):
         return False
-    if not _scripts_have("reload_required"):
+    # mod_wsgi calls none of a script without an application, as that of WSGIImportScript.
+    scripts = [script for script in scripts if hasattr(script, "application")] or scripts
+    if not scripts or not all(hasattr(script, "reload_required") for script in scripts):
         return None
-    return all(_may_call_ours(script) for script in _scripts())
+    return all(map(_may_call_ours, scripts))
 
 
 def _may_call_ours(script: object) -> bool:

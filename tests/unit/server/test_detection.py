@@ -227,6 +227,17 @@ def test_whose_hook_it_is(line: str, hook: bool | None, monkeypatch: pytest.Monk
     assert server.reload_hook() is hook
 
 
+def test_a_script_that_is_only_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of WSGIImportScript needs no line: no request is for it. The one that serves does."""
+    for name, line in (("_mod_wsgi_1", ""), ("_mod_wsgi_2", "application = print")):
+        script = ModuleType(name)
+        exec(line, vars(script))
+        monkeypatch.setitem(sys.modules, name, script)
+    assert server.reload_hook() is None
+    exec("from wsgireload import reload_required", vars(script))
+    assert server.reload_hook() is True
+
+
 def test_keys_that_are_no_names(monkeypatch: pytest.MonkeyPatch) -> None:
     """Code may put anything into sys.modules; import goes on without a look at it."""
     monkeypatch.setitem(sys.modules, 42, None)
