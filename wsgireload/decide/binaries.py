@@ -1,25 +1,28 @@
-"""Is changed code that is no source on disk to its end: native modules, and archives of modules?
+"""Is changed code that is no source on disk to its end: native modules, archives and bytecode?
 
 An upload that has broken off leaves only the beginning. To load such a native module may crash the
-new process.
+new process. Bytecode may also be of another Python, as of the machine that has compiled it.
 """
 
 from __future__ import annotations
 
+import marshal
 import os
+from importlib.util import MAGIC_NUMBER
 from typing import BinaryIO, Literal
 
 from wsgireload.changes import Change, Changes
 from wsgireload.decide.verdict import GO, Gate, Hold, Verdict
 from wsgireload.log import shown
 from wsgireload.report import Held
-from wsgireload.server.files import opened
+from wsgireload.server.files import content, opened
 
+HEADER = 16  # bytes before the program in a file of bytecode (PEP 552)
 TAIL = 22 + 65535  # bytes at the end of an archive, in which its last record begins
 
 
 class Binaries(Gate):
-    """Holds a restart while a changed native module, or an archive of modules, is cut short."""
+    """Holds a restart while changed code is cut short, or is bytecode that cannot be loaded."""
 
     def __init__(self) -> None:
         self._whole: dict[str, Change] | None = None  # the files that were examined last
@@ -28,11 +31,30 @@ class Binaries(Gate):
         changed = changes.files.items()
         files = {path: each for path, each in changed if each.is_code and not each.is_python}
         if files != self._whole:
-            for path in filter(is_cut_short, files):
-                place = Held(path, None, None, None, "cut short")
-                return Hold(f"{shown(path)} is cut short: its end is missing", place)
+            for path in files:
+                fault = fault_of_bytecode(path) if path.endswith(".pyc") else None
+                if fault is not None:
+                    return Hold(f"{shown(path)} is {fault}", Held(path, None, None, None, fault))
+                if is_cut_short(path):
+                    place = Held(path, None, None, None, "cut short")
+                    return Hold(f"{shown(path)} is cut short: its end is missing", place)
             self._whole = files
         return GO
+
+
+def fault_of_bytecode(path: str) -> str | None:
+    """Why a module without a source could not be loaded; None if it can, or is missing."""
+    try:
+        read = content(path)
+    except OSError:
+        return None
+    if read[:4] != MAGIC_NUMBER:
+        return "no bytecode of this version of Python"
+    try:
+        marshal.loads(read[HEADER:])
+    except (EOFError, ValueError, TypeError):
+        return "damaged bytecode"
+    return None
 
 
 def is_cut_short(path: str) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import py_compile
 import random
 import struct
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -131,3 +133,28 @@ def test_the_gate(tmp_path: Path) -> None:
     assert gate.check(Changes({path: Change(b"3")})) == GO  # data
     Path(path).unlink()
     assert gate.check(Changes({path: Change(b"missing", DELETED, is_code=True)})) == GO
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        (lambda whole: whole, None),
+        (lambda whole: whole[:-9], "damaged bytecode"),
+        (lambda whole: whole[:10], "damaged bytecode"),
+        (lambda _: b"", "no bytecode of this version of Python"),
+        (lambda whole: b"\x61\x0d\x0d\x0a" + whole[4:], "no bytecode of this version of Python"),
+    ],
+)
+def test_a_module_without_a_source(
+    tmp_path: Path, change: Callable[[bytes], bytes], fault: str | None
+) -> None:
+    """Bytecode that Python cannot load is held, with the reason; what it can load is not."""
+    source, path = tmp_path / "source.py", tmp_path / "words.pyc"
+    source.write_text("WORD = 'a word'\n")
+    py_compile.compile(str(source), str(path), doraise=True)
+    path.write_bytes(change(path.read_bytes()))
+    verdict = Binaries().check(Changes({str(path): Change(b"digest", is_code=True)}))
+    if fault is None:
+        assert verdict is GO
+    else:
+        assert verdict == Hold(f"{path} is {fault}", Held(str(path), None, None, None, fault))
