@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping
 from importlib.machinery import (
     EXTENSION_SUFFIXES,
     ExtensionFileLoader,
+    ModuleSpec,
+    PathFinder,
     SourceFileLoader,
     SourcelessFileLoader,
 )
 from itertools import islice
-from types import GetSetDescriptorType, MemberDescriptorType
+from types import GetSetDescriptorType, MemberDescriptorType, ModuleType
 from typing import Any, NamedTuple
 
 from wsgireload.detect.links import Links
@@ -151,6 +153,8 @@ def source_of(name: object, module: object) -> Source | None:
 def _source(name: str, module: object) -> Source | None:
     names = _namespace(module)
     spec = names.get("__spec__")
+    if spec is None and module is not None and not issubclass(type(module), ModuleType):
+        spec = _found(name)
     origin = getattr(spec, "origin", None)
     if origin in ("built-in", "frozen"):
         return None
@@ -178,6 +182,13 @@ def _source(name: str, module: object) -> Source | None:
         cached=cached if isinstance(cached, str) else None,
         loaded_mtime=mtime if isinstance(mtime, int) and mtime > 0 else None,
     )
+
+
+def _found(name: str) -> ModuleSpec | None:
+    """Where Python finds a module that has put an object of its own in its place."""
+    parent = name.rpartition(".")[0]
+    folders = _namespace(sys.modules[parent])["__path__"] if parent else None
+    return PathFinder.find_spec(name, folders)  # type: ignore[arg-type]
 
 
 def _namespace(module: object) -> Mapping[str, object]:

@@ -503,3 +503,18 @@ def test_a_library_that_has_changed_how_python_compiles(
     found = source_of("translated", translated)
     assert found is not None
     assert (found.is_python, found.cached) == (True, None)
+
+
+def test_a_module_that_has_replaced_itself(imported: Path) -> None:
+    """The file of one that has put an object in its place is the one that Python finds."""
+    text = "import sys\nclass Settings:\n    WORD = 1\nsys.modules[__name__] = Settings()\n"
+    package = imported / f"{NAME}_package"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    for path, name in ((imported / f"{NAME}.py", NAME), (package / "a.py", f"{package.name}.a")):
+        path.write_text(text)
+        found = source_of(name, importlib.import_module(name))
+        cached = importlib.util.cache_from_source(str(path))
+        assert found == Source(str(path), name, is_python=True, cached=cached)
+        assert source_of(name, None) is None  # as that of one that may not be imported
+    assert source_of("wsgireload_no_such_module", object()) is None
