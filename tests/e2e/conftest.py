@@ -38,9 +38,12 @@ def apache(request: pytest.FixtureRequest, frameworks: Callable[..., Path]) -> A
     return Apache.of_venv(Path(sys.prefix)).existing()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def command() -> Iterator[CommandLine]:
-    """The command line, where www-data can read it."""
+    """The command line, where www-data can read it: tests leave it as it was.
+
+    Not one for each module: each process that runs tests of it would make that.
+    """
     with CommandLine.readable() as command:
         yield command
 

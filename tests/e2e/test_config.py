@@ -15,7 +15,7 @@ from wsgireload.cli.installation import RESPAWN
 from wsgireload.cli.running import processes
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def command() -> Iterator[CommandLine]:
     """The command line, and Django, where www-data can read them."""
     with CommandLine.readable("django", "asgiref", "sqlparse") as command:

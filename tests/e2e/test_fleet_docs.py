@@ -66,6 +66,13 @@ def task(function):
 URL = "redis://db.example.com:6379/mysite"
 
 
+@pytest.fixture(scope="session")
+def command() -> Iterator[CommandLine]:
+    """A command line of its own, to which the tests add programs."""
+    with CommandLine.readable() as command:
+        yield command
+
+
 @pytest.fixture
 def machines(new_site: Sites, command: CommandLine) -> list[Site]:
     """Two Apaches with the site of the document, which find their status files in one folder."""

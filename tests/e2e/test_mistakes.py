@@ -178,7 +178,7 @@ def rows() -> dict[str, tuple[str, str, str]]:
     return {row["mistake"]: (row["what"], row["text"], row["cure"]) for row in found}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def command() -> Iterator[CommandLine]:
     """The command line with Django, and beside it an environment without."""
     with CommandLine.readable("django", "asgiref", "sqlparse") as command:
