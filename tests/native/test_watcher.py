@@ -6,7 +6,6 @@ import datetime as dt
 import errno
 import os
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -29,42 +28,6 @@ def test_the_end(watching):
     assert watching.reported() == []
     watching.watcher.end()
     assert instances() == []
-
-
-def test_renewed(watching):
-    """A watcher that is renewed watches nothing until it is asked again, and its wait ends."""
-    path = watching.folder / "a.py"
-    watcher = watching.another()
-    watcher.directory(str(watching.folder), ALL, trust=False)
-    before = len(instances())
-    path.write_text("before")
-    watcher.renew()
-    path.write_text("meanwhile")
-    assert (watches(), len(instances())) == (1, before)
-    began = time.monotonic()
-    assert watcher.wait(LONG) == []
-    assert time.monotonic() - began < LONG / 2
-    directory = watcher.directory(str(watching.folder), ALL, trust=False)
-    path.write_text("after")
-    assert {found for found, _, _ in watcher.wait(LONG)} == {directory}
-    watcher.end()
-    watcher.renew()
-    assert (watches(), len(instances())) == (1, before - 1)
-
-
-def test_renewed_at_a_limit(watching, monkeypatch):
-    """Where there can be no other handle, the one there is watches on."""
-
-    def failing(_watcher: Watcher) -> None:
-        raise NativeError("inotify_init1", errno.EMFILE, "too many open files")
-
-    watcher = watching.another()
-    watcher.directory(str(watching.folder), ALL, trust=False)
-    with monkeypatch.context() as patched:
-        patched.setattr(Watcher, "__init__", failing)
-        watcher.renew()
-    (watching.folder / "a.py").write_text("after")
-    assert watcher.wait(LONG)
 
 
 def test_one_handle_and_no_thread(watching):

@@ -46,8 +46,6 @@ class Steps:
 
     def wait(self, wait: float | None) -> Paths:
         """Wait for the next step, after what `take` has returned; returns its paths."""
-        if self._parts.restart.requested:
-            self._parts.wakeup.let_go()
         pace = self._parts.pace
         seconds = pace.pause() if wait is None else wait
         # Nothing rests while a restart is decided upon: what changes meanwhile has to count.

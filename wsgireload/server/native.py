@@ -102,7 +102,8 @@ def rearm() -> None:
 def linger(seconds: int) -> None:
     """End this process if it still runs so long after Apache began to replace it; 0: do not.
 
-    Windows only; NativeError where it fails. More than Apache's Timeout: see csrc/wsgireload.h.
+    Windows only. Use more than Apache's Timeout: see csrc/wsgireload.h. NativeError where it cannot
+    be done.
     """
     _done(_core().linger(seconds))
 
@@ -116,7 +117,10 @@ def close_on_fork(descriptor: int, *, on: bool) -> None:
 
 
 def job(process: int) -> int:
-    """Windows only: return a job that holds a process, by its handle, and all that it starts."""
+    """Return a job that holds a process, by its handle, and all that it will start; end it.
+
+    NativeError where that cannot be done, as on all systems but Windows.
+    """
     made, outcome = _core().job(process)
     _done(outcome)
     return int(made)
@@ -213,14 +217,6 @@ class Watcher:
         changes, outcome = _core().watch_wait(self._handle, seconds)
         _done(outcome)
         return [(directory, kind, os.fsdecode(name)) for directory, kind, name in changes]
-
-    def renew(self) -> None:
-        """Stop watching everything, at once; nothing is done where a limit is reached."""
-        if (before := self._handle) is not None:
-            with contextlib.suppress(NativeError):
-                self._handle = Watcher()._handle
-                _core().watch_end(before)
-                self.wake()  # another thread may have woken the one before
 
     def wake(self) -> None:
         """End the current wait, or else the next one; from any thread."""

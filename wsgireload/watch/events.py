@@ -36,7 +36,7 @@ class Events:
         self._polled = Polled(trouble)
         self._ids: dict[str, int | None] = {}  # by folder; None: it cannot be watched
         self._missing: set[str] = set()  # of those, the folders that do not exist
-        self._paths_by_id: dict[int, dict[str, None]] = {}
+        self._paths_by_id: dict[int, list[str]] = {}
         # Folders and links on the way to watched ones, each with whether a link's target is
         # watched. After an event of one of them its path leads elsewhere.
         self._components: dict[str, bool] = {}
@@ -131,12 +131,6 @@ class Events:
         """End the current wait, or else the next one; from any thread."""
         self._watcher.wake()
 
-    def let_go(self) -> None:
-        """Listen to nothing until `listen_anew`. Linux takes 15 ms for that, now or at the end."""
-        if not self.lost:
-            self.lost = True
-            self._watcher.renew()
-
     def end(self) -> None:
         """Stop listening for good; also in a forked child."""
         self.hears = False
@@ -165,7 +159,7 @@ class Events:
         self._missing.discard(folder)
         try:
             id_ = self._watcher.directory(folder, interest, trust=self._trust)
-            self._paths_by_id.setdefault(id_, {})[folder] = None
+            self._add_path(id_, folder)
         except NativeError as error:
             if error.code in ABSENT:
                 self._missing.add(folder)
@@ -241,8 +235,13 @@ class Events:
             id_ = self._watcher.directory(real, ITSELF, trust=True)
         except (NativeError, ValueError):  # ValueError: no path can be like that
             return None
-        self._paths_by_id.setdefault(id_, {})[path] = None
+        self._add_path(id_, path)
         return id_
+
+    def _add_path(self, id_: int, path: str) -> None:
+        paths = self._paths_by_id.setdefault(id_, [])
+        if path not in paths:
+            paths.append(path)
 
     def _add_name(self, id_: int | None, name: str) -> None:
         if id_ is not None:

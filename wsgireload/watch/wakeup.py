@@ -109,9 +109,6 @@ class Wakeup:
         with contextlib.suppress(RuntimeError):  # woken already
             self._asleep.release()
 
-    def let_go(self) -> None:
-        """Expect nothing until the next scan: a restart is under way."""
-
     def end(self) -> None:
         """Release what the waiting took."""
 
@@ -174,9 +171,6 @@ class EventWakeup(Wakeup):
     def wake(self) -> None:
         super().wake()
         self._events.wake()
-
-    def let_go(self) -> None:
-        self._events.let_go()
 
     def end(self) -> None:
         self._events.end()

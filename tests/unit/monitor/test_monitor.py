@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 from support.journals import record
 from support.waiting import DEADLINE, wait_for
-from support.watching import watches
 
 from wsgireload import settings
 from wsgireload.changes import Change, fingerprint
@@ -31,7 +30,7 @@ from wsgireload.monitor import Monitor, wiring
 from wsgireload.monitor.early import Early
 from wsgireload.monitor.loading import Loading
 from wsgireload.monitor.wiring import Parts
-from wsgireload.server import native, process, restart
+from wsgireload.server import native, process
 from wsgireload.server.detection import Server
 from wsgireload.settings import Settings
 from wsgireload.state.journal import Entry, Journal
@@ -510,29 +509,6 @@ def test_the_unforeseen_does_not_end_it(
     err = caplog.text
     assert err.count("ZeroDivisionError: unforeseen") == 1
     assert "Traceback" in err
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs inotify")
-def test_a_restart_lets_go_of_all_events(
-    begin, asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nothing is watched while the server may act on it; if it does not, everything is again."""
-    for name in ("TAKEN_UP", "SELDOM"):  # each request has so long
-        monkeypatch.setattr(restart, name, DEADLINE / 40)
-    monkeypatch.setattr(native, "terminate", asked)
-    code = tmp_path / "code.py"
-    code.write_text("x = 1")
-    monitor = looked(begin(track=[code], interval=3600.0))
-    wait_for(watches)
-    code.write_text("x = 22")
-    assert asked.event.wait(DEADLINE)
-    wait_for(lambda: not watches())
-    wait_for(lambda: asked.times > 1)
-    code.write_text("x = 1")
-    wait_for(lambda: not monitor.status().changed)
-    before = asked.times
-    code.write_text("x = 333")
-    wait_for(lambda: asked.times > before)
 
 
 def test_by_hand(begin: Callable[..., Monitor], asked: Asked) -> None:

@@ -391,20 +391,6 @@ def test_what_is_forgotten_is_not_reported(listener: Listener, tmp_path: Path) -
 
 
 @linux
-def test_what_was_let_go_is_not_reported(listener: Listener, tmp_path: Path) -> None:
-    """Nothing is, until everything is listened to again; the wait at that moment ends."""
-    (path,) = filled(tmp_path / "site", "a.py")
-    listener.listen(path)
-    for _ in range(2):
-        listener.events.let_go()
-    write(path)
-    assert listener.events.wait(DEADLINE) == listener.events.wait(0.0) == set()
-    listener.listen_again()
-    write(path)
-    assert listener.reported() == {path}
-
-
-@linux
 def test_a_loss_is_reported_once(listener: Listener, tmp_path: Path) -> None:
     """That a path leads elsewhere is reported once, and later waits report nothing more."""
     (path,) = filled(tmp_path / "site/pkg", "a.py")
