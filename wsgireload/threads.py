@@ -80,7 +80,10 @@ class RealThread:
         self._is_known = True
         self._ended = allocate_lock()
         self._ended.acquire()
-        if _are_own(_thread):
+        # A function of a debugger would be called at each line, and in mod_wsgi 6 with some Python
+        # 3.11 the thread would never get further than to that.
+        is_traced = threading.gettrace() or threading.getprofile()
+        if _are_own(_thread) and not is_traced:
             self._thread = start(self._begin, name=name)
         else:  # a hub of greenlets in the caller's thread would hang where that starts a program
             self._is_known = False

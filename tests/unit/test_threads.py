@@ -143,6 +143,19 @@ def test_join_waits_until_the_thread_has_left(monkeypatch: pytest.MonkeyPatch) -
     assert "wsgireload" not in [each.name for each in threading.enumerate()]
 
 
+@pytest.mark.parametrize("kind", ["trace", "profile"])
+def test_a_debugger_does_not_see_our_threads(kind: str, request: pytest.FixtureRequest) -> None:
+    """A function that debuggers have called in each thread is called in no thread of ours."""
+    use, before = getattr(threading, f"set{kind}"), getattr(threading, f"get{kind}")()
+    request.addfinalizer(lambda: use(before))
+    seen: list[object] = []
+    use(lambda *event: seen.append(event))
+    thread = threads.RealThread(lambda: None)
+    thread.join(FOREVER)
+    assert not thread.is_current
+    assert seen == []
+
+
 def test_a_library_that_stops_the_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """As freezegun does, in all modules: no function of our clocks is one of Python's."""
     for name in ("monotonic", "time", "time_ns"):
