@@ -21,7 +21,7 @@ from itertools import chain
 
 from wsgireload.detect import optional
 from wsgireload.detect.bytecode import is_source_of
-from wsgireload.detect.digest import MISSING, Digest, changed_ns
+from wsgireload.detect.digest import MISSING, Digest, changed_ns, dated, is_dated
 from wsgireload.detect.evidence import Absence, Noted
 from wsgireload.detect.imports import Imports
 from wsgireload.detect.missing import places
@@ -102,6 +102,8 @@ class Baseline:
             source = self._sources.pop(path, None)
             noted = self._noted.get(path) or now
             self._digests[path] = noted if source is None else self._proven(source, now)
+        elif is_dated(self._digests[path]) and self._digests[path] == _dated_now(path):
+            self._digests[path] = now
         return self._digests[path]
 
     def _proven(self, source: Source, now: Digest) -> Digest:
@@ -114,6 +116,13 @@ class Baseline:
             was_there = self._absence.was_there(source.module)
             (self.unproven if was_there else self.built).append(source.path)
         return UNLIKE_ANY if same is False else now
+
+
+def _dated_now(path: str) -> Digest:
+    try:
+        return dated(os.stat(path))
+    except (OSError, ValueError):
+        return MISSING
 
 
 def still_on_disk(source: Source, absent: float) -> bool | None:

@@ -228,7 +228,7 @@ class Detector:
 
     def _compare_one(self, path: str, now: Digest) -> None:
         loaded = self._baseline.digest(path, now)
-        if loaded in self._digests.stand_ins(path):
+        if loaded == self._digests.identified.pop(path, None):
             loaded = now
             self._baseline.record(path, loaded)
         is_python = path.lower().endswith(PYTHON_SUFFIXES) or self._others.get(path, False)

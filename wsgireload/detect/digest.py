@@ -67,6 +67,20 @@ def is_young(found: os.stat_result, now_ns: int) -> bool:
     return abs(now_ns - changed_ns(found)) <= RACY_NS
 
 
+def dated(found: os.stat_result) -> Digest:
+    """What stands for the digest of a file that is not young: when it last changed, and its size.
+
+    Not its inode, as in its mark: file systems of FUSE and virtual machines may change that.
+    """
+    when, size = changed_ns(found) % (1 << 64), found.st_size % (1 << 40)
+    return b"t" + when.to_bytes(8, "little") + size.to_bytes(5, "little")
+
+
+def is_dated(digest: Digest) -> bool:
+    """Whether a digest is only a time and a size."""
+    return digest.startswith(b"t") and len(digest) < SIZE
+
+
 def stand_in(mark: Mark) -> Digest:
     """What stands for the digest of a file that was not read yet: its mark.
 

@@ -76,10 +76,6 @@ class Digests:
         """The last digest of a path; None if it could never be read."""
         return self._digest.get(path)
 
-    def stand_ins(self, path: str) -> tuple[Digest | None, ...]:
-        """What has stood for the digest of a path, and was of the same content."""
-        return self.identified.pop(path, None), stand_in(self._mark[path])
-
     def scan(
         self,
         paths: Iterable[str],

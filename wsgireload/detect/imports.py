@@ -14,10 +14,9 @@ from importlib.util import spec_from_loader
 from types import ModuleType
 
 from wsgireload.detect.bytecode import distrust
-from wsgireload.detect.digest import SPECIAL, Digest, digest_of_open, is_young, stand_in
+from wsgireload.detect.digest import SPECIAL, Digest, dated, digest_of_open, is_young
 from wsgireload.detect.links import Links
 from wsgireload.detect.missing import is_text
-from wsgireload.server import native
 from wsgireload.server.files import open_file
 from wsgireload.server.libraries import is_installed
 from wsgireload.threads import time
@@ -140,15 +139,14 @@ class Imports:
 def about_to_load(path: str) -> Digest | None:
     """What is known of a file from before it is loaded: its digest, as of `note`.
 
-    Of an old file of an installed package the stand-in for one: reading each of them would make
+    Of an old file of an installed package its time and size: reading each of them would make
     importing Django a tenth slower, and no tool saves one again with the same content.
     """
     if is_installed(path):
-        mark = native.marks([path])[0]  # from before its times: it may be written in between
         with contextlib.suppress(OSError, ValueError):
             found = os.stat(path)
             if stat.S_ISREG(found.st_mode) and not is_young(found, time.time_ns()):
-                return stand_in(mark)
+                return dated(found)
     return note(path)
 
 
