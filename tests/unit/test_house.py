@@ -212,6 +212,12 @@ def test_one_room_for_each_deed(deed: str, rooms: set[str]) -> None:
     assert {room for room in ROOMS if deed in called(room)} <= rooms
 
 
+def test_a_monitor_has_clocks_of_its_own() -> None:
+    """What runs in a monitor takes `time` from threads: a library may stop Python's."""
+    own = {"threads", "server.ending", "decide.compile_sources"}  # it sleeps; a program of its own
+    assert {room for room in importers("time") if room.split(".")[0] not in GUESTS} <= own
+
+
 def test_no_annotation_is_compiled_at_the_start() -> None:
     """No module that every process imports has both a NamedTuple and annotations that are texts."""
     code = "import sys, wsgireload; print(*sys.modules)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import os
 import re
@@ -33,11 +34,13 @@ def root(script: str) -> str:
 
 def sources(script: str, folder: str) -> list[str]:
     """Return the texts of a script and of Django's settings; `folder` is that of its modules."""
-    texts = [_read(script)]
+    texts = [_read(script)]  # OSError
     if named := SETTINGS.search(texts[0]):
         path = os.path.join(glob.escape(folder), *named[1].split("."))
         for pattern in (os.path.join(os.path.dirname(path), "*.py"), os.path.join(path, "*.py")):
-            texts += map(_read, glob.glob(pattern))
+            for each in glob.glob(pattern):
+                with contextlib.suppress(OSError):  # a link without a target, a file with secrets
+                    texts.append(_read(each))
     return texts
 
 

@@ -74,20 +74,20 @@ def _values(lines: Sequence[Held]) -> dict[str, str]:
 def _log(line: str, root: str) -> str | None:
     """Return the log of a line; None without one, or where a shell or a variable decides it."""
     match = None if line.endswith("\\") else LOG.match(line)
-    if match is None or VARIABLE.search(word := _unquoted(match[1])):
+    if match is None or VARIABLE.search(word := _unquoted(match[1])) or word[:1] in ("'", '"'):
         return None
     if not word.startswith("|"):
         return os.path.normpath(os.path.join(root, word))
     program = PROGRAM.match(word)
     name = program and (program[1] or program[2] or program[3])
-    if not name or name.startswith("$") or name.lower().endswith((".bat", ".cmd")):
+    if not name or not {"$", "@", "%"}.isdisjoint(name) or name.lower().endswith((".bat", ".cmd")):
         return None
     # Apache takes a backslash for an escape, searches no PATH and adds no .exe.
     return "|" + os.path.normpath(os.path.join(root, re.sub(r"\\(.)", r"\1", name)))
 
 
 def _unquoted(word: str) -> str:
-    quote = word[0] if word[0] in "\"'" else ""
+    quote = word[0] if word[0] in "\"'" and word[1:].endswith(word[0]) else ""
     return re.sub(rf"\\([\\{quote}])", r"\1", word[1:-1] if quote else word)
 
 

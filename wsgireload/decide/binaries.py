@@ -9,6 +9,7 @@ from __future__ import annotations
 import marshal
 import os
 from importlib.util import MAGIC_NUMBER
+from types import CodeType
 from typing import BinaryIO, Literal
 
 from wsgireload.changes import Change, Changes
@@ -51,10 +52,10 @@ def fault_of_bytecode(path: str) -> str | None:
     if read[:4] != MAGIC_NUMBER:
         return "no bytecode of this version of Python"
     try:
-        marshal.loads(read[HEADER:])
-    except (EOFError, ValueError, TypeError):
-        return "damaged bytecode"
-    return None
+        program = marshal.loads(read[HEADER:])
+    except Exception:  # of any kind: SystemError and MemoryError as well
+        program = None
+    return None if isinstance(program, CodeType) else "damaged bytecode"
 
 
 def is_cut_short(path: str) -> bool:

@@ -42,7 +42,7 @@ def distrust(source: str, cache: str | None) -> None:
     On a full disk some Pythons write the beginning of a cache, in whole pages, and then cannot
     import its source any more.
     """
-    if cache is None or cache == source:  # the module is bytecode alone
+    if cache is None or source.lower().endswith(".pyc"):  # a module that is bytecode alone
         return
     with contextlib.suppress(OSError, ValueError, NotImplementedError):  # there may be none
         kept = os.stat(cache)
@@ -164,7 +164,7 @@ def _program(code: bytes) -> CodeType | None:
     """The program in a cache; None if it is damaged."""
     try:
         found = marshal.loads(code)
-    except (EOFError, ValueError, TypeError):
+    except Exception:  # of any kind: SystemError and MemoryError as well
         return None
     return found if isinstance(found, CodeType) else None
 

@@ -153,7 +153,8 @@ def source_of(name: object, module: object) -> Source | None:
 def _source(name: str, module: object) -> Source | None:
     names = _namespace(module)
     spec = names.get("__spec__")
-    if spec is None and module is not None and not issubclass(type(module), ModuleType):
+    is_object = module is not None and not issubclass(type(module), ModuleType)
+    if spec is None and is_object and not _names_a_file(names.get("__file__")):
         spec = _found(name)
     origin = getattr(spec, "origin", None)
     if origin in ("built-in", "frozen"):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from wsgireload.web.failure import FailurePage
 
 KNOWN_MTIME = sys.platform != "darwin"  # where APR may be built without fractions of a second
+ALL = ("*",)  # among the constants of code that imports all of a module
 STARRED = re.compile(rb"^[ \t]*from[ \t]+([\w.]+)[ \t]+import[ \t]*\*", re.MULTILINE)
 PATIENCE = 15.0  # seconds until another process may have better luck, as mod_wsgi-express has it
 
@@ -133,21 +134,30 @@ class StandIn:
 def _names(path: str) -> set[str]:
     """The names under which a script may have its application.
 
-    They may come from a module of which it imports all. An exception if one is not known: mod_wsgi
+    They may come from a module of which it imports all. LookupError if they are not known: mod_wsgi
     would find a module without the application, and load the script no more.
     """
     script = _Script("", path)
-    names = set(script.get_code("").co_names)  # WSGICallableObject is one of them
-    for found in STARRED.findall(script.get_data(path)):
-        module = found.decode()
-        try:
-            # To find a submodule runs the code of its package, unless that is loaded.
-            spec = find_spec(module) if module.rpartition(".")[0] in ("", *sys.modules) else None
-            names.update(_Script("", str(spec and spec.origin)).get_code("").co_names)
-        except Exception:  # it is missing, or broken
-            if "application" not in names:
-                raise
-    return {*names, "application"}
+    code = script.get_code("")
+    names, starred = {*code.co_names}, STARRED.findall(script.get_data(path))
+    is_known = bool(starred) or ALL not in code.co_consts
+    for found in starred:
+        module = _code_of(found.decode())
+        is_known = is_known and module is not None and ALL not in module.co_consts
+        names.update(module.co_names if module else ())
+    if not is_known and "application" not in names:
+        raise LookupError("the names that a script imports by a star")
+    return {*names, "application"}  # WSGICallableObject is one of them
+
+
+def _code_of(module: str) -> CodeType | None:
+    """The code of a module; None if it is missing or broken, or in a package that is not loaded."""
+    try:
+        # To find a submodule runs the code of its package, unless that is loaded.
+        spec = find_spec(module) if module.rpartition(".")[0] in ("", *sys.modules) else None
+        return _Script("", str(spec and spec.origin)).get_code("")
+    except Exception:
+        return None
 
 
 class _Script(SourceFileLoader):

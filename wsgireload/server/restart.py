@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import math
-import time
 from collections.abc import Callable, Sequence
 
 from wsgireload.errors import NativeError
 from wsgireload.server import native
 from wsgireload.server.detection import Server
+from wsgireload.threads import time
 
 # Seconds: a process that still serves so long after it was replaced is stuck. Apache lets an old
 # child serve for its Timeout, which is 60 by default and 300 with XAMPP.

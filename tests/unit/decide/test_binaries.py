@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 import py_compile
 import random
 import struct
@@ -141,6 +142,8 @@ def test_the_gate(tmp_path: Path) -> None:
         (lambda whole: whole, None),
         (lambda whole: whole[:-9], "damaged bytecode"),
         (lambda whole: whole[:10], "damaged bytecode"),
+        (lambda whole: whole[:16] + marshal.dumps(5), "damaged bytecode"),
+        (lambda whole: whole[:16] + b"\xe3" + bytes(5) + b"\x00" * 40, "damaged bytecode"),
         (lambda _: b"", "no bytecode of this version of Python"),
         (lambda whole: b"\x61\x0d\x0d\x0a" + whole[4:], "no bytecode of this version of Python"),
     ],

@@ -239,6 +239,9 @@ CustomLog "|b\ in/rotate.exe x" common
 CustomLog "|$nope.exe x" common
 CustomLog "||$nope.exe x" common
 CustomLog "|bin/nope.bat x" common
+CustomLog "|bin/$name/nope.exe x" common
+CustomLog "|bin/@name/nope.exe x" common
+CustomLog "|bin/nope.exe x 86400
 CustomLog "|${{SITE}}/rotate.exe x" common
 CustomLog "|${{NOPE}}/rotate.exe x" common
 CustomLog \

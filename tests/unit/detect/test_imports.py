@@ -6,6 +6,7 @@ import importlib
 import importlib.machinery
 import importlib.util
 import os
+import py_compile
 import sys
 import zipfile
 from collections.abc import Iterator
@@ -237,6 +238,26 @@ def test_stale_bytecode_is_not_imported(app: Application, monkeypatch: pytest.Mo
     assert cache.exists()
     del sys.modules[NAME]
     assert app.load().answer == 2
+
+
+@pytest.mark.parametrize("entry", ["", "/", "/../site"])
+def test_bytecode_alone_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entry: str) -> None:
+    """Bytecode that is deployed alone is no cache, however sys.path spells its folder."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    source = tmp_path / "site" / f"{NAME}_alone.py"
+    source.parent.mkdir()
+    source.write_bytes(BEFORE)
+    alone = Path(py_compile.compile(str(source), cfile=f"{source}c", doraise=True) or "")
+    source.unlink()
+    monkeypatch.syspath_prepend(f"{source.parent}{entry}")
+    hook = Imports(lambda: None)
+    hook.install()
+    try:
+        assert importlib.import_module(source.stem).answer == 1
+    finally:
+        hook.remove()
+        del sys.modules[source.stem]
+    assert alone.exists()
 
 
 def test_noting_an_import(tmp_path: Path) -> None:

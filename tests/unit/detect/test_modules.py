@@ -291,6 +291,9 @@ def test_what_is_no_module_has_no_source(entry: object) -> None:
 def test_an_object_that_stands_for_a_module() -> None:
     """An object of another kind that has a file comes from it."""
     assert files(SimpleNamespace(__file__="/srv/a.py")) == ["/srv/a.py"]
+    found = source_of("no_such_package.a", SimpleNamespace(__file__="/srv/a.py"))
+    assert found is not None
+    assert found.path == "/srv/a.py"
 
 
 def test_names_that_are_no_str() -> None:

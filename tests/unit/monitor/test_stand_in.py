@@ -162,15 +162,28 @@ def test_a_name_from_a_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, m
     assert "first" in page
 
 
-@pytest.mark.parametrize("module", ["no_such_module", "no_such_package.inner", ".inner"])
-def test_a_name_that_is_not_known(tmp_path: Path, module: str) -> None:
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from no_such_module import *",
+        "from no_such_package.inner import *",
+        "from .inner import *",
+        "import os; from starred import *",
+        "from starred import *",
+    ],
+)
+def test_a_name_that_is_not_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
     """Nothing answers in the script's place then: mod_wsgi would not load the script again."""
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "starred.py").write_text("from another import *\n")
     site = Site(tmp_path)
-    site.save(f"from {module} import *")
+    site.save(line)
     with contextlib.suppress(Exception):  # as where it is called
         site.stand_in.begin(FAILED)
     assert NAME not in sys.modules
-    site.save(f"application = None\nfrom {module} import *")
+    site.save(f"application = None\n{line}")
     site.stand_in.begin(FAILED)
     assert "first" in site.get(HERE)
     del sys.modules[NAME]
