@@ -6,26 +6,25 @@ new process. Bytecode may also be of another Python, as of the machine that has 
 
 from __future__ import annotations
 
-import marshal
 import os
-from importlib.util import MAGIC_NUMBER
-from types import CodeType
+from collections.abc import Callable
 from typing import BinaryIO, Literal
 
 from wsgireload.changes import Change, Changes
 from wsgireload.decide.verdict import GO, Gate, Hold, Verdict
 from wsgireload.log import shown
 from wsgireload.report import Held
-from wsgireload.server.files import content, opened
+from wsgireload.server.files import opened
 
-HEADER = 16  # bytes before the program in a file of bytecode (PEP 552)
 TAIL = 22 + 65535  # bytes at the end of an archive, in which its last record begins
 
 
 class Binaries(Gate):
     """Holds a restart while changed code is cut short, or is bytecode that cannot be loaded."""
 
-    def __init__(self) -> None:
+    def __init__(self, fault_of: Callable[[str], str | None]) -> None:
+        """`fault_of` is the function of detect/bytecode.py."""
+        self._fault_of = fault_of
         self._whole: dict[str, Change] | None = None  # the files that were examined last
 
     def check(self, changes: Changes) -> Verdict:
@@ -33,7 +32,7 @@ class Binaries(Gate):
         files = {path: each for path, each in changed if each.is_code and not each.is_python}
         if files != self._whole:
             for path in files:
-                fault = fault_of_bytecode(path) if path.endswith(".pyc") else None
+                fault = self._fault_of(path) if path.endswith(".pyc") else None
                 if fault is not None:
                     return Hold(f"{shown(path)} is {fault}", Held(path, None, None, None, fault))
                 if is_cut_short(path):
@@ -41,21 +40,6 @@ class Binaries(Gate):
                     return Hold(f"{shown(path)} is cut short: its end is missing", place)
             self._whole = files
         return GO
-
-
-def fault_of_bytecode(path: str) -> str | None:
-    """Why a module without a source could not be loaded; None if it can, or is missing."""
-    try:
-        read = content(path)
-    except OSError:
-        return None
-    if read[:4] != MAGIC_NUMBER:
-        return "no bytecode of this version of Python"
-    try:
-        program = marshal.loads(read[HEADER:])
-    except Exception:  # of any kind: SystemError and MemoryError as well
-        program = None
-    return None if isinstance(program, CodeType) else "damaged bytecode"
 
 
 def is_cut_short(path: str) -> bool:

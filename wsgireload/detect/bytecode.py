@@ -169,6 +169,17 @@ def _program(code: bytes) -> CodeType | None:
     return found if isinstance(found, CodeType) else None
 
 
+def fault_of(path: str) -> str | None:
+    """Why a module without a source could not be loaded; None if it can, or is missing."""
+    try:
+        read = content(path)
+    except OSError:
+        return None
+    if read[:4] != MAGIC_NUMBER:
+        return "no bytecode of this version of Python"
+    return "damaged bytecode" if _program(read[HEADER:]) is None else None
+
+
 def _compiled(source: str) -> CodeType | None:
     """The program on disk; None if it does not compile. OSError: unreadable or large."""
     text = content(source)

@@ -49,7 +49,7 @@ class Loading:
 
     @property
     def slow(self) -> str | None:
-        """That the script is still being loaded, and where, once the log says so."""
+        """The log line about a script that takes long to load; None without one, or after it."""
         return self._slow if self._early.is_loading() else None
 
     def complete(self, status: Status) -> Status:

@@ -23,7 +23,7 @@ from wsgireload.decide.settle import Settle
 from wsgireload.decide.syntax import StaleBytecode, Syntax
 from wsgireload.decide.timing import Handover, Timing
 from wsgireload.decide.verdict import Gate
-from wsgireload.detect.bytecode import freshen
+from wsgireload.detect.bytecode import fault_of, freshen
 from wsgireload.detect.detector import Detector
 from wsgireload.detect.importers import Importers
 from wsgireload.detect.modules import cached, compiles
@@ -167,7 +167,7 @@ class Parts:
             self.pause,
             settle,
             Syntax(self._checkpoint, compiler, *doubts, compiles),
-            Binaries(),
+            Binaries(fault_of),
             *self._checks(),
             Neighbours(*shared, time.monotonic),
             self._early.budget,

@@ -17,6 +17,7 @@ from wsgireload import _native
 from wsgireload.changes import DELETED, Change, Changes
 from wsgireload.decide.binaries import Binaries, is_cut_short
 from wsgireload.decide.verdict import GO, Hold
+from wsgireload.detect.bytecode import fault_of
 from wsgireload.report import Held
 
 MODULE = Path(str(_native.__file__)).read_bytes()
@@ -123,7 +124,7 @@ def test_the_gate(tmp_path: Path) -> None:
     """It holds a changed module that is cut short, and nothing else."""
     path = str(tmp_path / "fast.so")
     Path(path).write_bytes(MODULE[:20000])
-    gate = Binaries()
+    gate = Binaries(fault_of)
     held = Hold(f"{path} is cut short: its end is missing", Held(path, *[None] * 3, "cut short"))
     cut = Changes({"a.py": Change(b"1", is_python=True), path: Change(b"1", is_code=True)})
     for changes in (cut, cut, cut._replace(requested="by hand")):
@@ -156,7 +157,7 @@ def test_a_module_without_a_source(
     source.write_text("WORD = 'a word'\n")
     py_compile.compile(str(source), str(path), doraise=True)
     path.write_bytes(change(path.read_bytes()))
-    verdict = Binaries().check(Changes({str(path): Change(b"digest", is_code=True)}))
+    verdict = Binaries(fault_of).check(Changes({str(path): Change(b"digest", is_code=True)}))
     if fault is None:
         assert verdict is GO
     else:
