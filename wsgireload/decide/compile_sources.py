@@ -1,7 +1,7 @@
 """Compile Python sources, and report the first fault: a program of its own, which imports little.
 
-decide/compiler.py runs it beside the application, as `python -I -S compile_sources.py VERSION`.
-It waits for a byte of input. Its output is a file that is open for reading too. In it are,
+decide/compiler.py runs it beside the application, with the version of Python for an argument. It
+waits for a byte of input. Its output is a file that is open for reading too. In it are,
 marshalled: the first two arguments of `write`, as bytes; each path with its source; and None. The
 answer is appended, in lines of JSON: the number of each source as its turn comes, and at last its
 fault or null.
@@ -207,5 +207,5 @@ def _prepare() -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[-1])
     os._exit(0)  # nothing is left to tidy up, and the application waits

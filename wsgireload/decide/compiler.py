@@ -23,6 +23,11 @@ LARGEST = 1 << 30  # bytes: what is larger is no source, and Python could not lo
 REST = 10.0  # seconds without a prefetch after one in vain: a file may be touched for ever
 REPEAT = 10  # a judgement that may change is made again after so many times what it took
 KILLED = -9  # the exit code of a process that the system ended for want of memory
+# By its bytecode, as an import would: a program that is run by its name is compiled each time.
+RUN = (
+    "import sys; from _frozen_importlib_external import SourceFileLoader; "
+    "exec(SourceFileLoader('__main__', sys.argv[1]).get_code('__main__'))"
+)
 
 
 class Judgement(NamedTuple):
@@ -48,7 +53,7 @@ class Compiler:
         """`cached` returns the loaded sources of which Python keeps bytecode, and where."""
         version = "{}.{}".format(*sys.version_info)
         self._program = OwnProgram(compile_sources.__file__)
-        program = [*_options(), compile_sources.__file__, version]
+        program = [*_options(), "-c", RUN, compile_sources.__file__, version]
         self._command = Command([interpreter() or "", *program], environment, None, LIMIT, clock)
         self._clock = clock
         self._rests_until = self._again_at = self._began = clock()

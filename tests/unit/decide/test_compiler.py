@@ -6,6 +6,7 @@ import _frozen_importlib_external as bootstrap
 import codecs
 import gc
 import os
+import py_compile
 import sys
 import warnings
 from collections.abc import Iterator
@@ -211,6 +212,21 @@ def test_a_compiler_that_crashes(beside: World, monkeypatch: pytest.MonkeyPatch)
     path = world.folder / "b.py"
     assert verdict.reason == f"{path}: compiling it ends Python with exit code -6"
     assert world.gate.check(world.changes) == verdict
+
+
+def test_the_program_is_not_compiled_each_time(
+    beside: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It runs by its bytecode where there is some: that takes 2 ms less of each save."""
+    program = beside.folder / "program.py"
+    program.write_text(f"{READ}os.write(1, b'0\\n')\nos._exit(7)\n")
+    unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
+    py_compile.compile(str(program), invalidation_mode=unchecked)
+    program.write_text("raise SystemExit\n")
+    monkeypatch.setattr(compile_sources, "__file__", str(program))
+    world = World(beside.folder)
+    world.write(a=b"x = 1\n")
+    assert "compiling it ends Python with exit code 7" in str(world.verdict())
 
 
 def test_a_compiler_that_takes_too_long(beside: World, monkeypatch: pytest.MonkeyPatch) -> None:
