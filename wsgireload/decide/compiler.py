@@ -187,6 +187,8 @@ def _options() -> Iterator[str]:
     """The options that make another Python compile as the application's own did at its start."""
     yield "-I"  # no module of the application's
     yield "-S"
+    if sys.dont_write_bytecode:  # then none of this program's own either
+        yield "-B"
     if sys.flags.optimize:
         yield "-" + "O" * sys.flags.optimize
     if sys.pycache_prefix is not None:

@@ -214,6 +214,21 @@ def test_a_compiler_that_crashes(beside: World, monkeypatch: pytest.MonkeyPatch)
     assert world.gate.check(world.changes) == verdict
 
 
+@pytest.mark.parametrize("keeps_none", [True, False])
+def test_bytecode_of_the_program(
+    beside: World, monkeypatch: pytest.MonkeyPatch, *, keeps_none: bool
+) -> None:
+    """It is written where Python lacks it, unless the application's Python keeps none."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", keeps_none)
+    program = beside.folder / "program.py"
+    program.write_bytes(content(compile_sources.__file__))
+    monkeypatch.setattr(compile_sources, "__file__", str(program))
+    world = World(beside.folder)
+    world.write(a=b"x = 1\n")
+    assert world.verdict() == GO
+    assert (beside.folder / "__pycache__").exists() is not keeps_none
+
+
 def test_the_program_is_not_compiled_each_time(
     beside: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
