@@ -18,7 +18,7 @@ PYTHON, PLATFORM = Path(KIT).parts[-2:] if KIT else ("", "")
 SYSTEMS = {"win": "win32", "mac": "darwin", "man": "linux", "mus": "linux"}
 SYSTEM = SYSTEMS[PLATFORM[:3]] if KIT else sys.platform
 FOLDER = "win" if SYSTEM == "win32" else "unix"
-COMMON = ("module", "names", "outcome")
+COMMON = ("hash", "module", "outcome")
 TWINS = ("children", "failure", "file", "linger", "restart", "server")
 EVENTS = ("trust", "watch")  # twins as well, with watcher.c
 RESPAWN = "wsgireload.respawn"  # for Apache's parent process, without Python: no tag in its name

@@ -27,21 +27,11 @@ int core_failed(wsgireload_outcome *out, const char *call);
 typedef void (*core_function)(void);
 core_function core_find(const char *name, unsigned bytes);
 
-/* names.c: a set of names, as 64-bit hashes. A collision only reports a change too many. */
-typedef struct { /* all zero: the empty set */
-    unsigned long long *slots; /* 0: free; the owner of the set frees the array */
-    unsigned size, used;       /* the size is a power of two */
-} core_names;
-
-/* Hashes bytes; never to 0. */
+/* hash.c: hashes bytes; never to 0. */
 unsigned long long core_hash(const void *bytes, size_t length);
 
 /* A hash that is neither 0 nor 1, of 60 bits: Python keeps a larger one in more memory. */
 unsigned long long core_mark(const void *bytes, size_t length);
-
-/* Returns 0 if there is no memory. */
-int core_names_add(core_names *names, unsigned long long hash);
-int core_names_have(const core_names *names, unsigned long long hash);
 
 /* trust.c: succeeds with 0 if the file system of a path reports all changes. With `itself`, a
  * symbolic link is not followed. */

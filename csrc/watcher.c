@@ -10,17 +10,17 @@
 
 #define LONGEST 4e6 /* seconds: Windows counts the milliseconds in 32 bits */
 
-typedef struct {
-    int id;
-    int interest; /* one of enum wsgireload_interest */
-    core_names names;
-} directory;
+/* A key is the id of a directory, and in its lower half the hash of a name in it, or one of these. */
+enum { WATCHED = 1, EVERYTHING = 2 };
+
+#define DROPPED (~0ull) /* in place of a key that has been removed */
 
 struct wsgireload_watcher {
     core_events *events;
     int ended;
-    directory *directories; /* in the order of their ids */
-    size_t count, capacity;
+    int undecided;            /* there was no memory for a key: rather report too much than too little */
+    unsigned long long *keys; /* a set: 0 is free. A collision only reports a change too many */
+    size_t size, used;        /* the size is a power of two, or 0 */
     wsgireload_change *changes; /* of the current wait: where to write, for how many, how many yet */
     int room, reported;
 };
@@ -40,54 +40,79 @@ wsgireload_watcher *wsgireload_watch_begin(wsgireload_outcome *out)
     return watcher;
 }
 
-static int compare(const void *id, const void *element)
+static unsigned long long key_of(int id, unsigned long long hash)
 {
-    int left = *(const int *)id, right = ((const directory *)element)->id;
-
-    return (left > right) - (left < right);
+    return (unsigned long long)(unsigned)id << 32 | (hash & 0xFFFFFFFF);
 }
 
-/* NULL: it is not watched. Valid until a directory is added or dropped. */
-static directory *find(const wsgireload_watcher *watcher, int id)
+/* Returns the place of a key, or the free one for it: there is always a free one. */
+static unsigned long long *place_of(const wsgireload_watcher *watcher, unsigned long long key)
 {
-    if (watcher->ended || watcher->count == 0)
-        return NULL;
-    return bsearch(&id, watcher->directories, watcher->count, sizeof(directory), compare);
+    unsigned long long i = core_hash(&key, sizeof key) & (watcher->size - 1);
+
+    while (watcher->keys[i] != 0 && watcher->keys[i] != key)
+        i = (i + 1) & (watcher->size - 1);
+    return &watcher->keys[i];
 }
 
-/* NULL: there is no memory. */
-static directory *add(wsgireload_watcher *watcher, int id)
+static int has(const wsgireload_watcher *watcher, int id, unsigned long long hash)
 {
-    directory *all = watcher->directories;
-    size_t capacity = watcher->capacity != 0 ? 2 * watcher->capacity : 16, at;
-
-    if (watcher->count == watcher->capacity) {
-        all = realloc(all, capacity * sizeof *all);
-        if (all == NULL)
-            return NULL;
-        watcher->directories = all;
-        watcher->capacity = capacity;
-    }
-    /* Ids ascend, until they wrap around: the new one is nearly always the last. */
-    for (at = watcher->count++; at > 0 && all[at - 1].id > id; at--)
-        all[at] = all[at - 1];
-    memset(&all[at], 0, sizeof *all);
-    all[at].id = id;
-    return &all[at];
+    return watcher->size != 0 && *place_of(watcher, key_of(id, hash)) != 0;
 }
 
-static void drop(wsgireload_watcher *watcher, directory *dropped)
+static int is_kept(const wsgireload_watcher *watcher, unsigned long long key)
 {
-    const directory *next = dropped + 1, *end = watcher->directories + watcher->count--;
+    return key != 0 && key != DROPPED && has(watcher, (int)(key >> 32), WATCHED);
+}
 
-    free(dropped->names.slots);
-    memmove(dropped, next, (size_t)(end - next) * sizeof *next);
+/* Makes room for as many keys again, without those of directories that are not watched any more.
+ * Returns 0 if there is no memory. */
+static int grow(wsgireload_watcher *watcher)
+{
+    wsgireload_watcher before = *watcher;
+    size_t size = 16, used = 0, i;
+    unsigned long long *keys;
+
+    for (i = 0; i < before.size; i++)
+        used += (size_t)is_kept(&before, before.keys[i]);
+    while (size <= 3 * used)
+        size *= 2;
+    keys = calloc(size, sizeof *keys);
+    if (keys == NULL)
+        return 0;
+    watcher->keys = keys;
+    watcher->size = size;
+    watcher->used = used;
+    for (i = 0; i < before.size; i++)
+        if (is_kept(&before, before.keys[i]))
+            *place_of(watcher, before.keys[i]) = before.keys[i];
+    free(before.keys);
+    return 1;
+}
+
+/* Returns 0 if there is no memory. */
+static int add(wsgireload_watcher *watcher, int id, unsigned long long hash)
+{
+    unsigned long long *place;
+
+    if (2 * watcher->used >= watcher->size && !grow(watcher))
+        return 0;
+    place = place_of(watcher, key_of(id, hash));
+    watcher->used += *place == 0;
+    *place = key_of(id, hash);
+    return 1;
+}
+
+/* The names of a directory that is not watched any more are left to grow(). */
+static void drop(wsgireload_watcher *watcher, int id)
+{
+    if (has(watcher, id, WATCHED))
+        *place_of(watcher, key_of(id, WATCHED)) = DROPPED;
 }
 
 int wsgireload_watch_directory(wsgireload_watcher *watcher, const char *path, int interest,
                                int trust, wsgireload_outcome *out)
 {
-    directory *found;
     int id;
 
     core_outcome(out, WSGIRELOAD_OK, "", "");
@@ -99,34 +124,27 @@ int wsgireload_watch_directory(wsgireload_watcher *watcher, const char *path, in
     id = core_events_add(watcher->events, path, interest, out);
     if (id < 0)
         return -1;
-    found = find(watcher, id);
-    if (found == NULL)
-        found = add(watcher, id);
-    if (found == NULL) {
+    if (!add(watcher, id, WATCHED)) {
         core_events_remove(watcher->events, id);
-        return core_outcome(out, WSGIRELOAD_FAILED, "realloc", "out of memory");
+        return core_outcome(out, WSGIRELOAD_FAILED, "calloc", "out of memory");
     }
-    if (found->interest < interest)
-        found->interest = interest;
+    if (interest == WSGIRELOAD_ALL && !add(watcher, id, EVERYTHING))
+        watcher->undecided = 1;
     return id;
 }
 
 void wsgireload_watch_name(wsgireload_watcher *watcher, int id, const char *name)
 {
-    directory *found = find(watcher, id);
-
-    if (found != NULL && !core_names_add(&found->names, core_name_hash(name)))
-        found->interest = WSGIRELOAD_ALL; /* no memory: rather report too much than too little */
+    if (has(watcher, id, WATCHED) && !add(watcher, id, core_name_hash(name)))
+        watcher->undecided = 1;
 }
 
 void wsgireload_watch_forget(wsgireload_watcher *watcher, int id)
 {
-    directory *found = find(watcher, id);
-
-    if (found == NULL)
+    if (!has(watcher, id, WATCHED))
         return;
     core_events_remove(watcher->events, id);
-    drop(watcher, found);
+    drop(watcher, id);
 }
 
 int wsgireload_watch_wait(wsgireload_watcher *watcher, double seconds, wsgireload_change *changes,
@@ -166,9 +184,7 @@ void wsgireload_watch_free(wsgireload_watcher *watcher)
 {
     wsgireload_watch_end(watcher);
     core_events_free(watcher->events);
-    while (watcher->count > 0)
-        free(watcher->directories[--watcher->count].names.slots);
-    free(watcher->directories);
+    free(watcher->keys);
     free(watcher);
 }
 
@@ -196,22 +212,18 @@ static void report(wsgireload_watcher *watcher, int id, int kind, const char *na
 
 void core_changed(wsgireload_watcher *watcher, int id, int kind, const char *name, int any)
 {
-    const directory *found = find(watcher, id);
-
-    if (found != NULL
-        && (any || found->interest == WSGIRELOAD_ALL
-            || core_names_have(&found->names, core_name_hash(name))))
+    if (has(watcher, id, WATCHED)
+        && (any || watcher->undecided || has(watcher, id, EVERYTHING)
+            || has(watcher, id, core_name_hash(name))))
         report(watcher, id, kind, name);
 }
 
 void core_gone(wsgireload_watcher *watcher, int id)
 {
-    directory *found = find(watcher, id);
-
-    if (found == NULL)
+    if (!has(watcher, id, WATCHED))
         return;
     report(watcher, id, WSGIRELOAD_GONE, "");
-    drop(watcher, found);
+    drop(watcher, id);
 }
 
 void core_lost(wsgireload_watcher *watcher)

@@ -107,7 +107,7 @@ PLANTS = {
     "names that are never freed": (
         MEMORY,
         "watcher.c",
-        ("    free(dropped->names.slots);\n", ""),
+        ("    free(before.keys);\n", ""),
         "detected memory leaks",
     ),
     "events used after their end": (
@@ -119,7 +119,7 @@ PLANTS = {
         ),
         "heap-use-after-free",
     ),
-    "a shift too far": (MEMORY, "names.c", ("hash >> 32", "hash >> (names->used + 62)"), "shift"),
+    "a shift too far": (MEMORY, "watcher.c", ("id << 32", "id << (32 + (hash & 63))"), "shift"),
     "a wake that touches what is the waiting thread's": (
         RACES,
         "watcher.c",
