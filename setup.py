@@ -114,7 +114,6 @@ native = Extension(
         "wsgireload_close_on_fork",
         "wsgireload_job",
         "wsgireload_end_job",
-        "wsgireload_open",
         "wsgireload_marks",
         "wsgireload_watch_begin",
         "wsgireload_watch_directory",

@@ -35,7 +35,7 @@ unsigned long long core_mark(const void *bytes, size_t length);
 
 /* trust.c: succeeds with 0 if the file system of a path reports all changes. With `itself`, a
  * symbolic link is not followed. */
-int core_check_trust(const char *path, int itself, wsgireload_outcome *out);
+int core_check_trust(const void *path, int itself, wsgireload_outcome *out);
 
 /* watch.c: the operating system's events. Only core_events_wake may be called from another thread
  * than the one that waits. */
@@ -44,7 +44,7 @@ core_events *core_events_open(wsgireload_outcome *out);
 
 /* Watches a directory; returns its id. A watched directory keeps its id, and the id of one that is
  * not watched any more is not used again. */
-int core_events_add(core_events *events, const char *path, int interest, wsgireload_outcome *out);
+int core_events_add(core_events *events, const void *path, int interest, wsgireload_outcome *out);
 void core_events_remove(core_events *events, int id);
 
 /* Waits once, and calls watcher.c's functions below as long as there is room. Returns 1, or 0 after
@@ -58,7 +58,7 @@ void core_events_close(core_events *events);
 void core_events_free(core_events *events);
 
 /* Hashes a name: the same for all spellings of the same file. */
-unsigned long long core_name_hash(const char *name);
+unsigned long long core_name_hash(const void *name);
 
 /* Returns seconds of a monotonic clock. */
 double core_clock(void);
@@ -66,29 +66,13 @@ double core_clock(void);
 /* watcher.c, for core_events_wait: each of the last three needs room for one change. */
 int core_has_room(const wsgireload_watcher *watcher);
 
-/* `kind` is any but WSGIRELOAD_GONE. `any` is 1 where the name may stand for another one, or is
- * "". */
-void core_changed(wsgireload_watcher *watcher, int id, int kind, const char *name, int any);
+/* `kind` is any but WSGIRELOAD_GONE. The name has so many bytes, and a NUL after them that fits as
+ * well. `any` is 1 where it may stand for another one, or is "". */
+void core_changed(wsgireload_watcher *watcher, int id, int kind, const void *name, size_t length,
+                  int any);
 void core_gone(wsgireload_watcher *watcher, int id);
 void core_lost(wsgireload_watcher *watcher);
 
-/* win/file.c alone: paths as Windows has them. "UTF-8" is Python's: a lone surrogate, which file
- * names may hold there, takes three bytes. Where a function returns NULL or INVALID_HANDLE_VALUE,
- * GetLastError() has the reason. */
-
-/* Decodes UTF-8, NUL included, into room for as many units as there are bytes. */
-void core_wide(const char *utf8, wchar_t *wide);
-
-/* Encodes so many units to UTF-8; "" where it does not fit. */
-void core_narrow(const wchar_t *wide, size_t length, char *utf8, size_t room);
-
-/* Return a path in a form that Windows takes whatever its length, which the caller frees. */
-wchar_t *core_any_length(const wchar_t *path);
-wchar_t *core_path(const char *utf8);
-
-/* free(), without a change to GetLastError(). */
-void core_free(void *memory);
-
-/* Opens such a path, or fails as NULL did, and frees it. Others may write, rename and delete the
- * file meanwhile. Returns a HANDLE. */
-void *core_open(wchar_t *path, unsigned long access, unsigned long flags);
+/* win/file.c alone: opens a file; others may write, rename and delete it meanwhile. Returns a HANDLE;
+ * where that is INVALID_HANDLE_VALUE, GetLastError() has the reason. */
+void *core_open(const wchar_t *path, unsigned long access, unsigned long flags);

@@ -3,6 +3,7 @@
  * wsgireload._native: the core as a Python module. It has no state and no type of its own, so that
  * one binary loads in every interpreter of a process, again and again.
  */
+#define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <limits.h>
 #include <string.h>
@@ -128,52 +129,26 @@ static PyObject *end_job(PyObject *Py_UNUSED(module), PyObject *arguments)
     return Py_NewRef(Py_None);
 }
 
-static PyObject *open_shared(PyObject *Py_UNUSED(module), PyObject *path)
-{
-    wsgireload_outcome outcome;
-    wchar_t *text;
-    long long file;
-
-    if (!PyUnicode_Check(path))
-        return PyErr_Format(PyExc_TypeError, "the path must be str, not %R", Py_TYPE(path));
-    text = PyUnicode_AsWideCharString(path, NULL); /* UTF-16 on Windows; not used elsewhere */
-    if (text == NULL)
-        return NULL;
-    WITHOUT_GIL(file = wsgireload_open((const void *)text, &outcome))
-    PyMem_Free(text);
-    return Py_BuildValue("(LN)", file, to_tuple(&outcome));
-}
-
-/* Returns whether there are so many paths, each with a NUL at its end, and nothing after them. */
-static int are_paths(const char *paths, Py_ssize_t length, int count)
-{
-    Py_ssize_t i;
-
-    if (length > 0 && paths[length - 1] != '\0')
-        return 0;
-    for (i = 0; i < length; i++)
-        count -= paths[i] == '\0';
-    return count == 0;
-}
-
 static PyObject *marks(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
     unsigned long long *found;
-    PyObject *paths, *bytes;
-    Py_ssize_t length;
-    char *text;
-    int count;
+    PyObject *paths, *bytes = NULL;
+    int count, given;
+    const char *text;
+    unsigned long size;
 
-    if (!PyArg_ParseTuple(arguments, "Si", &paths, &count)
-        || PyBytes_AsStringAndSize(paths, &text, &length) < 0)
+    if (!PyArg_ParseTuple(arguments, "Si", &paths, &given))
         return NULL;
-    if (!are_paths(text, length, count))
-        return PyErr_Format(PyExc_ValueError, "not %d paths, each with a NUL at its end", count);
-    found = PyMem_Malloc((size_t)count * sizeof *found);
+    found = PyMem_Calloc(given > 0 ? (size_t)given : 1, sizeof *found);
     if (found == NULL)
         return PyErr_NoMemory();
-    WITHOUT_GIL(wsgireload_marks(text, count, found))
-    bytes = PyBytes_FromStringAndSize((const char *)found, count * (Py_ssize_t)sizeof *found);
+    text = PyBytes_AsString(paths);
+    size = (unsigned long)PyBytes_Size(paths);
+    WITHOUT_GIL(count = wsgireload_marks(text, size, found, given))
+    if (count == given)
+        bytes = PyBytes_FromStringAndSize((const char *)found, count * (Py_ssize_t)sizeof *found);
+    else
+        PyErr_Format(PyExc_ValueError, "not %d paths, each with a NUL at its end", given);
     PyMem_Free(found);
     return bytes;
 }
@@ -209,11 +184,13 @@ static PyObject *watch_directory(PyObject *Py_UNUSED(module), PyObject *argument
 {
     wsgireload_outcome outcome;
     wsgireload_watcher *watcher;
+    PyObject *bytes;
     const char *path;
     int interest, trust, id;
 
-    if (!PyArg_ParseTuple(arguments, "O&yip", to_watcher, &watcher, &path, &interest, &trust))
+    if (!PyArg_ParseTuple(arguments, "O&Sip", to_watcher, &watcher, &bytes, &interest, &trust))
         return NULL;
+    path = PyBytes_AsString(bytes);
     WITHOUT_GIL(id = wsgireload_watch_directory(watcher, path, interest, trust, &outcome))
     return Py_BuildValue("(iN)", id, to_tuple(&outcome));
 }
@@ -221,12 +198,12 @@ static PyObject *watch_directory(PyObject *Py_UNUSED(module), PyObject *argument
 static PyObject *watch_name(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
     wsgireload_watcher *watcher;
-    const char *name;
+    PyObject *name;
     int directory;
 
-    if (!PyArg_ParseTuple(arguments, "O&iy", to_watcher, &watcher, &directory, &name))
+    if (!PyArg_ParseTuple(arguments, "O&iS", to_watcher, &watcher, &directory, &name))
         return NULL;
-    wsgireload_watch_name(watcher, directory, name);
+    wsgireload_watch_name(watcher, directory, PyBytes_AsString(name));
     return Py_NewRef(Py_None);
 }
 
@@ -247,7 +224,8 @@ static PyObject *to_list(const wsgireload_change *changes, int count)
     int i;
 
     for (i = 0; list != NULL && i < count; i++) {
-        change = Py_BuildValue("(iiy)", changes[i].directory, changes[i].kind, changes[i].name);
+        change = Py_BuildValue("(iiy#)", changes[i].directory, changes[i].kind, changes[i].name,
+                               (Py_ssize_t)changes[i].length);
         if (change == NULL || PyList_SetItem(list, i, change) < 0)
             Py_CLEAR(list);
     }
@@ -309,7 +287,6 @@ static PyMethodDef methods[] = {
     METHOD(close_on_fork, METH_VARARGS, "descriptor, on, /"),
     METHOD(job, METH_O, "process, /"),
     METHOD(end_job, METH_VARARGS, "job, kill, /"),
-    METHOD(open_shared, METH_O, "path, /"),
     METHOD(marks, METH_VARARGS, "paths, count, /"),
     METHOD(watch_begin, METH_NOARGS, "/"),
     METHOD(watch_directory, METH_VARARGS, "watcher, path, interest, trust, /"),

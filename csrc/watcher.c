@@ -2,7 +2,6 @@
  *
  * Watchers: the directories of each, and which of their events it reports.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,7 +109,7 @@ static void drop(wsgireload_watcher *watcher, int id)
         *place_of(watcher, key_of(id, WATCHED)) = DROPPED;
 }
 
-int wsgireload_watch_directory(wsgireload_watcher *watcher, const char *path, int interest,
+int wsgireload_watch_directory(wsgireload_watcher *watcher, const void *path, int interest,
                                int trust, wsgireload_outcome *out)
 {
     int id;
@@ -133,7 +132,7 @@ int wsgireload_watch_directory(wsgireload_watcher *watcher, const char *path, in
     return id;
 }
 
-void wsgireload_watch_name(wsgireload_watcher *watcher, int id, const char *name)
+void wsgireload_watch_name(wsgireload_watcher *watcher, int id, const void *name)
 {
     if (has(watcher, id, WATCHED) && !add(watcher, id, core_name_hash(name)))
         watcher->undecided = 1;
@@ -194,39 +193,42 @@ int core_has_room(const wsgireload_watcher *watcher)
 }
 
 /* Writes a change, or what more is known of the last one. */
-static void report(wsgireload_watcher *watcher, int id, int kind, const char *name)
+static void report(wsgireload_watcher *watcher, int id, int kind, const void *name, size_t length)
 {
     wsgireload_change *next = &watcher->changes[watcher->reported];
 
     if (watcher->reported > 0 && next[-1].directory == id && kind != WSGIRELOAD_GONE
-        && strcmp(next[-1].name, name) == 0) {
+        && next[-1].length == (int)length && memcmp(next[-1].name, name, length) == 0) {
         if (kind != WSGIRELOAD_CHANGED || next[-1].kind != WSGIRELOAD_WRITTEN)
             next[-1].kind = kind; /* attributes that are set end no writing */
         return;
     }
+    memset(next, 0, sizeof *next);
     next->directory = id;
     next->kind = kind;
-    snprintf(next->name, sizeof next->name, "%s", name); /* it fits: the platforms see to that */
+    next->length = (int)length;
+    memcpy(next->name, name, length); /* it fits: the platforms see to that */
     watcher->reported++;
 }
 
-void core_changed(wsgireload_watcher *watcher, int id, int kind, const char *name, int any)
+void core_changed(wsgireload_watcher *watcher, int id, int kind, const void *name, size_t length,
+                  int any)
 {
     if (has(watcher, id, WATCHED)
         && (any || watcher->undecided || has(watcher, id, EVERYTHING)
             || has(watcher, id, core_name_hash(name))))
-        report(watcher, id, kind, name);
+        report(watcher, id, kind, name, length);
 }
 
 void core_gone(wsgireload_watcher *watcher, int id)
 {
     if (!has(watcher, id, WATCHED))
         return;
-    report(watcher, id, WSGIRELOAD_GONE, "");
+    report(watcher, id, WSGIRELOAD_GONE, "", 0);
     drop(watcher, id);
 }
 
 void core_lost(wsgireload_watcher *watcher)
 {
-    report(watcher, -1, WSGIRELOAD_CHANGED, "");
+    report(watcher, -1, WSGIRELOAD_CHANGED, "", 0);
 }

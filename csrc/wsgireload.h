@@ -8,8 +8,9 @@
  * the GIL; those of a watcher are the exception: see wsgireload_watch_begin. None calls Python. The
  * caller owns the structs it passes in, every field of them is written, and only a watcher has to
  * be freed. Text ends in NUL, is truncated to fit, is "" where there is none, and holds the bytes
- * that the operating system supplied: not always UTF-8. Paths and names are bytes as
- * os.fsencode encodes them.
+ * that the operating system supplied: not always UTF-8. Paths and names of files are what it takes
+ * itself: on Windows UTF-16, with a NUL of two bytes and paths of 260 units with a prefix, and
+ * elsewhere bytes.
  */
 
 /* The result of a call. */
@@ -105,15 +106,10 @@ long long wsgireload_job(long long process, wsgireload_outcome *out);
 /* Frees a job; with `kill` its processes are ended as well, with the exit code 1. */
 void wsgireload_end_job(long long job, int kill);
 
-/* On Windows: opens a file for reading while others may write, rename and delete it. Close it soon:
- * until then another file can be renamed over it with Windows 10's POSIX semantics only. The path
- * is UTF-16 of any length. Returns a Windows handle, which the caller closes, or -1. */
-long long wsgireload_open(const unsigned short *path, wsgireload_outcome *out);
-
-/* Writes a number for each of `count` files, which changes when the file is written, replaced or
- * restored; 0: there is no such file; 1: it cannot be examined. `paths` holds the paths one after
- * another, each with its NUL. */
-void wsgireload_marks(const char *paths, int count, unsigned long long *marks);
+/* Writes a number for each of `room` files at most, which changes when the file is written, replaced
+ * or restored; 0: there is no such file; 1: it cannot be examined. `paths` holds the paths one after
+ * another, each with its NUL, in so many bytes. Returns how many there are. */
+int wsgireload_marks(const void *paths, unsigned long bytes, unsigned long long *marks, int room);
 
 /* Which changes of a directory a watcher reports. */
 enum wsgireload_interest {
@@ -136,6 +132,7 @@ enum wsgireload_kind {
 typedef struct {
     int directory;  /* the id of the directory; -1: events were lost, anything may have changed */
     int kind;       /* the last of enum wsgireload_kind */
+    int length;     /* of the name, in bytes */
     char name[512]; /* what changed in it; "": anything in it, or the directory itself */
 } wsgireload_change;
 
@@ -156,12 +153,12 @@ wsgireload_watcher *wsgireload_watch_begin(wsgireload_outcome *out);
  *
  * On Windows a directory is watched with everything below it, and ITSELF returns an id that never
  * reports a change: an open handle would keep others from renaming the directory. */
-int wsgireload_watch_directory(wsgireload_watcher *watcher, const char *path, int interest,
+int wsgireload_watch_directory(wsgireload_watcher *watcher, const void *path, int interest,
                                int trust, wsgireload_outcome *out);
 
 /* Adds a name to report: on Windows the path below the directory, with backslashes and in any
  * case. An unknown directory is ignored, here and by wsgireload_watch_forget. */
-void wsgireload_watch_name(wsgireload_watcher *watcher, int directory, const char *name);
+void wsgireload_watch_name(wsgireload_watcher *watcher, int directory, const void *name);
 
 /* Stops watching a directory. */
 void wsgireload_watch_forget(wsgireload_watcher *watcher, int directory);

@@ -10,6 +10,10 @@ from typing import Any
 
 import pytest
 
+if os.name == "nt":  # `python -m pytest` finds the checkout first, which has no native module
+    here = Path(__file__).parents[1]
+    sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != here]
+
 import wsgireload
 
 LINUX = ["support.sitefixtures", "support.windows.labfixtures"]

@@ -44,11 +44,11 @@ def job(process: int, /) -> tuple[int, _Outcome]:
 def end_job(job: int, kill: bool, /) -> None:
     """Free a job, and end its processes if `kill`."""
 
-def open_shared(path: str, /) -> tuple[int, _Outcome]:
-    """Windows only: wsgireload_open, as (handle or -1, outcome)."""
-
 def marks(paths: bytes, count: int, /) -> bytes:
-    """Return 8 bytes for each path, in native byte order; ValueError if there are not `count`."""
+    """Return 8 bytes for each path, in native byte order; ValueError if there are not `count`.
+
+    Each has its NUL, in paths and names to the other functions too: the core reads to there.
+    """
 
 def watch_begin() -> tuple[_Watcher | None, _Outcome]:
     """Return a new watcher: (watcher, outcome). None where the status is not 0."""

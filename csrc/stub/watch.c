@@ -10,14 +10,14 @@ wsgireload_watcher *wsgireload_watch_begin(wsgireload_outcome *out)
     return NULL;
 }
 
-int wsgireload_watch_directory(wsgireload_watcher *watcher, const char *path, int interest,
+int wsgireload_watch_directory(wsgireload_watcher *watcher, const void *path, int interest,
                                int trust, wsgireload_outcome *out)
 {
     (void)watcher, (void)path, (void)interest, (void)trust;
     return core_unsupported(out, __func__);
 }
 
-void wsgireload_watch_name(wsgireload_watcher *watcher, int directory, const char *name)
+void wsgireload_watch_name(wsgireload_watcher *watcher, int directory, const void *name)
 {
     (void)watcher, (void)directory, (void)name;
 }

@@ -7,13 +7,6 @@
 
 #include "../internal.h"
 
-/* On UNIX an open file does not keep others from anything. */
-long long wsgireload_open(const unsigned short *path, wsgireload_outcome *out)
-{
-    (void)path;
-    return core_unsupported(out, __func__);
-}
-
 static unsigned long long mark(const char *path)
 {
     unsigned long long found[8];
@@ -32,8 +25,13 @@ static unsigned long long mark(const char *path)
     return core_mark(found, sizeof found);
 }
 
-void wsgireload_marks(const char *paths, int count, unsigned long long *marks)
+int wsgireload_marks(const void *paths, unsigned long bytes, unsigned long long *marks, int room)
 {
-    for (; count > 0; count--, paths += strlen(paths) + 1)
-        *marks++ = mark(paths);
+    const char *next = paths, *end = next + bytes;
+    int count = 0;
+
+    for (; next < end; count++, next += strlen(next) + 1)
+        if (count < room)
+            marks[count] = mark(next);
+    return count;
 }

@@ -46,7 +46,7 @@ static const char *kind_of(unsigned magic)
     return NULL;
 }
 
-int core_check_trust(const char *path, int itself, wsgireload_outcome *out)
+int core_check_trust(const void *path, int itself, wsgireload_outcome *out)
 {
     int file = open(path, O_PATH | O_CLOEXEC | (itself ? O_NOFOLLOW : 0)), known;
     const char *kind;

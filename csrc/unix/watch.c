@@ -70,7 +70,7 @@ static int is_link(const char *path)
     return lstat(path, &file) == 0 && S_ISLNK(file.st_mode);
 }
 
-int core_events_add(core_events *events, const char *path, int interest, wsgireload_outcome *out)
+int core_events_add(core_events *events, const void *path, int interest, wsgireload_outcome *out)
 {
     uint32_t mask = IN_MASK_ADD | ITSELF;
     int id;
@@ -121,8 +121,8 @@ static void report(core_events *events, const struct inotify_event *event,
         core_events_remove(events, event->wd);
         core_gone(watcher, event->wd);
     } else {
-        core_changed(watcher, event->wd, kind_of(events, event),
-                     event->len > 0 ? event->name : "", event->len == 0);
+        core_changed(watcher, event->wd, kind_of(events, event), event->name,
+                     event->len > 0 ? strlen(event->name) : 0, event->len == 0);
     }
 }
 
@@ -202,7 +202,7 @@ void core_events_free(core_events *events)
     free(events);
 }
 
-unsigned long long core_name_hash(const char *name)
+unsigned long long core_name_hash(const void *name)
 {
     return core_hash(name, strlen(name));
 }

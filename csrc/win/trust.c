@@ -27,19 +27,9 @@ static int is_remote(const wchar_t *path)
     return remote;
 }
 
-int core_check_trust(const char *path, int itself, wsgireload_outcome *out)
+int core_check_trust(const void *path, int itself, wsgireload_outcome *out)
 {
-    wchar_t *wide;
-    int trusted;
-
-    if (itself) /* no events are used then */
-        return 0;
-    wide = core_path(path);
-    if (wide == NULL)
-        return core_failed(out, "GetFullPathNameW");
-    trusted = !is_share(wide) && !is_remote(wide);
-    free(wide);
-    if (trusted)
+    if (itself || (!is_share(path) && !is_remote(path))) /* with `itself` no events are used */
         return 0;
     return core_outcome(out, WSGIRELOAD_UNSUPPORTED, "wsgireload_watch_directory",
                         "a network drive");

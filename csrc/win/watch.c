@@ -10,7 +10,7 @@
 
 #include "../internal.h"
 
-enum { NAME = sizeof((wsgireload_change *)NULL)->name };
+enum { NAME = sizeof((wsgireload_change *)NULL)->name / sizeof(wchar_t) };
 
 /* Milliseconds to wait for Windows to confirm a cancelled read, which it does at once. */
 #define PATIENCE 1000
@@ -89,12 +89,12 @@ static int id_of(const core_events *events, const BY_HANDLE_FILE_INFORMATION *fi
 
 /* Opens a root and starts to read it, unless another one watches the same directory: then it has no
  * id. Returns the id of the directory, or -1 and the outcome. */
-static int open_root(core_events *events, root *opened, const char *path, wsgireload_outcome *out)
+static int open_root(core_events *events, root *opened, const void *path, wsgireload_outcome *out)
 {
     int known;
 
     /* Shared with everyone: it only keeps others from renaming what the directory is in. */
-    opened->handle = core_open(core_path(path), FILE_LIST_DIRECTORY,
+    opened->handle = core_open(path, FILE_LIST_DIRECTORY,
                                FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OVERLAPPED);
     if (opened->handle == INVALID_HANDLE_VALUE)
         return core_failed(out, "CreateFileW");
@@ -116,7 +116,7 @@ static int open_root(core_events *events, root *opened, const char *path, wsgire
     return opened->id;
 }
 
-int core_events_add(core_events *events, const char *path, int interest, wsgireload_outcome *out)
+int core_events_add(core_events *events, const void *path, int interest, wsgireload_outcome *out)
 {
     root *opened;
     int id;
@@ -171,19 +171,22 @@ static void finish_read(core_events *events, root *finished, DWORD error, DWORD 
         if (error == ERROR_SUCCESS && bytes > 0)
             events->change = (const void *)finished->buffer;
         else /* there were more changes than the buffer holds */
-            core_changed(watcher, finished->id, WSGIRELOAD_CHANGED, "", 1);
+            core_changed(watcher, finished->id, WSGIRELOAD_CHANGED, L"", 0, 1);
     }
 }
 
 static void report_change(core_events *events, wsgireload_watcher *watcher)
 {
     const FILE_NOTIFY_INFORMATION *change = events->change;
-    char name[NAME];
+    wchar_t name[NAME] = L"";
+    size_t length = change->FileNameLength;
 
-    core_narrow(change->FileName, change->FileNameLength / sizeof(wchar_t), name, NAME);
+    if (length > sizeof name - sizeof *name)
+        length = 0;
+    memcpy(name, change->FileName, length);
     /* A short name may be that of any file. */
-    core_changed(watcher, events->unread->id, WSGIRELOAD_CHANGED, name,
-                 name[0] == '\0' || strchr(name, '~') != NULL);
+    core_changed(watcher, events->unread->id, WSGIRELOAD_CHANGED, name, length,
+                 length == 0 || wcschr(name, L'~') != NULL);
     events->change = NULL;
     if (change->NextEntryOffset != 0)
         events->change = (const void *)((const char *)change + change->NextEntryOffset);
@@ -266,18 +269,16 @@ void core_events_free(core_events *events)
     free(events);
 }
 
-unsigned long long core_name_hash(const char *name)
+unsigned long long core_name_hash(const void *name)
 {
-    wchar_t wide[NAME];
-    int length;
+    int length = (int)wcslen(name);
+    wchar_t upper[NAME];
 
-    if (strlen(name) >= NAME) /* no change is reported with such a name */
-        return 1;
-    core_wide(name, wide);
-    length = (int)wcslen(wide);
-    /* One unit to one unit, in every language. It fails on the empty name alone. */
-    LCMapStringEx(LOCALE_NAME_INVARIANT, LCMAP_UPPERCASE, wide, length, wide, length, NULL, NULL, 0);
-    return core_hash(wide, (size_t)length * sizeof *wide);
+    /* One unit to one unit, in every language. It fails on the empty name, and on a longer one than
+     * any change is reported with. */
+    length = LCMapStringEx(LOCALE_NAME_INVARIANT, LCMAP_UPPERCASE, name, length, upper, NAME, NULL,
+                           NULL, 0);
+    return core_hash(upper, (size_t)length * sizeof *upper);
 }
 
 double core_clock(void)

@@ -199,7 +199,8 @@ static void mark(worker *self)
         memcpy(paths + length, path, more);
     }
     marks = malloc(((size_t)count + 1) * sizeof *marks);
-    wsgireload_marks(paths, count, marks);
+    if (wsgireload_marks(paths, length, marks, count) != count)
+        abort();
     free(marks);
     free(paths);
 }
@@ -221,7 +222,6 @@ static void request(worker *self)
     core_check_trust(path, (int)below(self, 2), &outcome);
     core_find(path, below(self, 99));
     wsgireload_linger(below(self, 3), &outcome);
-    wsgireload_open((const unsigned short *)L"", &outcome);
     wsgireload_close_on_fork(1000 + (int)below(self, 200), (int)below(self, 2)); /* none is open */
     wsgireload_job(0, &outcome);
     wsgireload_end_job(0, 1);

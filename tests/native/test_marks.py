@@ -126,10 +126,10 @@ def test_a_name_that_is_not_utf8(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("paths", "count"), [(b"", 1), (b"a", 1), (b"a\0", 0), (b"a\0", 2), (b"a\0b", 1), (b"", -1)]
+    ("paths", "count"), [(b"", 1), (b"a", 2), (b"a\0", 0), (b"a\0", 2), (b"a\0b", 1), (b"", -1)]
 )
 def test_paths_that_make_no_sense(paths, count):
-    """Bytes that do not hold so many paths raise ValueError, and do not reach the core."""
+    """Bytes that do not hold so many paths raise ValueError."""
     with pytest.raises(ValueError, match=f"not {count} paths"):
         _native.marks(paths, count)
 
@@ -137,7 +137,11 @@ def test_paths_that_make_no_sense(paths, count):
 def test_the_core(file):
     """The core writes as many marks as there are paths, and no more."""
     found = ffi.new("unsigned long long[3]", [7, 7, 7])
-    lib.wsgireload_marks(os.fsencode(file) + b"\0none\0", 2, found)
+    paths = os.fsencode(file) + b"\0none\0"
+    assert lib.wsgireload_marks(paths, len(paths), found, 2) == 2
+    assert list(found) == [*marks([str(file), "none"]), 7]
+    assert lib.wsgireload_marks(paths, len(paths), found, 0) == 2
+    assert lib.wsgireload_marks(paths, 0, found, 2) == 0
     assert list(found) == [*marks([str(file), "none"]), 7]
 
 

@@ -57,7 +57,7 @@ def test_leaks_nothing(child):
             for _ in range(times):
                 import wsgireload._native as n
                 n.probe(), n.restart(), n.restart(), n.rearm(), n.linger(1)
-                n.terminate(), n.rearm(), n.taken(), n.open_shared(__file__), n.command_line()
+                n.terminate(), n.rearm(), n.taken(), n.command_line()
                 n.process_start(1)
                 n.close_on_fork(99, True), n.close_on_fork(99, False), n.job(0), n.end_job(0, True)
                 del sys.modules["wsgireload._native"], n
@@ -87,7 +87,6 @@ def test_stub():
         "close_on_fork",
         "job",
         "end_job",
-        "open_shared",
         "marks",
         "watch_begin",
         "watch_directory",
@@ -115,21 +114,15 @@ def test_stub():
         ("linger", 1.5, TypeError),
         ("process_start", -1, OverflowError),
         ("process_start", "1", TypeError),
-        ("open_shared", b"path", TypeError),
-        ("open_shared", None, TypeError),
-        ("open_shared", "pa\0th", ValueError),
     ],
 )
 def test_arguments_that_make_no_sense(call, argument, error):
-    """An argument that is no path or no number of seconds raises, and does not reach the core."""
+    """An argument that is no number of seconds and no pid raises, and does not reach the core."""
     with pytest.raises(error):
         getattr(_native, call)(argument)
 
 
 def test_arguments_that_make_sense():
-    """Any path and any number of seconds reach the core, which returns that this is not Windows."""
+    """Any number of seconds reaches the core, which returns that this is not Windows."""
     for seconds in (0, 1, 2**32 - 1, 2**32, 2**63):
         assert _native.linger(seconds)[:3] == (2, 0, "wsgireload_linger")
-    for path in ("", "p\N{LATIN SMALL LETTER E WITH ACUTE}", "\udc80", "\U0001f40d", "x" * 100_000):
-        handle, outcome = _native.open_shared(path)
-        assert (handle, outcome[:3]) == (-1, (2, 0, "wsgireload_open"))

@@ -10,10 +10,10 @@ import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator
+from importlib import import_module
 from typing import BinaryIO
 
 from wsgireload.log import Log, Word, shown
-from wsgireload.server import native
 
 WINDOWS = os.name == "nt"
 PIECE = 1 << 16  # bytes that are read at once of those beyond a file's size
@@ -24,6 +24,8 @@ READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 READ |= getattr(os, "O_NOCTTY", 0)
 READ |= getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0)
 SURROGATE = 0x20000000
+EVERYONE = 7  # FILE_SHARE_READ, FILE_SHARE_WRITE and FILE_SHARE_DELETE
+LONG = 260  # characters of a path: MAX_PATH
 NO_DESCRIPTOR_LEFT = {errno.EMFILE, errno.ENFILE}
 
 
@@ -48,13 +50,45 @@ def is_of_link(found: os.stat_result) -> bool:
     return stat.S_ISLNK(found.st_mode) or bool(getattr(found, "st_reparse_tag", 0) & SURROGATE)
 
 
+def whole(path: str) -> str:
+    """Return a path in a form that Windows takes whatever its length.
+
+    It takes 260 characters and more only of an absolute path with a prefix.
+    """
+    if len(path) < LONG and path[1:3] == ":\\":  # nearly all
+        return path
+    full = os.path.abspath(path)
+    if len(full) < LONG:
+        return path
+    if full.startswith(("\\\\?", "\\\\.")):
+        return full
+    return f"\\\\?\\UNC{full[1:]}" if full.startswith("\\\\") else f"\\\\?\\{full}"
+
+
 def open_file(path: str) -> int:
     """Open a file for reading; returns its descriptor.
 
     On Windows others may write, rename and delete the file meanwhile, which Python's own open()
     prevents.
     """
-    return native.open_shared(path, READ) if WINDOWS else os.open(path, READ)
+    return open_shared(path) if WINDOWS else os.open(path, READ)
+
+
+def open_shared(path: str) -> int:
+    """Do so on Windows. OSError as from open()."""
+    # By name: type checkers know the contents of these modules on Windows only.
+    msvcrt, winapi = import_module("msvcrt"), import_module("_winapi")
+    options = winapi.GENERIC_READ, EVERYONE, winapi.NULL, winapi.OPEN_EXISTING, 0, winapi.NULL
+    try:
+        handle = winapi.CreateFile(whole(path), *options)
+    except OSError as error:
+        error.filename = path
+        raise
+    try:
+        return int(msvcrt.open_osfhandle(handle, READ))
+    except OSError:
+        winapi.CloseHandle(handle)
+        raise
 
 
 def opened(path: str) -> BinaryIO:

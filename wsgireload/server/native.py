@@ -4,11 +4,11 @@ import contextlib
 import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from types import ModuleType
 from typing import NamedTuple
 
 from wsgireload.errors import NativeError
+from wsgireload.server.files import WINDOWS, whole
 
 try:
     # "from wsgireload import _native" would call a missing file a circular import.
@@ -131,34 +131,14 @@ def end_job(job: int, *, kill: bool) -> None:
     _core().end_job(job, kill)
 
 
-def open_shared(path: str, flags: int = os.O_RDONLY) -> int:
-    """Return a file descriptor for reading; also an opener for the built-in open().
-
-    Windows only: others may write, rename and delete the file meanwhile, which Python's own open()
-    prevents. OSError as from open(); NativeError on other systems.
-    """
-    handle, outcome = _core().open_shared(path)
-    status, code, _, message = outcome
-    if status == _FAILED:
-        # Windows' number makes it the FileNotFoundError, PermissionError, ... that open() raises.
-        raise OSError(None, message, path, code)
-    _done(outcome)
-    # By name: type checkers know the contents of these modules on Windows only.
-    msvcrt, winapi = import_module("msvcrt"), import_module("_winapi")
-    try:
-        return int(msvcrt.open_osfhandle(handle, flags | getattr(os, "O_NOINHERIT", 0)))
-    except OSError:
-        winapi.CloseHandle(handle)
-        raise
-
-
 def marks(paths: Sequence[str]) -> memoryview:
     """Return a number for each file, which changes when it is written, replaced or restored.
 
     Unsigned, of 60 bits. 0: there is no such file; 1: it cannot be examined.
     """
+    text = "".join([f"{path}\0" for path in (map(whole, paths) if WINDOWS else paths)])
     try:
-        found = _core().marks(os.fsencode("".join([f"{path}\0" for path in paths])), len(paths))
+        found = _core().marks(_encoded(text), len(paths))
     except ValueError:  # one contains a NUL, or cannot be encoded: then each by itself
         unknown = int.to_bytes(1, 8, sys.byteorder)
         found = unknown if len(paths) == 1 else b"".join([marks([path]) for path in paths])
@@ -188,7 +168,7 @@ class Watcher:
         if self._handle is None:
             raise NativeError("wsgireload_watch_directory", 0, "the watcher has ended")
         try:
-            encoded = os.fsencode(path)
+            encoded = _terminated(whole(path) if WINDOWS else path)
             found, outcome = _core().watch_directory(self._handle, encoded, interest, trust)
         except ValueError as error:  # it contains a NUL, or cannot be encoded
             raise NativeError("wsgireload_watch_directory", 0, str(error)) from None
@@ -199,7 +179,7 @@ class Watcher:
         """Report a name in a directory: on Windows the path below it, with backslashes."""
         if self._handle is not None:
             with contextlib.suppress(ValueError):  # no file can have that name
-                _core().watch_name(self._handle, directory, os.fsencode(name))
+                _core().watch_name(self._handle, directory, _terminated(name))
 
     def forget(self, directory: int) -> None:
         if self._handle is not None:
@@ -216,7 +196,7 @@ class Watcher:
             return []
         changes, outcome = _core().watch_wait(self._handle, seconds)
         _done(outcome)
-        return [(directory, kind, os.fsdecode(name)) for directory, kind, name in changes]
+        return [(directory, kind, _decoded(name)) for directory, kind, name in changes]
 
     def wake(self) -> None:
         """End the current wait, or else the next one; from any thread."""
@@ -229,6 +209,21 @@ class Watcher:
         handle, self._handle = self._handle, None
         if handle is not None:
             _core().watch_end(handle)
+
+
+def _encoded(text: str) -> bytes:
+    """Return paths and names as the operating system takes them; ValueError if it takes no such."""
+    return text.encode("utf-16-le", "surrogatepass") if WINDOWS else os.fsencode(text)
+
+
+def _terminated(text: str) -> bytes:
+    if "\0" in text:
+        raise ValueError("embedded null character")
+    return _encoded(f"{text}\0")
+
+
+def _decoded(name: bytes) -> str:
+    return name.decode("utf-16-le", "surrogatepass") if WINDOWS else os.fsdecode(name)
 
 
 def _done(outcome: tuple[int, int, str, str]) -> int:

@@ -21,7 +21,6 @@ static struct {
     void (*restart)(wsgireload_outcome *);
     void (*rearm)(void);
     void (*linger)(unsigned, wsgireload_outcome *);
-    long long (*open)(const unsigned short *, wsgireload_outcome *);
 } core;
 
 static HMODULE httpd;
@@ -58,7 +57,6 @@ static void load_core(const char *path)
     core.restart = find(module, "wsgireload_restart");
     core.rearm = find(module, "wsgireload_rearm");
     core.linger = find(module, "wsgireload_linger");
-    core.open = find(module, "wsgireload_open");
 }
 
 static void tell(const wsgireload_outcome *out)
@@ -107,35 +105,6 @@ static void linger(unsigned seconds)
 
     memset(&out, 0xFF, sizeof out);
     core.linger(seconds, &out);
-    tell(&out);
-}
-
-/* Opens a file and prints what it says, and first whether others can do their work meanwhile:
- * replace it by PATH.new as editors do, with a backup; rename it away; delete it. */
-static void read_shared(const char *ansi, int others)
-{
-    static wchar_t path[40000], other[40000], backup[40000];
-    char text[16] = "";
-    DWORD length = 0;
-    wsgireload_outcome out;
-    HANDLE file;
-
-    MultiByteToWideChar(CP_ACP, 0, ansi, -1, path, 40000);
-    memset(&out, 0xFF, sizeof out);
-    file = (HANDLE)(LONG_PTR)core.open(path, &out);
-    if (out.status == WSGIRELOAD_OK) {
-        wcscat(wcscpy(other, path), L".new");
-        wcscat(wcscpy(backup, path), L".old");
-        if (others) {
-            printf("%d\n", ReplaceFileW(path, other, backup, 0, NULL, NULL));
-            printf("%d\n", MoveFileExW(backup, other, 0));
-            printf("%d\n", DeleteFileW(other));
-        }
-        if (!ReadFile(file, text, sizeof text - 1, &length, NULL))
-            printf("\"ReadFile: %lu\"\n", GetLastError());
-        CloseHandle(file);
-    }
-    snprintf(out.call, sizeof out.call, "%s%s", out.call[0] ? out.call : "read ", text);
     tell(&out);
 }
 
@@ -225,10 +194,6 @@ int main(int count, char **words)
             core.rearm();
         } else if (strcmp(word, "linger") == 0) {
             linger((unsigned)atoi(words[++i]));
-        } else if (strcmp(word, "open") == 0) {
-            read_shared(words[++i], 0);
-        } else if (strcmp(word, "others") == 0) {
-            read_shared(words[++i], 1);
         } else if (strcmp(word, "race") == 0) {
             race(words[i + 1], atoi(words[i + 2]));
             i += 2;

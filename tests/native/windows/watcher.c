@@ -22,7 +22,7 @@ static void tell(int number)
     printf("[%d, %d, %d, \"%s\", \"%s\"]\n", number, out.status, out.code, out.call, out.message);
 }
 
-static const char *path;
+static const wchar_t *path;
 static int interest, number;
 
 static DWORD WINAPI watch(void *trust)
@@ -42,8 +42,16 @@ static void watch_directory(int trust)
     tell(number);
 }
 
+static void print_utf8(const wchar_t *wide)
+{
+    char utf8[2000];
+
+    WideCharToMultiByte(CP_UTF8, 0, wide, -1, utf8, sizeof utf8, NULL, NULL);
+    printf("%s", utf8);
+}
+
 /* What is told up to a name, or up to what is gone, or all there is now. */
-static void print_changes(const char *last)
+static void print_changes(const wchar_t *last)
 {
     const char *comma = "";
     int count, i, done = 0;
@@ -52,10 +60,11 @@ static void print_changes(const char *last)
     do {
         count = wsgireload_watch_wait(watcher, last != NULL ? LONG : 0.0, changes, 64, &out);
         for (i = 0; i < count; i++) {
-            printf("%s[%d, %d, \"%s\"]", comma, changes[i].directory, changes[i].kind,
-                   changes[i].name);
+            printf("%s[%d, %d, \"", comma, changes[i].directory, changes[i].kind);
+            print_utf8((const wchar_t *)(const void *)changes[i].name);
+            printf("\"]");
             comma = ", ";
-            done = done || (last != NULL && strcmp(changes[i].name, last) == 0);
+            done = done || (last != NULL && wcscmp((const wchar_t *)(const void *)changes[i].name, last) == 0);
         }
     } while (last != NULL && count > 0 && !done);
     printf("]\n");
@@ -104,19 +113,17 @@ static void rename_and_forget(const wchar_t *folder)
     static const wchar_t *const names[] = {L"one", L"two", L"three"};
     wsgireload_watcher *other = wsgireload_watch_begin(&out);
     wchar_t old[3][400], new[3][400];
-    char of[3][1200];
     int ids[3], round, i;
 
     for (i = 0; i < 3; i++) {
         swprintf(old[i], 400, L"%ls\\%ls", folder, names[i]);
         swprintf(new[i], 400, L"%ls\\%ls-moved", folder, names[i]);
-        core_narrow(old[i], wcslen(old[i]), of[i], sizeof of[i]);
         CreateDirectoryW(old[i], NULL);
     }
     for (round = 0; round < 50; round++) {
         for (i = 0; i < 3; i++) {
-            wsgireload_watch_directory(watcher, of[i], WSGIRELOAD_ALL, 1, &out);
-            ids[i] = wsgireload_watch_directory(other, of[i], WSGIRELOAD_ALL, 1, &out);
+            wsgireload_watch_directory(watcher, old[i], WSGIRELOAD_ALL, 1, &out);
+            ids[i] = wsgireload_watch_directory(other, old[i], WSGIRELOAD_ALL, 1, &out);
         }
         for (i = 0; i < 3; i++) {
             MoveFileExW(old[i], new[i], 0);
@@ -126,34 +133,6 @@ static void rename_and_forget(const wchar_t *folder)
         wsgireload_watch_wait(watcher, 0, changes, 64, &out);
     }
     wsgireload_watch_free(other);
-}
-
-/* Every character, those that are none among them, comes back as it was; and what some are. */
-static void print_characters(void)
-{
-    static const unsigned long some[] = {0x7F,   0x80,   0x7FF,   0x800,   0xD800,
-                                         0xDFFF, 0xFFFF, 0x10000, 0x10FFFF};
-    unsigned long character, wrong = 0;
-    wchar_t wide[3] = L"", back[8];
-    char utf8[8];
-    size_t i, at;
-
-    for (character = 1; character < 0x110000; character++) {
-        at = character > 0xFFFF;
-        wide[0] = (wchar_t)(at ? 0xD7C0 + (character >> 10) : character);
-        wide[1] = (wchar_t)(at ? 0xDC00 + (character & 0x3FF) : 0);
-        core_narrow(wide, at + 1, utf8, sizeof utf8);
-        core_wide(utf8, back);
-        wrong += wcscmp(wide, back) != 0;
-        for (i = 0; i < sizeof some / sizeof *some; i++)
-            for (at = 0; character == some[i] && utf8[at] != '\0'; at++)
-                printf("%s%02x%s", at ? "" : "\"", utf8[at] & 0xFF, utf8[at + 1] ? "" : "\"\n");
-    }
-    printf("%lu\n", wrong);
-    core_wide("a\x80\xC3z\xF8\xBF\xBF\xBFz\xF0\x90", back);
-    for (i = 0; back[i] != 0; i++)
-        printf("%s%x", i ? ", " : "[", back[i] > 0x7F ? 1 : 0);
-    printf("]\n");
 }
 
 static void begin_and_end(int times)
@@ -170,84 +149,67 @@ static void begin_and_end(int times)
     printf("%ld\n", (long)after - (long)before);
 }
 
-static void print_mark(const char *of)
+static void print_mark(const wchar_t *of)
 {
     unsigned long long mark[2] = {7, 7};
-    char paths[40000];
-
-    snprintf(paths, sizeof paths, "%s", of);
-    wsgireload_marks(paths, 1, mark);
+    wsgireload_marks(of, (unsigned long)((wcslen(of) + 1) * sizeof *of), mark, 1);
     printf("[\"%08lx%08lx\", %d]\n", (unsigned long)(mark[0] >> 32), (unsigned long)mark[0],
            (int)mark[1]);
 }
 
-/* In UTF-8, as Python gives it. */
-static char *utf8(const wchar_t *wide)
+int wmain(int count, wchar_t **words)
 {
-    char *made = malloc(3 * wcslen(wide) + 5);
-
-    core_narrow(wide, wcslen(wide), made, 3 * wcslen(wide) + 5);
-    return made;
-}
-
-int wmain(int count, wchar_t **wide)
-{
-    char **words = calloc((size_t)count + 4, sizeof *words);
     int i;
 
     setvbuf(stdout, NULL, _IONBF, 0);
-    for (i = 0; i < count; i++)
-        words[i] = utf8(wide[i]);
     for (i = 1; i < count; i++) {
-        const char *word = words[i];
+        const wchar_t *word = words[i];
 
-        if (strcmp(word, "begin") == 0) {
+        if (wcscmp(word, L"begin") == 0) {
             memset(&out, 0xFF, sizeof out);
             watcher = wsgireload_watch_begin(&out);
             tell(watcher != NULL);
-        } else if (strcmp(word, "directory") == 0) { /* PATH INTEREST TRUST */
+        } else if (wcscmp(word, L"directory") == 0) { /* PATH INTEREST TRUST */
             path = words[i + 1];
-            interest = atoi(words[i + 2]);
-            watch_directory(atoi(words[i + 3]));
+            interest = _wtoi(words[i + 2]);
+            watch_directory(_wtoi(words[i + 3]));
             i += 3;
-        } else if (strcmp(word, "name") == 0) { /* in the directory before */
+        } else if (wcscmp(word, L"name") == 0) { /* in the directory before */
             wsgireload_watch_name(watcher, number, words[++i]);
-        } else if (strcmp(word, "forget") == 0) {
+        } else if (wcscmp(word, L"forget") == 0) {
             wsgireload_watch_forget(watcher, number);
-        } else if (strcmp(word, "changes") == 0) {
+        } else if (wcscmp(word, L"changes") == 0) {
             print_changes(NULL);
-        } else if (strcmp(word, "until") == 0) {
+        } else if (wcscmp(word, L"until") == 0) {
             print_changes(words[++i]);
-        } else if (strcmp(word, "wake") == 0) {
+        } else if (wcscmp(word, L"wake") == 0) {
             wait_for_wake();
-        } else if (strcmp(word, "end") == 0) {
+        } else if (wcscmp(word, L"end") == 0) {
             wsgireload_watch_end(watcher);
             wait_for_wake();
-        } else if (strcmp(word, "free") == 0) {
+        } else if (wcscmp(word, L"free") == 0) {
             ULONGLONG began = GetTickCount64();
 
             wsgireload_watch_free(watcher);
             printf("%d\n", GetTickCount64() - began < LONG * 1000);
-        } else if (strcmp(word, "rename-and-forget") == 0) {
-            rename_and_forget(wide[++i]);
-        } else if (strcmp(word, "write") == 0) {
-            write_file(wide[++i]);
-        } else if (strcmp(word, "rename") == 0) {
-            printf("%d\n", MoveFileExW(wide[i + 1], wide[i + 2], MOVEFILE_REPLACE_EXISTING));
+        } else if (wcscmp(word, L"rename-and-forget") == 0) {
+            rename_and_forget(words[++i]);
+        } else if (wcscmp(word, L"write") == 0) {
+            write_file(words[++i]);
+        } else if (wcscmp(word, L"rename") == 0) {
+            printf("%d\n", MoveFileExW(words[i + 1], words[i + 2], MOVEFILE_REPLACE_EXISTING));
             i += 2;
-        } else if (strcmp(word, "delete") == 0) {
-            printf("%d\n", DeleteFileW(wide[i + 1]) || RemoveDirectoryW(wide[i + 1]));
+        } else if (wcscmp(word, L"delete") == 0) {
+            printf("%d\n", DeleteFileW(words[i + 1]) || RemoveDirectoryW(words[i + 1]));
             i++;
-        } else if (strcmp(word, "many") == 0) {
-            write_many(wide[++i]);
-        } else if (strcmp(word, "characters") == 0) {
-            print_characters();
-        } else if (strcmp(word, "cycles") == 0) {
-            begin_and_end(atoi(words[++i]));
-        } else if (strcmp(word, "mark") == 0) {
+        } else if (wcscmp(word, L"many") == 0) {
+            write_many(words[++i]);
+        } else if (wcscmp(word, L"cycles") == 0) {
+            begin_and_end(_wtoi(words[++i]));
+        } else if (wcscmp(word, L"mark") == 0) {
             print_mark(words[++i]);
         } else {
-            fprintf(stderr, "what is %s?\n", word);
+            fprintf(stderr, "what is %ls?\n", word);
             return 98;
         }
     }

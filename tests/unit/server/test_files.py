@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 import tracemalloc
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +13,7 @@ import pytest
 
 from wsgireload.decide.syntax import compiles
 from wsgireload.detect.digest import SIZE, digest_of
-from wsgireload.server import files, native
+from wsgireload.server import files
 from wsgireload.server.files import content, is_link, open_file
 
 
@@ -97,18 +98,89 @@ def test_windows_shares(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     """On Windows every file is opened so that others may rename and delete it meanwhile."""
     path, opened = tmp_path / "file", []
 
-    def open_shared(path: str, flags: int) -> int:
-        opened.append((path, flags))
-        return os.open(path, flags)
+    def open_shared(path: str) -> int:
+        opened.append(path)
+        return os.open(path, files.READ)
 
     path.write_bytes(b"x = 1")
     monkeypatch.setattr(files, "WINDOWS", True)
-    monkeypatch.setattr(native, "open_shared", open_shared)
+    monkeypatch.setattr(files, "open_shared", open_shared)
     assert content(str(path)) == b"x = 1"
     assert len(digest_of(str(path))) == SIZE
     assert compiles(str(path)) == (None, True)
     os.close(open_file(str(path)))
-    assert opened == [(str(path), files.READ)] * 4
+    assert opened == [str(path)] * 4
+
+
+@pytest.fixture
+def windows_modules(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """Stand-ins for msvcrt and _winapi, which note what they are given."""
+    noted: list[tuple[object, ...]] = []
+    msvcrt = SimpleNamespace(open_osfhandle=lambda *given: noted.append(("open", *given)) or 5)
+    winapi = SimpleNamespace(
+        GENERIC_READ=1 << 31,
+        OPEN_EXISTING=3,
+        NULL=0,
+        CreateFile=lambda *given: noted.append(("create", *given)) or 0x1234,
+        CloseHandle=lambda handle: noted.append(("close", handle)),
+    )
+    monkeypatch.setitem(sys.modules, "msvcrt", msvcrt)
+    monkeypatch.setitem(sys.modules, "_winapi", winapi)
+    return SimpleNamespace(noted=noted, msvcrt=msvcrt, winapi=winapi)
+
+
+PATH = "C:\\site\\a.py"
+CREATED = ("create", PATH, 1 << 31, 7, 0, 3, 0, 0)
+
+
+def test_open_shared(windows_modules: SimpleNamespace) -> None:
+    """A handle becomes a descriptor that is not inherited."""
+    assert files.open_shared(PATH) == 5
+    assert windows_modules.noted == [CREATED, ("open", 0x1234, files.READ)]
+
+
+def test_open_shared_without_descriptors(windows_modules: SimpleNamespace) -> None:
+    """Where there are no more descriptors, the handle is closed again."""
+
+    def failing(handle: int, flags: int) -> int:
+        raise OSError(24, "Too many open files")
+
+    windows_modules.msvcrt.open_osfhandle = failing
+    with pytest.raises(OSError, match="Too many open files"):
+        files.open_shared(PATH)
+    assert windows_modules.noted == [CREATED, ("close", 0x1234)]
+
+
+def test_open_shared_fails(windows_modules: SimpleNamespace) -> None:
+    """A file that does not open is the operating system's error, with the path in it."""
+
+    def failing(*given: object) -> int:
+        raise FileNotFoundError(2, "File not found")
+
+    windows_modules.winapi.CreateFile = failing
+    with pytest.raises(FileNotFoundError, match="File not found") as raised:
+        files.open_shared(PATH)
+    assert (raised.value.strerror, raised.value.filename) == ("File not found", PATH)
+
+
+@pytest.mark.parametrize(
+    ("path", "full", "expected"),
+    [
+        ("C:\\short", "", "C:\\short"),
+        ("short", "C:\\site\\short", "short"),
+        ("", "C:\\site", ""),
+        ("x/y", "C:\\" + 300 * "x", "\\\\?\\C:\\" + 300 * "x"),
+        ("C:\\" + 257 * "x", "C:\\" + 257 * "x", "\\\\?\\C:\\" + 257 * "x"),
+        ("C:\\" + 256 * "x", "", "C:\\" + 256 * "x"),
+        ("//server/share/x", "\\\\server\\" + 300 * "x", "\\\\?\\UNC\\server\\" + 300 * "x"),
+        ("a", "\\\\?\\C:\\" + 300 * "x", "\\\\?\\C:\\" + 300 * "x"),
+        ("a", "\\\\.\\C:\\" + 300 * "x", "\\\\.\\C:\\" + 300 * "x"),
+    ],
+)
+def test_whole(monkeypatch: pytest.MonkeyPatch, path: str, full: str, expected: str) -> None:
+    """Windows takes a long path only if it is absolute and has a prefix."""
+    monkeypatch.setattr(os.path, "abspath", lambda _: full)
+    assert files.whole(path) == expected
 
 
 @pytest.mark.parametrize(

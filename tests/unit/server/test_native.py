@@ -25,7 +25,6 @@ def core(monkeypatch):
         command_line=lambda: "",
         process_start=lambda pid: 1,
         linger=lambda seconds: (0, 0, "", ""),
-        open_shared=lambda path: (-1, (2, 0, "wsgireload_open", "not supported")),
     )
     monkeypatch.setattr(native, "_native", stand_in)
     return stand_in
@@ -149,51 +148,15 @@ def test_linger(core):
         native.linger(90)
 
 
-@pytest.fixture
-def windows_modules(monkeypatch):
-    """Stand-ins for msvcrt and _winapi, which note what they are given."""
-    noted = []
-    msvcrt = SimpleNamespace(open_osfhandle=lambda *given: noted.append(("open", *given)) or 5)
-    winapi = SimpleNamespace(CloseHandle=lambda handle: noted.append(("close", handle)))
-    monkeypatch.setitem(sys.modules, "msvcrt", msvcrt)
-    monkeypatch.setitem(sys.modules, "_winapi", winapi)
-    monkeypatch.setattr(native.os, "O_NOINHERIT", 0x80, raising=False)
-    return SimpleNamespace(noted=noted, msvcrt=msvcrt)
-
-
-def test_open_shared(core, windows_modules):
-    """A handle becomes a descriptor that is not inherited, with the flags of the opener."""
-    core.open_shared = lambda path: (0x1234, (0, 0, "", ""))
-    assert native.open_shared("path") == 5
-    assert native.open_shared("path", 0x8000) == 5
-    assert windows_modules.noted == [("open", 0x1234, 0x80), ("open", 0x1234, 0x8080)]
-
-
-def test_open_shared_without_descriptors(core, windows_modules):
-    """Where there are no more descriptors, the handle is closed again."""
-
-    def failing(handle, flags):
-        raise OSError(24, "Too many open files")
-
-    core.open_shared = lambda path: (0x1234, (0, 0, "", ""))
-    windows_modules.msvcrt.open_osfhandle = failing
-    with pytest.raises(OSError, match="Too many open files"):
-        native.open_shared("path")
-    assert windows_modules.noted == [("close", 0x1234)]
-
-
-def test_open_shared_fails(core):
-    """A file that does not open is the operating system's error, with the path in it."""
-    core.open_shared = lambda path: (-1, (3, 2, "CreateFileW", "File not found."))
-    with pytest.raises(OSError, match="File not found") as raised:
-        native.open_shared("path")
-    assert (raised.value.strerror, raised.value.filename) == ("File not found.", "path")
-
-
-def test_open_shared_elsewhere():
-    """Elsewhere an open file hinders no other process, and open_shared is not needed."""
-    with pytest.raises(NativeError, match="not supported on this platform"):
-        native.open_shared(__file__)
+def test_text_of_windows(monkeypatch):
+    """Windows gets its paths and names as UTF-16 with a NUL, lone surrogates and all."""
+    monkeypatch.setattr(native, "WINDOWS", True)
+    for text in ("a.py", "\udc80\N{SNAKE}\ud800"):
+        encoded = native._terminated(text)
+        assert (encoded[-2:], len(encoded) % 2) == (b"\0\0", 0)
+        assert native._decoded(encoded[:-2]) == text
+    with pytest.raises(ValueError, match="null"):
+        native._terminated("a\0b")
 
 
 def test_unavailable(unloadable):
@@ -214,7 +177,6 @@ def test_unavailable(unloadable):
         ("taken",),
         ("rearm",),
         ("linger", 1),
-        ("open_shared", "path"),
     ],
 )
 def test_unavailable_calls(unloadable, call):
