@@ -55,17 +55,6 @@ def sleep(seconds: float) -> None:
     lock.acquire(True, seconds)
 
 
-def start(run: Callable[[], None], name: str = "wsgireload") -> threading.Thread:
-    """Start a thread; an interpreter with a GIL of its own forbids daemon threads."""
-    try:
-        thread = threading.Thread(target=run, name=name, daemon=True)
-        thread.start()
-    except RuntimeError:
-        thread = threading.Thread(target=run, name=name, daemon=False)
-        thread.start()
-    return thread
-
-
 class RealThread:
     """A thread of the system, which begins at once. RuntimeError where none can be started.
 
@@ -84,7 +73,7 @@ class RealThread:
         # 3.11 the thread would never get further than to that.
         is_traced = threading.gettrace() or threading.getprofile()
         if _are_own(_thread) and not is_traced:
-            self._thread = start(self._begin, name=name)
+            self._thread = self._start_known(name)
         else:  # a hub of greenlets in the caller's thread would hang where that starts a program
             self._is_known = False
             _start(self._work, ())
@@ -105,6 +94,16 @@ class RealThread:
             self._thread.join(max(0.0, end - time.monotonic()))
         else:
             sleep(LEAVES)
+
+    def _start_known(self, name: str) -> threading.Thread:
+        """Start a thread of `threading`; an interpreter with its own GIL forbids daemon threads."""
+        try:
+            thread = threading.Thread(target=self._begin, name=name, daemon=True)
+            thread.start()
+        except RuntimeError:
+            thread = threading.Thread(target=self._begin, name=name, daemon=False)
+            thread.start()
+        return thread
 
     def _begin(self) -> None:
         if get_native_id() == self._starter:  # a greenlet in place of a thread

@@ -202,7 +202,7 @@ def called(room: str) -> set[str]:
         ("print", {"cli.terminal"}),
         ("subprocess.run", {"cli.programs"}),
         ("threading.Thread", {"threads"}),
-        ("threads.RealThread", {"monitor"}),
+        ("threads.RealThread", {"cli.terminal", "monitor", "monitor.steps"}),
         ("os.open", {"server.files", "state.private_dir"}),
         ("os.kill", set()),
     ],

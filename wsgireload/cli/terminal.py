@@ -120,12 +120,12 @@ def print_progress(text: str = "") -> None:
 def busy(text: str) -> Iterator[None]:
     """Print `text` on stderr if the work inside takes long; on a terminal with a spinner."""
     done = threading.Event()
-    waiting = threads.start(lambda: _report_wait(text, done))
+    waiting = threads.RealThread(lambda: _report_wait(text, done))
     try:
         yield
     finally:
         done.set()
-        waiting.join()
+        waiting.join(threading.TIMEOUT_MAX)
 
 
 def _report_wait(text: str, done: threading.Event) -> None:

@@ -54,7 +54,7 @@ class Steps:
 
     def watch_end(self, requests: Requests) -> None:
         """Report what delays the end of this process, which begins now."""
-        ending.watch(requests, self._report_end, threads.start)
+        ending.watch(requests, self._report_end, threads.RealThread)
 
     def _report_end(self, awaited: tuple[Awaited, ...]) -> None:
         if awaited:

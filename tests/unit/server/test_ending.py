@@ -8,10 +8,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from types import FrameType, ModuleType
+from types import FrameType, ModuleType, SimpleNamespace
 
 import pytest
 
+from wsgireload.monitor.steps import Steps
 from wsgireload.report import Awaited
 from wsgireload.server import detection, ending, process
 from wsgireload.server.running import Requests
@@ -161,6 +162,22 @@ def test_it_is_reported_late(requests: Requests, monkeypatch: pytest.MonkeyPatch
     work[0]()
     assert slept == [2.0]
     assert "/late" in reported[0].what
+
+
+def test_no_debugger_sees_it(requests: Requests, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A function that debuggers have called in each thread is not called in this one."""
+    monkeypatch.setattr(ending, "NAMED", 0.0)
+    seen: list[object] = []
+    reported = threading.Event()
+    before = threading.gettrace()
+    threading.settrace(lambda *event: seen.append(event))
+    try:
+        monitor = SimpleNamespace(_report_end=lambda _: reported.set())
+        Steps.watch_end(monitor, requests)  # type: ignore[arg-type]
+        assert reported.wait(10)
+    finally:
+        threading.settrace(before)  # type: ignore[arg-type]
+    assert seen == []
 
 
 def test_it_is_reported_at_once(requests: Requests, monkeypatch: pytest.MonkeyPatch) -> None:
