@@ -32,8 +32,10 @@ def stamp(found: os.stat_result) -> bytes:
     return b"".join((word & 0xFFFFFFFF).to_bytes(4, "little") for word in words)
 
 
-def distrust(source: str, cache: str | None) -> None:
+def distrust(source: str, cache: str | None, found: os.stat_result | None = None) -> None:
     """Before an import, remove a cache that does not load, or may be of an earlier text.
+
+    `found` is the stat of the source, where the caller has it already.
 
     Another process may have compiled an earlier text of the same second, and have written its
     cache after the later text was saved. A cache that was written well after that second is valid,
@@ -49,7 +51,7 @@ def distrust(source: str, cache: str | None) -> None:
         if kept.st_size % PAGE == 0 and _program(content(cache)[HEADER:]) is None:
             os.remove(cache)
             return
-        found = os.stat(source)
+        found = found or os.stat(source)
         # Some archives and clocks give a source a time that is yet to come.
         racy = kept.st_ctime < min(int(found.st_mtime), changed_ns(found) / 1e9) + RACY
         racy = racy and not sys.dont_write_bytecode and not _is_made_ahead(cache, source)

@@ -117,8 +117,8 @@ class Imports:
             yield self._seen.popleft()
 
     def _note(self, path: str, cache: str | None) -> None:
-        digest = about_to_load(path)
-        distrust(path, cache)
+        digest, found = about_to_load(path)
+        distrust(path, cache, found)
         if digest is not None:
             self._seen.append((self._links(path), digest))
         self._wake()
@@ -136,18 +136,19 @@ class Imports:
             self._on_import()
 
 
-def about_to_load(path: str) -> Digest | None:
-    """What is known of a file from before it is loaded: its digest, as of `note`.
+def about_to_load(path: str) -> tuple[Digest | None, os.stat_result | None]:
+    """What is known of a file from before it is loaded: its digest, as of `note`, and its stat.
 
     Of an old file of an installed package its time and size: reading each of them would make
     importing Django a tenth slower, and no tool saves one again with the same content.
     """
+    found = None
     if is_installed(path):
         with contextlib.suppress(OSError, ValueError):
             found = os.stat(path)
             if stat.S_ISREG(found.st_mode) and not is_young(found, time.time_ns()):
-                return dated(found)
-    return note(path)
+                return dated(found), found
+    return note(path), found
 
 
 def note(path: str) -> Digest | None:

@@ -287,11 +287,27 @@ def test_an_old_file_of_a_package_is_not_read(
     path, own = installed(tmp_path), tmp_path / "own.py"
     own.write_bytes(BEFORE)
     monkeypatch.setattr(digest, "RACY_NS", -1)  # no file is young
-    before = about_to_load(str(path))
-    assert before == about_to_load(str(path)) == dated(path.stat())
-    assert about_to_load(str(own)) == digest_of(str(own))
+    before, found = about_to_load(str(path))
+    assert before == about_to_load(str(path))[0] == dated(path.stat())
+    assert found == path.stat()
+    assert about_to_load(str(own)) == (digest_of(str(own)), None)
     path.write_bytes(AFTER + b"\n")
-    assert about_to_load(str(path)) != before
+    assert about_to_load(str(path))[0] != before
+
+
+def test_the_stat_of_an_installed_source_is_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An application imports many hundreds of them."""
+    path = installed(tmp_path)
+    monkeypatch.setattr(digest, "RACY_NS", -1)  # no file is young
+    py_compile.compile(str(path), doraise=True)
+    read, real = list[object](), os.stat
+    cache = importlib.util.cache_from_source(str(path))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "stat", lambda path, **more: (read.append(path), real(path, **more))[1])
+        Imports(list[object]().clear)._note(str(path), cache)
+    assert sorted(map(str, read)) == sorted([str(path), cache])
 
 
 @pytest.mark.parametrize("age", [0, RACY_NS // 2, -RACY_NS // 2])
@@ -302,16 +318,16 @@ def test_a_young_file_of_a_package_is_read(
     path = installed(tmp_path)
     now = path.stat().st_ctime_ns + age
     monkeypatch.setattr(imports.time, "time_ns", lambda: now)
-    assert about_to_load(str(path)) == digest_of(str(path))
+    assert about_to_load(str(path))[0] == digest_of(str(path))
 
 
 def test_packages_that_are_no_files(tmp_path: Path) -> None:
     """What is missing, a folder or no file's name is noted as that of the application is."""
     folder = tmp_path / "site-packages"
     folder.mkdir()
-    assert about_to_load(str(folder / "a.py")) is None
-    assert about_to_load(str(folder / "a\0b")) is None
-    assert about_to_load(str(folder)) == SPECIAL
+    assert about_to_load(str(folder / "a.py")) == (None, None)
+    assert about_to_load(str(folder / "a\0b")) == (None, None)
+    assert about_to_load(str(folder))[0] == SPECIAL
 
 
 def test_noting_opens_a_file_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
