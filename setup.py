@@ -20,7 +20,7 @@ SYSTEM = SYSTEMS[PLATFORM[:3]] if KIT else sys.platform
 FOLDER = "win" if SYSTEM == "win32" else "unix"
 COMMON = ("hash", "module", "outcome")
 TWINS = ("children", "failure", "file", "linger", "restart", "server")
-EVENTS = ("trust", "watch")  # twins as well, with watcher.c
+EVENTS = ("watch",)  # a twin as well, with watcher.c
 RESPAWN = "wsgireload.respawn"  # for Apache's parent process, without Python: no tag in its name
 # A free-threaded CPython has no stable ABI before 3.15: it gets a wheel for its version only.
 FREE_THREADED = PYTHON.endswith("t") if KIT else sysconfig.get_config_var("Py_GIL_DISABLED")
@@ -107,7 +107,6 @@ native = Extension(
         "wsgireload_command_line",
         "wsgireload_process_start",
         "wsgireload_restart",
-        "wsgireload_terminate",
         "wsgireload_taken",
         "wsgireload_rearm",
         "wsgireload_linger",
@@ -115,6 +114,7 @@ native = Extension(
         "wsgireload_job",
         "wsgireload_end_job",
         "wsgireload_marks",
+        "wsgireload_file_system",
         "wsgireload_watch_begin",
         "wsgireload_watch_directory",
         "wsgireload_watch_name",

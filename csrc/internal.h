@@ -33,10 +33,6 @@ unsigned long long core_hash(const void *bytes, size_t length);
 /* A hash that is neither 0 nor 1, of 60 bits: Python keeps a larger one in more memory. */
 unsigned long long core_mark(const void *bytes, size_t length);
 
-/* trust.c: succeeds with 0 if the file system of a path reports all changes. With `itself`, a
- * symbolic link is not followed. */
-int core_check_trust(const void *path, int itself, wsgireload_outcome *out);
-
 /* watch.c: the operating system's events. Only core_events_wake may be called from another thread
  * than the one that waits. */
 typedef struct core_events core_events;

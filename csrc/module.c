@@ -59,19 +59,14 @@ static PyObject *process_start(PyObject *Py_UNUSED(module), PyObject *pid)
     return PyLong_FromUnsignedLongLong(start);
 }
 
-static PyObject *restart(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
+static PyObject *restart(PyObject *Py_UNUSED(module), PyObject *signal)
 {
+    long number = PyLong_AsLong(signal);
     wsgireload_outcome outcome;
 
-    WITHOUT_GIL(wsgireload_restart(&outcome))
-    return to_tuple(&outcome);
-}
-
-static PyObject *terminate(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
-{
-    wsgireload_outcome outcome;
-
-    WITHOUT_GIL(wsgireload_terminate(&outcome))
+    if (PyErr_Occurred())
+        return NULL;
+    WITHOUT_GIL(wsgireload_restart((int)number, &outcome))
     return to_tuple(&outcome);
 }
 
@@ -153,6 +148,18 @@ static PyObject *marks(PyObject *Py_UNUSED(module), PyObject *arguments)
     return bytes;
 }
 
+static PyObject *file_system(PyObject *Py_UNUSED(module), PyObject *bytes)
+{
+    const char *path = PyBytes_AsString(bytes);
+    wsgireload_outcome outcome;
+    long long kind;
+
+    if (path == NULL)
+        return NULL;
+    WITHOUT_GIL(kind = wsgireload_file_system(path, &outcome))
+    return Py_BuildValue("(LN)", kind, to_tuple(&outcome));
+}
+
 /* A capsule's reference count is what makes a watcher safe: whoever uses it, holds it. */
 static void free_watcher(PyObject *capsule)
 {
@@ -186,12 +193,12 @@ static PyObject *watch_directory(PyObject *Py_UNUSED(module), PyObject *argument
     wsgireload_watcher *watcher;
     PyObject *bytes;
     const char *path;
-    int interest, trust, id;
+    int interest, id;
 
-    if (!PyArg_ParseTuple(arguments, "O&Sip", to_watcher, &watcher, &bytes, &interest, &trust))
+    if (!PyArg_ParseTuple(arguments, "O&Si", to_watcher, &watcher, &bytes, &interest))
         return NULL;
     path = PyBytes_AsString(bytes);
-    WITHOUT_GIL(id = wsgireload_watch_directory(watcher, path, interest, trust, &outcome))
+    WITHOUT_GIL(id = wsgireload_watch_directory(watcher, path, interest, &outcome))
     return Py_BuildValue("(iN)", id, to_tuple(&outcome));
 }
 
@@ -279,8 +286,7 @@ static PyMethodDef methods[] = {
     METHOD(probe, METH_NOARGS, "/"),
     METHOD(command_line, METH_NOARGS, "/"),
     METHOD(process_start, METH_O, "pid, /"),
-    METHOD(restart, METH_NOARGS, "/"),
-    METHOD(terminate, METH_NOARGS, "/"),
+    METHOD(restart, METH_O, "signal, /"),
     METHOD(taken, METH_NOARGS, "/"),
     METHOD(rearm, METH_NOARGS, "/"),
     METHOD(linger, METH_O, "seconds, /"),
@@ -288,8 +294,9 @@ static PyMethodDef methods[] = {
     METHOD(job, METH_O, "process, /"),
     METHOD(end_job, METH_VARARGS, "job, kill, /"),
     METHOD(marks, METH_VARARGS, "paths, count, /"),
+    METHOD(file_system, METH_O, "path, /"),
     METHOD(watch_begin, METH_NOARGS, "/"),
-    METHOD(watch_directory, METH_VARARGS, "watcher, path, interest, trust, /"),
+    METHOD(watch_directory, METH_VARARGS, "watcher, path, interest, /"),
     METHOD(watch_name, METH_VARARGS, "watcher, directory, name, /"),
     METHOD(watch_forget, METH_VARARGS, "watcher, directory, /"),
     METHOD(watch_wait, METH_VARARGS, "watcher, seconds, /"),

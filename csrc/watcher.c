@@ -61,7 +61,7 @@ static int has(const wsgireload_watcher *watcher, int id, unsigned long long has
 
 static int is_kept(const wsgireload_watcher *watcher, unsigned long long key)
 {
-    return key != 0 && key != DROPPED && has(watcher, (int)(key >> 32), WATCHED);
+    return key != 0 && has(watcher, (int)(key >> 32), WATCHED);
 }
 
 /* Makes room for as many keys again, without those of directories that are not watched any more.
@@ -105,12 +105,11 @@ static int add(wsgireload_watcher *watcher, int id, unsigned long long hash)
 /* The names of a directory that is not watched any more are left to grow(). */
 static void drop(wsgireload_watcher *watcher, int id)
 {
-    if (has(watcher, id, WATCHED))
-        *place_of(watcher, key_of(id, WATCHED)) = DROPPED;
+    *place_of(watcher, key_of(id, WATCHED)) = DROPPED;
 }
 
 int wsgireload_watch_directory(wsgireload_watcher *watcher, const void *path, int interest,
-                               int trust, wsgireload_outcome *out)
+                               wsgireload_outcome *out)
 {
     int id;
 
@@ -118,8 +117,6 @@ int wsgireload_watch_directory(wsgireload_watcher *watcher, const void *path, in
     if (watcher->ended || interest < WSGIRELOAD_ITSELF || interest > WSGIRELOAD_ALL)
         return core_outcome(out, WSGIRELOAD_FAILED, __func__,
                             watcher->ended ? "the watcher has ended" : "no such interest");
-    if (!trust && core_check_trust(path, interest == WSGIRELOAD_ITSELF, out) < 0)
-        return -1;
     id = core_events_add(watcher->events, path, interest, out);
     if (id < 0)
         return -1;

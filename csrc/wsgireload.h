@@ -64,16 +64,14 @@ const unsigned short *wsgireload_command_line(void);
  * for every pid on other systems. */
 unsigned long long wsgireload_process_start(unsigned long pid);
 
-/* Requests that the server replace this process, which it does later. Of all calls in the process,
- * from whichever thread, interpreter or copy of this library, one requests it and the others return
- * ALREADY_REQUESTED. After FAILED the next call tries again. */
-void wsgireload_restart(wsgireload_outcome *out);
-
-/* On UNIX wsgireload_restart sends SIGINT to this process; this is the same by SIGTERM. */
-void wsgireload_terminate(wsgireload_outcome *out);
-
 /* The signals that end a mod_wsgi daemon process. */
 enum wsgireload_signals { WSGIRELOAD_SIGINT = 1, WSGIRELOAD_SIGTERM = 2 };
+
+/* Requests that the server replace this process, which it does later: on UNIX by one of these signals
+ * to this process. Of all calls in the process, from whichever thread, interpreter or copy of this
+ * library, one requests it and the others return ALREADY_REQUESTED. After FAILED the next call tries
+ * again. */
+void wsgireload_restart(int signal, wsgireload_outcome *out);
 
 /* Returns which of these do not reach mod_wsgi, because other code handles or ignores them; 0 on
  * Windows. Unblocks SIGINT in the calling thread: if mod_wsgi rejects a request, it sends SIGINT to
@@ -110,6 +108,10 @@ void wsgireload_end_job(long long job, int kill);
  * or restored; 0: there is no such file; 1: it cannot be examined. `paths` holds the paths one after
  * another, each with its NUL, in so many bytes. Returns how many there are. */
 int wsgireload_marks(const void *paths, unsigned long bytes, unsigned long long *marks, int room);
+
+/* Returns the kind of file system that a path is on: statfs() has the numbers, and on Windows
+ * GetDriveTypeW(). -1 and the outcome: it is not known. */
+long long wsgireload_file_system(const void *path, wsgireload_outcome *out);
 
 /* Which changes of a directory a watcher reports. */
 enum wsgireload_interest {
@@ -148,13 +150,11 @@ wsgireload_watcher *wsgireload_watch_begin(wsgireload_outcome *out);
 /* Watches a directory: every change after the return is reported. Returns its id, or -1 and the
  * outcome. Paths to the same directory have the same id, and the wider interest holds; one that was
  * forgotten or gone gets a new id. After a change with id -1 call this again for every directory.
- * UNSUPPORTED: this kind of file system, which is the message, does not report all changes; pass 1
- * as `trust` to watch it all the same.
  *
  * On Windows a directory is watched with everything below it, and ITSELF returns an id that never
  * reports a change: an open handle would keep others from renaming the directory. */
 int wsgireload_watch_directory(wsgireload_watcher *watcher, const void *path, int interest,
-                               int trust, wsgireload_outcome *out);
+                               wsgireload_outcome *out);
 
 /* Adds a name to report: on Windows the path below the directory, with backslashes and in any
  * case. An unknown directory is ignored, here and by wsgireload_watch_forget. */

@@ -20,11 +20,8 @@ def command_line() -> str:
 def process_start(pid: int, /) -> int:
     """Windows only: return when a process started; 0: none runs. 1: not revealed, as elsewhere."""
 
-def restart() -> _Outcome:
-    """Request that the server replace this process."""
-
-def terminate() -> _Outcome:
-    """UNIX only: the same by SIGTERM, where restart() sends SIGINT."""
+def restart(signal: int, /) -> _Outcome:
+    """Request that the server replace this process, on UNIX by one of enum wsgireload_signals."""
 
 def taken() -> int:
     """Return the signals that do not reach mod_wsgi, as bits of enum wsgireload_signals."""
@@ -50,12 +47,13 @@ def marks(paths: bytes, count: int, /) -> bytes:
     Each has its NUL, in paths and names to the other functions too: the core reads to there.
     """
 
+def file_system(path: bytes, /) -> tuple[int, _Outcome]:
+    """Return the number of the kind of file system that a path is on: (number or -1, outcome)."""
+
 def watch_begin() -> tuple[_Watcher | None, _Outcome]:
     """Return a new watcher: (watcher, outcome). None where the status is not 0."""
 
-def watch_directory(
-    watcher: _Watcher, path: bytes, interest: int, trust: bool, /
-) -> tuple[int, _Outcome]:
+def watch_directory(watcher: _Watcher, path: bytes, interest: int, /) -> tuple[int, _Outcome]:
     """Watch a directory: (id or -1, outcome)."""
 
 def watch_name(watcher: _Watcher, directory: int, name: bytes, /) -> None:

@@ -11,9 +11,9 @@ wsgireload_watcher *wsgireload_watch_begin(wsgireload_outcome *out)
 }
 
 int wsgireload_watch_directory(wsgireload_watcher *watcher, const void *path, int interest,
-                               int trust, wsgireload_outcome *out)
+                               wsgireload_outcome *out)
 {
-    (void)watcher, (void)path, (void)interest, (void)trust;
+    (void)watcher, (void)path, (void)interest;
     return core_unsupported(out, __func__);
 }
 
@@ -47,4 +47,10 @@ void wsgireload_watch_end(wsgireload_watcher *watcher)
 void wsgireload_watch_free(wsgireload_watcher *watcher)
 {
     (void)watcher;
+}
+
+long long wsgireload_file_system(const void *path, wsgireload_outcome *out)
+{
+    (void)path;
+    return core_unsupported(out, __func__);
 }

@@ -51,10 +51,10 @@ static int unblock(int number, sigset_t *before)
 
 /* On SIGINT or SIGTERM a mod_wsgi daemon process finishes its requests and exits, and Apache's
  * parent process starts another in its place. */
-static void request(int number, wsgireload_outcome *out)
+void wsgireload_restart(int signal, wsgireload_outcome *out)
 {
+    int number = signal == WSGIRELOAD_SIGTERM ? SIGTERM : SIGINT, unblocked;
     sigset_t before;
-    int unblocked;
 
     if (!close_latch()) {
         core_outcome(out, WSGIRELOAD_ALREADY_REQUESTED, "", "");
@@ -70,16 +70,6 @@ static void request(int number, wsgireload_outcome *out)
     }
     if (unblocked)
         pthread_sigmask(SIG_SETMASK, &before, NULL);
-}
-
-void wsgireload_restart(wsgireload_outcome *out)
-{
-    request(SIGINT, out);
-}
-
-void wsgireload_terminate(wsgireload_outcome *out)
-{
-    request(SIGTERM, out);
 }
 
 /* Returns whether mod_wsgi does not handle a signal. It has one handler for all of its signals, and

@@ -13,6 +13,7 @@
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -213,4 +214,14 @@ double core_clock(void)
 
     clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail: Linux always has this clock */
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+long long wsgireload_file_system(const void *path, wsgireload_outcome *out)
+{
+    struct statfs found;
+
+    if (statfs(path, &found) != 0)
+        return core_failed(out, "statfs");
+    core_outcome(out, WSGIRELOAD_OK, "", "");
+    return (unsigned)found.f_type;
 }

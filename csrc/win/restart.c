@@ -69,10 +69,11 @@ static void signal_parent(unsigned long parent, wsgireload_outcome *out)
 
 /* Apache has one child process on Windows, which its parent replaces on this signal. Never by
  * ending the child: some exit codes of it end the whole server. */
-void wsgireload_restart(wsgireload_outcome *out)
+void wsgireload_restart(int signal, wsgireload_outcome *out)
 {
     wsgireload_server server;
 
+    (void)signal;
     wsgireload_probe(&server);
     if (server.restart != WSGIRELOAD_REQUESTED) {
         core_outcome(out, server.restart, server.refusal[0] ? "wsgireload_restart" : "",
@@ -84,12 +85,6 @@ void wsgireload_restart(wsgireload_outcome *out)
         if (out->status != WSGIRELOAD_REQUESTED)
             wsgireload_rearm();
     }
-}
-
-/* There is one way. */
-void wsgireload_terminate(wsgireload_outcome *out)
-{
-    core_unsupported(out, __func__);
 }
 
 int wsgireload_taken(void)

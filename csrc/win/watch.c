@@ -285,3 +285,18 @@ double core_clock(void)
 {
     return (double)GetTickCount64() / 1000;
 }
+
+long long wsgireload_file_system(const void *path, wsgireload_outcome *out)
+{
+    size_t room = wcslen(path) + MAX_PATH;
+    wchar_t *volume = core_new(room * sizeof *volume, out);
+    UINT kind = DRIVE_UNKNOWN;
+
+    if (volume == NULL)
+        return -1;
+    if (GetVolumePathNameW(path, volume, (DWORD)room)) /* the path may lead to a mounted drive */
+        kind = GetDriveTypeW(volume);
+    free(volume);
+    core_outcome(out, WSGIRELOAD_OK, "", "");
+    return kind;
+}

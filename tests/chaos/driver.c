@@ -151,7 +151,7 @@ static void watch(worker *self)
     memset(&outcome, 0xFF, sizeof outcome);
     if (watcher != NULL)
         number = wsgireload_watch_directory(watcher, path, (int)below(self, 6) - 1,
-                                            (int)below(self, 2), &outcome);
+                                            &outcome);
     if ((number >= 0) != (outcome.status == WSGIRELOAD_OK))
         abort();
     free(path);
@@ -211,15 +211,13 @@ static void request(worker *self)
     wsgireload_server server;
     char *path = some_path(self);
 
-    if (below(self, 2) == 0)
-        wsgireload_restart(&outcome);
-    else
-        wsgireload_terminate(&outcome);
+    wsgireload_restart((int)below(self, 4), &outcome);
     wsgireload_taken();
     if (below(self, 2) == 0)
         wsgireload_rearm();
     wsgireload_probe(&server);
-    core_check_trust(path, (int)below(self, 2), &outcome);
+    if ((wsgireload_file_system(path, &outcome) < 0) != (outcome.status != WSGIRELOAD_OK))
+        abort();
     core_find(path, below(self, 99));
     wsgireload_linger(below(self, 3), &outcome);
     wsgireload_close_on_fork(1000 + (int)below(self, 200), (int)below(self, 2)); /* none is open */

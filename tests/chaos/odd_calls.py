@@ -17,7 +17,7 @@ FOLDER, SEED, CALLS = os.fsencode(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3
 ODD = [None, "", "a\0b", "\ud800", b"", b"\0", b"a\0b\0", 0, -1, 1 << 31, 1 << 63, 1 << 200, 1.5]
 ODD += [True, [], object(), float("nan"), b"x" * 5000, "y" * 5000, FOLDER, b"/nowhere", b"a" * 600]
 FITTING = {
-    "watch_directory": lambda own: (own, FOLDER, random.choice((0, 1, 2)), True),
+    "watch_directory": lambda own: (own, FOLDER, random.choice((0, 1, 2))),
     "watch_name": lambda own: (own, random.randrange(20), os.urandom(9).replace(b"\0", b"a")),
     "watch_forget": lambda own: (own, random.randrange(20)),
     "watch_wait": lambda own: (own, random.randrange(3) / 1000),

@@ -22,14 +22,15 @@ def test_own_functions(child, library):
         int core_failed(void) { return -1; }
         int core_outcome(int *out) { *out = 98; return -1; }
         void wsgireload_rearm(void) {}
-        void wsgireload_restart(int *out) { *out = 99; }
+        void wsgireload_restart(int signal, int *out) { *out = 99; }
         void wsgireload_probe(int *out) { *out = 1; }
     """)
     returned = child(
         IGNORED
         + """
 native = sys.modules["wsgireload._native"]
-output([request()[0], native.restart()[0], native.rearm(), native.restart()[0], native.probe()[0]])
+returned = [request()[0], native.restart(1)[0], native.rearm(), native.restart(1)[0]]
+output([*returned, native.probe()[0]])
 """,
         preload=imposter,
     )
@@ -86,7 +87,6 @@ def test_exports():
         "command_line",
         "process_start",
         "restart",
-        "terminate",
         "taken",
         "rearm",
         "linger",
@@ -94,6 +94,7 @@ def test_exports():
         "job",
         "end_job",
         "marks",
+        "file_system",
         "watch_begin",
         "watch_directory",
         "watch_name",
@@ -135,7 +136,7 @@ def test_headers():
 
 
 def test_sources():
-    """setup.py names every file, and the stub has what watcher.c has for other systems."""
+    """setup.py names every file, and the stub has what watcher.c and watch.c have elsewhere."""
     setup = CSRC.with_name("setup.py").read_text()
     named = {
         name: ast.literal_eval(value)
@@ -143,5 +144,6 @@ def test_sources():
     }
     assert sorted(named["TWINS"] + named["EVENTS"]) == sorted(functions("unix"))
     assert sorted((*named["COMMON"], "watcher")) == sorted(functions("."))
-    border = [name for name in functions(".")["watcher"] if name.startswith("wsgireload_watch_")]
+    both = functions(".")["watcher"] + functions("unix")["watch"]
+    border = [name for name in both if name.startswith("wsgireload_")]
     assert functions("stub") == {"watch": border}

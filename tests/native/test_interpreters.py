@@ -116,7 +116,7 @@ def end_all():  # from 3.14 on Python warns of those that are left
         end(each)
 """
 USE = (
-    "import wsgireload._native as n\nreturned = [n.probe(), n.restart()[0], n.rearm(), n.__file__]"
+    "import wsgireload._native as n\nreturned = [n.probe(), n.restart(1)[0], n.rearm(), n.__file__]"
 )
 
 
@@ -187,13 +187,13 @@ def test_one_latch(child, site, python, kind):
         START
         + """
 kind = sys.argv[1]
-request = "import wsgireload._native as n; returned = n.restart()[0]"
+request = "import wsgireload._native as n; returned = n.restart(1)[0]"
 one, two = create(kind), create("shared")
 returned = [run(one, request), run(two, request)]
 end(one)
 returned += [run(two, request), run(create(kind), request)]
 import wsgireload._native as n
-returned += [n.restart()[0], n.rearm(), run(create(kind), request), n.restart()[0]]
+returned += [n.restart(1)[0], n.rearm(), run(create(kind), request), n.restart(1)[0]]
 print(json.dumps(returned))
 """,
         kind,
@@ -214,8 +214,8 @@ kind, other = sys.argv[1:]
 load = f"import sys; sys.path.insert(0, {other!r}); import wsgireload._native as n"
 import wsgireload._native as n
 sub = create(kind)
-returned = [n.restart()[0], run(sub, load + "; returned = [n.restart()[0], n.__file__]")]
-returned += [n.rearm(), run(sub, "returned = n.restart()[0]"), n.restart()[0], n.__file__]
+returned = [n.restart(1)[0], run(sub, load + "; returned = [n.restart(1)[0], n.__file__]")]
+returned += [n.rearm(), run(sub, "returned = n.restart(1)[0]"), n.restart(1)[0], n.__file__]
 print(json.dumps(returned))
 """,
         kind,
@@ -235,7 +235,7 @@ def taken():
     return [files.count("anon_inode:inotify"), len(os.listdir("/proc/self/task"))]
 def begin(folder):
     watcher, _ = n.watch_begin()
-    n.watch_directory(watcher, folder.encode(), 2, False)
+    n.watch_directory(watcher, folder.encode(), 2)
     return watcher
 def reported(watcher):
     return [name.decode() for _, _, name in n.watch_wait(watcher, 30)[0]]

@@ -44,12 +44,12 @@ def test_once_without_the_gil(child, library):
         #include <stdatomic.h>
         #include <time.h>
         enum { ROUNDS = 100000, SECONDS = 60 };
-        static void (*restart)(int *outcome);
+        static void (*restart)(int signal, int *outcome);
         static atomic_int started, finished, asked;
         static void request(void)
         {
             int outcome[128];
-            restart(outcome);
+            restart(1, outcome);
             if (outcome[0] == 0)
                 atomic_fetch_add(&asked, 1);
         }
@@ -65,7 +65,7 @@ def test_once_without_the_gil(child, library):
             }
             return unused;
         }
-        int race(void (*restart_)(int *), void (*rearm)(void))
+        int race(void (*restart_)(int, int *), void (*rearm)(void))
         {
             pthread_t thread;
             time_t end = time(0) + SECONDS;

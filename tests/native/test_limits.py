@@ -8,8 +8,8 @@ import os
 import pytest
 from support.children import WATCHER
 
-# For the test to set: what fstatfs returns for files, or for links; which calls fail; and what is
-# done once, just after a watch began.
+# For the test to set: what statfs returns; which calls fail; and what is done once, just after a
+# watch began.
 SHIMS = """
 #define _GNU_SOURCE
 #define _FILE_OFFSET_BITS 64
@@ -17,9 +17,8 @@ SHIMS = """
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/vfs.h>
-int magic, of_links, failing;
+int magic, failing;
 void (*meanwhile)(void);
 const char *failing_call = "";
 static int fails(const char *call)
@@ -28,13 +27,12 @@ static int fails(const char *call)
     return failing != 0 && strcmp(call, failing_call) == 0;
 }
 #define REAL(type, name, ...) ((type (*)(__VA_ARGS__))dlsym(RTLD_NEXT, name))
-int fstatfs(int file, struct statfs *out)
+int statfs(const char *path, struct statfs *out)
 {
-    int done = REAL(int, "fstatfs64", int, struct statfs *)(file, out);
-    struct stat opened;
-    if (magic != 0 && fstat(file, &opened) == 0 && S_ISLNK(opened.st_mode) == of_links)
+    int done = REAL(int, "statfs64", const char *, struct statfs *)(path, out);
+    if (magic != 0)
         out->f_type = magic;
-    return fails("fstatfs") ? -1 : done;
+    return fails("statfs") ? -1 : done;
 }
 int eventfd(unsigned count, int flags)
 {
@@ -84,13 +82,18 @@ def test_trust(child, library, tmp_path):
     returned = child(
         WATCHER
         + """
-watcher, outcome = n.watch_begin()
+from wsgireload.errors import NativeError
+from wsgireload.server.native import Watcher
+watcher, folder = Watcher(), sys.argv[1]
 kind = ctypes.c_uint.in_dll(ctypes.CDLL(None), "magic")
 returned = []
 for kind.value in map(int, sys.argv[2:]):
-    number, outcome = n.watch_directory(watcher, FOLDER, ALL, False)
-    trusted, done = n.watch_directory(watcher, FOLDER, ALL, True)
-    returned.append([number < 0, outcome[0], outcome[2], outcome[3], trusted > 0, done[0]])
+    try:
+        refusal = ["", watcher.directory(folder, ALL, trust=False)][0]
+    except NativeError as error:
+        refusal = error.message
+    returned.append([refusal, watcher.directory(folder, ALL, trust=True) > 0])
+    assert watcher.directory(folder, 0, trust=False) > 0  # itself: its names are of no file in it
 output(returned)
 """,
         tmp_path,
@@ -98,30 +101,8 @@ output(returned)
         *LOCAL.values(),
         preload=library(SHIMS),
     )
-    call = "wsgireload_watch_directory"
-    expected = [[True, 2, call, kind, True, 0] for kind in SHARED for _ in SHARED[kind]]
-    assert returned == expected + len(LOCAL) * [[False, 0, "", "", True, 0]]
-
-
-def test_trust_of_a_link(child, library, tmp_path):
-    """A link itself is of the file system that it lies in, not of the one that it leads to."""
-    returned = child(
-        WATCHER
-        + """
-link = os.path.join(FOLDER, b"link")
-os.symlink(FOLDER, link)
-watcher, outcome = n.watch_begin()
-ctypes.c_uint.in_dll(ctypes.CDLL(None), "magic").value = 0x6969
-of_links = ctypes.c_int.in_dll(ctypes.CDLL(None), "of_links")
-returned = []
-for of_links.value in (0, 1):
-    returned += [n.watch_directory(watcher, link, interest, False)[1][3] for interest in (0, 1, 2)]
-output(returned)
-""",
-        tmp_path,
-        preload=library(SHIMS),
-    )
-    assert returned == ["", "NFS", "NFS", "NFS", "", ""]
+    expected = [[kind, True] for kind in SHARED for _ in SHARED[kind]]
+    assert returned == expected + len(LOCAL) * [["", True]]
 
 
 def test_replaced_meanwhile(child, library, tmp_path):
@@ -139,7 +120,7 @@ address = ctypes.cast(meanwhile, ctypes.c_void_p).value
 ctypes.c_void_p.in_dll(ctypes.CDLL(None), "meanwhile").value = address
 watcher, number = begin()
 found = [n.watch_wait(watcher, 30)[0] == [(number, True, b"")]]
-again, outcome = n.watch_directory(watcher, FOLDER, ALL, False)
+again, outcome = n.watch_directory(watcher, FOLDER, ALL)
 output(found + [again != number, reports(watcher, "name")])
 """,
         folder,
@@ -155,7 +136,7 @@ output(found + [again != number, reports(watcher, "name")])
         ("eventfd", errno.ENFILE, os.strerror(errno.ENFILE)),
         ("inotify_add_watch", errno.ENOSPC, "fs.inotify.max_user_watches"),
         ("inotify_add_watch", errno.EACCES, os.strerror(errno.EACCES)),
-        ("fstatfs", errno.ENOSYS, os.strerror(errno.ENOSYS)),
+        ("statfs", errno.ENOSYS, os.strerror(errno.ENOSYS)),
     ],
 )
 def test_limits(child, library, tmp_path, call, code, words):
@@ -174,7 +155,9 @@ if call.value == b"inotify_init1":
     resource.setrlimit(resource.RLIMIT_NOFILE, (used[-1] + 1, limits[1]))
 watcher, outcome = n.watch_begin()
 if watcher is not None:
-    number, outcome = n.watch_directory(watcher, FOLDER, ALL, False)
+    _, outcome = n.file_system(FOLDER)
+if outcome[0] == 0:
+    number, outcome = n.watch_directory(watcher, FOLDER, ALL)
 del watcher
 resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 left = taken()

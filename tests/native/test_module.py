@@ -56,8 +56,8 @@ def test_leaks_nothing(child):
         def use(times):
             for _ in range(times):
                 import wsgireload._native as n
-                n.probe(), n.restart(), n.restart(), n.rearm(), n.linger(1)
-                n.terminate(), n.rearm(), n.taken(), n.command_line()
+                n.probe(), n.restart(1), n.restart(1), n.rearm(), n.linger(1)
+                n.restart(2), n.rearm(), n.taken(), n.command_line()
                 n.process_start(1)
                 n.close_on_fork(99, True), n.close_on_fork(99, False), n.job(0), n.end_job(0, True)
                 del sys.modules["wsgireload._native"], n
@@ -80,7 +80,6 @@ def test_stub():
         "command_line",
         "process_start",
         "restart",
-        "terminate",
         "taken",
         "rearm",
         "linger",
@@ -88,6 +87,7 @@ def test_stub():
         "job",
         "end_job",
         "marks",
+        "file_system",
         "watch_begin",
         "watch_directory",
         "watch_name",

@@ -26,14 +26,14 @@ output([returned, seen])
 
 
 def test_terminate_is_sigterm(child, counted):
-    """wsgireload_terminate sends SIGTERM, under the same latch."""
+    """A restart by SIGTERM sends that, under the same latch."""
     returned, again, seen, calls = child(
         CORE
         + """
 seen = []
 signal.signal(signal.SIGTERM, lambda number, frame: seen.append(number))
 out = ffi.new("wsgireload_outcome *")
-lib.wsgireload_terminate(out)
+lib.wsgireload_restart(lib.WSGIRELOAD_SIGTERM, out)
 returned = out.status, out.code, ffi.string(out.call).decode(), ffi.string(out.message).decode()
 output([returned, request(), seen, calls()])
 """,

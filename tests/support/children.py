@@ -8,7 +8,7 @@ from wsgireload.ffi import ffi, lib
 
 def request(core=lib):
     out = ffi.new("wsgireload_outcome *")
-    core.wsgireload_restart(out)
+    core.wsgireload_restart(lib.WSGIRELOAD_SIGINT, out)
     return out.status, out.code, ffi.string(out.call).decode(), ffi.string(out.message).decode()
 
 def at_once(cores):
@@ -61,7 +61,7 @@ def taken():
 def begin(interest=ALL):
     watcher, outcome = n.watch_begin()
     assert outcome[0] == 0, outcome
-    number, outcome = n.watch_directory(watcher, FOLDER, interest, False)
+    number, outcome = n.watch_directory(watcher, FOLDER, interest)
     assert outcome[0] == 0, outcome
     return watcher, number
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from wsgireload.errors import NativeError
 from wsgireload.server.files import content, open_file
 from wsgireload.server.native import ALL, Watcher, marks
 
@@ -96,3 +97,18 @@ def test_failures(tmp_path: Path, name: str, error: type[OSError], code: int) ->
     with pytest.raises(error) as raised:
         open_file(str(tmp_path / name))
     assert (raised.value.winerror, raised.value.filename) == (code, str(tmp_path / name))  # type: ignore[attr-defined,unused-ignore]
+
+
+@pytest.mark.parametrize(
+    "path", ["\\\\server\\share\\folder", "\\\\?\\UNC\\server\\share", "//server/share/x"]
+)
+def test_trust(path: str) -> None:
+    """A network drive is refused as such, unless it is to be trusted."""
+    watcher = Watcher()
+    with pytest.raises(NativeError) as refused:
+        watcher.directory(path, ALL, trust=False)
+    assert refused.value.message == "a network drive"
+    with pytest.raises(NativeError) as missing:
+        watcher.directory(path, ALL, trust=True)
+    assert missing.value.call == "CreateFileW"
+    watcher.end()

@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import NamedTuple
 
 from wsgireload.errors import NativeError
+from wsgireload.server.file_systems import NETWORK_DRIVE, SHARED, is_share
 from wsgireload.server.files import WINDOWS, whole
 
 try:
@@ -21,7 +22,7 @@ else:
 # enum wsgireload_status of csrc/wsgireload.h
 _OK = _REQUESTED = 0
 _ALREADY_REQUESTED, _UNSUPPORTED, _FAILED, _NOT_READY = 1, 2, 3, 4
-_SIGNALS = {1: "SIGINT", 2: "SIGTERM"}  # enum wsgireload_signals
+_SIGINT, _SIGTERM = 1, 2  # enum wsgireload_signals
 
 # enum wsgireload_interest: a directory or symbolic link itself is moved or deleted, or a name that
 # was added appears or disappears in it; also, such a file is written; also, anything in it changes
@@ -77,12 +78,12 @@ def restart() -> bool:
     True: requested by this call. False: requested before. NativeError: nothing was requested, and
     the next call tries again. On UNIX this sends SIGINT to the process.
     """
-    return _done(_core().restart()) == _REQUESTED
+    return _done(_core().restart(_SIGINT)) == _REQUESTED
 
 
 def terminate() -> bool:
-    """UNIX only: the same by SIGTERM."""
-    return _done(_core().terminate()) == _REQUESTED
+    """Request the same; on UNIX by SIGTERM."""
+    return _done(_core().restart(_SIGTERM)) == _REQUESTED
 
 
 def taken() -> set[str]:
@@ -91,7 +92,7 @@ def taken() -> set[str]:
     Unblocks SIGINT in this thread, from which mod_wsgi may be about to send it: see wsgireload.h.
     """
     taken = _core().taken()
-    return {name for bit, name in _SIGNALS.items() if taken & bit}
+    return {name for bit, name in ((_SIGINT, "SIGINT"), (_SIGTERM, "SIGTERM")) if taken & bit}
 
 
 def rearm() -> None:
@@ -102,8 +103,7 @@ def rearm() -> None:
 def linger(seconds: int) -> None:
     """End this process if it still runs so long after Apache began to replace it; 0: do not.
 
-    Windows only. Use more than Apache's Timeout: see csrc/wsgireload.h. NativeError where it cannot
-    be done.
+    Windows only. Use more than Apache's Timeout: see csrc/wsgireload.h. NativeError if it fails.
     """
     _done(_core().linger(seconds))
 
@@ -162,16 +162,18 @@ class Watcher:
         """Watch a directory; returns its id, the same for the same directory.
 
         `interest` is ITSELF, NAMES or ALL; the wider one holds. NativeError where it cannot be
-        watched; where the file system does not report all changes, its message is the kind of file
-        system. `trust` is True to watch all the same.
+        watched. Where the file system does not report all changes its message is the kind of file
+        system, unless `trust` is True or the interest ITSELF.
         """
         if self._handle is None:
             raise NativeError("wsgireload_watch_directory", 0, "the watcher has ended")
         try:
             encoded = _terminated(whole(path) if WINDOWS else path)
-            found, outcome = _core().watch_directory(self._handle, encoded, interest, trust)
         except ValueError as error:  # it contains a NUL, or cannot be encoded
             raise NativeError("wsgireload_watch_directory", 0, str(error)) from None
+        if not trust and interest != ITSELF and (kind := _shared_kind(path, encoded)):
+            raise NativeError("wsgireload_watch_directory", 0, kind)
+        found, outcome = _core().watch_directory(self._handle, encoded, interest)
         _done(outcome)
         return int(found)
 
@@ -209,6 +211,14 @@ class Watcher:
         handle, self._handle = self._handle, None
         if handle is not None:
             _core().watch_end(handle)
+
+
+def _shared_kind(path: str, encoded: bytes) -> str | None:
+    if WINDOWS and is_share(path):  # a server that does not respond would take long
+        return NETWORK_DRIVE
+    number, outcome = _core().file_system(encoded)
+    _done(outcome)
+    return SHARED.get(number)
 
 
 def _encoded(text: str) -> bytes:

@@ -18,7 +18,7 @@ static struct {
     void (*probe)(wsgireload_server *);
     const unsigned short *(*command_line)(void);
     unsigned long long (*process_start)(unsigned long);
-    void (*restart)(wsgireload_outcome *);
+    void (*restart)(int, wsgireload_outcome *);
     void (*rearm)(void);
     void (*linger)(unsigned, wsgireload_outcome *);
 } core;
@@ -95,7 +95,7 @@ static void restart(void)
     wsgireload_outcome out;
 
     memset(&out, 0xFF, sizeof out);
-    core.restart(&out);
+    core.restart(WSGIRELOAD_SIGINT, &out);
     tell(&out);
 }
 
@@ -115,7 +115,7 @@ static DWORD WINAPI racer(void *of)
     InterlockedDecrement(&waiting);
     while (waiting > 0)
         YieldProcessor();
-    ((void (*)(wsgireload_outcome *))of)(&out);
+    ((void (*)(int, wsgireload_outcome *))of)(WSGIRELOAD_SIGINT, &out);
     if (out.status == WSGIRELOAD_REQUESTED)
         InterlockedIncrement(&asked);
     return 0;

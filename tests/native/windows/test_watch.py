@@ -31,7 +31,7 @@ def hears(windows, source):
     """What is reported of a watched folder while these commands are run."""
 
     def run(*words, interest=NAMES, names=("a.py", "fence")):
-        watch = ["begin", "directory", wine(source), interest, 0]
+        watch = ["begin", "directory", wine(source), interest]
         told = (word for name in names for word in ("name", name))
         fence = ["write", wine(source / "fence"), "until", "fence"]
         begun, directory, *said = windows.watches(*watch, *told, *words, *fence)
@@ -78,7 +78,7 @@ def test_two_paths(windows, source):
     """Two paths to a folder give one number; itself is 0, which never has a change."""
     path = wine(source)
     watched = [(path, ITSELF), (path, NAMES), (path + "\\.\\", ALL), ("C:\\", ALL), (path, ALL)]
-    words = (word for path, interest in watched for word in ("directory", path, interest, 0))
+    words = (word for path, interest in watched for word in ("directory", path, interest))
     said = windows.watches("begin", *words)
     assert said == [BEGUN, *([number, *OK] for number in (0, 1, 1, 2, 1))]
 
@@ -87,14 +87,14 @@ def test_itself_is_in_nobodys_way(windows, source, tmp_path):
     """A folder watched with ITSELF can be renamed and deleted, and nothing is reported."""
     moved = tmp_path / "moved"
     (source / "a.py").unlink()
-    words = ["begin", "directory", wine(source), ITSELF, 0]
+    words = ["begin", "directory", wine(source), ITSELF]
     said = windows.watches(*words, "rename", wine(source), wine(moved), "delete", wine(moved))
     assert said == [BEGUN, [0, *OK], 1, 1]
 
 
 def test_forget(windows, source):
     """A forgotten folder is not reported any more, and can be watched again."""
-    watch = ["directory", wine(source), ALL, 0]
+    watch = ["directory", wine(source), ALL]
     file = wine(source / "a.py")
     said = windows.watches("begin", *watch, "forget", "write", file, *watch, "changes")
     assert said == [BEGUN, [1, *OK], [2, *OK], []]
@@ -104,15 +104,13 @@ def test_forget(windows, source):
 
 def test_wake_and_end(windows, source):
     """Another thread ends the wait by waking it; after the end there is no more wait."""
-    said = windows.watches(
-        "begin", "directory", wine(source), ALL, 0, "wake", "wake", "end", "free"
-    )
+    said = windows.watches("begin", "directory", wine(source), ALL, "wake", "wake", "end", "free")
     assert said == [BEGUN, [1, *OK], 0, 0, -1, 1]
 
 
 def test_directories_that_are_renamed(windows, source):
     """Watchers end at once, and go on reporting till then, whatever was renamed and forgotten."""
-    watch = ["begin", "directory", wine(source), NAMES, 0, "name", "fence"]
+    watch = ["begin", "directory", wine(source), NAMES, "name", "fence"]
     fence = ["write", wine(source / "fence"), "until", "fence"]
     said = windows.watches(*watch, "rename-and-forget", wine(source), *fence, "free")
     assert said[2][-1] == [1, 0, "fence"]
@@ -121,36 +119,32 @@ def test_directories_that_are_renamed(windows, source):
 
 def test_begins_and_ends(windows, source):
     """Three hundred beginnings and ends leave no handle behind."""
-    first = ["begin", "directory", wine(source), ALL, 0, "free"]
+    first = ["begin", "directory", wine(source), ALL, "free"]
     said = windows.watches(*first, "cycles", 20, "cycles", 300)
     assert said[-1] == 0
 
 
 def test_more_than_the_buffer_holds(windows, source):
     """After an overflow anything in the folder may have changed."""
-    watch = ["begin", "directory", wine(source), NAMES, 0, "name", "fence"]
+    watch = ["begin", "directory", wine(source), NAMES, "name", "fence"]
     fence = ["write", wine(source / "fence"), "until", "fence"]
     said = windows.watches(*watch, "many", wine(source), "until", "", *fence)
     assert said[2][-1] == [1, 0, ""]
     assert said[3][-1] == [1, 0, "fence"]
 
 
-@pytest.mark.parametrize(
-    "path", ["\\\\server\\share\\folder", "\\\\?\\UNC\\server\\share", "//server/share/x"]
-)
-def test_trust(windows, path):
-    """A network drive is refused as such, unless we are to trust it."""
-    said = windows.watches("begin", "directory", path, ALL, 0, "directory", path, ALL, 1)
-    assert said[1] == [-1, 2, 0, "wsgireload_watch_directory", "a network drive"]
-    assert said[2][:2] == [-1, 3]
-    assert said[2][3] == "CreateFileW"
+def test_drives(windows, source):
+    """The kind of a drive is Windows' own number; a path that is none is of no kind."""
+    fixed, unknown = 3, 0
+    said = windows.watches("drive", wine(source), "drive", "C:\\", "drive", "")
+    assert said == [[number, *OK] for number in (fixed, fixed, unknown)]
 
 
 def test_what_cannot_be_watched(windows, source):
     """A path that is no folder fails with the call, the number and Windows' message."""
     said = windows.watches(
-        *["begin", "directory", wine(source / "none"), ALL, 0],
-        *["directory", wine(source / "a.py"), NAMES, 0],
+        *["begin", "directory", wine(source / "none"), ALL],
+        *["directory", wine(source / "a.py"), NAMES],
     )
     assert [told[:4] for told in said[1:]] == [
         [-1, 3, 2, "CreateFileW"],
@@ -166,7 +160,7 @@ def test_long_paths(windows, tmp_path):
     long, file, none = (
         "\\\\?\\" + wine(path) for path in (folder, folder / "a.py", folder / "none")
     )
-    said = windows.watches("begin", "directory", long, ALL, 0, "mark", file, "mark", none)
+    said = windows.watches("begin", "directory", long, ALL, "mark", file, "mark", none)
     assert said[1] == [1, *OK]
     assert said[2][0] not in ("0" * 16, "0" * 15 + "1")
     assert said[3] == ["0" * 16, 7]

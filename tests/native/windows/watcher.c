@@ -25,17 +25,17 @@ static void tell(int number)
 static const wchar_t *path;
 static int interest, number;
 
-static DWORD WINAPI watch(void *trust)
+static DWORD WINAPI watch(void *unused)
 {
     memset(&out, 0xFF, sizeof out);
-    number = wsgireload_watch_directory(watcher, path, interest, trust != NULL, &out);
-    return 0;
+    number = wsgireload_watch_directory(watcher, path, interest, &out);
+    return unused != NULL;
 }
 
 /* In a thread that ends: what it began must not end with it. */
-static void watch_directory(int trust)
+static void watch_directory(void)
 {
-    HANDLE thread = CreateThread(NULL, 0, watch, trust ? &watcher : NULL, 0, NULL);
+    HANDLE thread = CreateThread(NULL, 0, watch, NULL, 0, NULL);
 
     WaitForSingleObject(thread, INFINITE);
     CloseHandle(thread);
@@ -122,8 +122,8 @@ static void rename_and_forget(const wchar_t *folder)
     }
     for (round = 0; round < 50; round++) {
         for (i = 0; i < 3; i++) {
-            wsgireload_watch_directory(watcher, old[i], WSGIRELOAD_ALL, 1, &out);
-            ids[i] = wsgireload_watch_directory(other, old[i], WSGIRELOAD_ALL, 1, &out);
+            wsgireload_watch_directory(watcher, old[i], WSGIRELOAD_ALL, &out);
+            ids[i] = wsgireload_watch_directory(other, old[i], WSGIRELOAD_ALL, &out);
         }
         for (i = 0; i < 3; i++) {
             MoveFileExW(old[i], new[i], 0);
@@ -142,7 +142,7 @@ static void begin_and_end(int times)
     GetProcessHandleCount(GetCurrentProcess(), &before);
     for (; times > 0; times--) {
         watcher = wsgireload_watch_begin(&out);
-        wsgireload_watch_directory(watcher, path, WSGIRELOAD_ALL, 1, &out);
+        wsgireload_watch_directory(watcher, path, WSGIRELOAD_ALL, &out);
         wsgireload_watch_free(watcher);
     }
     GetProcessHandleCount(GetCurrentProcess(), &after);
@@ -169,11 +169,13 @@ int wmain(int count, wchar_t **words)
             memset(&out, 0xFF, sizeof out);
             watcher = wsgireload_watch_begin(&out);
             tell(watcher != NULL);
-        } else if (wcscmp(word, L"directory") == 0) { /* PATH INTEREST TRUST */
+        } else if (wcscmp(word, L"directory") == 0) { /* PATH INTEREST */
             path = words[i + 1];
             interest = _wtoi(words[i + 2]);
-            watch_directory(_wtoi(words[i + 3]));
-            i += 3;
+            watch_directory();
+            i += 2;
+        } else if (wcscmp(word, L"drive") == 0) {
+            tell((int)wsgireload_file_system(words[++i], &out));
         } else if (wcscmp(word, L"name") == 0) { /* in the directory before */
             wsgireload_watch_name(watcher, number, words[++i]);
         } else if (wcscmp(word, L"forget") == 0) {

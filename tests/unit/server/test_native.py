@@ -18,8 +18,7 @@ def core(monkeypatch):
     """A stand-in for _native, which returns what the test puts into it."""
     stand_in = SimpleNamespace(
         probe=lambda: (False, 0, -1, -1, 0, ""),
-        restart=lambda: (0, 0, "kill", ""),
-        terminate=lambda: (0, 0, "kill", ""),
+        restart=lambda signal: (0, 0, "kill", ""),
         taken=lambda: 0,
         rearm=lambda: None,
         command_line=lambda: "",
@@ -83,14 +82,14 @@ def test_replaced(core, outlook, replaced):
 @pytest.mark.parametrize(("status", "asked"), [(0, True), (1, False)])
 def test_asked(core, status, asked):
     """A restart returns whether this call or an earlier one requested it."""
-    core.restart = lambda: (status, 0, "kill", "")
+    core.restart = lambda signal: (status * signal, 0, "kill", "")
     assert native.restart() is asked
 
 
 @pytest.mark.parametrize("status", [2, 3, 4, 99])
 def test_failed(core, status):
     """Every other status is a NativeError with the call, the code and the system's message."""
-    core.restart = lambda: (status, 1, "kill", "Operation not permitted")
+    core.restart = lambda signal: (status, 1, "kill", "Operation not permitted")
     with pytest.raises(NativeError, match=r"^kill failed: Operation not permitted") as raised:
         native.restart()
     error = raised.value
@@ -100,7 +99,7 @@ def test_failed(core, status):
 @pytest.mark.parametrize(("status", "asked"), [(0, True), (1, False)])
 def test_terminate(core, status, asked):
     """The other way to restart reports in the same manner."""
-    core.terminate = lambda: (status, 0, "kill", "")
+    core.restart = lambda signal: (status * (signal == lib.WSGIRELOAD_SIGTERM), 0, "kill", "")
     assert native.terminate() is asked
 
 
