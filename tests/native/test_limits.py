@@ -83,7 +83,7 @@ def test_trust(child, library, tmp_path):
         WATCHER
         + """
 from wsgireload.errors import NativeError
-from wsgireload.server.native import Watcher
+from wsgireload.server.watcher import Watcher
 watcher, folder = Watcher(), sys.argv[1]
 kind = ctypes.c_uint.in_dll(ctypes.CDLL(None), "magic")
 returned = []

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from support.watching import LONG, Watching
 
-from wsgireload.server.native import ALL, CHANGED, ITSELF, NAMES, SAVED, WRITTEN
+from wsgireload.server.watcher import ALL, CHANGED, ITSELF, NAMES, SAVED, WRITTEN
 
 
 def overwrite(watching: Watching) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.watching import LONG, Watching, watches
 
-from wsgireload.server.native import ALL, ITSELF, NAMES
+from wsgireload.server.watcher import ALL, ITSELF, NAMES
 
 
 def test_the_directory_is_renamed(watching):

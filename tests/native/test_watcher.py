@@ -14,7 +14,7 @@ from support.watching import LONG, Change, instances, watches
 
 from wsgireload import _native
 from wsgireload.errors import NativeError
-from wsgireload.server.native import ALL, CHANGED, ITSELF, NAMES, Watcher
+from wsgireload.server.watcher import ALL, CHANGED, ITSELF, NAMES, Watcher
 
 
 def test_the_end(watching):

@@ -32,6 +32,7 @@ from wsgireload.detect.digest import Digest, digest_of
 from wsgireload.detect.modules import Modules
 from wsgireload.log import Log
 from wsgireload.server import native
+from wsgireload.server.watcher import Watcher
 from wsgireload.settings import Settings
 from wsgireload.watch.events import Events
 from wsgireload.watch.wakeup import EventWakeup, NoEvents, Wakeup, Writing
@@ -170,7 +171,7 @@ class Server:
         return True
 
 
-class Losing(native.Watcher):
+class Losing(Watcher):
     """Reports at random that events were lost, instead of what there was to report."""
 
     def __init__(self, chance: random.Random) -> None:
@@ -286,7 +287,7 @@ class Site:
 class Replay:
     """Saves, and what has to come of them."""
 
-    def __init__(self, root: Path, watcher: Callable[[random.Random], native.Watcher] | None):
+    def __init__(self, root: Path, watcher: Callable[[random.Random], Watcher] | None):
         self.seed = random.randrange(1 << 32)
         print(f"seed {self.seed}")  # noqa: T201
         self.chance = random.Random(self.seed)
@@ -359,7 +360,7 @@ def replay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
 
     monkeypatch.setattr(native, "restart", restart)
 
-    def replay(watcher: Callable[[random.Random], native.Watcher] | None = None) -> Replay:
+    def replay(watcher: Callable[[random.Random], Watcher] | None = None) -> Replay:
         begun.append(Replay(tmp_path, watcher))
         return begun[-1]
 
@@ -370,10 +371,10 @@ def replay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
 
 @pytest.mark.parametrize(
     "watcher",
-    [lambda _: native.Watcher(), Losing, None],
+    [lambda _: Watcher(), Losing, None],
     ids=["events", "events that are lost", "poll"],
 )
-def test_saves(replay: Callable[..., Replay], watcher: Callable[..., native.Watcher]) -> None:
+def test_saves(replay: Callable[..., Replay], watcher: Callable[..., Watcher]) -> None:
     """One restart for each batch that changes something, none for any other."""
     saving = replay(watcher)
     left = SAVES
@@ -386,7 +387,7 @@ def test_saves(replay: Callable[..., Replay], watcher: Callable[..., native.Watc
 
 def test_more_at_once_than_is_kept(replay: Callable[..., Replay]) -> None:
     """Where more is touched at once than the kernel keeps, all is scanned, and nothing missed."""
-    flooded = replay(lambda _: native.Watcher())
+    flooded = replay(lambda _: Watcher())
     kept = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
     lost = 0
     for number in range(20):

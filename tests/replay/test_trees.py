@@ -15,7 +15,7 @@ from support.waiting import wait_for
 from wsgireload.detect import sweep
 from wsgireload.detect.digest import digest_of
 from wsgireload.errors import NativeError
-from wsgireload.server import native
+from wsgireload.server.watcher import Watcher
 from wsgireload.watch import events
 
 SETTLE = 1.0
@@ -148,7 +148,7 @@ def test_a_mount_without_events(app: Any, monkeypatch: pytest.MonkeyPatch) -> No
     mount = app.root / "mount"
     write({"mount/pkg/a.html": b"1", "pkg/b.html": b"1"}, app.root)
 
-    class Partly(native.Watcher):
+    class Partly(Watcher):
         def directory(self, path: str, interest: int, *, trust: bool) -> int:
             if path.startswith(str(mount)) and not trust:
                 raise NativeError("wsgireload_watch_directory", 0, "FUSE")

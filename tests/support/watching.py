@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
-from wsgireload.server.native import ALL, CHANGED, GONE, Watcher
+from wsgireload.server.watcher import ALL, CHANGED, GONE, Watcher
 
 LONG = 30.0  # seconds: for what comes at once
 Change = tuple[int, bool, str]

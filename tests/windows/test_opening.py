@@ -10,7 +10,8 @@ import pytest
 
 from wsgireload.errors import NativeError
 from wsgireload.server.files import content, open_file
-from wsgireload.server.native import ALL, Watcher, marks
+from wsgireload.server.native import marks
+from wsgireload.server.watcher import ALL, Watcher
 
 MISSING = 0
 LONG = 30.0  # seconds: for what comes at once

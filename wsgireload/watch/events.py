@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterable
 
 from wsgireload.errors import NativeError
-from wsgireload.server.native import ALL, GONE, ITSELF, NAMES, SAVED, WRITTEN, Watcher
+from wsgireload.server.watcher import ALL, GONE, ITSELF, NAMES, SAVED, WRITTEN, Watcher
 from wsgireload.threads import time
 from wsgireload.watch.roots import ABSENT, WINDOWS, Polled, inside, is_mounted, watched_folder
 from wsgireload.watch.spelling import Spelling

@@ -32,6 +32,7 @@ from wsgireload.monitor.loading import Loading
 from wsgireload.monitor.wiring import Parts
 from wsgireload.server import native, process
 from wsgireload.server.detection import Server
+from wsgireload.server.watcher import Watcher
 from wsgireload.settings import Settings
 from wsgireload.state.journal import Entry, Journal
 from wsgireload.state.pause import Pause
@@ -677,10 +678,10 @@ def test_without_events_everything_is_polled(
 ) -> None:
     """If the system has no events, that is logged, and a change is found by polling."""
 
-    def none(_: native.Watcher) -> None:
+    def none(_: Watcher) -> None:
         raise error
 
-    monkeypatch.setattr(native.Watcher, "__init__", none)
+    monkeypatch.setattr(Watcher, "__init__", none)
     path = tmp_path / "page.html"
     path.write_text("one")
     looked(begin(track=[path]))
@@ -700,15 +701,15 @@ def test_when_events_break_everything_is_polled(
     earlier and later changes.
     """
     breaks = threading.Event()
-    real = native.Watcher.wait
+    real = Watcher.wait
 
-    def wait(watcher: native.Watcher, seconds: float) -> list[tuple[int, bool, str]]:
+    def wait(watcher: Watcher, seconds: float) -> list[tuple[int, bool, str]]:
         told = real(watcher, seconds)
         if breaks.is_set():
             raise NativeError("read", 9, "Bad file descriptor")
         return told
 
-    monkeypatch.setattr(native.Watcher, "wait", wait)
+    monkeypatch.setattr(Watcher, "wait", wait)
     monitor = looked(begin(track=[tmp_path], interval=0.2))
     breaks.set()
     began, before = time.monotonic(), monitor.status().looks
@@ -826,14 +827,14 @@ def test_events_that_fail_at_first(
     begin, asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog
 ) -> None:
     """The monitor goes on trying: it is not for that that it becomes inactive."""
-    name, fails = native.Watcher.name, [True]
+    name, fails = Watcher.name, [True]
 
-    def failing(watcher: native.Watcher, directory: int, text: str) -> None:
+    def failing(watcher: Watcher, directory: int, text: str) -> None:
         if fails:
             raise RuntimeError("planted")
         name(watcher, directory, text)
 
-    monkeypatch.setattr(native.Watcher, "name", failing)
+    monkeypatch.setattr(Watcher, "name", failing)
     monitor = begin(track=[tmp_path / "page.html"])
     wait_for(lambda: "a step failed and will be repeated" in caplog.text)
     assert monitor.active

@@ -147,17 +147,6 @@ def test_linger(core):
         native.linger(90)
 
 
-def test_text_of_windows(monkeypatch):
-    """Windows gets its paths and names as UTF-16 with a NUL, lone surrogates and all."""
-    monkeypatch.setattr(native, "WINDOWS", True)
-    for text in ("a.py", "\udc80\N{SNAKE}\ud800"):
-        encoded = native._terminated(text)
-        assert (encoded[-2:], len(encoded) % 2) == (b"\0\0", 0)
-        assert native._decoded(encoded[:-2]) == text
-    with pytest.raises(ValueError, match="null"):
-        native._terminated("a\0b")
-
-
 def test_unavailable(unloadable):
     """If the core does not load, the import succeeds, and the reason is the loader's."""
     assert unloadable.unavailable() == (

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from wsgireload.errors import NativeError
-from wsgireload.server.native import CHANGED, ITSELF, SAVED, WRITTEN
+from wsgireload.server.watcher import CHANGED, ITSELF, SAVED, WRITTEN
 from wsgireload.watch import roots
 from wsgireload.watch.events import Events
 
