@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from support.browsertab import Tab, Tabs
+from support.browsertab import NOTE, Tab, Tabs
 from support.testsite import Site
 
-NOTE = "p[role=alert]"
 BANNER = "aside[aria-label=wsgireload]"
 WITH_FORM = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>A form</title><link rel="icon" href="data:,">

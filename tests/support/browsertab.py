@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from playwright.sync_api import Browser, Page
 
+NOTE = "p[role=alert]"
+"""Where a page shows what holds a restart."""
+
 
 class Tab:
     """One open page, with all that it said and asked for."""
@@ -60,3 +63,9 @@ class Tabs:
         self.made.append(tab)
         tab.page.goto(url)
         return tab
+
+
+def wait_for_polls(tab: Tab, count: int) -> None:
+    """Return once the page has polled so many times."""
+    while tab.polls() < count:
+        tab.page.wait_for_event("request")

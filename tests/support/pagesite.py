@@ -17,3 +17,17 @@ def page_site(new_site: Sites, **options: Any) -> Site:
     site = new_site(scripts={"/": SCRIPT}, **options)
     shutil.copytree(PAGES, site.app, dirs_exist_ok=True)
     return site
+
+
+def save(site: Site, text: str) -> None:
+    """Save the view with another text."""
+    (site.app / "views.next").write_text(
+        (site.app / "views.py").read_text().replace(old_text(site), f'TEXT = "{text}"')
+    )
+    (site.app / "views.next").rename(site.app / "views.py")
+
+
+def old_text(site: Site) -> str:
+    """The line with the text of the page."""
+    lines = (site.app / "views.py").read_text().splitlines()
+    return next(line for line in lines if line.startswith("TEXT = "))
