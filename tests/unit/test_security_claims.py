@@ -11,7 +11,7 @@ import pytest
 HOUSE = Path(__file__).parents[2]
 TEXT = (HOUSE / "docs" / "security.md").read_text("utf-8")
 SECURITY = "unit/test_security.py"
-WEB, LIVE, CLI = "unit/web/test_web.py", "unit/web/test_live.py", "unit/cli/test_cli.py"
+WEB, LIVE, CLI = "unit/web/test_web.py", "unit/web/live", "unit/cli/test_cli.py"
 STAND_IN = "unit/monitor/test_stand_in.py"
 COMPILER, RESTART = "unit/decide/test_compiler.py", "unit/server/test_restart.py"
 NO_CLAIM = ()  # an introduction, or advice
@@ -59,7 +59,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     ),
     "**Special files are never opened**": (
         f"{SECURITY}: test_odd_files test_odd_files_in_the_place_of_good_ones",
-        f"{LIVE}: test_what_is_no_file_is_not_opened",
+        f"{LIVE}/test_files.py: test_what_is_no_file_is_not_opened",
     ),
     "**A huge file** is read": (
         f"{SECURITY}: test_odd_files_in_the_place_of_good_ones",
@@ -110,12 +110,13 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     ),
     "**No cache keeps the page**": (
         f"{WEB}: test_headers_that_keep_it_in",
-        f"{LIVE}: test_no_cache_keeps_a_page_with_the_script",
+        f"{LIVE}/test_untouched.py: test_no_cache_keeps_a_page_with_the_script",
     ),
     "**The page escapes": (f"{WEB}: test_everything_is_escaped test_a_strict_policy",),
     "**No request takes long**": (
         f"{WEB}: test_a_header_full_of_cookies",
-        f"{LIVE}: test_versions test_folders_that_are_linked_to_each_other",
+        f"{LIVE}/test_versions.py: test_versions",
+        f"{LIVE}/test_files.py: test_folders_that_are_linked_to_each_other",
     ),
     "`wsgireload status`": NO_CLAIM,
     "**A damaged or forged file": (
