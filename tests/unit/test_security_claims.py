@@ -11,7 +11,8 @@ import pytest
 HOUSE = Path(__file__).parents[2]
 TEXT = (HOUSE / "docs" / "security.md").read_text("utf-8")
 SECURITY = "unit/test_security.py"
-WEB, LIVE, CLI = "unit/web/test_web.py", "unit/web/live", "unit/cli/test_cli.py"
+WEB, ACCESS, LIVE = "unit/web/test_web.py", "unit/web/test_access.py", "unit/web/live"
+CLI, STATES, CONFIG = (f"unit/cli/test_{name}.py" for name in ("cli", "states", "config"))
 STAND_IN = "unit/monitor/test_stand_in.py"
 COMPILER, RESTART = "unit/decide/test_compiler.py", "unit/server/test_restart.py"
 NO_CLAIM = ()  # an introduction, or advice
@@ -96,17 +97,17 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     "**It holds** paths": (f"{SECURITY}: test_what_is_never_told",),
     "**It holds no other": (f"{SECURITY}: test_what_is_never_told",),
     "wsgireload opens no socket": (f"{SECURITY}: test_no_socket test_a_process_has_no_socket",),
-    "**Every user of this machine": (f"{WEB}: test_from_here_it_is test_methods",),
+    "**Every user of this machine": (f"{ACCESS}: test_from_here_it_is", f"{WEB}: test_methods"),
     "**An application that could": (
         f"{STAND_IN}: test_this_machine_gets_the_page test_others_get_the_exception",
     ),
-    "**Other machines get": (f"{WEB}: test_from_elsewhere_it_is_not_there",),
+    "**Other machines get": (f"{ACCESS}: test_from_elsewhere_it_is_not_there",),
     "**A page of another site": (
-        f"{WEB}: test_the_names_of_this_machine test_from_elsewhere_it_is_not_there",
+        f"{ACCESS}: test_the_names_of_this_machine test_from_elsewhere_it_is_not_there",
     ),
     "**One hole is left**": NO_CLAIM,
     "**The token**": (
-        f"{WEB}: test_tokens_are_compared_in_constant_time test_a_browser_that_knew_the_token",
+        f"{ACCESS}: test_tokens_are_compared_in_constant_time test_a_browser_that_knew_the_token",
     ),
     "**No cache keeps the page**": (
         f"{WEB}: test_headers_that_keep_it_in",
@@ -114,34 +115,35 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     ),
     "**The page escapes": (f"{WEB}: test_everything_is_escaped test_a_strict_policy",),
     "**No request takes long**": (
-        f"{WEB}: test_a_header_full_of_cookies",
+        f"{ACCESS}: test_a_header_full_of_cookies",
         f"{LIVE}/test_versions.py: test_versions",
         f"{LIVE}/test_files.py: test_folders_that_are_linked_to_each_other",
     ),
     "`wsgireload status`": NO_CLAIM,
     "**A damaged or forged file": (
         (
-            f"{CLI}: test_files_that_are_no_status test_what_others_may_write"
+            f"{STATES}: test_files_that_are_no_status test_what_others_may_write"
             " test_an_error_that_nobody_foresaw test_more_files_than_anyone_needs"
         ),
         "unit/test_report.py: test_wrong_values",
     ),
     "**A folder is believed only": (
-        f"{CLI}: test_planted_states test_a_pid_file_selects_by_the_parent_that_a_process_has",
+        f"{STATES}: test_planted_states test_a_pid_file_selects_by_the_parent_that_a_process_has",
     ),
     "**Nothing that is printed": (
-        f"{CLI}: test_what_a_terminal_would_obey test_everything_printed_is_harmless",
+        f"{STATES}: test_what_a_terminal_would_obey",
+        f"{CLI}: test_everything_printed_is_harmless",
     ),
     "**A pause of root's**": (
         "unit/state/test_pause.py: test_no_other_file_is_touched test_whoever_made_it",
         "unit/decide/test_pause.py: test_it_is_never_long",
     ),
-    "**A forged interval**": (f"{CLI}: test_an_interval_that_nobody_waits_for",),
+    "**A forged interval**": (f"{STATES}: test_an_interval_that_nobody_waits_for",),
     "**`config` writes": (
-        f"{CLI}: test_config_with_odd_names test_config_that_apache_could_not_read",
+        f"{CONFIG}: test_config_with_odd_names test_config_that_apache_could_not_read",
         "e2e/test_config.py: test_config_of_odd_folders",
     ),
-    "`wsgireload config` prints lines": ("unit/cli/test_cli.py: test_config_for_development",),
+    "`wsgireload config` prints lines": (f"{CONFIG}: test_config_for_development",),
     "**It is a hundred lines": (
         (
             "native/test_respawn.py: test_what_it_uses test_children_handle_nothing"
