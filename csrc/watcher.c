@@ -9,7 +9,7 @@
 
 #define LONGEST 4e6 /* seconds: Windows counts the milliseconds in 32 bits */
 
-/* A key is the id of a directory, and in its lower half the hash of a name in it, or one of these. */
+/* A key is the id of a directory and, in its lower half, the hash of a name in it or one of these. */
 enum { WATCHED = 1, EVERYTHING = 2 };
 
 #define DROPPED (~0ull) /* in place of a key that has been removed */
@@ -17,7 +17,7 @@ enum { WATCHED = 1, EVERYTHING = 2 };
 struct wsgireload_watcher {
     core_events *events;
     int ended;
-    int undecided;            /* there was no memory for a key: rather report too much than too little */
+    int undecided;            /* no memory for a key: rather report too much than too little */
     unsigned long long *keys; /* a set: 0 is free. A collision only reports a change too many */
     size_t size, used;        /* the size is a power of two, or 0 */
     wsgireload_change *changes; /* of the current wait: where to write, for how many, how many yet */

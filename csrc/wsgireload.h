@@ -67,10 +67,10 @@ unsigned long long wsgireload_process_start(unsigned long pid);
 /* The signals that end a mod_wsgi daemon process. */
 enum wsgireload_signals { WSGIRELOAD_SIGINT = 1, WSGIRELOAD_SIGTERM = 2 };
 
-/* Requests that the server replace this process, which it does later: on UNIX by one of these signals
- * to this process. Of all calls in the process, from whichever thread, interpreter or copy of this
- * library, one requests it and the others return ALREADY_REQUESTED. After FAILED the next call tries
- * again. */
+/* Requests that the server replace this process, which it does later: on UNIX by one of these
+ * signals to this process. Of all calls in the process, from whichever thread, interpreter or copy
+ * of this library, one requests it and the others return ALREADY_REQUESTED. After FAILED the next
+ * call tries again. */
 void wsgireload_restart(int signal, wsgireload_outcome *out);
 
 /* Returns which of these do not reach mod_wsgi, because other code handles or ignores them; 0 on
@@ -104,9 +104,9 @@ long long wsgireload_job(long long process, wsgireload_outcome *out);
 /* Frees a job; with `kill` its processes are ended as well, with the exit code 1. */
 void wsgireload_end_job(long long job, int kill);
 
-/* Writes a number for each of `room` files at most, which changes when the file is written, replaced
- * or restored; 0: there is no such file; 1: it cannot be examined. `paths` holds the paths one after
- * another, each with its NUL, in so many bytes. Returns how many there are. */
+/* Writes a number for each of `room` files at most, which changes when the file is written,
+ * replaced or restored; 0: there is no such file; 1: it cannot be examined. `paths` holds the paths
+ * one after another, each with its NUL, in so many bytes. Returns how many there are. */
 int wsgireload_marks(const void *paths, unsigned long bytes, unsigned long long *marks, int room);
 
 /* Returns the kind of file system that a path is on: statfs() has the numbers, and on Windows

@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from support.children import WATCHER
 from support.ffi import ffi, lib
 from support.watching import LONG, Change, instances, watches
 
@@ -192,6 +193,28 @@ def test_an_ended_watcher_in_c(watching):
         assert (out.status, ffi.string(out.message)) == (3, b"the watcher has ended")
     lib.wsgireload_watch_free(watcher)
     assert watching.reported() == []
+
+
+def test_names_of_forgotten_directories_take_no_memory(child, tmp_path):
+    """A directory that comes and goes for months, with the files in it, costs nothing."""
+    grown = child(
+        WATCHER
+        + """
+watcher, _ = n.watch_begin()
+def come_and_go(times):
+    for time in range(times):
+        number, _ = n.watch_directory(watcher, FOLDER, 1)
+        for name in range(20):
+            n.watch_name(watcher, number, b"%d" % (20 * time + name))
+        n.watch_forget(watcher, number)
+        n.watch_wait(watcher, 0)
+    return int(pathlib.Path("/proc/self/statm").read_text().split()[1])  # pages
+before = come_and_go(200)
+output(come_and_go(20_000) - before)
+""",
+        tmp_path,
+    )
+    assert grown < 256
 
 
 @pytest.mark.parametrize("nonsense", [None, 0, -1, 1, 2**63, object(), "x", dt.datetime_CAPI])
