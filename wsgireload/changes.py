@@ -17,6 +17,7 @@ Hasher = blake2b
 
 MODIFIED, DELETED, APPEARED = "modified", "deleted", "appeared"
 
+BY_HAND = "requested by hand: "
 CLOSED = "this process has rejected a request, and answers no other"
 
 
@@ -38,7 +39,7 @@ class Change(NamedTuple):
 class Changes(NamedTuple):
     """All that differs, by path; and what has this process replaced whatever differs.
 
-    `requested` is a person's reason; `was_held`: a gate has held that request, as its sender knows.
+    `requested` is why a restart is; `was_held`: a gate has held that, as its sender knows.
     `closed`: the process answers no request any more.
     """
 
@@ -63,7 +64,7 @@ class Changes(NamedTuple):
             for path, change in self.files.items()
         )
         if not self.files and self.requested is not None:
-            words = f"requested by hand: {self.requested}"
+            words = self.requested
         if self.closed:
             words = f"{words}; {CLOSED}" if words else CLOSED
         return words

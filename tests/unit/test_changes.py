@@ -24,15 +24,15 @@ def test_nothing_is_no_reason() -> None:
             Changes({f"{n}.py": Change(b"2") for n in range(5)}),
             "0.py changed, 1.py changed, 2.py changed and 2 more",
         ),
-        (Changes(requested="deployed"), "requested by hand: deployed"),
+        (Changes(requested="deployed"), "deployed"),
         (Changes(closed=True), CLOSED),
         (Changes({"a.py": Change(b"2")}, closed=True), f"a.py changed; {CLOSED}"),
-        (Changes(requested="deployed", closed=True), f"requested by hand: deployed; {CLOSED}"),
+        (Changes(requested="deployed", closed=True), f"deployed; {CLOSED}"),
         (Changes({"a.py": Change(b"2")}, "deployed"), "a.py changed"),
     ],
 )
 def test_described(changes: Changes, text: str) -> None:
-    """A log line names the first three files and what happened to each, or the person's reason."""
+    """A log line names the first three files and what happened to each, or why it is requested."""
     assert changes.described("changed") == text
 
 

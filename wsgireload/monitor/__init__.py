@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from wsgireload import settings, threads
+from wsgireload.changes import BY_HAND
 from wsgireload.errors import StopScanning
 from wsgireload.log import Log, Word
 from wsgireload.monitor.early import Early
@@ -48,7 +49,7 @@ class Monitor:
         self._late = Late(self._parts, self._fail, never=not self.active)
         if refusal is None:
             self._early = Early(self._settings, server, self._log, self._imported)
-            heal = partial(self.restart, UNLOADED) if server.kind == "daemon" else lambda: None
+            heal = partial(self._request, UNLOADED) if server.kind == "daemon" else lambda: None
             self._loading = Loading(self._early, self._log, heal)
 
     @property
@@ -105,8 +106,13 @@ class Monitor:
 
     def restart(self, reason: str = "no reason given") -> bool:
         """Request a restart, beyond budget and timing; False where this monitor may not."""
+        if self._request(f"{BY_HAND}{reason}"):
+            return True
+        self._log.say(Word.INACTIVE, f"no restart ({reason}): {self.reason}")
+        return False
+
+    def _request(self, reason: str) -> bool:
         if (parts := self._late.get()) is None or not self.active:
-            self._log.say(Word.INACTIVE, f"no restart ({reason}): {self.reason}")
             return False
         parts.reloader.request(reason)
         self._wake()

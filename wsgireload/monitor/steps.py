@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from wsgireload import threads
+from wsgireload.changes import BY_HAND
 from wsgireload.errors import StopScanning
 from wsgireload.log import Event, Log, Word
 from wsgireload.monitor.loading import AGAIN, Loading
@@ -64,7 +65,7 @@ class Steps:
     def _step(self, paths: Paths) -> float:
         parts = self._parts
         if parts.status_file.restart_requested():
-            parts.reloader.request("wsgireload restart")
+            parts.reloader.request(f"{BY_HAND}wsgireload restart")
         paths = None if parts.status_file.scan_requested() else paths
         parts.pause.refresh()
         wait = min(parts.reloader.step(paths), parts.pause.left)

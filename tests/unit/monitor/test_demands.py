@@ -12,7 +12,9 @@ from support.waiting import DEADLINE, wait_for
 
 from wsgireload.changes import Change, fingerprint
 from wsgireload.detect.detector import Detector
-from wsgireload.monitor import Monitor
+from wsgireload.log import Log
+from wsgireload.monitor import UNLOADED, Monitor
+from wsgireload.monitor.early import Early
 from wsgireload.monitor.loading import Loading
 from wsgireload.state.pause import Pause
 from wsgireload.state.private_dir import PrivateDir
@@ -66,6 +68,23 @@ def test_asked_from_outside(begin, asked: Asked, tmp_path: Path, caplog) -> None
     assert asked.event.wait(DEADLINE)
     wait_for(lambda: "restarting: requested by hand: wsgireload restart" in caplog.text)
     wait_for(lambda: states(tmp_path)[0]["status"]["restarting"])
+
+
+def test_a_script_that_cannot_be_loaded(
+    begin, asked: Asked, monkeypatch: pytest.MonkeyPatch, caplog
+) -> None:
+    """The log does not attribute to a person the restart that is to heal that."""
+    heal = []
+
+    def made(early: Early, log: Log, restart: Callable[[], object]) -> Loading:
+        heal.append(restart)
+        return Loading(early, log, restart)
+
+    monkeypatch.setattr("wsgireload.monitor.Loading", made)
+    looked(begin())
+    heal[0]()
+    assert asked.event.wait(DEADLINE)
+    wait_for(lambda: f"restarting: {UNLOADED}" in caplog.text)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs inotify")

@@ -18,7 +18,7 @@ def test_by_hand(world: World) -> None:
     reloader.request("deployed")
     world.run(reloader, TAKEN_UP)
     assert world.server.requests == 1
-    assert world.said("restarting") == ["restarting: requested by hand: deployed"]
+    assert world.said("restarting") == ["restarting: deployed"]
     world.run(reloader, 5.0)
     assert world.said("holding")[0].endswith("retrying, as SIGINT had no effect")
     assert world.said("restarting")[1].endswith("; by SIGTERM")
