@@ -22,13 +22,16 @@ _handlers: dict[object, logging.Handler] = {}  # mod_wsgi's, by type
 def write(line: str, about: Event, deliver: Deliver, *, loud: bool) -> None:
     """Write a line, as a warning if it is `loud`, else as information; with what it is about.
 
-    A line that the application's handlers do not take in time goes to Apache's error log as well.
+    A line that the application's handlers do not take in time goes to Apache's error log as well,
+    and so does one for which they raise an exception.
     """
     level = logging.WARNING if loud else logging.INFO
     line += f" [pid {about.pid}, application {about.application!r}"
     if NAME not in logging.root.manager.loggerDict:
         deliver(partial(logging.getLogger, NAME))
-    if _has_handlers() and deliver(partial(_write_to_handlers, level, f"{line}]", about)):
+    taken: list[str] = []
+    write_to_handlers = partial(_write_to_handlers, taken, level, f"{line}]", about)
+    if _has_handlers() and deliver(write_to_handlers) and taken:
         return
     if not _write_with_level(level, f"wsgireload: {line}]", deliver) and sys.stderr is not None:
         # The current one: mod_wsgi gives each interpreter its own. All its lines are errors.
@@ -46,11 +49,14 @@ def _has_handlers() -> bool:
     return logger.hasHandlers() and not logger.disabled
 
 
-def _write_to_handlers(level: int, line: str, about: Event) -> None:
+def _write_to_handlers(taken: list[str], level: int, line: str, about: Event) -> None:
+    """Write a line, and add it to `taken` if nothing raises, as a filter outside of a request."""
     path = about.paths[0] if about.paths else None
     fields = {"event": about.kind, "path": path, "line": about.line, "seconds": about.seconds}
     fields |= {"application": about.application, "details": about.details}
-    logging.getLogger(NAME).log(level, "%s", line, extra=fields)
+    with contextlib.suppress(Exception):
+        logging.getLogger(NAME).log(level, "%s", line, extra=fields)
+        taken.append(line)
 
 
 def _write_with_level(level: int, line: str, deliver: Deliver) -> bool:

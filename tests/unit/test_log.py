@@ -13,6 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from wsgireload import threads
 from wsgireload.log import Event, Log, Word, few, shown
 
 logger = logging.getLogger("wsgireload")
@@ -271,6 +272,30 @@ def test_a_users_handler_that_raises_does_no_harm(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(logger, "propagate", False)
     monkeypatch.setattr(logger, "handlers", [Raising()])
     Log("app").say(Word.HOLDING, "x")
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_a_line_that_the_users_logging_refuses(
+    monkeypatch: pytest.MonkeyPatch, *, beside: bool
+) -> None:
+    """If a filter raises, as one that needs a request does, the line goes to stderr."""
+
+    def needs_a_request(_record: logging.LogRecord) -> bool:
+        raise RuntimeError("Working outside of request context.")
+
+    handler, stderr = logging.StreamHandler(io.StringIO()), io.StringIO()
+    log = Log("app")
+    handler.addFilter(needs_a_request)
+    monkeypatch.setattr(sys, "stderr", stderr)
+    monkeypatch.setattr(logger, "propagate", False)
+    monkeypatch.setattr(logger, "handlers", [handler])
+    if beside:
+        log.use_threads(threads.RealThread)
+    log.say(Word.HOLDING, "x")
+    assert stderr.getvalue().startswith("wsgireload: holding: x [pid ")
+    handler.filters.clear()
+    log.say(Word.HOLDING, "y")
+    assert stderr.getvalue().count("\n") == 1
 
 
 def test_once_is_once(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,28 +1,39 @@
-"""Has the code that stays lost a module that it imports?"""
+"""Has the code that stays lost a module that it imports?
+
+A file that can no longer be read is lost as well: the new process could not load it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping
 
 from wsgireload.changes import DELETED, Change, Changes
 from wsgireload.decide.verdict import GO, Gate, Hold, Verdict
 from wsgireload.log import shown
 from wsgireload.report import Held
+from wsgireload.server.files import NO_DESCRIPTOR_LEFT, open_file
 
 # Of the files that differ: the one that is gone; the source that imports it, and the line.
 Find = Callable[[Mapping[str, Change]], tuple[str, str, int] | None]
 
 
 class Deletions(Gate):
-    """Holds a restart while a source imports a module whose file is gone.
+    """Holds a restart while a source imports a module whose file is gone, or code cannot be read.
 
-    `find` returns the first one, of all files that differ.
+    `find` returns the first one, of all files that differ. `unread` returns the files of loaded
+    code that the last scan could not read.
     """
 
-    def __init__(self, find: Find) -> None:
+    def __init__(self, find: Find, unread: Callable[[], Iterable[str]] = tuple) -> None:
         self._find = find
+        self._unread = unread
 
     def check(self, changes: Changes) -> Verdict:
+        for path in self._unread():
+            if (why := unreadable(path)) is not None:
+                what = f"cannot be read: {why}"
+                return Hold(f"{shown(path)}: {what}", Held(path, None, None, None, what))
         if all(each.kind != DELETED for each in changes.files.values()):
             return GO
         found = self._find(changes.files)
@@ -32,3 +43,14 @@ class Deletions(Gate):
         what = f"{shown(gone)} is gone"
         place = Held(path, line, None, None, what)
         return Hold(f"{what}, and {shown(path)}, line {line}, imports it", place)
+
+
+def unreadable(path: str) -> str | None:
+    """Why a file cannot be read; None if it can, is missing, or this process may open no file."""
+    try:
+        os.close(open_file(path))
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+    except OSError as error:
+        return None if error.errno in NO_DESCRIPTOR_LEFT else error.strerror
+    return None

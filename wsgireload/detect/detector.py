@@ -7,12 +7,12 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator
 from glob import escape
 from itertools import islice
-from typing import Protocol
 
 from wsgireload.changes import APPEARED, DELETED, MODIFIED, Change
 from wsgireload.detect.baseline import Baseline
 from wsgireload.detect.digest import EMPTY, MISSING, SPECIAL, Digest
 from wsgireload.detect.digests import BATCH, Digests
+from wsgireload.detect.events import Events
 from wsgireload.detect.folders import Folders
 from wsgireload.detect.globs import Ignored
 from wsgireload.detect.modules import NATIVE_SUFFIXES, PYTHON_SUFFIXES
@@ -23,24 +23,6 @@ from wsgireload.log import Log
 from wsgireload.server.libraries import count_own
 from wsgireload.settings import Settings
 from wsgireload.threads import time
-
-
-class Events(Protocol):
-    """What detection needs of watch/events.py.
-
-    `lost`: everything has to be registered anew and scanned. It stays True where there are no
-    events at all. `hears`: requests cause events, too.
-    """
-
-    hears: bool
-
-    @property
-    def lost(self) -> bool: ...
-    def listen(self, path: str) -> bool: ...
-    def listen_in(self, folder: str) -> bool: ...
-    def knows(self, folder: str) -> bool: ...
-    def listen_for_requests(self) -> None: ...
-    def listen_anew(self) -> None: ...
 
 
 class Detector:
@@ -105,6 +87,11 @@ class Detector:
     def undecided(self) -> bool:
         """Whether a file that was put off may have changed: the next scans find out."""
         return self._digests.backlog.is_urgent
+
+    def unread(self) -> list[str]:
+        """Files of loaded code that could not be read by the last scan; as a rule none."""
+        unread, knows = self._digests.unread, self._baseline.knows
+        return [path for path in unread if self._is_code(path) and knows(path)]
 
     def paths(self) -> list[str]:
         """All watched paths; from any thread."""
@@ -240,7 +227,7 @@ class Detector:
         if same or (not is_python and self._tracked.is_data(path)):
             self._differs.pop(path, None)
             return
-        is_code = is_python or path in self._others or path.endswith(NATIVE_SUFFIXES)
+        is_code = self._is_code(path)
         self._differs[path] = Change(
             digest=now,
             kind=DELETED if now == MISSING else APPEARED if loaded == MISSING else MODIFIED,
@@ -248,3 +235,6 @@ class Detector:
             unfinished=is_code and now in (MISSING, EMPTY),
             is_code=is_code,
         )
+
+    def _is_code(self, path: str) -> bool:
+        return path in self._others or path.lower().endswith(PYTHON_SUFFIXES + NATIVE_SUFFIXES)

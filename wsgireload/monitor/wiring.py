@@ -199,7 +199,7 @@ class Parts:
     def _checks(self) -> Iterator[Gate]:
         """Of deletions; in the background that of Apache's configuration, and the user's own."""
         if self._chosen.preflight != "import":  # which tries whether the new code does without them
-            yield Deletions(Importers(self._early.links, self._checkpoint))
+            yield Deletions(Importers(self._early.links, self._checkpoint), self.detector.unread)
         if self._server.kind == "windows" and self._chosen.check_config:
             from wsgireload.decide.apache_config import ApacheConfig
             from wsgireload.decide.unchecked import Unchecked

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Mapping
+from types import SimpleNamespace
+
+import pytest
 
 from wsgireload.changes import DELETED, Change, Changes
 from wsgireload.decide.deletions import Deletions
 from wsgireload.decide.verdict import GO, Hold
 from wsgireload.report import Held
+from wsgireload.server import files
 
 GONE = Changes({"/srv/models.py": Change(b"missing", DELETED, is_python=True, is_code=True)})
 
@@ -24,3 +30,36 @@ def test_it_holds_what_is_imported() -> None:
     held = Hold(f"{what}, and /srv/views.py, line 3, imports it", place)
     assert gate.check(GONE) == gate.check(GONE._replace(requested="by hand")) == held
     assert gate.check(Changes(requested="by hand")) == GO
+
+
+@pytest.mark.parametrize(
+    ("number", "is_held"),
+    [
+        (errno.EACCES, True),
+        (errno.ELOOP, True),
+        (errno.EIO, True),
+        (errno.ENOENT, False),
+        (errno.EMFILE, False),
+        (0, False),
+    ],
+)
+def test_it_holds_while_loaded_code_cannot_be_read(
+    number: int, is_held: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever else has changed; not for want of descriptors, which the new process has."""
+
+    def open_(_path: str, _flags: int) -> int:
+        if number:
+            raise OSError(number, os.strerror(number))
+        return os.open(os.devnull, os.O_RDONLY)
+
+    real = SimpleNamespace(**vars(os))
+    real.open = open_
+    monkeypatch.setattr(files, "os", real)
+    monkeypatch.setattr(files, "WINDOWS", False)
+    gate = Deletions(importer, lambda: ["/srv/other.py"])
+    what = f"cannot be read: {os.strerror(number)}"
+    held = Hold(f"/srv/other.py: {what}", Held("/srv/other.py", None, None, None, what))
+    changes = Changes({"/srv/views.py": Change(b"new", is_python=True, is_code=True)})
+    assert gate.check(changes) == (held if is_held else GO)
+    assert gate.check(changes._replace(requested="by hand")) == (held if is_held else GO)

@@ -504,3 +504,31 @@ def test_a_scan_that_breaks_off_loses_nothing(
         with pytest.raises(ZeroDivisionError):
             app.detector.scan()
     assert set(app.detector.scan()) == {path}
+
+
+def test_loaded_code_that_cannot_be_read_any_more(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is named while it cannot; a template is not, nor code that could never be read."""
+    closed = [app.load("a.py"), app.write("a.html"), app.load("never.py")]
+    app.detector.track([closed[1]])
+    real = SimpleNamespace(**vars(os))
+
+    def open_(name: str, flags: int) -> int:
+        if name in closed:
+            raise PermissionError(errno.EACCES, "Permission denied", name)
+        return os.open(name, flags)
+
+    real.open = open_
+    with monkeypatch.context() as patch:
+        readable, closed[:] = closed[:2], closed[2:]
+        patch.setattr(files, "os", real)
+        assert app.differs() == {}
+        assert app.detector.unread() == []
+        closed += readable
+        for path in readable:
+            os.utime(path, (1, 1))
+        assert app.differs() == {}
+        assert app.detector.unread() == [readable[0]]
+    assert app.differs() == {}
+    assert app.detector.unread() == []
