@@ -90,7 +90,7 @@ class Detector:
 
     def unread(self) -> list[str]:
         """Files of loaded code that could not be read by the last scan; as a rule none."""
-        unread, knows = self._digests.unread, self._baseline.knows
+        unread, knows = sorted(self._digests.unread), self._baseline.knows
         return [path for path in unread if self._is_code(path) and knows(path)]
 
     def paths(self) -> list[str]:
