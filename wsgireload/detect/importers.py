@@ -69,7 +69,9 @@ class Importers:
         if not paths or _search_changes(files):
             return None
         sources = list(self._sources())
-        gone = self._gone = {each.module: each.path for each in sources if each.path in paths}
+        archives = [path for path in paths if not files[path].is_python]
+        places = ((each.module, _place(each.path, paths, archives)) for each in sources)
+        gone = self._gone = {name: path for name, path in places if path is not None}
         finder = Finder(gone, self._links)
         words = frozenset(
             name.rpartition(".")[2].encode() for name in gone if finder.is_first_lost(name)
@@ -94,10 +96,11 @@ class Importers:
 
 
 class Finder:
-    """Finds modules as a new process would; `gone` are loaded ones whose files are missing."""
+    """Finds modules as a new process would; `gone` are loaded ones, and their missing files."""
 
-    def __init__(self, gone: Collection[str], links: Links) -> None:
+    def __init__(self, gone: Mapping[str, str], links: Links) -> None:
         self._gone = gone
+        self._files = frozenset(gone.values())
         self._links = links
         self._specs: dict[str, ModuleSpec | None] = {}
 
@@ -143,6 +146,7 @@ class Finder:
         else:
             folders = vars(sys.modules[parent])["__path__"] if parent else sys.path
         folders = [self._links(folder) for folder in folders if is_text(folder)]
+        folders = [folder for folder in folders if folder not in self._files]  # a cached archive
         for finder in map(sys.path_importer_cache.get, folders):
             if isinstance(finder, FileFinder):
                 finder.invalidate_caches()  # what it knows may be a moment old
@@ -160,6 +164,13 @@ class Finder:
         words = last.encode(), b"__getattr__"
         tree = tree_of(path, lambda text: any(word in text for word in words)) if path else None
         return tree is not None and _assigns(tree, last)
+
+
+def _place(path: str, gone: Collection[str], archives: Iterable[str]) -> str | None:
+    """Which of the files that are gone a module came from: its own, or the archive around it."""
+    if path in gone:
+        return path
+    return next((each for each in archives if path.startswith(each + os.sep)), None)
 
 
 def seem_to_import(text: bytes, words: frozenset[bytes], package: str) -> Iterator[Import]:

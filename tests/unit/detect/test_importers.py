@@ -6,6 +6,7 @@ import importlib
 import os
 import shutil
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -280,6 +281,27 @@ def test_libraries(site: Site) -> None:
     site.load("views")
     site.delete("site-packages/lib.py")
     assert site.found() == ("site-packages/lib.py", "views.py", 1)
+
+
+def test_an_archive(site: Site) -> None:
+    """Its modules and packages are gone with it, also where Python still knows its directory."""
+    archive = site.root / "lib.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("inside.py", "")
+        file.writestr("pack2/__init__.py", "")
+        file.writestr("pack2/low.py", "")
+    sys.path.append(str(archive))
+    site.write("views.py", "import pack2.low")
+    site.write("other.py", "import inside")
+    site.load("views", "other")
+    assert site.found() is None
+    archive.unlink()
+    site.files[str(archive)] = Change(b"missing", DELETED, unfinished=True, is_code=True)
+    assert site.found() == ("lib.zip", "views.py", 1)
+    site.edit("views.py", "")
+    assert site.found() == ("lib.zip", "other.py", 1)
+    site.write("inside.py")
+    assert site.found() is None
 
 
 def test_a_release_that_is_switched(site: Site) -> None:
