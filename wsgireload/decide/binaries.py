@@ -1,30 +1,44 @@
 """Is changed code that is no source on disk to its end: native modules, archives and bytecode?
 
 An upload that has broken off leaves only the beginning. To load such a native module may crash the
-new process. Bytecode may also be of another Python, as of the machine that has compiled it.
+new process. Bytecode may also be of another Python, as of the machine that has compiled it, and a
+native module of another kind of machine, or no module at all, as what Git LFS leaves in its place.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from importlib.machinery import EXTENSION_SUFFIXES
 from typing import BinaryIO, Literal
 
 from wsgireload.changes import Change, Changes
 from wsgireload.decide.verdict import GO, Gate, Hold, Verdict
 from wsgireload.log import shown
 from wsgireload.report import Held
-from wsgireload.server.files import opened
+from wsgireload.server.files import beginning, opened
 
+NATIVE_SUFFIXES = tuple(EXTENSION_SUFFIXES)
+KIND = 20  # bytes of a native module, which tell for what kind of machine it is
 TAIL = 22 + 65535  # bytes at the end of an archive, in which its last record begins
 
 
 class Binaries(Gate):
-    """Holds a restart while changed code is cut short, or is bytecode that cannot be loaded."""
+    """Holds a restart while changed code is cut short, or cannot be loaded here."""
 
-    def __init__(self, fault_of: Callable[[str], str | None]) -> None:
-        """`fault_of` is the function of detect/bytecode.py."""
+    def __init__(
+        self,
+        fault_of: Callable[[str], str | None],
+        is_loaded: Callable[[str], bool] = lambda _path: False,
+        native: str = "",
+    ) -> None:
+        """`fault_of` is the function of detect/bytecode.py, `native` a module that loads here.
+
+        `is_loaded` returns whether a file has been loaded as a module: others may be data.
+        """
         self._fault_of = fault_of
+        self._is_loaded = is_loaded
+        self._kind = kind_of(native)
         self._whole: dict[str, Change] | None = None  # the files that were examined last
 
     def check(self, changes: Changes) -> Verdict:
@@ -32,14 +46,32 @@ class Binaries(Gate):
         files = {path: each for path, each in changed if each.is_code and not each.is_python}
         if files != self._whole:
             for path in files:
-                fault = self._fault_of(path) if path.endswith(".pyc") else None
-                if fault is not None:
-                    return Hold(f"{shown(path)} is {fault}", Held(path, None, None, None, fault))
-                if is_cut_short(path):
-                    place = Held(path, None, None, None, "cut short")
-                    return Hold(f"{shown(path)} is cut short: its end is missing", place)
+                if (fault := self._fault(path)) is not None:
+                    place = Held(path, None, None, None, fault.partition(":")[0])
+                    return Hold(f"{shown(path)} is {fault}", place)
             self._whole = files
         return GO
+
+    def _fault(self, path: str) -> str | None:
+        if path.endswith(".pyc"):
+            return self._fault_of(path)
+        if is_cut_short(path):
+            return "cut short: its end is missing"
+        is_native = path.endswith(NATIVE_SUFFIXES) and self._is_loaded(path)
+        is_foreign = self._kind and is_native and kind_of(path) not in (None, self._kind)
+        return "no native module of this kind of machine" if is_foreign else None
+
+
+def kind_of(path: str) -> bytes | None:
+    """What native modules of UNIX for the same machine share; b"" for other files, None for none.
+
+    That is the format, the word size and order of bytes, and the processor.
+    """
+    try:
+        header = beginning(path, KIND)
+    except (OSError, ValueError):
+        return None
+    return header[:6] + header[18:] if header.startswith(b"\x7fELF") else b""
 
 
 def is_cut_short(path: str) -> bool:

@@ -105,6 +105,10 @@ class Detector:
         """Whether an event at this path may be a change of something watched."""
         return path in self._digests or self._events.knows(path) or self._tracked.may_hold(path)
 
+    def is_binary_module(self, path: str) -> bool:
+        """Whether a module was loaded from this file, which has not the suffix of a source."""
+        return path in self._others
+
     def scan(
         self, paths: Collection[str] | None = None, *, requested: bool = False
     ) -> dict[str, Change]:

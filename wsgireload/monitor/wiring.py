@@ -167,7 +167,7 @@ class Parts:
             self.pause,
             settle,
             Syntax(self._checkpoint, compiler, *doubts, compiles),
-            Binaries(fault_of),
+            Binaries(fault_of, self.detector.is_binary_module, native.path()),
             *self._checks(),
             Neighbours(*shared, time.monotonic),
             self._early.budget,

@@ -31,6 +31,11 @@ class Apache(NamedTuple):
     refusal: str | None = None  # one sentence why no restart may ever be requested
 
 
+def path() -> str:
+    """Return the file of the native module; "" where it does not load."""
+    return "" if _missing else str(_native.__file__)
+
+
 def unavailable() -> str | None:
     """Return one sentence why the native module does not load; None where it does."""
     return _missing and f"the native module does not load: {_missing}"

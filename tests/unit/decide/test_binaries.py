@@ -137,6 +137,32 @@ def test_the_gate(tmp_path: Path) -> None:
     assert gate.check(Changes({path: Change(b"missing", DELETED, is_code=True)})) == GO
 
 
+@pytest.mark.skipif(not MODULE.startswith(b"\x7fELF"), reason="other systems have other formats")
+@pytest.mark.parametrize(
+    ("content", "is_held"),
+    [
+        (MODULE, False),
+        (MODULE[:7] + b"\3" + MODULE[8:], False),  # another ABI of the same processor
+        (MODULE[:18] + b"\xf7\0" + MODULE[20:], True),  # another processor
+        (b"\xcf\xfa\xed\xfe" + MODULE[4:], True),  # of macOS
+        (b"version https://git-lfs.github.com/spec/v1\n", True),
+    ],
+)
+def test_a_module_of_another_machine(tmp_path: Path, content: bytes, *, is_held: bool) -> None:
+    """It holds if a module was loaded from that file; a file that is merely tracked may be so."""
+    path = tmp_path / "fast.so"
+    path.write_bytes(content)
+    what = "no native module of this kind of machine"
+    held = Hold(f"{path} is {what}", Held(str(path), None, None, None, what))
+    changes = Changes({str(path): Change(b"1", is_code=True)})
+    for is_loaded in (True, False):
+        gate = Binaries(fault_of, lambda _path, answer=is_loaded: answer, str(_native.__file__))
+        assert gate.check(changes) == (held if is_held and is_loaded else GO)
+    assert Binaries(fault_of, lambda _path: True).check(changes) == GO  # nothing to compare with
+    path.unlink()
+    assert Binaries(fault_of, lambda _path: True, str(_native.__file__)).check(changes) == GO
+
+
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
