@@ -67,13 +67,13 @@ def test_code_that_does_not_start(site: Site, tabs: Tabs) -> None:
     """The tab shows the traceback within a second, and the application once the code is fixed."""
     site.noisy = True
     tab = tabs(site.url, complains=True)
-    site.edit("views.py", "import gzip\n", "import gzip, no_such_module\n")
-    tab.wait_for_text("No module named 'no_such_module'", "pre")
-    [line] = site.wait_for_line("watching: the WSGI script could not be loaded: ModuleNotFound")
+    site.edit("views.py", "import gzip\n", "from gzip import no_such_name\nimport gzip\n")
+    tab.wait_for_text("cannot import name 'no_such_name'", "pre")
+    [line] = site.wait_for_line("watching: the WSGI script could not be loaded: ImportError")
     assert tab.shown_at() - line.when < 1.0
     assert f"{site.app}/views.py, line" in str(tab.page.locator("main").text_content())
     site.edit("views.py", '"old"', '"mended"')
-    site.edit("views.py", "import gzip, no_such_module\n", "import gzip\n")
+    site.edit("views.py", "from gzip import no_such_name\nimport gzip\n", "import gzip\n")
     tab.wait_for_text("mended")
     assert tab.page.locator(NOTE).count() == 0
 

@@ -104,7 +104,11 @@ def test_code_that_does_not_start_a_monitor(
     monkeypatch.setattr(rollout, "ABSENT", 4.0)
     named = argparse.Namespace(name=str(site.app / "app.wsgi"), timeout=site.patience)
     assert wait.follow(named)[0] == 0
-    site.edit("app.wsgi", "\nimport wsgireload\n", "\nimport wsgireload, no_such_module\n")
+    site.edit(
+        "app.wsgi",
+        "\nimport wsgireload\n",
+        "\nfrom wsgireload import no_such_name\nimport wsgireload\n",
+    )
     code, _, [finding] = wait.follow(named)
     assert (code, finding.text[:22]) == (1, "0 of 1 processes run, ")
 

@@ -1,28 +1,26 @@
-"""Has the code that stays lost a module that it imports?
-
-A file that can no longer be read is lost as well: the new process could not load it.
-"""
+"""Would the new process miss a module: one that is gone, cannot be read, or is not there yet?"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
 
-from wsgireload.changes import DELETED, Change, Changes
+from wsgireload.changes import Change, Changes
 from wsgireload.decide.verdict import GO, Gate, Hold, Verdict
 from wsgireload.log import shown
 from wsgireload.report import Held
 from wsgireload.server.files import NO_DESCRIPTOR_LEFT, open_file
 
-# Of the files that differ: the one that is gone; the source that imports it, and the line.
+# Of the files that differ: the one that is gone, or the name of a module that is not there; the
+# source that imports it, and the line.
 Find = Callable[[Mapping[str, Change]], tuple[str, str, int] | None]
 
 
 class Deletions(Gate):
-    """Holds a restart while a source imports a module whose file is gone, or code cannot be read.
+    """Holds a restart while a source imports a module that is gone, or loaded code cannot be read.
 
-    `find` returns the first one, of all files that differ. `unread` returns the files of loaded
-    code that the last scan could not read.
+    `find` returns the first such import, of all files that differ. `unread` returns the files of
+    loaded code that the last scan could not read.
     """
 
     def __init__(self, find: Find, unread: Callable[[], Iterable[str]] = tuple) -> None:
@@ -34,13 +32,11 @@ class Deletions(Gate):
             if (why := unreadable(path)) is not None:
                 what = f"cannot be read: {why}"
                 return Hold(f"{shown(path)}: {what}", Held(path, None, None, None, what))
-        if all(each.kind != DELETED for each in changes.files.values()):
-            return GO
         found = self._find(changes.files)
         if found is None:
             return GO
         gone, path, line = found
-        what = f"{shown(gone)} is gone"
+        what = f"{shown(gone)} is gone" if os.path.isabs(gone) else f"there is no module {gone}"
         place = Held(path, line, None, None, what)
         return Hold(f"{what}, and {shown(path)}, line {line}, imports it", place)
 

@@ -12,7 +12,8 @@ from wsgireload.changes import DELETED, Change
 from wsgireload.detect.links import Links
 from wsgireload.detect.missing import is_text
 from wsgireload.detect.modules import Source, source_of
-from wsgireload.detect.statements import Import, imports, package_of, parsed, tree_of
+from wsgireload.detect.statements import Import, imports, package_of, seem_to_import, tree_of
+from wsgireload.detect.unfound import missing_of, seems_unfound
 from wsgireload.server.files import content
 from wsgireload.server.libraries import is_own
 
@@ -20,15 +21,13 @@ if TYPE_CHECKING:
     import ast
 
 SEARCHES = re.compile(rb"sys\.(?:path\b|meta_path|modules\[[^]]*\]\s*=)|addsitedir")
-# A statement that begins a line, with the lines that belong to it. Nothing is tried twice.
-STATEMENT = re.compile(
-    rb"\n((?:import|from)\b(?:[^\n\\(#]++|\\\r?\n|#[^\n]*+|\((?:[^)#]++|#[^\n]*+)*+\))*+)"
-)
-WORD = re.compile(rb"[\w\x80-\xff]+")
 
 
 class Importer(NamedTuple):
-    """A source and the line that imports a module; `gone` is the path that this had."""
+    """A source and the line that imports a module; `gone` is the path that this had, or its name.
+
+    It is the name if the source has changed, and there has been no such module before.
+    """
 
     gone: str
     path: str
@@ -38,9 +37,10 @@ class Importer(NamedTuple):
 class Importers:
     """Finds a loaded source of the application that imports, in any case, a module that is gone.
 
-    In any case: by a statement of the module, outside any block. Sources are read as they are now;
-    a module that can be found elsewhere is not gone. Where a changed file may
-    change where Python searches, nothing is found. `checkpoint` may raise to end the search.
+    Without one, finds a changed source that imports a module which no finder finds. In any case: by
+    a statement outside any block. Sources are read as they are now; a module that can be found
+    elsewhere is not gone. Where a changed file may change where Python searches, nothing is found.
+    `checkpoint` may raise to end the search.
     """
 
     def __init__(self, links: Links, checkpoint: Callable[[], None]) -> None:
@@ -62,13 +62,35 @@ class Importers:
 
     def _has_come(self) -> bool:
         """Whether the module that was gone can be found by now, at another place."""
+        if self._found and self._found.gone not in self._files:
+            return missing_of(self._statement) is None
         return Finder(self._gone, self._links).lost(self._statement) is None
 
     def _search(self, files: Mapping[str, Change]) -> Importer | None:
-        paths = {path for path, each in files.items() if each.kind == DELETED and each.is_code}
-        if not paths or _search_changes(files):
+        if not any(each.is_code for each in files.values()) or _search_changes(files):
             return None
         sources = list(self._sources())
+        return self._search_gone(files, sources) or self._search_changed(files, sources)
+
+    def _search_changed(
+        self, files: Mapping[str, Change], sources: Iterable[Source]
+    ) -> Importer | None:
+        for source in sources:
+            change = files.get(source.path)
+            if change is None or not change.is_python or not is_own(os.path.dirname(source.path)):
+                continue
+            package = package_of(source.path, source.module)
+            tree = tree_of(source.path, partial(seems_unfound, package))
+            for each in imports(tree.body if tree else (), package):
+                if (name := missing_of(each)) is not None:
+                    self._statement = each
+                    return Importer(name, source.path, each.line)
+        return None
+
+    def _search_gone(
+        self, files: Mapping[str, Change], sources: Collection[Source]
+    ) -> Importer | None:
+        paths = {path for path, each in files.items() if each.kind == DELETED and each.is_code}
         archives = [path for path in paths if not files[path].is_python]
         places = ((each.module, _place(each.path, paths, archives)) for each in sources)
         gone = self._gone = {name: path for name, path in places if path is not None}
@@ -171,17 +193,6 @@ def _place(path: str, gone: Collection[str], archives: Iterable[str]) -> str | N
     if path in gone:
         return path
     return next((each for each in archives if path.startswith(each + os.sep)), None)
-
-
-def seem_to_import(text: bytes, words: frozenset[bytes], package: str) -> Iterator[Import]:
-    """The import statements of a module, outside any block, that have one of these words.
-
-    To parse all of the text would take a hundred times as long. So it may be that a statement is
-    part of a string.
-    """
-    for found in STATEMENT.finditer(b"\n" + text):
-        if not words.isdisjoint(WORD.findall(found[1])) and (tree := parsed(found[1])) is not None:
-            yield from imports(tree.body, package)
 
 
 def _search_changes(files: Mapping[str, Change]) -> bool:

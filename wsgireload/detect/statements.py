@@ -1,6 +1,7 @@
 """What a source imports, by its text: nothing of it is run."""
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -9,6 +10,11 @@ from wsgireload.server.files import content
 if TYPE_CHECKING:
     import ast
 
+# A statement that begins a line, with the lines that belong to it. Nothing is tried twice.
+STATEMENT = re.compile(
+    rb"\n((?:import|from)\b(?:[^\n\\(#]++|\\\r?\n|#[^\n]*+|\((?:[^)#]++|#[^\n]*+)*+\))*+)"
+)
+WORD = re.compile(rb"[\w\x80-\xff]+")
 MOST = 200_000  # bytes of a source: parsing it stops this process for 0.1 s
 
 
@@ -58,3 +64,15 @@ def imports(nodes: Iterable["ast.AST"], package: str) -> Iterator[Import]:
             above = package.rsplit(".", node.level - 1)[0] if node.level else ""
             base = ".".join(filter(None, (above, node.module)))
             yield Import(node.lineno, base, tuple(alias.name for alias in node.names))
+
+
+def seem_to_import(text: bytes, words: frozenset[bytes] | None, package: str) -> Iterator[Import]:
+    """The import statements of a module, outside any block, that have one of these words, if any.
+
+    To parse all of the text would take a hundred times as long. So it may be that a statement is
+    part of a string.
+    """
+    for found in STATEMENT.finditer(b"\n" + text):
+        if words is None or not words.isdisjoint(WORD.findall(found[1])):
+            tree = parsed(found[1])
+            yield from imports(tree.body if tree else (), package)

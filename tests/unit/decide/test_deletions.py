@@ -32,6 +32,15 @@ def test_it_holds_what_is_imported() -> None:
     assert gate.check(Changes(requested="by hand")) == GO
 
 
+def test_it_holds_for_what_is_not_there_yet() -> None:
+    """A module that never was there has no path: its name is in the line."""
+    gate, what = Deletions(lambda _files: ("later", "/srv/views.py", 1)), "there is no module later"
+    held = Hold(
+        f"{what}, and /srv/views.py, line 1, imports it", Held("/srv/views.py", 1, None, None, what)
+    )
+    assert gate.check(Changes({"/srv/views.py": Change(b"new", is_python=True)})) == held
+
+
 @pytest.mark.parametrize(
     ("number", "is_held"),
     [
@@ -57,7 +66,7 @@ def test_it_holds_while_loaded_code_cannot_be_read(
     real.open = open_
     monkeypatch.setattr(files, "os", real)
     monkeypatch.setattr(files, "WINDOWS", False)
-    gate = Deletions(importer, lambda: ["/srv/other.py"])
+    gate = Deletions(lambda _files: None, lambda: ["/srv/other.py"])
     what = f"cannot be read: {os.strerror(number)}"
     held = Hold(f"/srv/other.py: {what}", Held("/srv/other.py", None, None, None, what))
     changes = Changes({"/srv/views.py": Change(b"new", is_python=True, is_code=True)})

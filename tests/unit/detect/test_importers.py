@@ -8,6 +8,7 @@ import shutil
 import sys
 import zipfile
 from collections.abc import Iterator
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,7 @@ class Site:
         """What is gone, and where it is imported: paths are those below the folder."""
         if (found := self.importers(dict(self.files))) is None:
             return None
-        gone, path = (str(Path(each).relative_to(self.root)) for each in found[:2])
+        gone, path = (each.removeprefix(f"{self.root}{os.sep}") for each in found[:2])
         return gone, path, found.line
 
 
@@ -147,6 +148,7 @@ def test_what_the_importer_is_now(site: Site) -> None:
     """Its text on disk counts, and one that is gone itself has no say; nor has one not loaded."""
     site.write("views.py", "import inner")
     site.write("other.py", "import inner")
+    site.write("inner_two.py")
     site.load("views")
     site.delete("inner.py")
     assert site.found() == ("inner.py", "views.py", 1)
@@ -301,6 +303,71 @@ def test_an_archive(site: Site) -> None:
     site.edit("views.py", "")
     assert site.found() == ("lib.zip", "other.py", 1)
     site.write("inside.py")
+    assert site.found() is None
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "module"),
+    [
+        ("views.py", "import os, later", "later"),
+        ("views.py", "import later.deep", "later"),
+        ("views.py", "from later import name", "later"),
+        ("views.py", "import pack.later", "pack.later"),
+        ("pack/low.py", "from .later import name", "pack.later"),
+        ("pack/low.py", "import os\\\n, later", "later"),
+    ],
+)
+def test_a_module_that_is_not_there_yet(site: Site, source: str, text: str, module: str) -> None:
+    """As in half of an upload. It is found once it comes, in any folder of the search path."""
+    site.write("views.py", "import pack.low")
+    site.load("views")
+    site.edit(source, text)
+    assert site.found() == site.found() == (module, source, 1)
+    sys.path.append(str(site.root / "late"))
+    folder = "pack" if module.startswith("pack") else "late"
+    site.write(f"{folder}/later/deep.py")
+    site.write(f"{folder}/later/__init__.py")
+    assert site.found() is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import os.path, inner, pack.low",
+        "from pack import later",  # it may be any name
+        "from . import later",
+        "try:\n    import later\nexcept ImportError:\n    later = None",
+        "def f():\n    import later",
+        '"""Usage:\n\nimport later\n"""',
+        "import hooked",
+        "import blocked.later",
+        "import inner.later",  # no package: another mistake
+        "import sys\nsys.path.append('src')\nimport later",
+        "import later\n(",
+    ],
+)
+def test_modules_that_may_be_there(site: Site, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that are loaded, that any finder finds, or that need not be there."""
+
+    class Hook:
+        def find_spec(self, name: str, *_more: object) -> ModuleSpec | None:
+            return ModuleSpec(name, None) if name == "hooked" else None
+
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, Hook()])
+    monkeypatch.setitem(sys.modules, "blocked", None)
+    site.write("pack/views.py")
+    site.load("pack.views")
+    site.edit("pack/views.py", text)
+    assert site.found() is None
+
+
+def test_a_source_that_is_not_loaded(site: Site) -> None:
+    """A new file, and one of a library, import what they like."""
+    site.write("site-packages/lib.py")
+    sys.path.append(str(site.root / "site-packages"))
+    site.load("lib")
+    site.edit("site-packages/lib.py", "import later")
+    site.edit("new.py", "import later")
     assert site.found() is None
 
 

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from wsgireload.detect.importers import seem_to_import
-from wsgireload.detect.statements import MOST, Import, imports, package_of, tree_of
+from wsgireload.detect.statements import MOST, Import, imports, package_of, seem_to_import, tree_of
 
 TEXT = """\
 import os, sys as system
