@@ -73,6 +73,34 @@ def test_a_module_that_is_gone_and_back(site: Site) -> None:
     assert site.started() == 2
 
 
+def test_a_module_that_is_not_there_yet(site: Site) -> None:
+    """Half of an upload is not loaded: the source that imports first, and later what it imports."""
+    later = site.app / "later.py"
+    site.write("words.py", "from later import LATER\nWORD = LATER\n")
+    [held] = site.wait_for_line("holding: ")
+    assert f"there is no module later, and {site.app}/words.py, line 1, imports it" in held.text
+    site.wait_for_looks()
+    assert (site.started(), site.ask().value) == (1, "old")
+    later.write_text('LATER = "new"\n')
+    site.wait_for_value("new")
+    assert (site.started(), len(site.said("holding"))) == (2, 1)
+
+
+def test_loaded_code_that_cannot_be_read(site: Site) -> None:
+    """It holds the restart for another file; that comes once the code can be read again."""
+    other = site.write("other.py", "")
+    site.edit("app.wsgi", "import words", "import other, words")
+    site.wait_for(lambda: site.started() == 2 and site.ask().value, "the script that imports it")
+    other.chmod(0)
+    site.write("words.py", 'WORD = "new"\n')
+    [held] = site.wait_for_line("holding: ")
+    assert f"{other}: cannot be read: Permission denied" in held.text
+    assert (site.started(), site.ask().value) == (2, "old")
+    other.chmod(0o644)
+    site.wait_for_value("new")
+    assert site.started() == 3
+
+
 def test_an_archive_that_is_cut_short(new_site: Sites) -> None:
     """Half of one is not loaded, also if it was closed, as after an upload that has broken off."""
     site = new_site()
