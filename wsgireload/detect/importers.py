@@ -63,7 +63,7 @@ class Importers:
     def _has_come(self) -> bool:
         """Whether the module that was gone can be found by now, at another place."""
         if self._found and self._found.gone not in self._files:
-            return missing_of(self._statement) is None
+            return missing_of(self._statement, self._links) is None
         return Finder(self._gone, self._links).lost(self._statement) is None
 
     def _search(self, files: Mapping[str, Change]) -> Importer | None:
@@ -80,9 +80,9 @@ class Importers:
             if change is None or not change.is_python or not is_own(os.path.dirname(source.path)):
                 continue
             package = package_of(source.path, source.module)
-            tree = tree_of(source.path, partial(seems_unfound, package))
+            tree = tree_of(source.path, partial(seems_unfound, self._links, package))
             for each in imports(tree.body if tree else (), package):
-                if (name := missing_of(each)) is not None:
+                if (name := missing_of(each, self._links)) is not None:
                     self._statement = each
                     return Importer(name, source.path, each.line)
         return None

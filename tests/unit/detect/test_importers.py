@@ -387,6 +387,26 @@ def test_a_release_that_is_switched(site: Site) -> None:
     assert site.found() == ("current/lost.py", "current/there.py", 1)
 
 
+def test_a_new_module_of_another_release(site: Site) -> None:
+    """The new process finds it, though this one searches the old release by its real path."""
+    for number, text in enumerate(("", "import fresh, boxed.fresh, absent"), 1):
+        site.write(f"r{number}/there.py", text)
+        site.write(f"r{number}/boxed/__init__.py")
+    site.write("r2/fresh.py")
+    site.write("r2/boxed/fresh.py")
+    current = site.root / "current"
+    current.symlink_to("r1")
+    sys.path.append(str(site.root / "r1"))
+    site.load("there", "boxed")
+    site.importers = Importers(Links([str(current)]), site.check)
+    current.unlink()
+    current.symlink_to("r2")
+    site.files[str(current / "there.py")] = Change(b"new", is_python=True, is_code=True)
+    assert site.found() == ("absent", "current/there.py", 1)
+    site.write("r2/absent.py")
+    assert site.found() is None
+
+
 def test_the_same_files_are_searched_once(site: Site) -> None:
     """Each step asks: neither with an importer nor without one is everything read again."""
     site.write("views.py", "import inner")
