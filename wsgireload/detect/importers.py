@@ -20,7 +20,9 @@ from wsgireload.server.libraries import is_own
 if TYPE_CHECKING:
     import ast
 
-SEARCHES = re.compile(rb"sys\.(?:path\b|meta_path|modules\[[^]]*\]\s*=)|addsitedir")
+SEARCHES = re.compile(
+    rb"sys\.(?:path\b|meta_path|modules\[[^]]*\]\s*=)|from sys import|addsitedir|activate_this"
+)
 
 
 class Importer(NamedTuple):

@@ -240,7 +240,14 @@ def test_a_name_of_the_package_itself(site: Site, text: str, is_found: bool) -> 
 
 
 @pytest.mark.parametrize(
-    "text", ["import sys\nsys.path.insert(0, 'src')", "sys.modules['inner'] = os", "addsitedir(x)"]
+    "text",
+    [
+        "import sys\nsys.path.insert(0, 'src')",
+        "from sys import path",
+        "sys.modules['inner'] = os",
+        "addsitedir(x)",
+        "exec(open('/srv/venv/bin/activate_this.py').read())",
+    ],
 )
 def test_a_new_process_may_search_elsewhere(site: Site, text: str) -> None:
     """Where a changed source, or a .pth file, may change that, nothing is known."""
