@@ -74,7 +74,7 @@ static int grow(wsgireload_watcher *watcher)
 
     for (i = 0; i < before.size; i++)
         used += (size_t)is_kept(&before, before.keys[i]);
-    while (size <= 3 * used)
+    while (size <= 2 * used)
         size *= 2;
     keys = calloc(size, sizeof *keys);
     if (keys == NULL)
@@ -94,7 +94,7 @@ static int add(wsgireload_watcher *watcher, int id, unsigned long long hash)
 {
     unsigned long long *place;
 
-    if (2 * watcher->used >= watcher->size && !grow(watcher))
+    if (4 * watcher->used >= 3 * watcher->size && !grow(watcher))
         return 0;
     place = place_of(watcher, key_of(id, hash));
     watcher->used += *place == 0;
