@@ -13,7 +13,7 @@ import pytest
 from wsgireload.cli.apache.addresses import Address
 from wsgireload.cli.apache.directives import Directive
 from wsgireload.cli.apache.httpd import Httpd
-from wsgireload.cli.apache.sites import Site
+from wsgireload.cli.apache.sites import GLOBAL, Site
 from wsgireload.cli.doctor import answer
 from wsgireload.cli.doctor.finding import Finding
 
@@ -35,11 +35,11 @@ def answering(status: int) -> Iterator[int]:
         thread.join()
 
 
-def examine(log: str, port: int) -> Finding:
+def examine(log: str, port: int, group: str = "") -> Finding:
     """The finding about a site at this port, with this ErrorLog."""
     alias = Directive("wsgiscriptalias", ("/", "/srv/mysite/app.wsgi"))
     address = Address("127.0.0.1", port, "/")
-    site = Site("/srv/mysite/app.wsgi", "/", alias, "site", "", None, address=address)
+    site = Site("/srv/mysite/app.wsgi", "/", alias, "site", group, None, address=address)
     httpd = Httpd("httpd", None, lambda _words, _environment: (0, "", ""))
     [found] = answer.examine(site, [Directive("errorlog", (log,))], httpd, None)
     return found
@@ -136,6 +136,48 @@ def test_messages_of_apache(
     found = examine(str(log), 1)
     assert (found.level, cure in found.cure) == ("fail", True)
     assert cure == "chmod" or "client" not in found.text
+
+
+@pytest.mark.parametrize(
+    ("error", "group", "cure"),
+    [
+        ("ImportError: PyO3 modules do not yet support subinterpreters, see …", "", "%{GLOBAL}"),
+        (
+            "ImportError: PyO3 modules may only be initialized once per interpreter process",
+            "",
+            "%{GLOBAL}",
+        ),
+        (
+            "ImportError: … this module can only be loaded into one interpreter per process.",
+            "a.org|",
+            "%{GLOBAL}",
+        ),
+        ("ImportError: cannot load module more than once per process", "", "%{GLOBAL}"),
+        (
+            "ImportError: module _a does not support loading in subinterpreters",
+            "",
+            "%{GLOBAL}",
+        ),
+        ("ImportError: cannot load module more than once per process", GLOBAL, "that line"),
+        ("ImportError: cannot import name 'process' from 'views'", "", "that line"),
+    ],
+)
+def test_a_module_for_one_interpreter(
+    tmp_path: Path, error: str, group: str, cure: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No change of a line helps where a module refuses a sub-interpreter."""
+    log = tmp_path / "error.log"
+    log.touch()
+
+    def get(_url: str, _host: str) -> answer.Answer:
+        start = "[x] [wsgi:error] [pid 1:tid 2] [client ::1]"
+        lines = "Traceback (most recent call last):", '  File "/srv/mysite/a.py", line 1', error
+        log.write_text("".join(f"{start} {line}\n" for line in lines))
+        return answer.Answer(500)
+
+    monkeypatch.setattr(answer.request, "get", get)
+    found = examine(str(log), 1, group)
+    assert (error in found.text, cure in found.cure) == (True, True)
 
 
 def test_a_crash_of_another_time(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from wsgireload.cli.apache.directives import Directive
 from wsgireload.cli.apache.httpd import Httpd
-from wsgireload.cli.apache.sites import Site
+from wsgireload.cli.apache.sites import GLOBAL, Site
 from wsgireload.cli.doctor import errorlog, request
 from wsgireload.cli.doctor.errorlog import Raised
 from wsgireload.cli.doctor.finding import Finding, fail, ok, warn
@@ -21,6 +21,8 @@ WHAT = "answer"
 CURE = "correct that line and save it: the site answers again, without a restart"
 GRANT = "add `Require all granted` in a `<Directory>` around {0}, and restart Apache"
 MISSING = re.compile(r"(?:ModuleNotFound|Import)Error: No module named '([^']+)'")
+# As PyO3, Python from 3.12 on, Cython and NumPy refuse.
+IN_ONE = re.compile(r"ImportError: .*(?:subinterpreters|per (?:interpreter )?process)")
 
 
 class Message(NamedTuple):
@@ -163,6 +165,11 @@ def _cure_of(raised: Raised, site: Site) -> str:
             return f"install it where the application runs: {pip} install wsgireload"
         return (
             f"correct the name, install it ({pip} install {name}), or add its folder to python-path"
+        )
+    if site.application_group != GLOBAL and IN_ONE.match(raised.error):
+        return (
+            "the module loads in one interpreter of a process: add to its WSGIScriptAlias: "
+            "application-group=%{GLOBAL}, and restart Apache"
         )
     return CURE
 
