@@ -19,9 +19,9 @@ SHIMS = """
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/vfs.h>
-int fstatfs(int file, struct statfs *out)
+int statfs(const char *path, struct statfs *out)
 {
-    int done = ((int (*)(int, struct statfs *))dlsym(RTLD_NEXT, "fstatfs64"))(file, out);
+    int done = ((int (*)(const char *, struct statfs *))dlsym(RTLD_NEXT, "statfs64"))(path, out);
     if (getenv("NFS"))
         out->f_type = 0x6969;
     return done;

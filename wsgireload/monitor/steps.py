@@ -70,7 +70,7 @@ class Steps:
         parts.pause.refresh()
         wait = min(parts.reloader.step(paths), parts.pause.left)
         loading = self._loading.goes_on(len(parts.detector))
-        if not parts.detector.importing:
+        if parts.reloader.changes or not parts.detector.importing:
             parts.write_status(self._status, self._loading)
         announced = [gate.announce() for gate in parts.gates]
         soon = parts.detector.importing or not all(announced)

@@ -15,6 +15,7 @@ from support.waiting import DEADLINE, wait_for
 
 from wsgireload import settings
 from wsgireload.changes import fingerprint
+from wsgireload.detect.detector import Detector
 from wsgireload.monitor import Monitor, wiring
 from wsgireload.server import process
 from wsgireload.state.journal import Entry, Journal
@@ -33,6 +34,20 @@ def test_a_long_settle_is_reported(
     status = monitor.status()
     assert [each.what for each in status.waiting] == ["30 s without a change (settle)"]
     assert (status.changed, asked.times) == ((str(path),), 0)
+
+
+def test_a_change_while_modules_are_imported(
+    begin: Callable[..., Monitor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The status file has it at once, and what is waited for: to find that out may import, too."""
+    path = tmp_path / "page.html"
+    path.write_text("one")
+    looked(begin(track=[path], settle=30.0))
+    wait_for(lambda: states(tmp_path))
+    always = property(lambda _: True, lambda _, _value: None)
+    monkeypatch.setattr(Detector, "importing", always, raising=False)
+    path.write_text("two")
+    wait_for(lambda: states(tmp_path)[0]["status"]["waiting"])
 
 
 def test_status_tells(begin: Callable[..., Monitor], tmp_path: Path) -> None:
