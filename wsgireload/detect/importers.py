@@ -1,28 +1,23 @@
 """Which source imports a module whose file is gone? A new process could not load it."""
 
 import os
-import re
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
-from importlib.machinery import FileFinder, ModuleSpec, PathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from typing import TYPE_CHECKING, NamedTuple
 
 from wsgireload.changes import DELETED, Change
 from wsgireload.detect.links import Links
 from wsgireload.detect.missing import is_text
 from wsgireload.detect.modules import Source, source_of
+from wsgireload.detect.search import folders_for, is_altered, may_be_altered_by_new, read_again
 from wsgireload.detect.statements import Import, imports, package_of, seem_to_import, tree_of
 from wsgireload.detect.unfound import missing_of, seems_unfound
-from wsgireload.server.files import content
 from wsgireload.server.libraries import is_own
 
 if TYPE_CHECKING:
     import ast
-
-SEARCHES = re.compile(
-    rb"sys\.(?:path\b|meta_path|modules\[[^]]*\]\s*=)|from sys import|addsitedir|activate_this"
-)
 
 
 class Importer(NamedTuple):
@@ -41,7 +36,8 @@ class Importers:
 
     Without one, finds a changed source that imports a module which no finder finds. In any case: by
     a statement outside any block. Sources are read as they are now; a module that can be found
-    elsewhere is not gone. Where a changed file may change where Python searches, nothing is found.
+    elsewhere is not gone. Where a changed file, or a module that it imports for the first time, may
+    change where Python searches, nothing is found.
     `checkpoint` may raise to end the search.
     """
 
@@ -52,6 +48,7 @@ class Importers:
         self._found: Importer | None = None
         self._gone: dict[str, str] = {}  # each module that is gone, and the path that it had
         self._statement = Import(0, "")  # which imports one of them
+        self._folders: list[str] = []  # in which that searches
 
     def __call__(self, files: Mapping[str, Change]) -> Importer | None:
         """Return the first importer; `files` are all that differ from what is loaded."""
@@ -65,26 +62,27 @@ class Importers:
     def _has_come(self) -> bool:
         """Whether the module that was gone can be found by now, at another place."""
         if self._found and self._found.gone not in self._files:
-            return missing_of(self._statement, self._links) is None
+            return missing_of(self._statement, self._folders, self._links) is None
         return Finder(self._gone, self._links).lost(self._statement) is None
 
     def _search(self, files: Mapping[str, Change]) -> Importer | None:
-        if not any(each.is_code for each in files.values()) or _search_changes(files):
+        if not any(each.is_code for each in files.values()) or is_altered(files):
             return None
         sources = list(self._sources())
-        return self._search_gone(files, sources) or self._search_changed(files, sources)
+        changed = [each for each in sources if _is_own_python(each) and each.path in files]
+        found = self._search_gone(files, sources) or self._search_changed(changed)
+        if found and may_be_altered_by_new(changed, self._links, self._checkpoint):
+            return None
+        return found
 
-    def _search_changed(
-        self, files: Mapping[str, Change], sources: Iterable[Source]
-    ) -> Importer | None:
+    def _search_changed(self, sources: Iterable[Source]) -> Importer | None:
         for source in sources:
-            change = files.get(source.path)
-            if change is None or not change.is_python or not is_own(os.path.dirname(source.path)):
-                continue
-            package = package_of(source.path, source.module)
-            tree = tree_of(source.path, partial(seems_unfound, self._links, package))
+            self._checkpoint()
+            package, self._folders = package_of(source.path, source.module), folders_for(source)
+            seems = partial(seems_unfound, self._folders, self._links, package)
+            tree = tree_of(source.path, seems)
             for each in imports(tree.body if tree else (), package):
-                if (name := missing_of(each, self._links)) is not None:
+                if (name := missing_of(each, self._folders, self._links)) is not None:
                     self._statement = each
                     return Importer(name, source.path, each.line)
         return None
@@ -102,7 +100,7 @@ class Importers:
         )
         for source in sources if words else ():
             self._checkpoint()
-            if source.is_python and is_own(os.path.dirname(source.path)):
+            if _is_own_python(source):
                 package = package_of(source.path, source.module)
                 tree = tree_of(source.path, partial(finder.seems_lost, words, package))
                 for each in imports(tree.body if tree else (), package):
@@ -169,11 +167,11 @@ class Finder:
             folders: Iterable[str] = (package and package.submodule_search_locations) or ()
         else:
             folders = vars(sys.modules[parent])["__path__"] if parent else sys.path
+            if not parent and name in self._gone:
+                folders = folders_for(Source(self._gone[name], name))
         folders = [self._links(folder) for folder in folders if is_text(folder)]
         folders = [folder for folder in folders if folder not in self._files]  # a cached archive
-        for finder in map(sys.path_importer_cache.get, folders):
-            if isinstance(finder, FileFinder):
-                finder.invalidate_caches()  # what it knows may be a moment old
+        read_again(folders)
         spec = PathFinder.find_spec(name, folders)
         if spec is None or spec.loader is not None:
             return spec
@@ -190,25 +188,15 @@ class Finder:
         return tree is not None and _assigns(tree, last)
 
 
+def _is_own_python(source: Source) -> bool:
+    return source.is_python and is_own(os.path.dirname(source.path))
+
+
 def _place(path: str, gone: Collection[str], archives: Iterable[str]) -> str | None:
     """Which of the files that are gone a module came from: its own, or the archive around it."""
     if path in gone:
         return path
     return next((each for each in archives if path.startswith(each + os.sep)), None)
-
-
-def _search_changes(files: Mapping[str, Change]) -> bool:
-    """Whether a new process may search in other folders, or find modules in another way."""
-    for path, change in files.items():
-        if path.endswith(".pth"):
-            return True
-        if change.is_python and change.kind != DELETED:
-            try:
-                if SEARCHES.search(content(path)):
-                    return True
-            except OSError:
-                continue
-    return False
 
 
 def _holds_code(folder: str) -> bool:
@@ -223,13 +211,14 @@ def _assigns(tree: "ast.AST", name: str) -> bool:
     """Whether a source gives a value to a name, or has a function for all names."""
     import ast
 
+    wanted = name, "__getattr__"
     for node in ast.walk(tree):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            found = node.name in (name, "__getattr__")
+            found = node.name in wanted
         elif isinstance(node, ast.Name):
-            found = node.id == name and isinstance(node.ctx, ast.Store)
+            found = node.id in wanted and isinstance(node.ctx, ast.Store)
         else:
-            found = isinstance(node, ast.alias) and (node.asname or node.name) == name
+            found = isinstance(node, ast.alias) and (node.asname or node.name) in wanted
         if found:
             return True
     return False

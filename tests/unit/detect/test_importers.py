@@ -8,8 +8,9 @@ import shutil
 import sys
 import zipfile
 from collections.abc import Iterator
-from importlib.machinery import ModuleSpec
+from importlib.machinery import FileFinder, ModuleSpec
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -227,6 +228,7 @@ def test_a_folder_that_stays(site: Site, by_git: bool) -> None:
         ("def low(): 0", False),
         ("from os import path as low", False),
         ("def __getattr__(name): return 1", False),
+        ("__getattr__, __all__ = attach(__name__, ['low'])", False),
         ("# low\n__all__ = ['low']", True),
     ],
 )
@@ -244,7 +246,10 @@ def test_a_name_of_the_package_itself(site: Site, text: str, is_found: bool) -> 
     [
         "import sys\nsys.path.insert(0, 'src')",
         "from sys import path",
+        "sys.path_hooks.append(Hook)",
         "sys.modules['inner'] = os",
+        "sys.modules.setdefault('inner', os)",
+        "__path__ = pkgutil.extend_path(__path__, __name__)",
         "addsitedir(x)",
         "exec(open('/srv/venv/bin/activate_this.py').read())",
     ],
@@ -411,6 +416,117 @@ def test_a_new_module_of_another_release(site: Site) -> None:
     site.files[str(current / "there.py")] = Change(b"new", is_python=True, is_code=True)
     assert site.found() == ("absent", "current/there.py", 1)
     site.write("r2/absent.py")
+    assert site.found() is None
+
+
+@pytest.mark.parametrize("is_loaded", [False, True])
+def test_a_folder_of_the_search_path_that_comes(site: Site, is_loaded: bool) -> None:
+    """Python has noted that there is no such folder; a new process would not know."""
+    sys.path.insert(0, str(site.root / "vendor"))
+    site.write("views.py", "import inner")
+    site.load("views")
+    if is_loaded:
+        site.delete("inner.py")
+    else:
+        site.edit("views.py", "import later")
+    assert sys.path_importer_cache[sys.path[0]] is None
+    assert site.found() is not None
+    site.write("vendor/inner.py")
+    site.write("vendor/later.py")
+    assert site.found() is None
+
+
+def test_a_new_module_of_an_archive(site: Site) -> None:
+    """Python knows the directory of the archive that it has loaded, not of the new one."""
+    archive = site.root / "lib.zip"
+    sys.path.append(str(archive))
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("inside.py", "")
+    site.write("views.py", "import inside")
+    site.load("views")
+    site.edit("views.py", "import later")
+    assert site.found() == ("later", "views.py", 1)
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("later.py", "")
+    site.files[str(archive)] = Change(b"new", is_code=True)
+    assert site.found() is None
+
+
+def load_plugins(site: Site) -> None:
+    """Load two, as many applications do: by a folder that is searched for a moment only."""
+    site.write("plugins/first.py", "import second")
+    site.write("plugins/second.py")
+    sys.path.insert(0, str(site.root / "plugins"))
+    site.load("first")
+    del sys.path[0]
+
+
+def test_a_new_module_of_plugins(site: Site) -> None:
+    """A folder that was searched while a source was loaded is searched for its imports."""
+    load_plugins(site)
+    site.edit("plugins/first.py", "import second, third")
+    assert site.found() == ("third", "plugins/first.py", 1)
+    site.write("plugins/third.py")
+    assert site.found() is None
+
+
+def test_a_plugin_that_became_a_package(site: Site) -> None:
+    """A folder that was searched while a module was loaded is searched once it is gone."""
+    load_plugins(site)
+    site.delete("plugins/second.py")
+    assert site.found() == ("plugins/second.py", "plugins/first.py", 1)
+    site.write("plugins/second/__init__.py")
+    assert site.found() is None
+
+
+def test_a_folder_that_was_never_searched(site: Site) -> None:
+    """A script imports nothing from its own folder, unless that is in the search path."""
+    site.write("scripts/later.py")
+    path = site.root / "scripts" / "site.wsgi"
+    script = ModuleType("_mod_wsgi_1")
+    script.__file__ = str(path)
+    sys.path_importer_cache[str(path.parent)] = FileFinder(str(path.parent))  # as a package's
+    sys.modules[script.__name__] = script
+    site.edit("scripts/site.wsgi", "import later")
+    assert site.found() == ("later", "scripts/site.wsgi", 1)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        {"paths.py": "import sys\nsys.path.append('lib')"},
+        {"paths.py": "import paths2", "paths2/__init__.py": "from sys import path"},
+    ],
+)
+def test_a_new_module_that_searches_elsewhere(site: Site, texts: dict[str, str]) -> None:
+    """What a changed source imports for the first time may change where Python searches."""
+    site.write("views.py")
+    site.load("views")
+    site.edit("views.py", "import paths\nimport later")
+    site.write("paths.py")
+    assert site.found() == ("later", "views.py", 2)
+    site.files.clear()
+    assert site.found() is None
+    for name, text in texts.items():
+        site.write(name, text)
+    site.edit("views.py", "import paths\nimport later")
+    assert site.found() is None
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_a_package_that_moves(site: Site, is_kept: bool) -> None:
+    """As one that is copied to be changed: Python would find the new one first, or only that."""
+    sys.path.insert(0, str(site.root / "vendor"))
+    site.write("vendor/inner.py")
+    site.write("views.py", "import pack.low")
+    site.load("views")
+    site.write("vendor/pack/__init__.py")
+    site.write("vendor/pack/low.py")
+    site.edit("views.py", "import pack.later")
+    assert site.found() == ("pack.later", "views.py", 1)
+    site.write("vendor/pack/later.py")
+    if not is_kept:
+        shutil.rmtree(site.root / "pack")
     assert site.found() is None
 
 
