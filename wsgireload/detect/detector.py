@@ -89,9 +89,11 @@ class Detector:
         return self._digests.backlog.is_urgent
 
     def unread(self) -> list[str]:
-        """Files of loaded code that could not be read by the last scan; as a rule none."""
-        unread, knows = sorted(self._digests.unread), self._baseline.knows
-        return [path for path in unread if self._is_code(path) and knows(path)]
+        """What the last scan could not read of loaded code, and of modules that were missing."""
+        unread = sorted(filter(self._is_code, self._digests.unread))  # as a rule none
+        loaded = set(self._baseline.modules.loaded() if unread else ())
+        needed = self._absent.keys() | set(filter(self._baseline.knows, loaded))
+        return [path for path in unread if path in needed]
 
     def paths(self) -> list[str]:
         """All watched paths; from any thread."""

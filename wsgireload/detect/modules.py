@@ -66,6 +66,12 @@ class Modules:
                 path = self.links(source.path)
                 yield source if path is source.path else source._replace(path=path)
 
+    def loaded(self) -> Iterator[str]:
+        """The paths of the sources of all modules."""
+        for name, module in dict(self._modules).items():
+            if (source := source_of(name, module)) is not None:
+                yield self.links(source.path)
+
     def _candidates(self, *, thorough: bool) -> Mapping[str, object]:
         """The newest modules if all the others are known; else all of them."""
         modules, known = self._modules, self._known

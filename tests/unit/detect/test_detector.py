@@ -509,9 +509,14 @@ def test_a_scan_that_breaks_off_loses_nothing(
 def test_loaded_code_that_cannot_be_read_any_more(
     app: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is named while it cannot; a template is not, nor code that could never be read."""
-    closed = [app.load("a.py"), app.write("a.html"), app.load("never.py")]
-    app.detector.track([closed[1]])
+    """It is named while it cannot; no tracked file is, nor code that could never be read.
+
+    A module that was missing is named as well: the new process would load it.
+    """
+    tracked = [app.write("a.html"), app.write("tool.py")]
+    closed = [app.load("a.py"), *tracked, str(app.root / "local.py"), app.load("never.py")]
+    app.detector.track(tracked)
+    app.not_found = ["local"]
     real = SimpleNamespace(**vars(os))
 
     def open_(name: str, flags: int) -> int:
@@ -521,14 +526,15 @@ def test_loaded_code_that_cannot_be_read_any_more(
 
     real.open = open_
     with monkeypatch.context() as patch:
-        readable, closed[:] = closed[:2], closed[2:]
+        readable, closed[:] = closed[:4], closed[4:]
         patch.setattr(files, "os", real)
         assert app.differs() == {}
         assert app.detector.unread() == []
         closed += readable
+        app.write("local.py")
         for path in readable:
             os.utime(path, (1, 1))
         assert app.differs() == {}
-        assert app.detector.unread() == [readable[0]]
-    assert app.differs() == {}
+        assert app.detector.unread() == [readable[0], readable[3]]
+    assert app.differs() == {"local.py": "appeared"}
     assert app.detector.unread() == []
