@@ -55,7 +55,9 @@ class Site:
         """What is gone, and where it is imported: paths are those below the folder."""
         if (found := self.importers(dict(self.files))) is None:
             return None
-        gone, path = (each.removeprefix(f"{self.root}{os.sep}") for each in found[:2])
+        gone, path = (
+            each.removeprefix(f"{self.root}{os.sep}").replace(os.sep, "/") for each in found[:2]
+        )
         return gone, path, found.line
 
 
