@@ -112,7 +112,7 @@ def compiles(path: str) -> bool:
         if source is None or os.path.basename(source.path) != name:
             continue
         try:
-            loader = getattr(_namespace(module).get("__spec__"), "loader", None)
+            loader = getattr(namespace(module).get("__spec__"), "loader", None)
             if _translates(type(loader)) and os.path.samefile(source.path, path):
                 loader.source_to_code(content(path), source.path)  # type: ignore[union-attr]
                 return True
@@ -134,7 +134,7 @@ def _identity(module: object) -> object:
     the spec of another module: eventlet's have that of the module that they replace.
     """
     try:
-        names = _namespace(module)
+        names = namespace(module)
         spec = names.get("__spec__")
         if spec is not None and getattr(spec, "origin", None) is names.get("__file__"):
             return spec
@@ -157,7 +157,7 @@ def source_of(name: object, module: object) -> Source | None:
 
 
 def _source(name: str, module: object) -> Source | None:
-    names = _namespace(module)
+    names = namespace(module)
     spec = names.get("__spec__")
     is_object = module is not None and not issubclass(type(module), ModuleType)
     if spec is None and is_object and not _names_a_file(names.get("__file__")):
@@ -194,11 +194,11 @@ def _source(name: str, module: object) -> Source | None:
 def _found(name: str) -> ModuleSpec | None:
     """Where Python finds a module that has put an object of its own in its place."""
     parent = name.rpartition(".")[0]
-    folders = _namespace(sys.modules[parent])["__path__"] if parent else None
+    folders = namespace(sys.modules[parent])["__path__"] if parent else None
     return PathFinder.find_spec(name, folders)  # type: ignore[arg-type]
 
 
-def _namespace(module: object) -> Mapping[str, object]:
+def namespace(module: object) -> Mapping[str, object]:
     """The attributes that an object itself holds, read without running any code of its class.
 
     A lazy module would be loaded by that, as many proxies are by isinstance() or their __dict__.

@@ -70,7 +70,7 @@ def is_altered(files: Mapping[str, Change]) -> bool:
             return True
         if change.kind == DELETED or not change.is_code:
             continue
-        if not change.is_python and not path.endswith((*NATIVE_SUFFIXES, ".pyc")):
+        if not change.is_python and not path.lower().endswith((*NATIVE_SUFFIXES, ".pyc")):
             return True  # Python keeps the directory of an archive
         if change.is_python and _alters(path):
             return True

@@ -2,9 +2,11 @@
 
 import os
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from wsgireload.detect.modules import namespace
 from wsgireload.server.files import content
 
 if TYPE_CHECKING:
@@ -48,7 +50,10 @@ def parsed(text: bytes, path: str = "?") -> "ast.Module | None":
 
 
 def package_of(path: str, module: str) -> str:
-    """The package in which relative imports of a module begin."""
+    """The package in which relative imports of a module begin; of a loaded one, as Python does."""
+    known = namespace(sys.modules.get(module)).get("__package__")
+    if isinstance(known, str):  # the module may have a second name
+        return known
     is_package = os.path.basename(path) == "__init__.py"
     return module if is_package else module.rpartition(".")[0]
 

@@ -532,6 +532,19 @@ def test_a_package_that_moves(site: Site, is_kept: bool) -> None:
     assert site.found() is None
 
 
+def test_a_module_by_a_second_name(site: Site) -> None:
+    """Its relative imports begin in its own package, by whatever name others import it."""
+    site.write("pack/views.py")
+    site.load("pack.views")
+    sys.modules["settings"] = sys.modules["pack.views"]
+    site.edit("pack/views.py", "from .low import *\nfrom .later import *")
+    assert site.found() == ("pack.later", "pack/views.py", 2)
+    site.write("pack/later.py")
+    assert site.found() is None
+    site.delete("pack/low.py")
+    assert site.found() == ("pack/low.py", "pack/views.py", 1)
+
+
 def test_the_same_files_are_searched_once(site: Site) -> None:
     """Each step asks: neither with an importer nor without one is everything read again."""
     site.write("views.py", "import inner")
