@@ -52,9 +52,11 @@ class Compiler:
     ) -> None:
         """`cached` returns the loaded sources of which Python keeps bytecode, and where."""
         version = "{}.{}".format(*sys.version_info)
-        self._program = OwnProgram(compile_sources.__file__)
-        program = [*_options(), "-c", RUN, compile_sources.__file__, version]
-        self._command = Command([interpreter() or "", *program], environment, None, LIMIT, clock)
+        path = compile_sources.__file__
+        self._program = OwnProgram(path)
+        run = () if path.endswith(".pyc") else ("-c", RUN)  # bytecode alone is run as it is
+        words = [interpreter() or "", *_options(), *run, path, version]
+        self._command = Command(words, environment, None, LIMIT, clock)
         self._clock = clock
         self._rests_until = self._again_at = self._began = clock()
         self._cached = cached

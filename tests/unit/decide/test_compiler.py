@@ -244,6 +244,16 @@ def test_the_program_is_not_compiled_each_time(
     assert "compiling it ends Python with exit code 7" in str(world.verdict())
 
 
+def test_bytecode_alone(beside: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program runs also where wsgireload is installed as bytecode without sources."""
+    program = str(beside.folder / "compile_sources.pyc")
+    py_compile.compile(compile_sources.__file__, program)
+    monkeypatch.setattr(compile_sources, "__file__", program)
+    world = World(beside.folder)
+    world.write(a=b"x = 1\n")
+    assert world.verdict() == GO
+
+
 def test_a_compiler_that_takes_too_long(beside: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A compiler that takes too long is ended, and runs again for a tenth of the time."""
     program = beside.folder / "program"
