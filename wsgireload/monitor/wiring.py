@@ -16,7 +16,7 @@ from wsgireload import (
 from wsgireload.changes import fingerprint
 from wsgireload.decide.binaries import Binaries
 from wsgireload.decide.compiler import Compiler
-from wsgireload.decide.deletions import Deletions
+from wsgireload.decide.missing_modules import MissingModules
 from wsgireload.decide.neighbours import Neighbours
 from wsgireload.decide.pause import Paused
 from wsgireload.decide.settle import Settle
@@ -162,14 +162,13 @@ class Parts:
     def _gates(self, settle: Settle, handover: Handover) -> list[Gate]:
         compiler = Compiler(settings.environment(), time.monotonic, cached)
         doubts = settle.left_in_doubt, settle.is_endless
-        shared = self.status_file.neighbours, self.status_file.request_scan
         return [
             self.pause,
             settle,
             Syntax(self._checkpoint, compiler, *doubts, compiles),
             Binaries(fault_of, self.detector.is_binary_module, native.path()),
             *self._checks(),
-            Neighbours(*shared, time.monotonic),
+            Neighbours(self.status_file.neighbours, self.status_file.request_scan, time.monotonic),
             self._early.budget,
             *self._rolling(),
             StaleBytecode(freshen, self._log),
@@ -197,9 +196,10 @@ class Parts:
         return NoEvents()
 
     def _checks(self) -> Iterator[Gate]:
-        """Of deletions; in the background that of Apache's configuration, and the user's own."""
+        """Of modules; in the background that of Apache's configuration, and the user's own."""
         if self._chosen.preflight != "import":  # which tries whether the new code does without them
-            yield Deletions(Importers(self._early.links, self._checkpoint), self.detector.unread)
+            importers = Importers(self._early.links, self._checkpoint)
+            yield MissingModules(importers, self.detector.unread)
         if self._server.kind == "windows" and self._chosen.check_config:
             from wsgireload.decide.apache_config import ApacheConfig
             from wsgireload.decide.unchecked import Unchecked

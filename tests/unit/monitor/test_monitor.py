@@ -14,7 +14,7 @@ from support.journals import record
 from support.monitored import Asked, looked, ours, threads
 from support.waiting import DEADLINE, wait_for
 
-from wsgireload.decide.deletions import Deletions
+from wsgireload.decide.missing_modules import MissingModules
 from wsgireload.decide.settle import Settle
 from wsgireload.log import Event, Log
 from wsgireload.monitor import Monitor
@@ -152,7 +152,7 @@ def test_what_is_gone_is_found_by_loading_the_code(preflight: Any) -> None:
     early = Early(chosen, server, log, lambda: None)
     parts = Parts(chosen, server, log, early, lambda: None)
     parts.wakeup.end()
-    found = [gate for gate in parts.gates if isinstance(gate, Deletions)]
+    found = [gate for gate in parts.gates if isinstance(gate, MissingModules)]
     assert len(found) == (preflight != "import")
 
 

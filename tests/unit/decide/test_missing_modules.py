@@ -1,4 +1,4 @@
-"""Deletions: a restart after which the site could not import is held."""
+"""MissingModules: a restart after which the site could not import is held."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from wsgireload.changes import DELETED, Change, Changes
-from wsgireload.decide.deletions import Deletions
+from wsgireload.decide.missing_modules import MissingModules
 from wsgireload.decide.verdict import GO, Hold
 from wsgireload.report import Held
 from wsgireload.server import files
@@ -25,7 +25,7 @@ def importer(files: Mapping[str, Change]) -> tuple[str, str, int] | None:
 
 def test_it_holds_what_is_imported() -> None:
     """The line is named; a restart by hand is held as well, as with a syntax error."""
-    gate, what = Deletions(importer), "/srv/models.py is gone"
+    gate, what = MissingModules(importer), "/srv/models.py is gone"
     place = Held("/srv/views.py", 3, None, None, what)
     held = Hold(f"{what}, and /srv/views.py, line 3, imports it", place)
     assert gate.check(GONE) == gate.check(GONE._replace(requested="by hand")) == held
@@ -34,7 +34,10 @@ def test_it_holds_what_is_imported() -> None:
 
 def test_it_holds_for_what_is_not_there_yet() -> None:
     """A module that never was there has no path: its name is in the line."""
-    gate, what = Deletions(lambda _files: ("later", "/srv/views.py", 1)), "there is no module later"
+    gate, what = (
+        MissingModules(lambda _files: ("later", "/srv/views.py", 1)),
+        "there is no module later",
+    )
     held = Hold(
         f"{what}, and /srv/views.py, line 1, imports it", Held("/srv/views.py", 1, None, None, what)
     )
@@ -66,7 +69,7 @@ def test_it_holds_while_loaded_code_cannot_be_read(
     real.open = open_
     monkeypatch.setattr(files, "os", real)
     monkeypatch.setattr(files, "WINDOWS", False)
-    gate = Deletions(lambda _files: None, lambda: ["/srv/other.py"])
+    gate = MissingModules(lambda _files: None, lambda: ["/srv/other.py"])
     what = f"cannot be read: {os.strerror(number)}"
     held = Hold(f"/srv/other.py: {what}", Held("/srv/other.py", None, None, None, what))
     changes = Changes({"/srv/views.py": Change(b"new", is_python=True, is_code=True)})

@@ -1,4 +1,4 @@
-"""Would the new process miss a module: one that is gone, cannot be read, or is not there yet?"""
+"""Would the new process miss a module: one that is gone, not there yet, or cannot be read?"""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from wsgireload.server.files import NO_DESCRIPTOR_LEFT, open_file
 Find = Callable[[Mapping[str, Change]], tuple[str, str, int] | None]
 
 
-class Deletions(Gate):
+class MissingModules(Gate):
     """Holds a restart while a source imports a module that is gone, or loaded code cannot be read.
 
     `find` returns the first such import, of all files that differ. `unread` returns the files of
