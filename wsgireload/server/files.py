@@ -25,7 +25,7 @@ READ |= getattr(os, "O_NOCTTY", 0)
 READ |= getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0)
 SURROGATE = 0x20000000
 EVERYONE = 7  # FILE_SHARE_READ, FILE_SHARE_WRITE and FILE_SHARE_DELETE
-LONG = 260  # characters of a path: MAX_PATH
+LONG = 260  # units of a path, two bytes each: MAX_PATH
 NO_DESCRIPTOR_LEFT = {errno.EMFILE, errno.ENFILE}
 
 
@@ -53,12 +53,12 @@ def is_of_link(found: os.stat_result) -> bool:
 def whole(path: str) -> str:
     """Return a path in a form that Windows takes whatever its length.
 
-    It takes 260 characters and more only of an absolute path with a prefix.
+    It takes 260 units of UTF-16 and more only of an absolute path with a prefix.
     """
-    if len(path) < LONG and path[1:3] == ":\\":  # nearly all
+    if len(path) < LONG and path[1:3] == ":\\" and path.isascii():  # nearly all
         return path
     full = os.path.abspath(path)
-    if len(full) < LONG:
+    if len(full.encode("utf-16-le", "surrogatepass")) < 2 * LONG:
         return path
     if full.startswith(("\\\\?", "\\\\.")):
         return full

@@ -16,6 +16,8 @@ from wsgireload.detect.digest import SIZE, digest_of
 from wsgireload.server import files
 from wsgireload.server.files import content, is_link, open_file
 
+SNAKES = "C:\\" + 150 * "\N{SNAKE}"  # 153 characters, of 303 units
+
 
 def test_all_of_a_file(tmp_path: Path) -> None:
     """Every byte as it is, through links as well."""
@@ -175,6 +177,8 @@ def test_open_shared_fails(windows_modules: SimpleNamespace) -> None:
         ("//server/share/x", "\\\\server\\" + 300 * "x", "\\\\?\\UNC\\server\\" + 300 * "x"),
         ("a", "\\\\?\\C:\\" + 300 * "x", "\\\\?\\C:\\" + 300 * "x"),
         ("a", "\\\\.\\C:\\" + 300 * "x", "\\\\.\\C:\\" + 300 * "x"),
+        (SNAKES, SNAKES, f"\\\\?\\{SNAKES}"),
+        (SNAKES[:100], SNAKES[:100], SNAKES[:100]),
     ],
 )
 def test_whole(monkeypatch: pytest.MonkeyPatch, path: str, full: str, expected: str) -> None:
