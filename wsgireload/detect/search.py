@@ -19,7 +19,7 @@ from wsgireload.server.libraries import is_own
 
 SEARCHES = re.compile(
     rb"sys\.(?:path\b|path_hooks|meta_path|modules(?:\[[^]]*\]\s*=|\.(?:setdefault|update)\b))"
-    rb"|from sys import|__path__|addsitedir|activate_this"
+    rb"|from sys import|__path__[ \t]*(?:\+?=|\[|\.\w)|addsitedir|activate_this"
 )
 
 

@@ -252,6 +252,7 @@ def test_a_name_of_the_package_itself(site: Site, text: str, is_found: bool) -> 
         "sys.modules['inner'] = os",
         "sys.modules.setdefault('inner', os)",
         "__path__ = pkgutil.extend_path(__path__, __name__)",
+        "__path__.append('src')",
         "addsitedir(x)",
         "exec(open('/srv/venv/bin/activate_this.py').read())",
     ],
@@ -262,6 +263,8 @@ def test_a_new_process_may_search_elsewhere(site: Site, text: str) -> None:
     site.write("settings.py")
     site.load("views", "settings")
     site.delete("inner.py")
+    assert site.found() is not None
+    site.edit("settings.py", "iter_modules(__path__)\nsys.modules[__name__].low")
     assert site.found() is not None
     site.edit("settings.py", text)
     assert site.found() is None
