@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from wsgireload.detect.links import Links
 from wsgireload.detect.missing import is_text
+from wsgireload.detect.modules import namespace
 from wsgireload.detect.search import read_again, spec_anew, spec_in
 from wsgireload.detect.statements import Import, seem_to_import
 
@@ -32,8 +34,13 @@ def missing_of(statement: Import, folders: Sequence[str], links: Links) -> str |
                 return None if _is_found(name, inside, folders, links) else name
             except Exception:  # of a finder, or for a name that is none: the import decides
                 return None
-        parent, inside = name, vars(sys.modules[name]).get("__path__", ())
+        parent, inside = name, _folders_of(name)
     return None
+
+
+def _folders_of(package: str) -> Sequence[str]:
+    folders: Any = namespace(sys.modules[package]).get("__path__", ())
+    return list(folders)
 
 
 def _is_found(name: str, inside: Sequence[str], folders: Sequence[str], links: Links) -> bool:

@@ -566,3 +566,12 @@ def test_modules_of_any_kind(site: Site) -> None:
     del sys.modules["pack"].__path__
     site.delete("pack/low.py")
     assert site.found() is None
+
+
+def test_an_object_in_place_of_a_module(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is no package, and keeps no other import from being judged."""
+    monkeypatch.setitem(sys.modules, "thing", object())  # type: ignore[arg-type]
+    site.write("views.py")
+    site.load("views")
+    site.edit("views.py", "import thing.part\nimport later")
+    assert site.found() == ("later", "views.py", 2)
