@@ -90,10 +90,11 @@ class Detector:
 
     def unread(self) -> list[str]:
         """What the last scan could not read of loaded code, and of modules that were missing."""
-        unread = sorted(filter(self._is_code, self._digests.unread))  # as a rule none
+        unread = set(filter(self._is_code, self._digests.unread))  # as a rule none
         loaded = set(self._baseline.modules.loaded() if unread else ())
-        needed = self._absent.keys() | set(filter(self._baseline.knows, loaded))
-        return [path for path in unread if path in needed]
+        needed = set(filter(self._baseline.knows, loaded))
+        come = filter(os.path.lexists, self._absent.keys() & unread)  # not in a closed folder
+        return sorted(needed.union(come).intersection(unread))
 
     def paths(self) -> list[str]:
         """All watched paths; from any thread."""

@@ -538,3 +538,10 @@ def test_loaded_code_that_cannot_be_read_any_more(
         assert app.detector.unread() == [readable[0], readable[3]]
     assert app.differs() == {"local.py": "appeared"}
     assert app.detector.unread() == []
+
+
+def test_a_missing_module_that_can_be_no_file(app: Application) -> None:
+    """A path that cannot be examined, as in a folder that is closed to us, is no unread module."""
+    app.not_found = ["n" * 300]
+    assert app.differs() == {}
+    assert app.detector.unread() == []
