@@ -11,7 +11,13 @@ from wsgireload.changes import DELETED, Change
 from wsgireload.detect.links import Links
 from wsgireload.detect.missing import is_text
 from wsgireload.detect.modules import Source, source_of
-from wsgireload.detect.search import folders_for, is_altered, may_be_altered_by_new, read_again
+from wsgireload.detect.search import (
+    folders_for,
+    is_altered,
+    may_be_altered_by_new,
+    read_again,
+    spec_anew,
+)
 from wsgireload.detect.statements import Import, imports, package_of, seem_to_import, tree_of
 from wsgireload.detect.unfound import missing_of, seems_unfound
 from wsgireload.server.libraries import is_own
@@ -153,8 +159,9 @@ class Finder:
             if name in self._gone and self.spec(name) is None:
                 return name
         base = statement.module
-        for name in (f"{base}.{each}" for each in statement.names if each != "*"):
-            if name in self._gone and self.spec(name) is None and not self._binds(base, name):
+        for last in (each for each in statement.names if each != "*"):
+            name = f"{base}.{last}"
+            if name in self._gone and self.spec(name) is None and not self._binds(base, last):
                 return name
             if base in self._gone and not self.has(base) and self.spec(name) is None:
                 return base
@@ -177,15 +184,20 @@ class Finder:
             return spec
         return spec if any(map(_holds_code, spec.submodule_search_locations or ())) else None
 
-    def _binds(self, package: str, name: str) -> bool:
-        """Whether the source of a package has a name that was a module of it."""
-        source = self.spec(package) if package in self._gone else None
-        loaded = source_of(package, sys.modules.get(package))
+    def _binds(self, module: str, last: str, seen: tuple[str, ...] = ()) -> bool:
+        """Whether the source of a module has this name, or all names of another that has it."""
+        source = self.spec(module) if module in self._gone else None
+        if source is None and module not in sys.modules:
+            source = spec_anew(module, sys.path, self._links)
+        loaded = source_of(module, sys.modules.get(module))
         path = source.origin if source else loaded and self._links(loaded.path)
-        last = name.rpartition(".")[2]
-        words = last.encode(), b"__getattr__"
+        words = last.encode(), b"__getattr__", b"*"
         tree = tree_of(path, lambda text: any(word in text for word in words)) if path else None
-        return tree is not None and _assigns(tree, last)
+        if tree is None or _assigns(tree, last):
+            return tree is not None
+        found = imports(tree.body, package_of(path or "", module))
+        others = {each.module for each in found if "*" in each.names}.difference(seen, [module])
+        return any(self._binds(other, last, (*seen, module)) for other in others)
 
 
 def _is_own_python(source: Source) -> bool:

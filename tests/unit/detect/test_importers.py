@@ -244,6 +244,25 @@ def test_a_name_of_the_package_itself(site: Site, text: str, is_found: bool) -> 
 
 
 @pytest.mark.parametrize(
+    ("text", "is_found"),
+    [
+        ("low = 1", False),
+        ("from .._new import *", False),
+        ("from . import *\nfrom .. import *", True),
+    ],
+)
+def test_a_name_that_the_package_imports(site: Site, text: str, is_found: bool) -> None:
+    """It may have all names of another module, as far as that has such a name."""
+    site.write("views.py", "from pack import low")
+    site.load("views")
+    site.edit("pack/__init__.py", "from .deep import *")
+    site.edit("pack/deep/__init__.py", text)
+    site.write("pack/_new.py", "def low(): 0")
+    site.delete("pack/low.py")
+    assert site.found() == (("pack/low.py", "views.py", 1) if is_found else None)
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "import sys\nsys.path.insert(0, 'src')",
