@@ -17,6 +17,7 @@ from wsgireload.server.detection import EXPRESS_PREFIX, SCRIPT_PREFIX
 from wsgireload.server.files import content
 from wsgireload.server.libraries import is_own
 
+MOST = 200  # new modules whose text is read: each takes some milliseconds to find
 SEARCHES = re.compile(
     rb"sys\.(?:path\b|path_hooks|meta_path|modules(?:\[[^]]*\]\s*=|\.(?:setdefault|update)\b))"
     rb"|from sys import|__path__[ \t]*(?:\+?=|\[|\.\w)|addsitedir|activate_this"
@@ -80,9 +81,12 @@ def is_altered(files: Mapping[str, Change]) -> bool:
 def may_be_altered_by_new(
     sources: Iterable[Source], links: Links, checkpoint: Callable[[], None]
 ) -> bool:
-    """Whether these sources import a module, not loaded yet, that alters where Python searches."""
+    """Whether these sources import a module, not loaded yet, that alters where Python searches.
+
+    So may one that such a module imports for the first time.
+    """
     waiting, seen = list(sources), set[str]()
-    while waiting:
+    while waiting and len(seen) < MOST:
         checkpoint()
         source = waiting.pop()
         folders = folders_for(source)

@@ -17,6 +17,7 @@ import pytest
 from wsgireload.changes import DELETED, Change
 from wsgireload.detect.importers import Importers
 from wsgireload.detect.links import Links
+from wsgireload.detect.search import MOST
 
 GONE = Change(b"missing", DELETED, is_python=True, unfinished=True, is_code=True)
 
@@ -535,6 +536,18 @@ def test_a_new_module_that_searches_elsewhere(site: Site, texts: dict[str, str])
         site.write(name, text)
     site.edit("views.py", "import paths\nimport later")
     assert site.found() is None
+
+
+def test_many_new_modules(site: Site) -> None:
+    """A library that is new in a folder of the application's is not searched to its end."""
+    for number in range(1000):
+        site.write(f"new{number}.py", f"import new{number + 1}")
+    site.write("views.py")
+    site.load("views")
+    site.edit("views.py", "import new0\nimport later")
+    before = site.checks
+    assert site.found() == ("later", "views.py", 2)
+    assert site.checks - before < len(sys.modules) + 2 * MOST
 
 
 @pytest.mark.parametrize("is_kept", [True, False])
