@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from wsgireload.changes import DELETED, Change
 from wsgireload.detect.links import Links
 from wsgireload.detect.missing import is_text
-from wsgireload.detect.modules import Source, source_of
+from wsgireload.detect.modules import Source, namespace, source_of
 from wsgireload.detect.search import (
     folders_for,
     is_altered,
@@ -74,8 +74,9 @@ class Importers:
     def _search(self, files: Mapping[str, Change]) -> Importer | None:
         if not any(each.is_code for each in files.values()) or is_altered(files):
             return None
-        sources = list(self._sources())
-        changed = [each for each in sources if _is_own_python(each) and each.path in files]
+        is_gone = any(each.kind == DELETED and each.is_code for each in files.values())
+        sources = list(self._sources(None if is_gone else files))
+        changed = [each for each in sources if each.path in files and _is_own_python(each)]
         found = self._search_gone(files, sources) or self._search_changed(changed)
         if found and may_be_altered_by_new(changed, self._links, self._checkpoint):
             return None
@@ -115,10 +116,15 @@ class Importers:
                         return Importer(gone[name], source.path, each.line)
         return None
 
-    def _sources(self) -> Iterator[Source]:
-        """The files of the loaded modules, by their links."""
+    def _sources(self, files: Iterable[str] | None = None) -> Iterator[Source]:
+        """The files of the loaded modules, by their links; of `files`, those with such names."""
+        wanted = None if files is None else set(map(os.path.basename, files))  # None: all
         for name, module in dict(sys.modules).items():
             self._checkpoint()
+            if wanted is not None:  # to look at all of Django's modules takes some milliseconds
+                file = namespace(module).get("__file__")
+                if not isinstance(file, str) or os.path.basename(file) not in wanted:
+                    continue
             if (source := source_of(name, module)) is not None:
                 yield source._replace(path=self._links(source.path))
 
