@@ -34,10 +34,10 @@ class Deployment:
         self.gate = Syntax(lambda: None, self.compiler)
         self.kept: dict[str, str] = {}
 
-    def write(self, name: str, text: str, *, is_loaded: bool = True) -> Path:
+    def write(self, name: str, text: str, *, is_loaded: bool = True, at: float = SECOND) -> Path:
         path = self.folder / name
         path.write_text(text)
-        os.utime(path, (SECOND, SECOND))
+        os.utime(path, (at, at))
         if is_loaded:
             self.kept[str(path)] = cache_from_source(str(path))
         # Its ctime cannot be set: wait until the clock of the files has ticked, which is nothing.
@@ -96,8 +96,7 @@ def test_of_two_texts_of_one_second_the_second(deployment: Deployment) -> None:
     """Bytecode of an earlier text with the same size and second is replaced."""
     path = deployment.write("app.py", "answer = 1\n")
     assert deployment.verdict(path) == GO
-    deployment.write("app.py", "answer = 2\n")
-    os.utime(path, (SECOND + 0.5, SECOND + 0.5))
+    deployment.write("app.py", "answer = 2\n", at=SECOND + 0.5)
     assert run(path) == 1  # the trap is real
     assert deployment.verdict(path) == GO
     distrust(str(path), str(cache_of(path)))
