@@ -14,10 +14,10 @@ HTML = ("Content-Type", "text/html; charset=utf-8")
 PAGE = b"<html><body><p>Hello</p></body></html>"
 
 
-def status(**told: object) -> Status:
+def status(**more: object) -> Status:
     """A status of the third generation below parent 6."""
     usual = {"active": True, "reason": None, "server": "daemon", "pid": 7, "application": "a"}
-    return Status(**{**usual, "looks": 2, "parent": 6, "generation": 3, **told})
+    return Status(**{**usual, "looks": 2, "parent": 6, "generation": 3, **more})
 
 
 def answering(body: Iterable[bytes], *headers: tuple[str, str], code: str = "200 OK"):

@@ -151,7 +151,8 @@ class Site:
         self.templates = root / "site/templates"
         self.modules = [root / f"site/pkg{n % 20}/m{n}.py" for n in range(MODULES)]
         self.files = self.modules + [self.templates / f"t{n}.html" for n in range(TEMPLATES)]
-        # Touched to know that all before was told: one of many, as the one before may not be yet.
+        # One is touched at the end: with its event all earlier ones have come. Another each time,
+        # as the event of the one before may not have come yet.
         lasts = [self.templates / f"last{n}.html" for n in range(LASTS)]
         self.last = cycle(lasts)
         for path in (*self.files, *lasts):

@@ -13,7 +13,7 @@ def application(environ, start_response):
     return [b"me"]
 
 
-def status(**told: object) -> Status:
+def status(**more: object) -> Status:
     """A status that is watching, with these fields changed."""
     usual = {"active": True, "reason": None, "server": "daemon", "pid": 7, "application": "a|/"}
-    return Status(**{**usual, "files": 3, "looks": 2, **told})
+    return Status(**{**usual, "files": 3, "looks": 2, **more})

@@ -49,8 +49,11 @@ def _is_found(name: str, inside: Sequence[str], folders: Sequence[str], links: L
     if not real:  # no package: another mistake
         return True
     read_again(real)
-    if spec_anew(name, folders, links) or spec_in(name, real, links):
+    if spec_anew(name, folders, links):
+        return True
+    is_inside = "." in name  # else that has searched the same folders
+    if is_inside and spec_in(name, real, links):
         return True
     # Not importlib's own function, which waits for a package that another thread still loads.
-    path = real if "." in name else None
+    path = real if is_inside else None
     return any(finder.find_spec(name, path) for finder in sys.meta_path)

@@ -57,8 +57,8 @@ def test_what_cannot_be_a_state(folder: Path, capsys) -> None:
     (folder / "d.state").symlink_to(publish(folder, "target"))
     (folder / "e.asked").write_text("")
     assert main(["status", "--json"]) == 0
-    (told,) = json.loads(capsys.readouterr().out)["monitors"]
-    assert told["folder"] == str(folder)
+    (monitor,) = json.loads(capsys.readouterr().out)["monitors"]
+    assert monitor["folder"] == str(folder)
 
 
 @pytest.mark.parametrize(
@@ -257,7 +257,7 @@ def test_planted_states(folder: Path, monkeypatch) -> None:
 
 
 def test_open_and_closed_folders(folder: Path, capsys) -> None:
-    """A folder that others can write to is not believed, and a warning says so."""
+    """A folder that others can write to is not used, and a warning names it."""
     publish(folder)
     folder.chmod(0o777)
     assert main(["status"]) == 1

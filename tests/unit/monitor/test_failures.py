@@ -207,10 +207,10 @@ def test_when_events_break_everything_is_polled(
     real = Watcher.wait
 
     def wait(watcher: Watcher, seconds: float) -> list[tuple[int, bool, str]]:
-        told = real(watcher, seconds)
+        changes = real(watcher, seconds)
         if breaks.is_set():
             raise NativeError("read", 9, "Bad file descriptor")
-        return told
+        return changes
 
     monkeypatch.setattr(Watcher, "wait", wait)
     monitor = looked(begin(track=[tmp_path], interval=0.2))
